@@ -1,0 +1,254 @@
+"""The boxes of one video, ragged over frames, as any detector may give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stgraph.errors import DataError, OptionError
+from stgraph.typing import check_shape
+
+__all__ = ["Detections"]
+
+UNKNOWN_TRACK = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Boxes, scores and features of one video's objects, checked on construction.
+
+    ``frame`` is the position 0..T-1 among the *sampled* frames, not the number in the file; "adjacent" means adjacent
+    samples everywhere. Use :meth:`from_raw` when you have numbers of the file.
+
+    Args:
+        boxes: Corners x1, y1, x2, y2 in pixels; a box may reach over the picture's edge but must touch the picture.
+        scores: Confidence of each box; where a detector gives none, 1.
+        features: Appearance of each box.
+        frame: Position of each box's frame, sorted.
+        num_frames: T, the number of sampled frames, those without objects included.
+        size: Height and width of the picture in pixels.
+        labels: Class of each box; -1 where unknown.
+        track: Identity of each box over time; -1 where unknown.
+        frame_index: Number in the file of each sampled frame.
+        time: Seconds from the start of the file of each sampled frame.
+
+    Shapes: boxes ``[N, 4]``, scores ``[N]``, features ``[N, F]``, frame ``[N]``, labels ``[N]``, track ``[N]``,
+        frame_index ``[T]``, time ``[T]``.
+    Raises:
+        ShapeError: Lengths differ. DataError: Values that cannot be right; the message names the first one.
+    Reference: house design.
+
+    >>> detections = Detections(boxes=[[0, 0, 10, 10], [5, 5, 20, 20]], scores=[0.9, 0.8], features=[[1.0], [2.0]],
+    ...                         frame=[0, 1], num_frames=2, size=(24, 32))
+    >>> len(detections), detections.num_features
+    (2, 1)
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    features: Tensor
+    frame: Tensor
+    num_frames: int
+    size: tuple[int, int]
+    labels: Tensor | None = None
+    track: Tensor | None = None
+    frame_index: Tensor | None = None
+    time: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        num_boxes = len(self.boxes)
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  (frozen)
+        put("boxes", _float("boxes", self.boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4))
+        put("scores", _float("scores", self.scores))
+        features = _float("features", self.features)
+        put("features", features if features.ndim == 2 else features.reshape(num_boxes, -1))
+        put("frame", _long("frame", self.frame))
+        put("num_frames", int(self.num_frames))
+        put("size", (int(self.size[0]), int(self.size[1])))
+        for name in ("labels", "track"):
+            value = getattr(self, name)
+            put(name, torch.full((num_boxes,), -1) if value is None else _long(name, value))
+        if self.frame_index is not None:
+            put("frame_index", _long("frame_index", self.frame_index))
+        if self.time is not None:
+            put("time", _float("time", self.time))
+        self._check()
+
+    def _check(self) -> None:
+        num_boxes = len(self.boxes)
+        check_shape("boxes", self.boxes, "N 4")
+        check_shape("features", self.features, "N F", N=num_boxes)
+        for name in ("scores", "frame", "labels", "track"):
+            check_shape(name, getattr(self, name), "N", N=num_boxes)
+        for name in ("frame_index", "time"):
+            if getattr(self, name) is not None:
+                check_shape(name, getattr(self, name), "T", T=self.num_frames)
+        if self.num_frames < 1:
+            raise DataError(f"'num_frames' must be at least 1, got {self.num_frames}; a video has at least one frame.")
+        if min(self.size) < 1:
+            raise DataError(f"'size' must be (height, width) in pixels, both at least 1, got {self.size}.")
+        for name in ("boxes", "scores", "features"):
+            _check_finite(name, getattr(self, name))
+        if num_boxes:
+            self._check_boxes()
+            self._check_frames()
+
+    def _check_boxes(self) -> None:
+        x1, y1, x2, y2 = self.boxes.unbind(1)
+        height, width = self.size
+        _check_rows("boxes", self.boxes, (x1 < x2) & (y1 < y2), "must have x1 < x2 and y1 < y2 (xyxy, not xywh)")
+        inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
+        _check_rows("boxes", self.boxes, inside, f"must touch the picture of (height, width) {self.size}")
+
+    def _check_frames(self) -> None:
+        first, last = int(self.frame.min()), int(self.frame.max())
+        if first < 0 or last >= self.num_frames:
+            raise DataError(
+                f"'frame' must lie in 0..{self.num_frames - 1}, the positions among the sampled frames, got "
+                f"{first if first < 0 else last}; for numbers of the file use Detections.from_raw(frame_numbers=...)."
+            )
+        if bool((self.frame[1:] < self.frame[:-1]).any()):
+            raise DataError("'frame' must be sorted; order the boxes by frame, or use Detections.from_raw.")
+
+    @classmethod
+    def from_raw(
+        cls,
+        *,
+        boxes: Any,
+        frame_numbers: Any,
+        size: tuple[int, int],
+        scores: Any = None,
+        features: Any = None,
+        labels: Any = None,
+        track: Any = None,
+        sampled: Sequence[int] | None = None,
+        fps: float | None = None,
+    ) -> Detections:
+        """Makes detections from boxes that carry numbers of the file, in any order.
+
+        Args:
+            boxes, scores, features, labels, track: As in the class; scores are 1 where None, features the box
+                geometry of :meth:`geometry` where None.
+            frame_numbers: Number in the file of each box's frame, ``[N]``.
+            size: Height and width in pixels.
+            sampled: Numbers in the file of all sampled frames, those without boxes included, increasing. Where None:
+                the numbers that occur; frames without boxes are then unknown to the graph.
+            fps: Frames a second of the file, for ``time``.
+
+        Raises:
+            DataError: A box lies in a frame that ``sampled`` does not name.
+        """
+        numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
+        frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
+        if len(frames) == 0:
+            raise DataError("'sampled' must name the sampled frames where there are no boxes, got none.")
+        if (np.diff(frames) <= 0).any():
+            raise DataError(f"'sampled' must increase, got {frames[:10].tolist()}.")
+        position = np.searchsorted(frames, numbers).clip(max=len(frames) - 1)
+        strangers = numbers[frames[position] != numbers]
+        if len(strangers):
+            raise DataError(
+                f"'frame_numbers' must be among 'sampled', got {int(strangers[0])}; add that frame to 'sampled' or "
+                "drop its boxes."
+            )
+        order = torch.from_numpy(np.argsort(position, kind="stable"))
+        boxes = _float("boxes", boxes).reshape(-1, 4)
+        pick = lambda value, kind: None if value is None else kind("value", value)[order]  # noqa: E731
+        return cls(
+            boxes=boxes[order],
+            scores=torch.ones(len(order)) if scores is None else _float("scores", scores)[order],
+            features=_geometry(boxes, size)[order] if features is None else _float("features", features)[order],
+            frame=torch.from_numpy(position)[order],
+            num_frames=len(frames),
+            size=size,
+            labels=pick(labels, _long),
+            track=pick(track, _long),
+            frame_index=torch.from_numpy(frames),
+            time=None if fps is None else torch.from_numpy(frames / float(fps)).float(),
+        )
+
+    @property
+    def num_features(self) -> int:
+        """F, the width of ``features``."""
+        return self.features.size(1)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def geometry(self) -> Tensor:
+        """Centre x, centre y, width, height and area of each box as shares of the picture, ``[N, 5]``."""
+        return _geometry(self.boxes, self.size)
+
+    def top(self, max_objects: int | None = None, score_threshold: float = 0.0) -> Detections:
+        """Keeps the ``max_objects`` highest scores at or above the threshold in each frame, in their old order.
+
+        On equal scores the earlier box stays.
+        """
+        if max_objects is not None and max_objects < 1:
+            raise OptionError(f"'max_objects' must be at least 1 or None, got {max_objects}.")
+        keep = top_objects(self.frame, self.scores, self.num_frames, max_objects, score_threshold)
+        return self if len(keep) == len(self) else self.select(keep)
+
+    def select(self, index: Tensor) -> Detections:
+        """Keeps the boxes of ``index`` (positions, increasing), and all frames."""
+        names = ("boxes", "scores", "features", "frame", "labels", "track")
+        return replace(self, **{name: getattr(self, name)[index] for name in names})
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def top_objects(
+    frame: Tensor, scores: Tensor, num_frames: int, max_objects: int | None, score_threshold: float
+) -> Tensor:
+    """Positions, increasing, of each frame's ``max_objects`` best boxes at ``score_threshold`` or above; frame sorted."""
+    kept = (scores >= score_threshold).nonzero()[:, 0]
+    if max_objects is None or not len(kept):
+        return kept
+    # Sorting by score and then, stably, by frame puts each frame's best first and equal scores in their old order.
+    by_score = kept[scores[kept].argsort(descending=True, stable=True)]
+    by_frame = by_score[frame[by_score].argsort(stable=True)]
+    count = torch.bincount(frame[by_frame], minlength=num_frames)
+    first = (count.cumsum(0) - count)[frame[by_frame]]
+    rank = torch.arange(len(by_frame)) - first
+    return by_frame[rank < max_objects].sort().values
+
+
+def _geometry(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    height, width = size
+    scaled = boxes / torch.tensor([width, height, width, height], dtype=torch.float32)
+    extent = scaled[:, 2:] - scaled[:, :2]
+    return torch.cat([(scaled[:, :2] + scaled[:, 2:]) / 2, extent, extent.prod(1, keepdim=True)], dim=1)
+
+
+def _float(name: str, value: Any) -> Tensor:
+    return _tensor(name, value).to(torch.float32)
+
+
+def _long(name: str, value: Any) -> Tensor:
+    return _tensor(name, value).to(torch.int64)
+
+
+def _tensor(name: str, value: Any) -> Tensor:
+    try:
+        return torch.as_tensor(np.asarray(value) if isinstance(value, list | tuple) else value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"'{name}' must be an array of numbers, got {type(value).__name__}: {error}.") from error
+
+
+def _check_finite(name: str, value: Tensor) -> None:
+    if not bool(torch.isfinite(value).all()):
+        row = int((~torch.isfinite(value)).nonzero()[0, 0])
+        raise DataError(f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; drop or mend it.")
+
+
+def _check_rows(name: str, value: Tensor, good: Tensor, rule: str) -> None:
+    if not bool(good.all()):
+        row = int((~good).nonzero()[0, 0])
+        raise DataError(f"'{name}' {rule}, got {value[row].tolist()} in row {row}; clip or drop it.")

@@ -1,0 +1,130 @@
+"""Everything a feature store knows about one video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stgraph.errors import DataError
+from stgraph.features.detections import Detections
+from stgraph.typing import check_shape
+
+__all__ = ["GridFeatures", "VideoFeatures"]
+
+
+@dataclass(frozen=True, eq=False)
+class GridFeatures:
+    """Features of S places in each of M frames or clips, such as 49 cells of a 7 x 7 grid.
+
+    Shapes: values ``[M, S, D]``, start ``[M]`` (number in the file of the frame, or of the clip's first frame).
+    """
+
+    values: Tensor
+    start: Tensor
+
+    def __post_init__(self) -> None:
+        check_shape("values", self.values, "M S D")
+        check_shape("start", self.start, "M", M=len(self.values))
+
+
+@dataclass(frozen=True, eq=False)
+class VideoFeatures:
+    """One video's streams: the objects of its sampled frames, the frames themselves, its clips, its grids.
+
+    Args:
+        id: Name of the video, unique in a store.
+        size: Height and width in pixels.
+        frame_index: Number in the file of each sampled frame, increasing.
+        frame_time: Seconds of each sampled frame; NaN where unknown.
+        fps: Frames a second of the file; NaN where unknown.
+        file_frames: Number of frames of the file; 0 where unknown.
+        appearance: One vector a sampled frame, or None.
+        motion: One vector a clip of consecutive frames, or None.
+        clip_start: Number in the file of each clip's first frame; needed where ``motion`` is given.
+        detections: Objects of the sampled frames, or None.
+        grids: Grids by name.
+
+    Shapes: frame_index, frame_time ``[T]``, appearance ``[T, Da]``, motion ``[C, Dm]``, clip_start ``[C]``.
+    Raises: ShapeError, DataError: Streams that contradict each other or hold NaN.
+    """
+
+    id: str
+    size: tuple[int, int]
+    frame_index: Tensor
+    frame_time: Tensor
+    fps: float = float("nan")
+    file_frames: int = 0
+    appearance: Tensor | None = None
+    motion: Tensor | None = None
+    clip_start: Tensor | None = None
+    detections: Detections | None = None
+    grids: dict[str, GridFeatures] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_shape("frame_index", self.frame_index, "T")
+        check_shape("frame_time", self.frame_time, "T", T=self.num_frames)
+        if self.num_frames < 1:
+            raise DataError(f"Video '{self.id}' has no sampled frames; a stored video has at least one.")
+        if bool((self.frame_index[1:] <= self.frame_index[:-1]).any()):
+            raise DataError(f"Video '{self.id}': 'frame_index' must increase, got {self.frame_index[:10].tolist()}.")
+        if self.appearance is not None:
+            check_shape("appearance", self.appearance, "T Da", T=self.num_frames)
+        if (self.motion is None) != (self.clip_start is None):
+            raise DataError(f"Video '{self.id}': 'motion' and 'clip_start' go together, got only one of them.")
+        if self.motion is not None and self.clip_start is not None:
+            check_shape("motion", self.motion, "C Dm")
+            check_shape("clip_start", self.clip_start, "C", C=len(self.motion))
+        if self.detections is not None and self.detections.num_frames != self.num_frames:
+            raise DataError(
+                f"Video '{self.id}': detections are of {self.detections.num_frames} frames, the video of "
+                f"{self.num_frames}; sample both from the same frames."
+            )
+        for name in ("appearance", "motion"):
+            stream = getattr(self, name)
+            if stream is not None and not bool(torch.isfinite(stream).all()):
+                row = int((~torch.isfinite(stream)).nonzero()[0, 0])
+                raise DataError(f"Video '{self.id}': '{name}' must be finite, got NaN or infinity in row {row}.")
+
+    @property
+    def num_frames(self) -> int:
+        """T, the number of sampled frames."""
+        return len(self.frame_index)
+
+    def sample(self, num_frames: int | None) -> VideoFeatures:
+        """Keeps ``num_frames`` frames spread evenly, floor((t + 0.5) F / T); all where None or fewer exist."""
+        total = self.num_frames
+        if num_frames is None or total <= num_frames:
+            return self
+        keep = torch.from_numpy(np.floor((np.arange(num_frames) + 0.5) * total / num_frames).astype(np.int64))
+        pick = lambda stream: None if stream is None else stream[keep]  # noqa: E731
+        return replace(
+            self,
+            frame_index=self.frame_index[keep],
+            frame_time=self.frame_time[keep],
+            appearance=pick(self.appearance),
+            detections=None if self.detections is None else _keep_frames(self.detections, keep),
+        )
+
+    def motion_of_frames(self) -> Tensor | None:
+        """The clip vector that covers each sampled frame ``[T, Dm]``: the last clip that starts at or before it."""
+        if self.motion is None or self.clip_start is None:
+            return None
+        row = torch.searchsorted(self.clip_start, self.frame_index, right=True) - 1
+        return self.motion[row.clamp(min=0)]
+
+
+def _keep_frames(detections: Detections, keep: Tensor) -> Detections:
+    new_position = torch.full((detections.num_frames,), -1)
+    new_position[keep] = torch.arange(len(keep))
+    boxes = (new_position[detections.frame] >= 0).nonzero()[:, 0]
+    pick = lambda stream: None if stream is None else stream[keep]  # noqa: E731
+    return replace(
+        detections.select(boxes),
+        frame=new_position[detections.frame[boxes]],
+        num_frames=len(keep),
+        frame_index=pick(detections.frame_index),
+        time=pick(detections.time),
+    )
