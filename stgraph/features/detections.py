@@ -66,7 +66,7 @@ class Detections:
         put("boxes", _float("boxes", self.boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4))
         put("scores", _float("scores", self.scores))
         features = _float("features", self.features)
-        put("features", features if features.ndim == 2 else features.reshape(num_boxes, -1))
+        put("features", features if features.ndim == 2 else features.reshape(num_boxes, -1 if num_boxes else 0))
         put("frame", _long("frame", self.frame))
         put("num_frames", int(self.num_frames))
         put("size", (int(self.size[0]), int(self.size[1])))

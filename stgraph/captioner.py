@@ -1,0 +1,147 @@
+"""A trained model with all it needs to describe a video: vocabulary, graph builder, the extractors it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from stgraph.datasets.graph_source import graphs_of
+from stgraph.errors import DataError, MissingDataError, ModelFolderError
+from stgraph.features.video_features import VideoFeatures
+from stgraph.graph.builder import VideoGraphBuilder
+from stgraph.models.folder import GraphSettings, ModelDescription, file_inside, load_model, read_description
+from stgraph.text import CaptionTokenizer
+
+if TYPE_CHECKING:
+    from stgraph.features.store import FeatureStore
+    from stgraph.models import STGraphCaptioner
+
+__all__ = ["Caption", "Captioner", "build_graph_builder", "load_captioner"]
+
+STREAMS = {"scene": ("appearance", "motion"), "object": ("object",)}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about a video: ``words`` with the log-probability of each, the end mark's last where there is one."""
+
+    video_id: str
+    text: str
+    log_probs: tuple[float, ...]
+
+
+class Captioner:
+    """Describes videos by a trained model; make one by :func:`load_captioner`.
+
+    Args:
+        model: In evaluation mode.
+        tokenizer: Ids to words.
+        description: Graph settings, sampled frames and extractors of the training data.
+    """
+
+    def __init__(self, model: STGraphCaptioner, tokenizer: CaptionTokenizer, description: ModelDescription) -> None:
+        self.model, self.tokenizer, self.description = model, tokenizer, description
+        self.builder = build_graph_builder(description.graph)
+
+    @property
+    def default_branch(self) -> str:
+        """The branch that is tested: the scene's where the model has one."""
+        return self.model.branches[0]
+
+    def caption(self, video: VideoFeatures, branch: str | None = None) -> Caption:
+        """Describes one video by its features."""
+        return next(iter(self.caption_all([video], branch)))
+
+    def caption_all(
+        self, videos: Sequence[VideoFeatures], branch: str | None = None, batch_size: int = 64
+    ) -> Iterator[Caption]:
+        """Describes videos in batches, in their order."""
+        branch = branch or self.default_branch
+        device = next(self.model.parameters()).device
+        for start in range(0, len(videos), batch_size):
+            group = videos[start : start + batch_size]
+            graphs = graphs_of(group, self.builder, self.description.num_frames).to(device)
+            found = self.model.generate(graphs, branch, **self.tokenizer.marks)
+            texts = self.tokenizer.decode(found.tokens)
+            for video, text, tokens, log_probs in zip(group, texts, found.tokens, found.log_probs, strict=True):
+                yield Caption(video.id, text, tuple(log_probs[tokens != 0].tolist()))
+
+    def caption_store(
+        self, store: FeatureStore, video_ids: Sequence[str], branch: str | None = None, batch_size: int = 64
+    ) -> Iterator[Caption]:
+        """Describes videos of a store, whose features must come from the extractors that the model was trained on."""
+        self.check_extractors(store.extractors, branch)
+        for start in range(0, len(video_ids), batch_size):
+            group = [store[video_id] for video_id in video_ids[start : start + batch_size]]
+            yield from self.caption_all(group, branch, batch_size)
+
+    def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
+        """Refuses features that other extractors made: they would silently give nonsense.
+
+        Raises: DataError: A stream that ``branch`` reads is missing, or its extractor or weights differ.
+        """
+        for stream in STREAMS[branch or self.default_branch]:
+            wanted, found = self.description.extractors.get(stream), extractors.get(stream)
+            if wanted is None:
+                continue
+            if found is None:
+                raise DataError(
+                    f"This model needs '{stream}' features of the extractor '{wanted.name}', but the store has none; "
+                    "extract them first."
+                )
+            if (found.name, found.weights) != (wanted.name, wanted.weights):
+                raise DataError(
+                    f"This model was trained on '{stream}' features of '{wanted.name}' (weights {wanted.weights[:16]}), "
+                    f"but the store's come from '{found.name}' (weights {found.weights[:16]}); extract them again "
+                    "with the model's extractor."
+                )
+
+
+def build_graph_builder(settings: GraphSettings) -> VideoGraphBuilder:
+    """The builder that a model folder or a configuration describes."""
+    limits = (settings.max_objects, settings.score_threshold, settings.pad_objects)
+    if settings.dense:
+        return VideoGraphBuilder.dense(*limits)
+    return VideoGraphBuilder(settings.spatial, settings.temporal, *limits)
+
+
+def load_captioner(path: str | Path, *, device: torch.device | str = "cpu") -> Captioner:
+    """Loads a model folder, or a model of the Hugging Face hub as ``"hf://owner/name"``.
+
+    Nothing in the folder is run: weights are safetensors, the description is checked against a schema.
+
+    Args:
+        path: A folder that ``stgraph train`` wrote; a path is never taken for a hub name.
+        device: Where the model goes.
+
+    Raises:
+        MissingDataError: No such folder, or it is incomplete. ModelFolderError: It is damaged, or asks for something
+        that a model folder may not have.
+    """
+    folder = _from_hub(path) if str(path).startswith("hf://") else Path(path)
+    if not folder.is_dir():
+        raise MissingDataError(f"No model folder at {folder}; train one with 'stgraph train run={folder}'.")
+    description = read_description(folder)
+    model = load_model(folder, description)
+    tokenizer = CaptionTokenizer.load(file_inside(folder, "tokenizer.json"))
+    if tokenizer.num_words != model.settings.num_words:
+        raise ModelFolderError(
+            f"{folder}: the tokenizer has {tokenizer.num_words} words, the model {model.settings.num_words}; the "
+            "files are of different models."
+        )
+    return Captioner(model.to(device), tokenizer, description)
+
+
+def _from_hub(path: str | Path) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name = str(path).removeprefix("hf://")
+    try:
+        return Path(snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingDataError(f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,76 @@
+"""The command ``stgraph``: finds the subcommand, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+
+from stgraph.errors import StgraphError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "demo": "generate videos, train on them, and show what comes out",
+    "train": "train a captioner",
+    "evaluate": "score a trained captioner on a split",
+    "caption": "describe videos of a store",
+    "store": "look into, check and merge feature stores",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one subcommand. Exit status: 0 done, 1 an error that is named, 2 a wrong call, 130 stopped by Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        import stgraph
+
+        print(stgraph.__version__)
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
+        print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
+        return 2
+    _quieten()
+    try:
+        return importlib.import_module(f"stgraph.commands.{name}").run(rest)
+    except StgraphError as error:
+        print(f"stgraph {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nstgraph {name}: stopped; what was whole is kept, run the same command again to go on.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `stgraph ... | head`
+        sys.stderr.close()
+        return 1
+
+
+def _quieten() -> None:
+    """Notes of libraries to their own developers; none is about the user's data or settings."""
+    for note in (
+        "`torch.jit.*` is deprecated",
+        "Sparse CSR tensor support is in beta",
+        ".*does not have many workers",
+        ".*`training_step`.*batch size",
+        ".*isinstance.treespec, LeafSpec.. is deprecated.*",
+    ):
+        warnings.filterwarnings("ignore", message=note)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "usage: stgraph COMMAND [arguments] [key=value ...]\n\n" + "\n".join(lines) + (
+        "\n\n'stgraph COMMAND --help' says more. Settings are hydra overrides: stgraph train data=interactions_tiny seed=1"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One command a file: ``run(arguments) -> exit status``. The only modules that see a hydra configuration."""

@@ -1,0 +1,96 @@
+"""Composes a configuration from the package's YAML and the user's overrides, and says which key was meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from stgraph.errors import MissingDataError, OptionError
+
+__all__ = ["compose", "looks_like_override", "plain", "saved_config"]
+
+
+def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConfig:
+    """The configuration ``configs/<config>.yaml`` with overrides such as ``data.batch_size=32``.
+
+    ``data``, where given, is what the group ``data`` holds unless an override chooses another.
+
+    Raises: OptionError: An override names a key or a choice that does not exist (the nearest one is named), or cannot
+        be read.
+    """
+    for override in overrides:
+        if "=" not in override:
+            raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
+    if data is not None:
+        ConfigStore.instance().store(group="data", name="of_the_run", node=OmegaConf.create(data))
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("stgraph.configs", version_base="1.3"):
+            try:
+                composed = hydra_compose(config, list(overrides))
+            except (HydraException, OmegaConfBaseException) as error:
+                raise OptionError(_explain(error, overrides, hydra_compose(config))) from error
+    finally:
+        GlobalHydra.instance().clear()
+    try:
+        OmegaConf.resolve(composed)
+    except OmegaConfBaseException as error:
+        raise OptionError(f"The configuration cannot be resolved: {str(error).splitlines()[0]}.") from error
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if missing:
+        raise OptionError(f"'{missing[0]}' must be given, as in {missing[0]}=...")
+    return composed
+
+
+def plain(config: Any) -> Any:
+    """A part of a configuration as plain dicts and lists."""
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+
+
+def saved_config(run: Path) -> DictConfig:
+    """The configuration that a run was trained with; it is read, never instantiated."""
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise MissingDataError(f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'.")
+    return OmegaConf.load(path)
+
+
+def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
+    """Whether an argument is a setting of one of the top-level ``keys`` and not a name with "=" in it."""
+    match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
+    return bool(match) and (match[1] in keys or not Path(argument).exists())
+
+
+def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> str:
+    keys = _keys(known)
+    for override in overrides:
+        key = override.partition("=")[0].lstrip("+~")
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5) or [
+                name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2]
+            ]
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(map(str, known)))}."
+            return f"There is no setting '{key}' (in '{override}'); {hint}"
+    return f"{' '.join(str(error).split())[:400]}"
+
+
+def _keys(config: DictConfig, prefix: str = "") -> list[str]:
+    found: list[str] = ["experiment"] if not prefix else []
+    for key in config:
+        name = f"{prefix}{key}"
+        found.append(name)
+        child = config._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none():
+            found += _keys(child, f"{name}.")
+    return found

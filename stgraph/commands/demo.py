@@ -1,0 +1,121 @@
+"""``stgraph demo``: generates videos, trains on them, and shows scores, captions and a graph."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from stgraph.captioner import Captioner, load_captioner
+from stgraph.commands.configuration import compose
+from stgraph.commands.table import score_table
+from stgraph.commands.train import dataset_of, train
+from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.datasets.interactions import noun_verb_accuracy, render_frames
+from stgraph.inspection.pictures import draw_graph
+from stgraph.metrics import CaptionEvaluator
+from stgraph.models import most_frequent_caption, nearest_captions
+from stgraph.training import evaluate, run_record
+
+__all__ = ["run"]
+
+SPLIT = "test"
+TITLES = {
+    "scene": "scene branch alone",
+    "object": "object branch",
+    "nearest": "nearest neighbour",
+    "frequent": "most frequent caption",
+}
+
+
+def run(arguments: list[str]) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="stgraph demo", description="The whole way on generated videos, in minutes.")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as seed=1 or data=interactions_tiny")
+    config = compose("train", ["experiment=demo", *parser.parse_args(arguments).settings])
+    folder = Path(config.run)
+    seconds: dict[str, float] = {}
+    start = time.monotonic()
+    print("1/3  Videos: frames -> blob detector -> features -> store")
+    dataset = dataset_of(config.data)
+    seconds["data"] = round(time.monotonic() - start, 1)
+    print("2/3  Training: graphs -> both branches, distilled")
+    trained = time.monotonic()
+    train(config)
+    seconds["train"] = round(time.monotonic() - trained, 1)
+    print(f"3/3  Captions of the {SPLIT} split")
+    scored = time.monotonic()
+    captioner = load_captioner(folder)
+    captions = all_captions(captioner, dataset)
+    rows = score(captions, dataset.corpus.references(SPLIT))
+    seconds["evaluate"] = round(time.monotonic() - scored, 1)
+    seconds["total"] = round(time.monotonic() - start, 1)
+    picture = draw_example(captioner, dataset, captions, folder)
+    result = {"rows": rows, "seconds": seconds, "split": SPLIT, "dataset": dataset.name, **run_record(config.seed)}
+    (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+    print()
+    print(score_table({TITLES[name]: row for name, row in rows.items()}, f"{SPLIT} split"))
+    print_examples(captions, dataset.corpus.references(SPLIT))
+    print(f"\nA graph over its frames: {picture}")
+    print(f"Scores, versions and times ({seconds['total']:.0f} s): {folder / 'result.json'}")
+    print(f"Next: stgraph caption {next(iter(captions['scene']))} --model {folder}")
+    return 0
+
+
+def all_captions(captioner: Captioner, dataset: StoredDataset) -> dict[str, dict[str, str]]:
+    """Captions of the test split by both branches and by both baselines."""
+    corpus, store = dataset.corpus, dataset.store
+    test = corpus.ids(SPLIT)
+    source = GraphSource(store, captioner.builder, captioner.description.num_frames)
+    pooled = {
+        split: {video: source.pooled_appearance(video) for video in corpus.ids(split)} for split in ("train", SPLIT)
+    }
+    training = corpus.references("train")
+    frequent = most_frequent_caption(training)
+    branches = {
+        branch: {caption.video_id: caption.text for caption in captioner.caption_store(store, test, branch)}
+        for branch in captioner.model.branches
+    }
+    return {
+        **branches,
+        "nearest": nearest_captions(pooled["train"], training, pooled[SPLIT]),
+        "frequent": dict.fromkeys(test, frequent),
+    }
+
+
+def score(
+    captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, float]]:
+    """All metrics of every row, with the shares of right nouns and verbs."""
+    evaluator = CaptionEvaluator(references)
+    return {
+        name: {**evaluator(found), **noun_verb_accuracy(found, references)} for name, found in captions.items()
+    }
+
+
+def draw_example(
+    captioner: Captioner, dataset: StoredDataset, captions: Mapping[str, Mapping[str, str]], folder: Path
+) -> Path:
+    """Draws the graph of the first test video over its frames."""
+    video_id = dataset.corpus.ids(SPLIT)[0]
+    video = dataset.store[video_id].sample(captioner.description.num_frames)
+    graph = captioner.builder(video.detections)
+    frames = render_frames(video_id)[video.frame_index]
+    path = folder / "graph.png"
+    title = f"{video_id}: {captions['scene'][video_id]}"
+    draw_graph(graph, torch.as_tensor(frames).numpy(), path, label_names=dataset.store.label_names, title=title)
+    return path
+
+
+def print_examples(captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]) -> None:
+    """Five test videos, spread evenly."""
+    names = list(references)
+    for video in names[:: max(1, len(names) // 5)][:5]:
+        print(f"\n{video}")
+        for branch in ("scene", "object"):
+            print(f"  {branch + ' branch:':<15}{captions[branch][video]}")
+        print(f"  {'references:':<15}" + "; ".join(references[video][:3]))

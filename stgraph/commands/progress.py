@@ -1,0 +1,26 @@
+"""One line that counts up, on a terminal; silence elsewhere but for the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+__all__ = ["progress_line"]
+
+
+def progress_line(what: str) -> Callable[[int, int], None]:
+    """A callback (done, total) that shows how many are done, how fast, and the time left, on standard error."""
+    start = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        seconds = max(time.monotonic() - start, 1e-6)
+        left = (total - done) * seconds / max(done, 1)
+        line = f"{done}/{total} {what}, {done / seconds:.1f}/s, {left:.0f} s left"
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{line:<60}" + ("\n" if done == total else ""))
+        elif done == total:
+            sys.stderr.write(f"{total} {what} in {seconds:.1f} s\n")
+        sys.stderr.flush()
+
+    return show

@@ -1,0 +1,128 @@
+"""``stgraph train [experiment=... key=value ...]``: trains a captioner and leaves a model folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hydra
+from lightning.pytorch import seed_everything
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError
+
+import stgraph
+from stgraph.captioner import build_graph_builder
+from stgraph.commands.configuration import compose, plain
+from stgraph.commands.progress import progress_line
+from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
+from stgraph.errors import OptionError
+from stgraph.metrics import CaptionEvaluator
+from stgraph.models import GraphSettings, ModelDescription, STGraphCaptioner, STGraphCaptionerSettings
+from stgraph.text import CaptionTokenizer
+from stgraph.training import CaptioningModule, DistillationLoss, fit
+
+__all__ = ["run", "train"]
+
+
+def run(arguments: list[str]) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="stgraph train", description="Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1."
+    )
+    parser.add_argument("settings", nargs="*", metavar="key=value")
+    train(compose("train", parser.parse_args(arguments).settings))
+    return 0
+
+
+def train(config: DictConfig) -> Path:
+    """Trains as ``config`` says; the folder of the run is returned."""
+    seed_everything(config.seed, verbose=False)
+    dataset = dataset_of(config.data)
+    graph = graph_settings(plain(config.graph))
+    corpus, store = dataset.corpus, dataset.store
+    tokenizer = CaptionTokenizer.from_captions(
+        [caption for video in corpus.ids("train") for caption in corpus.captions(video)],
+        min_count=config.data.min_count,
+        max_words=config.data.max_words,
+    )
+    settings = model_settings(plain(config.model), store.widths, tokenizer.num_words, config.data.max_words)
+    source = GraphSource(store, build_graph_builder(graph), config.data.num_frames, cache=config.data.cache)
+    data = CaptionDataModule(source, corpus, tokenizer, seed=config.seed, **plain(config.data.loader))
+    # Validation on the language-free metrics each epoch: METEOR is left to the evaluation.
+    val = corpus.references("val")
+    evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
+    module = CaptioningModule(
+        STGraphCaptioner(settings),
+        tokenizer,
+        call_with(DistillationLoss, config.loss),
+        hydra.utils.instantiate(config.optimizer),
+        hydra.utils.instantiate(config.schedule) if "schedule" in config else None,
+        evaluator,
+        config.seed,
+    )
+    description = ModelDescription(
+        stgraph=stgraph.__version__,
+        model=STGraphCaptioner.name,
+        settings=settings.model_dump(mode="json"),
+        graph=graph,
+        num_frames=config.data.num_frames,
+        extractors={stream: record.to_dict() for stream, record in store.extractors.items()},
+    )
+    folder = Path(config.run)
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / "config.yaml")
+    fit(
+        module,
+        data,
+        folder,
+        description,
+        trainer=plain(config.trainer),
+        patience=config.patience,
+        every_n_steps=config.resume_every,
+        resume=config.resume,
+    )
+    return folder
+
+
+def dataset_of(config: DictConfig) -> StoredDataset:
+    """Opens the data set of a configuration, with a progress line while it is made."""
+    arguments = plain(config.dataset)
+    if arguments.get("name") == "interactions":
+        arguments["progress"] = progress_line("videos")
+    return open_dataset(**arguments)
+
+
+def graph_settings(values: dict[str, Any]) -> GraphSettings:
+    """Checked arguments of the graph builder."""
+    try:
+        return GraphSettings(**values)
+    except ValidationError as error:
+        raise OptionError(_one_line("graph", error)) from error
+
+
+def model_settings(
+    values: dict[str, Any], widths: dict[str, int], num_words: int, max_words: int
+) -> STGraphCaptionerSettings:
+    """The model's settings, its input widths read off the store."""
+    name = values.pop("name", STGraphCaptioner.name)
+    if name != STGraphCaptioner.name:
+        raise OptionError(f"'model.name' must be '{STGraphCaptioner.name}', got {name!r}.")
+    widths = {f"{stream}_channels": widths.get(stream, 0) for stream in ("appearance", "motion", "object")}
+    try:
+        return STGraphCaptionerSettings(num_words=num_words, max_words=max_words, **widths, **values)
+    except ValidationError as error:
+        raise OptionError(_one_line("model", error)) from error
+
+
+def call_with(target: Callable[..., Any], config: DictConfig) -> Any:
+    """``target`` with the configuration's entries as arguments."""
+    return partial(target, **plain(config))()
+
+
+def _one_line(group: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join([group, *(str(part) for part in first["loc"])])
+    return f"'{where}': {first['msg'].lower()}, got {str(first['input'])[:80]!r}."

@@ -1,0 +1,1 @@
+"""YAML of the commands' settings, in hydra groups."""

@@ -1,0 +1,88 @@
+"""Stored features -> batches of graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from stgraph.features.detections import Detections
+from stgraph.features.video_features import VideoFeatures
+from stgraph.graph.builder import VideoGraphBuilder
+
+if TYPE_CHECKING:
+    from stgraph.features.store import FeatureStore
+
+__all__ = ["GraphSource", "graphs_of"]
+
+
+def graphs_of(videos: Sequence[VideoFeatures], builder: VideoGraphBuilder, num_frames: int | None = 10) -> Batch:
+    """Samples each video to ``num_frames`` and builds one batch; a video without detections has no nodes.
+
+    The motion row of a frame is that of the last clip that starts at or before it (DESIGN: min(n // 16, C - 1)).
+    """
+    sampled = [video.sample(num_frames) for video in videos]
+    return builder.build_batch(
+        [_detections(video) for video in sampled],
+        appearance=_all_or_none([video.appearance for video in sampled]),
+        motion=_all_or_none([video.motion_of_frames() for video in sampled]),
+        video_id=[video.id for video in sampled],
+    )
+
+
+class GraphSource:
+    """Reads videos of a store by id and gives batches of their graphs.
+
+    Args:
+        store: Where the features are.
+        builder: How graphs are made; its cut of boxes happens once where ``cache`` is set.
+        num_frames: T, frames a video after sampling; None keeps all that were extracted.
+        cache: Keep the sampled, cut features in memory: for stores that fit there.
+    """
+
+    def __init__(
+        self, store: FeatureStore, builder: VideoGraphBuilder, num_frames: int | None = 10, *, cache: bool = False
+    ) -> None:
+        self.store, self.builder, self.num_frames = store, builder, num_frames
+        self._cache: dict[str, VideoFeatures] | None = {} if cache else None
+
+    def video(self, video_id: str) -> VideoFeatures:
+        """The sampled features of one video."""
+        if self._cache is not None and video_id in self._cache:
+            return self._cache[video_id]
+        video = self.store[video_id].sample(self.num_frames)
+        if self._cache is not None:
+            self._cache[video_id] = video
+        return video
+
+    def batch(self, video_ids: Sequence[str]) -> Batch:
+        """The graphs of these videos, in this order."""
+        return graphs_of([self.video(video_id) for video_id in video_ids], self.builder, None)
+
+    def pooled_appearance(self, video_id: str) -> Tensor:
+        """Mean of the sampled frames' features ``[Fa]``: the key of the nearest-neighbour baseline."""
+        appearance = self.video(video_id).appearance
+        return torch.zeros(1) if appearance is None else appearance.mean(0)
+
+
+def _detections(video: VideoFeatures) -> Detections:
+    if video.detections is not None:
+        return video.detections
+    empty = torch.zeros(0)
+    return Detections(
+        boxes=empty.reshape(0, 4),
+        scores=empty,
+        features=empty.reshape(0, 1),
+        frame=empty.long(),
+        num_frames=video.num_frames,
+        size=video.size,
+        time=video.frame_time,
+    )
+
+
+def _all_or_none(streams: list[Tensor | None]) -> list[Tensor] | None:
+    present = [stream for stream in streams if stream is not None]
+    return present if len(present) == len(streams) else None

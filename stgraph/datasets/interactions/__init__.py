@@ -1,0 +1,33 @@
+"""Generated videos of coloured things of which two interact, seen through their pixels: the default data set."""
+
+from stgraph.datasets.interactions.extraction import describe_video
+from stgraph.datasets.interactions.grammar import reference_sentences
+from stgraph.datasets.interactions.preparing import GENERATOR_VERSION, SIZES, prepare_interactions
+from stgraph.datasets.interactions.raw_layout import write_raw_layout
+from stgraph.datasets.interactions.rendering import render_video
+from stgraph.datasets.interactions.roles import caption_roles, noun_verb_accuracy
+from stgraph.datasets.interactions.scene import FPS, NUM_FRAMES, PICTURE, Scene, make_scene, parse_video_id, video_id
+from stgraph.datasets.interactions.vocabulary import KINDS, VERBS, Kind, Verb
+
+__all__ = [
+    "FPS",
+    "GENERATOR_VERSION",
+    "KINDS",
+    "NUM_FRAMES",
+    "PICTURE",
+    "SIZES",
+    "VERBS",
+    "Kind",
+    "Scene",
+    "Verb",
+    "caption_roles",
+    "describe_video",
+    "make_scene",
+    "noun_verb_accuracy",
+    "parse_video_id",
+    "prepare_interactions",
+    "reference_sentences",
+    "render_video",
+    "video_id",
+    "write_raw_layout",
+]

@@ -1,0 +1,163 @@
+"""Makes the data set once and keeps it: a store, captions and the truth in one folder of the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import stgraph
+from stgraph.datasets.interactions.grammar import reference_sentences
+from stgraph.datasets.interactions.pool import describe_in_processes
+from stgraph.datasets.interactions.scene import MAX_THINGS, NUM_FRAMES, Scene, make_scene, video_id
+from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
+from stgraph.errors import OptionError
+from stgraph.features.extractors import BlobDetector
+from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
+
+__all__ = ["GENERATOR_VERSION", "SIZES", "prepare_interactions", "split_of_videos"]
+
+GENERATOR_VERSION = 1  # raise it whenever a pixel, a feature or a sentence changes: cached folders are named after it
+SIZES = {
+    "tiny": {"train": 60, "val": 10, "test": 10},
+    "small": {"train": 2400, "val": 100, "test": 300},
+    "full": {"train": 3000, "val": 300, "test": 700},
+}
+_FILES = ("store.h5", "captions.json", "truth.npz")
+
+Progress = Callable[[int, int], None]
+
+
+def prepare_interactions(
+    size: str = "small",
+    seed: int = 0,
+    *,
+    cache: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Generates and describes the data set, or finds it in the cache.
+
+    The folder holds ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category is the
+    verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and pictures, never for models). It appears under its
+    name only when it is whole. The same size and seed give the same values whatever the number of processes.
+
+    Args:
+        size: "tiny" (tests), "small" (the demo) or "full" (ablations).
+        seed: Another seed gives other videos.
+        cache: Folder of all caches; None is ``$STGRAPH_CACHE``, else ``$XDG_CACHE_HOME/stgraph``, else ``~/.cache/stgraph``.
+        workers: Processes; None is the number of processors this one may use.
+        progress: Called as ``progress(done, total)`` after each video.
+
+    Raises: OptionError: No such size, or a number that cannot be.
+    """
+    if size not in SIZES:
+        raise OptionError(f"'size' must be one of {', '.join(SIZES)}, got {size!r}.")
+    if seed < 0:
+        raise OptionError(f"'seed' must be 0 or more, got {seed}.")
+    if workers is not None and workers < 1:
+        raise OptionError(f"'workers' must be at least 1 or None, got {workers}.")
+    folder = _cache_root(cache) / "interactions" / f"{size}-seed{seed}-v{GENERATOR_VERSION}"
+    if not _is_whole(folder):
+        with _folder_beside(folder) as fresh:
+            _write(fresh, size, seed, workers or len(os.sched_getaffinity(0)), progress)
+    return folder
+
+
+def split_of_videos(size: str, seed: int) -> list[str]:
+    """Split of each video, in the order of their indices: exact numbers, in a seeded order."""
+    splits = [split for split, count in SIZES[size].items() for _ in range(count)]
+    order = np.random.default_rng([seed, len(splits)]).permutation(len(splits))
+    return [splits[k] for k in order]
+
+
+def truth_arrays(scenes: list[Scene]) -> dict[str, np.ndarray]:
+    """What the generator knows of each video.
+
+    Shapes: verb ``[V]`` and kinds ``[V, 5]`` (positions in ``verb_names`` and ``kind_names``, -1 for no thing); centre
+        ``[V, 5, F, 2]`` and radius ``[V, 5, F]`` in pixels (NaN for no thing, radius 0 for a hidden one). The actor
+        comes first, then the patient.
+    """
+    kinds = np.full((len(scenes), MAX_THINGS), -1)
+    centre = np.full((len(scenes), MAX_THINGS, NUM_FRAMES, 2), np.nan, dtype=np.float32)
+    radius = np.full((len(scenes), MAX_THINGS, NUM_FRAMES), np.nan, dtype=np.float32)
+    for row, scene in enumerate(scenes):
+        count = len(scene.kinds)
+        kinds[row, :count], centre[row, :count], radius[row, :count] = scene.kinds, scene.centre, scene.radius
+    return {
+        "verb": np.array([scene.verb for scene in scenes]),
+        "kinds": kinds,
+        "centre": centre,
+        "radius": radius,
+        "verb_names": np.array([verb.name for verb in VERBS]),
+        "kind_names": np.array([kind.noun for kind in KINDS]),
+    }
+
+
+def extractor_records() -> dict[str, ExtractorRecord]:
+    """Who made the streams of the store."""
+    versions = {"stgraph": stgraph.__version__, "interactions": str(GENERATOR_VERSION)}
+    names = {"appearance": "frames", "motion": "clips", "object": "blobs"}
+    return {
+        stream: ExtractorRecord(f"stgraph.interactions.{name}", "none", versions) for stream, name in names.items()
+    }
+
+
+def _write(folder: Path, size: str, seed: int, workers: int, progress: Progress | None) -> None:
+    splits = split_of_videos(size, seed)
+    scenes = [make_scene(seed, index) for index in range(len(splits))]
+    captions = {
+        video_id(seed, index): {
+            "split": split,
+            "category": VERBS[scene.verb].name,
+            "captions": reference_sentences(scene, seed, index),
+        }
+        for index, (split, scene) in enumerate(zip(splits, scenes, strict=True))
+    }
+    (folder / "captions.json").write_text(json.dumps(captions, indent=1), encoding="utf-8")
+    ids = np.array(list(captions))
+    np.savez_compressed(folder / "truth.npz", id=ids, **truth_arrays(scenes))
+    records, names = extractor_records(), BlobDetector.label_names
+    with FeatureStoreWriter(folder / "store.h5", extractors=records, label_names=names) as writer:
+        for done, features in enumerate(describe_in_processes(seed, len(splits), workers), start=1):
+            writer.add(features)
+            if progress is not None:
+                progress(done, len(splits))
+
+
+def _cache_root(cache: str | Path | None) -> Path:
+    if cache is not None:
+        return Path(cache)
+    if own := os.environ.get("STGRAPH_CACHE"):
+        return Path(own)
+    common = os.environ.get("XDG_CACHE_HOME")
+    return (Path(common) if common else Path.home() / ".cache") / "stgraph"
+
+
+def _is_whole(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in _FILES)
+
+
+@contextmanager
+def _folder_beside(folder: Path) -> Iterator[Path]:
+    """A new folder that gets the name ``folder`` when the block ends well, and is removed when it does not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield fresh
+        fresh.chmod(0o755)  # mkdtemp keeps others out
+        if folder.exists() and not _is_whole(folder):
+            shutil.rmtree(folder)  # somebody removed files from it
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if not _is_whole(folder):  # else another process was faster, with the same content
+                raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

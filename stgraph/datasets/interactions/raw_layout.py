@@ -1,0 +1,83 @@
+"""Writes generated videos in the layout in which people keep boxes and captions of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from stgraph.datasets.interactions.grammar import reference_sentences
+from stgraph.datasets.interactions.scene import make_scene, video_id
+from stgraph.datasets.interactions.worker import describe_videos
+from stgraph.errors import OptionError
+from stgraph.features.extractors import BlobDetector
+from stgraph.features.video_features import VideoFeatures
+
+__all__ = ["write_raw_layout"]
+
+_BOXES = 5  # a frame
+_TEST_SHARE = 0.25
+
+
+def write_raw_layout(folder: str | Path, *, videos: int = 27, seed: int = 0) -> Path:
+    """Writes detections and captions of generated videos as public data has them.
+
+    ``detections/ID.json`` holds width, height, ``num_frames`` of the file, and for each sampled frame its number in the
+    file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz`` holds ``frame_features
+    [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order; ``clips/captions.json`` holds dataset, split,
+    file (None: there are no video files) and captions by id.
+
+    Args:
+        folder: Where to write; files of the same names are replaced.
+        videos: How many.
+        seed: Of the generated videos.
+
+    Raises: OptionError: ``videos`` is below 1.
+    """
+    if videos < 1:
+        raise OptionError(f"'videos' must be at least 1, got {videos}.")
+    folder = Path(folder)
+    (folder / "detections").mkdir(parents=True, exist_ok=True)
+    (folder / "clips").mkdir(exist_ok=True)
+    captions = {}
+    in_test = np.random.default_rng([seed, videos]).permutation(videos) < round(_TEST_SHARE * videos)
+    for index, features in enumerate(describe_videos(seed, range(videos))):
+        _write_detections(folder / "detections", features)
+        captions[video_id(seed, index)] = {
+            "dataset": "interactions",
+            "split": "test" if in_test[index] else "train",
+            "file": None,
+            "captions": reference_sentences(make_scene(seed, index), seed, index),
+        }
+    (folder / "clips" / "captions.json").write_text(json.dumps(captions, indent=1), encoding="utf-8")
+    return folder
+
+
+def _write_detections(folder: Path, video: VideoFeatures) -> None:
+    assert video.detections is not None and video.appearance is not None
+    found = video.detections.top(_BOXES)
+    frames = []
+    for position, number in enumerate(video.frame_index.tolist()):
+        here = (found.frame == position).nonzero()[:, 0]
+        frames.append(
+            {
+                "frame": number,
+                "boxes": found.boxes[here].tolist(),
+                "scores": [round(score, 3) for score in found.scores[here].tolist()],
+                "labels": [BlobDetector.label_names[label] for label in found.labels[here].tolist()],
+            }
+        )
+    content = {
+        "video": video.id,
+        "width": video.size[1],
+        "height": video.size[0],
+        "num_frames": video.file_frames,
+        "frames": frames,
+    }
+    (folder / f"{video.id}.json").write_text(json.dumps(content), encoding="utf-8")
+    np.savez(
+        folder / f"{video.id}.npz",
+        frame_features=video.appearance.numpy().astype(np.float16),
+        object_features=found.features.numpy().astype(np.float16),
+    )

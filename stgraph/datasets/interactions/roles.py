@@ -1,0 +1,103 @@
+"""Who does what to whom: reads a caption of the grammar, and scores captions by it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
+from stgraph.errors import DataError, UnknownVideoError
+
+__all__ = ["caption_roles", "noun_verb_accuracy"]
+
+Roles = tuple[str | None, str | None, str | None]
+
+
+def caption_roles(caption: str) -> Roles:
+    """Actor, verb and patient of a sentence; a part that is not said is None.
+
+    "is chased by" turns the roles, as the passive does. Verbs of opposite view stay different verbs: "a flees from b" is
+    never read as "b chases a", for in the videos they look different. Of several verbs the first counts; a
+    participle without "by" tells the verb but not who does it.
+
+    >>> caption_roles("the red box is chased by a blue cone")
+    ('blue cone', 'chase', 'red box')
+    >>> caption_roles("a red box runs")
+    ('red box', None, None)
+    """
+    text = " ".join(caption.lower().split())
+    nouns = [(found.start(), found.group()) for found in _nouns().finditer(text)]
+    verb = _verbs().search(text)
+    if verb is None:
+        return (nouns[0][1] if nouns else None), None, None
+    name, voice = _phrases()[verb.group()]
+    before = [noun for place, noun in nouns if place < verb.start()]
+    after = [noun for place, noun in nouns if place > verb.start()]
+    subject, object_ = before[-1] if before else None, after[0] if after else None
+    if voice == "active":
+        return subject, name, object_
+    if voice == "passive":
+        return object_, name, subject
+    return None, name, None
+
+
+def noun_verb_accuracy(
+    captions: Mapping[str, str], references: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """How often captions name the right things and the right verb.
+
+    "noun" is the mean share of the true pair's two nouns that occur anywhere in the caption, "verb" the share of videos
+    whose caption has the true verb. The truth is what most of a video's references say.
+
+    Args:
+        captions: One sentence a video.
+        references: Reference sentences; those of other videos are not looked at.
+
+    Raises: UnknownVideoError, DataError: A video has no references, or none that names a pair and a verb.
+
+    >>> noun_verb_accuracy({"v": "the red ball is pushing"}, {"v": ["the red ball pushes the blue box"]})
+    {'noun': 0.5, 'verb': 1.0}
+    """
+    if not captions:
+        raise DataError("'captions' must hold at least one video, got none.")
+    nouns = verbs = 0.0
+    for video, caption in captions.items():
+        if video not in references:
+            raise UnknownVideoError(f"No references of video '{video}'; give the sentences of all captioned videos.")
+        actor, verb, patient = _truth(video, references[video])
+        named = set(_nouns().findall(" ".join(caption.lower().split())))
+        nouns += len(named & {actor, patient}) / 2
+        verbs += caption_roles(caption)[1] == verb
+    return {"noun": nouns / len(captions), "verb": verbs / len(captions)}
+
+
+def _truth(video: str, sentences: Sequence[str]) -> Roles:
+    whole = Counter(roles for roles in map(caption_roles, sentences) if None not in roles)
+    if not whole:
+        raise DataError(f"No reference of video '{video}' names a pair and a verb of 'interactions', got {list(sentences)[:2]}.")
+    return whole.most_common(1)[0][0]
+
+
+@cache
+def _nouns() -> re.Pattern[str]:
+    return re.compile(r"\b(?:" + "|".join(kind.noun for kind in KINDS) + r")\b")
+
+
+@cache
+def _phrases() -> dict[str, tuple[str, str]]:
+    """Verb and voice of every phrase."""
+    phrases = {}
+    for verb in VERBS:
+        for third, ing, participle in verb.forms:
+            phrases[third] = phrases[ing] = (verb.name, "active")
+            if participle:
+                phrases[participle], phrases[f"{participle} by"] = (verb.name, "unclear"), (verb.name, "passive")
+    return phrases
+
+
+@cache
+def _verbs() -> re.Pattern[str]:
+    longest_first = sorted(_phrases(), key=len, reverse=True)
+    return re.compile(r"\b(?:" + "|".join(longest_first) + r")\b")

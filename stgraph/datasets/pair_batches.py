@@ -1,0 +1,66 @@
+"""Which (video, caption) pairs make up each batch of an epoch: a function of seed and epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stgraph.errors import OptionError
+
+__all__ = ["PairGroup", "pair_batches"]
+
+PairGroup = tuple[int, tuple[int, ...]]
+"""A video and some of its captions, both by position."""
+
+
+def pair_batches(
+    num_captions: Sequence[int],
+    *,
+    batch_size: int,
+    captions_per_video: int = 1,
+    captions_per_epoch: int | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+) -> list[list[PairGroup]]:
+    """Shuffles all pairs into batches of at most ``batch_size`` pairs; the last one may be smaller.
+
+    Args:
+        num_captions: Number of captions of each video.
+        batch_size: Pairs a batch.
+        captions_per_video: Captions of one video that travel together, so that the video is encoded once for them.
+        captions_per_epoch: Captions of a video that one epoch uses, drawn anew each epoch; None uses all.
+        seed, epoch: What the order depends on, and all that it depends on.
+
+    Raises: OptionError: A number below 1, or ``captions_per_video`` above ``batch_size``.
+
+    >>> pair_batches([2, 1], batch_size=2, captions_per_video=2, seed=0, epoch=0)
+    [[(1, (0,))], [(0, (1, 0))]]
+    """
+    for name, value in (("batch_size", batch_size), ("captions_per_video", captions_per_video)):
+        if value < 1:
+            raise OptionError(f"'{name}' must be at least 1, got {value}.")
+    if captions_per_epoch is not None and captions_per_epoch < 1:
+        raise OptionError(f"'captions_per_epoch' must be at least 1 or None, got {captions_per_epoch}.")
+    if captions_per_video > batch_size:
+        raise OptionError(
+            f"'captions_per_video' must be at most 'batch_size' ({batch_size} pairs), got {captions_per_video}."
+        )
+    random = np.random.default_rng([seed, epoch])
+    groups: list[PairGroup] = []
+    for video, count in enumerate(num_captions):
+        order = random.permutation(count)[:captions_per_epoch].tolist()
+        groups += [
+            (video, tuple(order[start : start + captions_per_video]))
+            for start in range(0, len(order), captions_per_video)
+        ]
+    batches: list[list[PairGroup]] = []
+    room = 0
+    for position in random.permutation(len(groups)).tolist():
+        group = groups[position]
+        if room < len(group[1]):
+            batches.append([])
+            room = batch_size
+        batches[-1].append(group)
+        room -= len(group[1])
+    return batches

@@ -1,0 +1,28 @@
+"""Extractors: what sees a video's frames and says what is in them."""
+
+from stgraph.features.extractors.blobs import BlobDetector
+from stgraph.features.extractors.colour import HUE_NAMES, NO_HUE, ColourMap, colour_map
+from stgraph.features.extractors.descriptors import (
+    BoxPatches,
+    box_appearance,
+    box_geometry,
+    box_patches,
+    frame_appearance,
+)
+from stgraph.features.extractors.pixel_motion import CLIP_FRAMES, box_motion, clip_motion
+
+__all__ = [
+    "CLIP_FRAMES",
+    "HUE_NAMES",
+    "NO_HUE",
+    "BlobDetector",
+    "BoxPatches",
+    "ColourMap",
+    "box_appearance",
+    "box_geometry",
+    "box_motion",
+    "box_patches",
+    "clip_motion",
+    "colour_map",
+    "frame_appearance",
+]

@@ -1,0 +1,82 @@
+"""One writer a store: a lock file with the writer's host and process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from stgraph.errors import StoreError
+
+
+class WriterLock:
+    """Holds ``path`` while somebody writes; a lock whose process died on this host is taken over.
+
+    The file is read and written under a kernel lock of microseconds, so that two writers who find the same dead lock
+    cannot both take it. The kernel lock itself is not kept: forked pool workers can outlive a killed writer.
+
+    Raises: StoreError: Another writer holds it; the message names host and process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _start_of(os.getpid())}
+
+    def __enter__(self) -> WriterLock:
+        import fcntl  # POSIX only; stores can be read without it
+
+        while True:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.lockf(handle, fcntl.LOCK_EX)
+                if not _is_same_file(handle, self.path):
+                    continue  # its holder has just let go and removed it
+                self._refuse_if_alive(os.read(handle, 4096))
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, json.dumps(self._me).encode(), 0)
+                return self
+            finally:
+                os.close(handle)
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _refuse_if_alive(self, content: bytes) -> None:
+        try:
+            holder = json.loads(content)
+            host, pid = holder["host"], int(holder["pid"])
+        except (ValueError, KeyError, TypeError):
+            return  # empty or half-written: nobody got as far as holding it
+        if host != self._me["host"]:
+            raise StoreError(
+                f"The store is being written by process {pid} on host '{host}'; wait for it, or remove {self.path} if "
+                "that run is over."
+            )
+        if _start_of(pid) is not None and _start_of(pid) == holder.get("started"):
+            raise StoreError(f"The store is being written by process {pid} of this machine; wait for it or stop it.")
+
+
+def _start_of(pid: int) -> str | None:
+    """When a process started, in a form that tells two processes of one number apart; None if it is dead."""
+    try:
+        # After the name in brackets, which may hold spaces, the 20th field is the start in clock ticks.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        pass
+    if Path("/proc/self/stat").exists():
+        return None
+    try:  # no /proc here: alive or dead is all that can be told
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return "running"
+
+
+def _is_same_file(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,110 @@
+"""What made the arrays of a store, so that features of another extractor are never taken for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from stgraph.errors import DataError, OptionError, StoreError
+from stgraph.features.store.schema import DTYPES, check_streams
+
+
+@dataclass(frozen=True)
+class ExtractorRecord:
+    """What made one stream.
+
+    Args:
+        name: Name of the extractor.
+        weights: Hash of its weights, or any word that tells two sets of weights apart.
+        versions: Package versions that took part, by name.
+        settings: Options that change the features; values that JSON holds.
+
+    Raises: OptionError: Settings that JSON cannot hold.
+    Reference: house design.
+
+    >>> ExtractorRecord("resnet50", "sha256:0a1b", {"torchvision": "0.29"}).to_json()
+    '{"name": "resnet50", "settings": {}, "versions": {"torchvision": "0.29"}, "weights": "sha256:0a1b"}'
+    """
+
+    name: str
+    weights: str
+    versions: dict[str, str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            plain = json.loads(json.dumps([self.versions, self.settings]))
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"Extractor '{self.name}': 'settings' must be plain JSON values: {error}.") from error
+        # A tuple comes back from JSON as a list: keep what will be read, so that equal records stay equal.
+        object.__setattr__(self, "versions", plain[0])
+        object.__setattr__(self, "settings", plain[1])
+
+    def to_json(self) -> str:
+        """All fields as JSON with sorted keys."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ExtractorRecord:
+        """Reads what :meth:`to_json` wrote.
+
+        Raises: StoreError: Not such a text.
+        """
+        try:
+            values = json.loads(text)
+            return cls(**{item.name: values[item.name] for item in fields(cls)})
+        except (TypeError, KeyError, ValueError) as error:
+            raise StoreError(f"An extractor record must be JSON with its four fields, got {text[:80]!r}.") from error
+
+    def differences(self, other: ExtractorRecord) -> list[str]:
+        """Names and values of the fields that differ."""
+        return [
+            f"{item.name} {getattr(self, item.name)!r} and {getattr(other, item.name)!r}"
+            for item in fields(self)
+            if getattr(self, item.name) != getattr(other, item.name)
+        ]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What all shards of one store agree on."""
+
+    extractors: dict[str, ExtractorRecord]
+    label_names: tuple[str, ...]
+    dtype: str
+
+    def __post_init__(self) -> None:
+        check_streams(self.extractors)
+        if self.dtype not in DTYPES:
+            raise OptionError(f"'dtype' must be one of {DTYPES}, got {self.dtype!r}.")
+
+    def check_same(self, other: Header, who: str) -> None:
+        """Refuses features of another make.
+
+        Raises: DataError: Says which streams, extractors, label names or dtype differ.
+        """
+        if mine_only := sorted(self.extractors.keys() ^ other.extractors.keys()):
+            raise DataError(f"{who} has other streams: {', '.join(mine_only)} is in one of the two only.")
+        for stream, record in self.extractors.items():
+            if parts := record.differences(other.extractors[stream]):
+                raise DataError(
+                    f"{who} has '{stream}' of another extractor: {'; '.join(parts)}; extract both with the same one."
+                )
+        if self.label_names != other.label_names:
+            pairs = zip((*self.label_names, None), (*other.label_names, None), strict=False)
+            first = next((index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1])
+            raise DataError(f"{who} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}.")
+        if self.dtype != other.dtype:
+            raise DataError(f"{who} has features of {other.dtype}, this one of {self.dtype}; use the same 'dtype'.")
+
+
+def encode_records(extractors: Mapping[str, ExtractorRecord]) -> str:
+    """All records by stream, as one JSON text."""
+    return json.dumps({stream: asdict(record) for stream, record in extractors.items()}, sort_keys=True)
+
+
+def decode_records(text: str) -> dict[str, ExtractorRecord]:
+    """Reads what :func:`encode_records` wrote."""
+    return {stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in json.loads(text).items()}

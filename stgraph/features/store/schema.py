@@ -1,0 +1,125 @@
+"""The layout of a feature store: which arrays there are, whose rows they hold, and where they lie in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stgraph.errors import MissingDataError, OptionError
+
+FORMAT = "stgraph-features"
+VERSION = 1
+DTYPES = ("float16", "float32")
+
+FEATURE_PATHS = {"appearance": "frame/appearance", "motion": "clip/motion", "object": "object/feature"}
+ONE_FILE = (".h5", ".hdf5")
+
+_GRID = re.compile(r"grid/[A-Za-z0-9_.-]+")
+_SHARD = re.compile(r"shard-(\d+)\.h5")
+# level: its own columns (path, dtype, axes behind the row axis)
+_FIXED: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
+    "video": (
+        ("video/height", "int64", ()),
+        ("video/width", "int64", ()),
+        ("video/fps", "float64", ()),
+        ("video/num_frames", "int64", ()),
+    ),
+    "frame": (("frame/index", "int64", ()), ("frame/time", "float32", ())),
+    "clip": (("clip/start", "int64", ()),),
+    "object": (
+        ("object/box", "float32", (4,)),
+        ("object/score", "float32", ()),
+        ("object/label", "int64", ()),
+        ("object/track", "int64", ()),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One array of the file; ``tail`` holds the axes behind the row axis, None where the data decides (features)."""
+
+    path: str
+    level: str
+    dtype: str
+    tail: tuple[int, ...] | None
+
+
+def check_streams(streams: Iterable[str]) -> None:
+    """Refuses a stream that the format has no place for.
+
+    Raises: OptionError: A name other than appearance, motion, object or grid/<name>.
+    """
+    for stream in streams:
+        if stream not in FEATURE_PATHS and not _GRID.fullmatch(stream):
+            raise OptionError(
+                f"'{stream}' is no stream of a store; use 'appearance', 'motion', 'object' or 'grid/NAME' (letters, "
+                "digits, '_', '.', '-')."
+            )
+
+
+def level_of(stream: str) -> str:
+    """Whose rows a stream holds: frame, clip, object, or the grid itself."""
+    return {"appearance": "frame", "motion": "clip", "object": "object"}.get(stream, stream)
+
+
+def feature_path(stream: str) -> str:
+    """Where a stream's features lie.
+
+    >>> feature_path("motion"), feature_path("grid/cells")
+    ('clip/motion', 'grid/cells/feature')
+    """
+    return FEATURE_PATHS.get(stream, f"{stream}/feature")
+
+
+def pointer_path(level: str) -> str:
+    """Where the rows of a level's parents begin and end: of a frame for objects, of a video for all others."""
+    return f"{level}/ptr" if level.startswith("grid/") else f"{level}_ptr"
+
+
+def levels(streams: Iterable[str]) -> list[str]:
+    """The levels below ``video`` that a store of these streams has, frames always."""
+    return list(dict.fromkeys(["frame", *(level_of(stream) for stream in sorted(streams))]))
+
+
+def columns(streams: Iterable[str], dtype: str) -> list[Column]:
+    """All arrays but the ids and pointers of a store with these streams."""
+    streams = sorted(streams)
+    found = []
+    for level in ("video", *levels(streams)):
+        own = _FIXED.get(level, ((f"{level}/start", "int64", ()),))
+        found += [Column(path, level, kind, tail) for path, kind, tail in own]
+    return found + [Column(feature_path(stream), level_of(stream), dtype, None) for stream in streams]
+
+
+def is_one_file(path: Path) -> bool:
+    """Whether a store at ``path`` is one file, by its name (a folder of shards otherwise)."""
+    return path.suffix.lower() in ONE_FILE
+
+
+def shard_number(path: Path) -> int:
+    """The number of a shard by its file name, -1 for other files."""
+    match = _SHARD.fullmatch(path.name)
+    return int(match[1]) if match else -1
+
+
+def shard_name(number: int) -> str:
+    """File name of a shard: ``shard-00000.h5``."""
+    return f"shard-{number:05d}.h5"
+
+
+def shard_files(path: Path) -> list[Path]:
+    """The files of a store, in order.
+
+    Raises: MissingDataError: Nothing there, or a folder without shards.
+    """
+    if path.is_dir():
+        files = sorted((file for file in path.iterdir() if shard_number(file) >= 0), key=shard_number)
+        if not files:
+            raise MissingDataError(f"No shards (shard-00000.h5, ...) in folder {path}; is this a feature store?")
+        return files
+    if not path.exists():
+        raise MissingDataError(f"No feature store at {path}; write one with 'stgraph extract' or FeatureStoreWriter.")
+    return [path]

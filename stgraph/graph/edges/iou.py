@@ -1,0 +1,55 @@
+"""Space edges by overlap."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
+from stgraph.graph.edges.rule import adjacent_only
+
+__all__ = ["iou_edges"]
+
+
+@adjacent_only
+def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Links all boxes of a frame, each also with itself, by softmax of their overlap.
+
+    .. math:: G^{space}_{tij} = \frac{\exp \sigma_{tij}}{\sum_{j=1}^{N_t} \exp \sigma_{tij}}
+
+    with :math:`\sigma_{tij}` the intersection over union. Boxes that don't overlap keep exp(0)/Z. A box
+    without area overlaps with nothing, not even with itself.
+
+    Args:
+        boxes: Corners x1, y1, x2, y2.
+        features: Not used.
+        frame: Number of each box's frame, sorted.
+
+    Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, E]`` sorted by (i, j),
+        weight ``[E]``.
+    Reference: Eq. 1 of https://arxiv.org/abs/2003.13942.
+
+    >>> boxes = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
+    >>> iou_edges(boxes, torch.zeros(2, 1), torch.tensor([0, 0]))[1]
+    tensor([0.7311, 0.2689, 0.2689, 0.7311])
+    """
+    if len(frame) == 0:
+        return frame.new_zeros(2, 0), boxes.new_zeros(0)
+    _, first, count = frame_runs(frame)
+    edges, weights = [], []
+    for start, end in chunks(len(count), int(count.max()) ** 2):
+        begin, size = first[start:end], count[start:end]
+        block, i, j, weight = softmax_blocks(_overlap(blocks_of_runs(boxes, begin, size)), size, size)
+        edges.append(begin[block] + torch.stack([i, j]))
+        weights.append(weight)
+    return torch.cat(edges, dim=1), torch.cat(weights)
+
+
+def _overlap(boxes: Tensor) -> Tensor:
+    """IoU of all pairs in each block: ``[R, n, 4]`` -> ``[R, n, n]``."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    area = (high - low).prod(dim=-1)
+    side = torch.minimum(high[:, :, None], high[:, None]) - torch.maximum(low[:, :, None], low[:, None])
+    shared = side.clamp_(min=0).prod(dim=-1)
+    union = area[:, :, None] + area[:, None] - shared
+    return torch.where(union > 0, shared / union, 0)

@@ -1,0 +1,84 @@
+"""What an edge rule is, and the check of those that users write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stgraph.errors import DataError, ShapeError
+
+__all__ = ["EdgeRule", "adjacent_only", "check_edges", "rule_name"]
+
+EdgeRule = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""``(boxes [N, 4], features [N, F], frame [N]) -> (edge_index [2, E], weight [E])``; ``frame`` is sorted."""
+
+
+def adjacent_only(rule: EdgeRule) -> EdgeRule:
+    """Marks a rule that looks at pairs of boxes in one frame or in adjacent frames, and at nothing else.
+
+    The builder calls such a rule once for a whole batch, the frames of all videos numbered through with a gap
+    after each video. A rule without the mark is called once a video, its frames numbered from 0.
+    """
+    rule.adjacent_only = True  # type: ignore[attr-defined]
+    return rule
+
+
+def rule_name(rule: EdgeRule) -> str:
+    """The rule's name for messages."""
+    return getattr(rule, "__name__", type(rule).__name__)
+
+
+def check_edges(rule: EdgeRule, answer: Any, frame: Tensor) -> tuple[Tensor, Tensor]:
+    """Checks what a rule answered, and gives it back sorted by (i, j) and in the types of a graph.
+
+    Raises:
+        ShapeError: Not a pair of ``[2, E]`` and ``[E]``. DataError: An index that is no box, a pair named
+        twice, a weight that is negative or not finite, or a far pair from a rule marked
+        :func:`adjacent_only`.
+    """
+    name, num_nodes = rule_name(rule), len(frame)
+    if not (
+        isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, Tensor) for part in answer)
+    ):
+        raise ShapeError(
+            f"Edge rule '{name}' must return two tensors (edge_index, weight), got {_shown(answer)}."
+        )
+    edge_index, weight = answer
+    if edge_index.ndim != 2 or edge_index.size(0) != 2 or weight.shape != edge_index.shape[1:]:
+        raise ShapeError(
+            f"Edge rule '{name}' must return edge_index [2, E] and weight [E], got {list(edge_index.shape)} "
+            f"and {list(weight.shape)}."
+        )
+    if edge_index.is_floating_point() or edge_index.dtype == torch.bool:
+        raise ShapeError(
+            f"Edge rule '{name}' must return whole numbers in edge_index, got {edge_index.dtype}."
+        )
+    edge_index, weight = edge_index.long(), weight.float()
+    _refuse(
+        name, edge_index, (edge_index < 0) | (edge_index >= num_nodes), f"must index the {num_nodes} boxes"
+    )
+    bad = ~(weight.isfinite() & (weight >= 0))
+    _refuse(name, weight, bad, "must give weights that are finite and not negative")
+    key, order = (edge_index[0] * num_nodes + edge_index[1]).sort(stable=True)
+    edge_index, weight = edge_index[:, order], weight[order]
+    _refuse(name, edge_index[:, 1:], key.diff() == 0, "must name each pair of boxes once")
+    if getattr(rule, "adjacent_only", False):
+        gap = frame[edge_index].diff(dim=0)[0].abs()
+        _refuse(
+            name, edge_index, gap > 1, "is marked adjacent_only and must link only equal or adjacent frames"
+        )
+    return edge_index, weight
+
+
+def _refuse(name: str, values: Tensor, bad: Tensor, wanted: str) -> None:
+    if bool(bad.any()):
+        where = int(bad.nonzero()[0, -1])
+        raise DataError(f"Edge rule '{name}' {wanted}, got {values[..., where].tolist()}; mend the rule.")
+
+
+def _shown(answer: Any) -> str:
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    return "(" + ", ".join(type(part).__name__ for part in parts) + ")"

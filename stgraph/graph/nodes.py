@@ -1,0 +1,117 @@
+"""The nodes of one or many videos as columns, chosen and padded for all videos at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stgraph.errors import DataError
+from stgraph.features.detections import Detections, top_objects
+from stgraph.typing import check_shape
+
+__all__ = ["Nodes", "join_nodes", "join_stream"]
+
+
+@dataclass
+class Nodes:
+    """Node attributes of B videos one after the other, ``frame`` numbered through.
+
+    Shapes: each of ``values`` ``[N, ...]``; video ``[N]``; node_ptr, frame_ptr ``[B + 1]``.
+    """
+
+    values: dict[str, Tensor]
+    video: Tensor
+    node_ptr: Tensor
+    frame_ptr: Tensor
+
+
+def join_nodes(
+    videos: Sequence[Detections], max_objects: int | None, score_threshold: float, pad_objects: int | None
+) -> Nodes:
+    """Chooses the best boxes of each frame and lays them, or what absent ones are, out as columns.
+
+    Raises: DataError: Widths of features differ between videos.
+    """
+    frame_ptr = _pointer([video.num_frames for video in videos])
+    box_ptr = _pointer([len(video) for video in videos])
+    frame = _join(videos, "frame") + frame_ptr[:-1].repeat_interleave(box_ptr.diff())
+    score = _join(videos, "scores")
+    num_frames = int(frame_ptr[-1])
+    keep = top_objects(frame, score, num_frames, max_objects, score_threshold)
+    frame = frame[keep]
+    values = {
+        "x": _join_features([video.features for video in videos], keep, box_ptr),
+        "box": _join(videos, "boxes")[keep],
+        "score": score[keep],
+        "label": _join(videos, "labels")[keep],
+        "track": _join(videos, "track")[keep],
+    }
+    if pad_objects is not None:
+        count = torch.bincount(frame, minlength=num_frames)
+        rank = torch.arange(len(frame)) - (count.cumsum(0) - count)[frame]
+        slot = frame * pad_objects + rank
+        frame = torch.arange(num_frames).repeat_interleave(pad_objects)
+        values = {name: _spread(name, value, slot, len(frame)) for name, value in values.items()}
+    unknown = torch.full((max(video.num_frames for video in videos),), torch.nan)
+    time = torch.cat([unknown[: video.num_frames] if video.time is None else video.time for video in videos])
+    node_ptr = torch.searchsorted(frame, frame_ptr)
+    x = values.pop("x")
+    return Nodes(
+        values={"x": x, "frame": frame, "time": time[frame], **values},
+        video=torch.arange(len(videos)).repeat_interleave(node_ptr.diff()),
+        node_ptr=node_ptr,
+        frame_ptr=frame_ptr,
+    )
+
+
+def join_stream(name: str, streams: Sequence[Tensor] | None, videos: Sequence[Detections]) -> Tensor | None:
+    """A scene stream of all videos, one row a frame; None where there is none.
+
+    Raises: ShapeError: A stream has other than T rows. DataError: Widths differ between videos.
+    """
+    if streams is None:
+        return None
+    streams = [torch.as_tensor(stream, dtype=torch.float32) for stream in streams]
+    for stream, video in zip(streams, videos, strict=True):
+        check_shape(name, stream, "T F", T=video.num_frames)
+    _check_widths(name, streams)
+    return torch.cat(streams)
+
+
+def _join(videos: Sequence[Detections], name: str) -> Tensor:
+    return torch.cat([getattr(video, name) for video in videos])
+
+
+def _join_features(features: list[Tensor], keep: Tensor, box_ptr: Tensor) -> Tensor:
+    filled = [part for part in features if len(part)] or features[:1]  # no boxes: the width may be unknown
+    _check_widths("features", filled)
+    if len(keep) == int(box_ptr[-1]):
+        return torch.cat(filled)
+    # Copies each kept row once, straight to its place: features are nearly all of a graph's memory.
+    out = features[0].new_empty(len(keep), filled[0].size(1))
+    start = torch.searchsorted(keep, box_ptr).tolist()
+    for part, first, begin, end in zip(features, box_ptr.tolist(), start, start[1:], strict=False):
+        if begin < end:
+            torch.index_select(part, 0, keep[begin:end] - first, out=out[begin:end])
+    return out
+
+
+def _check_widths(name: str, parts: list[Tensor]) -> None:
+    for part in parts:
+        if part.size(1) != parts[0].size(1):
+            raise DataError(
+                f"'{name}' must have one width in all videos of a batch, got {parts[0].size(1)} and "
+                f"{part.size(1)}; take all from one extractor."
+            )
+
+
+def _spread(name: str, value: Tensor, slot: Tensor, num_nodes: int) -> Tensor:
+    absent = -1 if name in ("label", "track") else 0
+    return value.new_full((num_nodes, *value.shape[1:]), absent).index_copy_(0, slot, value)
+
+
+def _pointer(sizes: list[int]) -> Tensor:
+    return torch.tensor([0, *sizes]).cumsum(0)

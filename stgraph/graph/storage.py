@@ -1,0 +1,48 @@
+"""Where a VideoGraph keeps its attributes: which are of nodes and which of edges is known by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch_geometric.data import Batch
+from torch_geometric.data.storage import GlobalStorage
+
+__all__ = ["VideoGraphStorage"]
+
+_NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "batch"})
+_EDGE = frozenset({"edge_index", "edge_weight", "edge_kind"})
+_OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "ptr"})  # of frames, or of whole videos
+
+
+class VideoGraphStorage(GlobalStorage):
+    """PyG's storage, except that sizes decide only for attributes that :class:`VideoGraph` doesn't know.
+
+    PyG takes an attribute for one of nodes if its length is the number of nodes. With T == N it would cut the
+    scene streams with the nodes, with T == E permute them with the edges, with B == N cut ``num_frames [B]``
+    of a batch.
+    """
+
+    def is_node_attr(self, key: str) -> bool:
+        """Whether ``key`` has one row a node."""
+        level = _level(key)
+        return super().is_node_attr(key) if level is None else level is _NODE
+
+    def is_edge_attr(self, key: str) -> bool:
+        """Whether ``key`` has one row (``edge_index``: one column) an edge."""
+        level = _level(key)
+        return super().is_edge_attr(key) if level is None else level is _EDGE
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        # Taking one graph out of a batch gives PyG's numbers back as tensors of one element.
+        if key == "num_frames" and isinstance(value, Tensor) and not isinstance(self._parent(), Batch):
+            value = int(value) if value.numel() == 1 else value
+        super().__setitem__(key, value)
+
+
+def _level(key: str) -> frozenset[str] | None:
+    """The set that ``key`` belongs to; None for attributes that users add."""
+    if key.endswith("_ptr"):  # made by follow_batch, as is the next
+        key = "ptr"
+    key = key.removesuffix("_batch")
+    return next((level for level in (_NODE, _EDGE, _OTHER) if key in level), None)

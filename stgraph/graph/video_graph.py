@@ -1,0 +1,74 @@
+"""A video's objects and their relations as a PyTorch Geometric graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from stgraph.graph.storage import VideoGraphStorage
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["EdgeKind", "VideoGraph"]
+
+
+class EdgeKind(IntEnum):
+    """Which rule made an edge: inside a frame, from a frame to the next, or the dense ablation's."""
+
+    SPACE = 0
+    TIME = 1
+    DENSE = 2
+
+
+class VideoGraph(Data):
+    """The spatio-temporal object graph of one video; nodes are boxes, sorted by frame.
+
+    Edge (i, j) of weight G_ij is entry (i, j) of the paper's matrix: ``edge_index[0]`` is i and
+    ``edge_index[1]`` is j; time edges point from frame t to t + 1. :class:`VideoGraphBuilder` sorts edges by
+    (i, j). Every argument is optional, as for PyG's ``Data``, and further ones are kept.
+
+    Args:
+        x: Features of each node.
+        edge_index, edge_weight, edge_kind: Edges, their weights, and their :class:`EdgeKind` as a number.
+        frame: Position 0..T-1 of each node's frame among the sampled frames. A PyG ``Batch`` numbers frames
+            through: its ``frame`` points into the joined scene streams.
+        time: Seconds from the start of the file; NaN where unknown.
+        box: Corners x1, y1, x2, y2 in pixels.
+        score, label, track: Confidence, class (-1 unknown) and identity (-1 unknown) of each node.
+        num_frames: T, frames without objects included; in a ``Batch`` one number a video.
+        appearance, motion: Scene streams, one row a frame.
+        video_id: Name of the video.
+
+    Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight, edge_kind ``[E]``, frame, time, score, label,
+        track ``[N]``, box ``[N, 4]``, appearance ``[T, Fa]``, motion ``[T, Fm]``.
+    Reference: Eq. 3 of https://arxiv.org/abs/2003.13942.
+
+    >>> graph = VideoGraph(x=torch.ones(2, 3), edge_index=torch.tensor([[0, 1], [1, 0]]),
+    ...                    frame=torch.tensor([0, 0]), num_frames=2, appearance=torch.zeros(2, 5))
+    >>> graph.subgraph(torch.tensor([1]))
+    VideoGraph(x=[1, 3], edge_index=[2, 0], frame=[1], num_frames=2, appearance=[2, 5])
+    """
+
+    def __init__(self, x: Tensor | None = None, edge_index: Tensor | None = None, **kwargs: Any) -> None:
+        super().__init__()
+        self.__dict__["_store"] = VideoGraphStorage(_parent=self)
+        for key, value in {"x": x, "edge_index": edge_index, **kwargs}.items():
+            if value is not None:
+                setattr(self, key, value)
+
+    def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if key == "frame":
+            return int(torch.as_tensor(self.num_frames).sum())  # a sum, as a batch may be batched again
+        return super().__inc__(key, value, *args, **kwargs)
+
+    def to_networkx(self, label_names: Sequence[str] | Mapping[int, str] | None = None) -> networkx.DiGraph:
+        """The graph and its attributes as plain values; see :func:`stgraph.graph.networkx.to_networkx`."""
+        from stgraph.graph.networkx import to_networkx
+
+        return to_networkx(self, label_names)

@@ -1,0 +1,55 @@
+"""What an evaluation answers: one number a metric, and the numbers of each video behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+__all__ = ["METRICS", "CaptionScores", "MetricScores"]
+
+METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
+
+MetricScores = dict[str, tuple[float, list[float]]]
+"""By metric: the score of all captions, and the score of each, in the order of the references."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CaptionScores(Mapping[str, float]):
+    """Scores of a set of captions; a mapping from metric to score.
+
+    BLEU and METEOR of a set are computed from summed counts, so they are not the mean of ``per_video``;
+    ROUGE-L and CIDEr are.
+
+    Args:
+        corpus: Score by metric: fractions of 1, CIDEr unscaled.
+        per_video: Score by metric and video id.
+
+    >>> scores = CaptionScores({"BLEU-4": 0.25, "CIDEr": 0.5}, {"BLEU-4": {"a": 0.25}, "CIDEr": {"a": 0.5}})
+    >>> scores["CIDEr"], scores.per_video["CIDEr"]["a"]
+    (0.5, 0.5)
+    >>> scores
+    CaptionScores of 1 video
+      BLEU-4  0.2500
+      CIDEr   0.5000
+    """
+
+    corpus: dict[str, float]
+    per_video: dict[str, dict[str, float]]
+
+    def __getitem__(self, metric: str) -> float:
+        return self.corpus[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.corpus)
+
+    def __len__(self) -> int:
+        return len(self.corpus)
+
+    def __repr__(self) -> str:
+        videos = len(next(iter(self.per_video.values()), {}))
+        rows = [f"  {metric:<8}{value:.4f}" for metric, value in self.corpus.items()]
+        return "\n".join([f"CaptionScores of {videos} video{'s' if videos != 1 else ''}", *rows])
+
+    def to_dict(self) -> dict[str, float]:
+        """The scores by metric, for a JSON file."""
+        return dict(self.corpus)

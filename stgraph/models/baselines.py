@@ -1,0 +1,52 @@
+"""What any captioner must beat: copying the nearest training video's caption, or one caption for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from stgraph.errors import DataError
+
+__all__ = ["most_frequent_caption", "nearest_captions"]
+
+
+def nearest_captions(
+    train: Mapping[str, Tensor], captions: Mapping[str, Sequence[str]], queries: Mapping[str, Tensor]
+) -> dict[str, str]:
+    """The first caption of the training video whose mean-pooled frames are nearest by cosine.
+
+    Args:
+        train, queries: One vector ``[F]`` a video, the mean of its frame features.
+        captions: Captions of the training videos.
+
+    Raises: DataError: No training videos.
+
+    >>> nearest_captions({"a": torch.tensor([1.0, 0.0]), "b": torch.tensor([0.0, 1.0])}, {"a": ["x"], "b": ["y"]},
+    ...                  {"q": torch.tensor([0.1, 0.9])})
+    {'q': 'y'}
+    """
+    if not train:
+        raise DataError("Nearest neighbour needs at least one training video, got none.")
+    names = list(train)
+    bank = normalize(torch.stack([train[name] for name in names]).float(), dim=1)
+    found = {}
+    for query, vector in queries.items():
+        best = int((bank @ normalize(vector.float(), dim=0)).argmax())
+        found[query] = captions[names[best]][0]
+    return found
+
+
+def most_frequent_caption(captions: Mapping[str, Sequence[str]]) -> str:
+    """The caption that occurs most often; on a draw the one that comes first.
+
+    >>> most_frequent_caption({"a": ["x", "y"], "b": ["y"]})
+    'y'
+    """
+    counts = Counter(caption for group in captions.values() for caption in group)
+    if not counts:
+        raise DataError("The most frequent caption needs at least one training caption, got none.")
+    return counts.most_common(1)[0][0]

@@ -1,0 +1,144 @@
+"""STG-KD: an object branch over the spatio-temporal graph, distilled into a scene branch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from stgraph.decoding import DecodedCaptions, greedy
+from stgraph.errors import DataError, OptionError
+from stgraph.nn import FrameMemory, GraphEncoder, SceneEncoder, TransformerDecoder, pad_frames
+
+__all__ = ["STGraphCaptioner", "STGraphCaptionerSettings"]
+
+
+class STGraphCaptionerSettings(BaseModel):
+    """Arguments of :class:`STGraphCaptioner`, as a model folder keeps them; defaults are the paper's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    num_words: int = Field(ge=5)
+    appearance_channels: int = Field(default=0, ge=0)
+    motion_channels: int = Field(default=0, ge=0)
+    object_channels: int = Field(default=0, ge=0)
+    branches: tuple[str, ...] = ("scene", "object")
+    hidden_channels: int = Field(default=512, ge=1)
+    num_graph_layers: int = Field(default=3, ge=0)
+    flow: str = "target_to_source"
+    num_heads: int = Field(default=8, ge=1)
+    num_layers: int = Field(default=2, ge=1)
+    feedforward_channels: int = Field(default=1024, ge=1)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    max_words: int = Field(default=20, ge=1)
+
+
+class STGraphCaptioner(nn.Module):
+    r"""Two branches, each an encoder and its own language model; trained together, tested by the scene branch alone.
+
+    .. math:: F_s = \text{Eq. 6}, \quad F'_o = \text{Eq. 4-5 and frame means}, \quad P_b = \text{Transformer}_b(F_b)
+
+    Args:
+        settings: Sizes; see :class:`STGraphCaptionerSettings`. ``branches`` may name only one of "scene", "object".
+
+    Shapes: a batch of ``VideoGraph`` with x ``[N, F]``, appearance ``[sum T, Fa]`` and motion ``[sum T, Fm]`` of B videos;
+        tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
+    Raises: OptionError: Settings that contradict each other. DataError: A stream that a branch needs is missing.
+    Reference: Pan et al., CVPR 2020, sections 3.2-3.4.
+    """
+
+    name = "stgkd"
+    settings_class = STGraphCaptionerSettings
+
+    def __init__(self, settings: STGraphCaptionerSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        for branch in settings.branches:
+            if branch not in ("scene", "object"):
+                raise OptionError(f"'branches' must name 'scene' and 'object' only, got {branch!r}.")
+        if not settings.branches or len(set(settings.branches)) != len(settings.branches):
+            raise OptionError(f"'branches' must name one or both of 'scene', 'object', got {settings.branches}.")
+        self.encoders = nn.ModuleDict({branch: self._encoder(branch) for branch in settings.branches})
+        self.decoders = nn.ModuleDict(
+            {
+                branch: TransformerDecoder(
+                    settings.num_words,
+                    settings.hidden_channels,
+                    num_heads=settings.num_heads,
+                    num_layers=settings.num_layers,
+                    feedforward_channels=settings.feedforward_channels,
+                    dropout=settings.dropout,
+                )
+                for branch in settings.branches
+            }
+        )
+
+    def _encoder(self, branch: str) -> nn.Module:
+        settings = self.settings
+        if branch == "scene":
+            return SceneEncoder(
+                settings.appearance_channels, settings.hidden_channels, settings.motion_channels
+            )
+        if settings.object_channels < 1:
+            raise OptionError("'object_channels' must be at least 1 for the object branch, got 0.")
+        return GraphEncoder(
+            settings.object_channels, settings.hidden_channels, settings.num_graph_layers, flow=settings.flow
+        )
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches that this model has."""
+        return self.settings.branches
+
+    def frames(self, graph: Any, branch: str) -> tuple[Tensor, Tensor]:
+        """F_s or F'_o: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
+        self._check_branch(branch)
+        num_frames = torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
+        if branch == "scene":
+            appearance = _stream(graph, "appearance")
+            motion = _stream(graph, "motion") if self.settings.motion_channels else None
+            rows = self.encoders["scene"](appearance, motion)
+        else:
+            total = int(num_frames.sum())
+            rows = self.encoders["object"](graph.x, graph.edge_index, graph.edge_weight, graph.frame, total)
+        return pad_frames(rows, num_frames)
+
+    def encode(self, graph: Any, branch: str) -> FrameMemory:
+        """What the words of a branch attend to."""
+        return self.decoders[branch].encode(*self.frames(graph, branch))
+
+    def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+        """Scores of all next words in every branch; each video is encoded once, whatever its number of captions."""
+        return {
+            branch: self.decoders[branch](self.encode(graph, branch), tokens, video) for branch in self.branches
+        }
+
+    @torch.no_grad()
+    def generate(self, graph: Any, branch: str, *, bos: int, eos: int, banned: tuple[int, ...]) -> DecodedCaptions:
+        """Greedy captions of a batch by one branch alone; the other branch's streams may be absent."""
+        self._check_branch(branch)
+        memory = self.encode(graph, branch)
+        decoder, max_words = self.decoders[branch], self.settings.max_words
+        return greedy(
+            decoder,
+            decoder.start(memory, max_words),
+            memory.frames.size(0),
+            max_words=max_words,
+            bos=bos,
+            eos=eos,
+            banned=banned,
+            device=memory.frames.device,
+        )
+
+    def _check_branch(self, branch: str) -> None:
+        if branch not in self.branches:
+            raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
+
+
+def _stream(graph: Any, name: str) -> Tensor:
+    stream = graph[name] if name in graph else None
+    if stream is None:
+        raise DataError(f"The scene branch needs '{name}' features, but these videos have none; extract them first.")
+    return stream

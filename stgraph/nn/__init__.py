@@ -1,0 +1,21 @@
+"""Layers of the three systems; they know tensors only."""
+
+from stgraph.nn.attention import MultiHeadAttention
+from stgraph.nn.conv import NormalizedAdjacency, ResidualGCNConv
+from stgraph.nn.decoder import FrameMemory, SinusoidalPositions, TransformerDecoder, TransformerState, pad_frames
+from stgraph.nn.encoder import GraphEncoder, SceneEncoder
+from stgraph.nn.pool import FrameMeanPool
+
+__all__ = [
+    "FrameMeanPool",
+    "FrameMemory",
+    "GraphEncoder",
+    "MultiHeadAttention",
+    "NormalizedAdjacency",
+    "ResidualGCNConv",
+    "SceneEncoder",
+    "SinusoidalPositions",
+    "TransformerDecoder",
+    "TransformerState",
+    "pad_frames",
+]

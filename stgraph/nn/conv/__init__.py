@@ -1,0 +1,6 @@
+"""Graph convolutions and the sparse products under them."""
+
+from stgraph.nn.conv.adjacency import NormalizedAdjacency
+from stgraph.nn.conv.residual_gcn_conv import ResidualGCNConv
+
+__all__ = ["NormalizedAdjacency", "ResidualGCNConv"]

@@ -1,0 +1,97 @@
+"""The normalised graph of Eq. 4 in a form that is made once a batch and multiplied in every layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric import EdgeIndex
+
+from stgraph.errors import OptionError, ShapeError
+from stgraph.nn.conv.sparse_matmul import SparsePattern, sparse_matmul
+from stgraph.typing import check_shape
+
+__all__ = ["NormalizedAdjacency"]
+
+
+class NormalizedAdjacency:
+    r"""The matrix :math:`\Lambda^{-1/2} G \Lambda^{-1/2}` with its sorted rows and the sorted rows of its transpose.
+
+    .. math:: \Lambda_{ii} = \sum_j G_{ij}, \text{ and 1 where that sum is 0}
+
+    :math:`\Lambda` belongs to the graph, so it stays the row sum of G whichever way messages run.
+
+    Args:
+        edge_index: Row 0 is i, row 1 is j.
+        edge_weight: :math:`G_{ij}`, not negative; 1 where None.
+        num_nodes: N.
+
+    Shapes: edge_index ``[2, E]``, edge_weight ``[E]``.
+    Raises: ShapeError: Other axes. OptionError (from :meth:`wrap`): something that is no graph.
+    Reference: Pan et al., CVPR 2020, Eq. 3-4.
+
+    >>> graph = NormalizedAdjacency(torch.tensor([[0, 0], [0, 1]]), torch.tensor([1.0, 3.0]), num_nodes=2)
+    >>> graph.to_dense().tolist()  # row sums 4 and 0, the latter counted as 1
+    [[0.25, 1.5], [0.0, 0.0]]
+    """
+
+    def __init__(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> None:
+        check_shape("edge_index", edge_index, "2 E")
+        if edge_weight is None:
+            edge_weight = torch.ones(edge_index.size(1), device=edge_index.device)
+        check_shape("edge_weight", edge_weight, "E", E=edge_index.size(1))
+        self.num_nodes = num_nodes
+        self.edge_index = edge_index.as_tensor() if isinstance(edge_index, EdgeIndex) else edge_index
+        row, col = self.edge_index[0], self.edge_index[1]
+        weight = edge_weight if edge_weight.is_floating_point() else edge_weight.float()
+        row_sum = weight.new_zeros(num_nodes).index_add(0, row, weight)
+        scale = torch.where(row_sum == 0, torch.ones_like(row_sum), row_sum).rsqrt()
+        self.weight = scale[row] * weight * scale[col]
+        self._pattern: SparsePattern | None = None
+
+    @classmethod
+    def wrap(cls, graph: Any, edge_weight: Tensor | None, num_nodes: int) -> NormalizedAdjacency:
+        """From any form of G: edge_index and weight, ``EdgeIndex``, ``torch_sparse.SparseTensor``, sparse tensor.
+
+        ``graph[i, j]`` is :math:`G_{ij}` in all matrix forms; PyG's ``adj_t`` is the transpose of that.
+        """
+        if isinstance(graph, cls):
+            if graph.num_nodes != num_nodes:
+                raise ShapeError(f"'x' must have the graph's N={graph.num_nodes} rows, got {num_nodes}")
+            return graph
+        if isinstance(graph, Tensor) and graph.layout != torch.strided:
+            _check_square(tuple(graph.shape), num_nodes)
+            entries = graph.to_sparse_coo().coalesce()
+            return cls(entries.indices(), entries.values(), num_nodes)
+        if hasattr(graph, "coo") and hasattr(graph, "sparse_sizes"):  # torch_sparse.SparseTensor, without importing it
+            _check_square(tuple(graph.sparse_sizes()), num_nodes)
+            row, col, value = graph.coo()
+            return cls(torch.stack([row, col]), value, num_nodes)
+        if not isinstance(graph, Tensor):
+            raise OptionError(
+                f"'edge_index' must be a tensor [2, E] or a sparse N x N matrix, got {type(graph).__name__}; pass "
+                "graph.edge_index and graph.edge_weight."
+            )
+        return cls(graph, edge_weight, num_nodes)
+
+    def matmul(self, x: Tensor, *, transpose: bool = False) -> Tensor:
+        """The product with ``x`` [N, F]; row i gathers from all j with an edge (i, j), or the reverse if transposed.
+
+        Runs in the weight's precision outside autocast: torch's CSR product has no bfloat16 on CPU.
+        """
+        if self._pattern is None:
+            self._pattern = SparsePattern(self.edge_index, self.num_nodes)
+        with torch.autocast(device_type=x.device.type, enabled=False):
+            out = sparse_matmul(self._pattern, self.weight, x.to(self.weight.dtype), transpose=transpose)
+        return out.to(x.dtype)
+
+    def to_dense(self) -> Tensor:
+        """The whole matrix ``[N, N]``, for looking at small graphs."""
+        dense = self.weight.new_zeros(self.num_nodes, self.num_nodes)
+        return dense.index_put((self.edge_index[0], self.edge_index[1]), self.weight, accumulate=True)
+
+
+def _check_square(shape: tuple[int, ...], num_nodes: int) -> None:
+    if shape != (num_nodes, num_nodes):
+        raise ShapeError(f"'edge_index' as a matrix must be [N={num_nodes}, N={num_nodes}], got {list(shape)}")

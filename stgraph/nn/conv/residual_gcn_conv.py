@@ -1,0 +1,59 @@
+"""The graph convolution of STG-KD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch_geometric.nn import MessagePassing
+
+from stgraph.errors import OptionError
+from stgraph.nn.conv.adjacency import NormalizedAdjacency
+from stgraph.typing import check_shape
+
+__all__ = ["ResidualGCNConv"]
+
+
+class ResidualGCNConv(MessagePassing):
+    r"""Graph convolution with a residual connection over a normalised, directed, weighted graph.
+
+    .. math:: H^{(l+1)} = \mathrm{ReLU}(H^{(l)} + \Lambda^{-1/2} G \Lambda^{-1/2} H^{(l)} W^{(l)})
+
+    Normalisation is included, and no self-loops are added: G has those that it should have.
+
+    Args:
+        channels: Width of a node, before and after.
+        flow: ``"target_to_source"``, Eq. 4 read literally: node i gathers from its row, that is from the next frame.
+            ``"source_to_target"``: messages run along the edges, that is along time.
+
+    Shapes: x ``[N, channels]``, edge_index ``[2, E]`` with i in row 0, edge_weight ``[E]`` -> ``[N, channels]``; in
+        place of edge_index also a :class:`NormalizedAdjacency` (made once, shared by layers), ``EdgeIndex``,
+        ``torch_sparse.SparseTensor`` or sparse ``[N, N]`` tensor with G_ij at [i, j].
+    Raises: ShapeError: ``x`` has another width, or the graph other nodes. OptionError: an unknown flow.
+    Reference: Pan et al., CVPR 2020, Eq. 4.
+    """
+
+    def __init__(self, channels: int, *, flow: str = "target_to_source") -> None:
+        if flow not in ("target_to_source", "source_to_target"):
+            raise OptionError(f"'flow' must be 'target_to_source' or 'source_to_target', got {flow!r}.")
+        super().__init__(aggr="add", flow=flow)
+        self.channels = channels
+        self.weight = nn.Linear(channels, channels, bias=False)
+
+    def forward(self, x: Tensor, edge_index: Any, edge_weight: Tensor | None = None) -> Tensor:
+        """Eq. 4."""
+        check_shape("x", x, "N channels", channels=self.channels)
+        graph = NormalizedAdjacency.wrap(edge_index, edge_weight, x.size(0))
+        h = self.weight(x)
+        if self.explain:  # torch_geometric.explain masks single edges, which only the edge-level path has
+            gathered = self.propagate(graph.edge_index, x=h, weight=graph.weight, size=(x.size(0), x.size(0)))
+        else:
+            gathered = graph.matmul(h, transpose=self.flow == "source_to_target")
+        return (x + gathered).relu()
+
+    def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
+        """One edge's share."""
+        return x_j * weight[:, None]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels}, flow={self.flow!r})"

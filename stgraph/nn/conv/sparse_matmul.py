@@ -1,0 +1,65 @@
+"""A sparse-dense product whose pattern is sorted once and whose gradient reaches both factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["SparsePattern", "sparse_matmul"]
+
+
+class SparsePattern:
+    """Where the entries of an N x N matrix stand: rows of it and of its transpose, each as pointer, column and order.
+
+    ``order`` is None where the edges came sorted, as the builder gives them, so nothing is permuted then.
+    """
+
+    def __init__(self, edge_index: Tensor, num_nodes: int) -> None:
+        self.num_nodes = num_nodes
+        self.row, self.col = edge_index[0], edge_index[1]
+        self._sorted: dict[bool, tuple[Tensor, Tensor, Tensor | None]] = {}
+
+    def rows(self, transpose: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Pointers ``[N + 1]``, columns ``[E]`` and the order of the edges, of the matrix or of its transpose."""
+        if transpose not in self._sorted:
+            row, col = (self.col, self.row) if transpose else (self.row, self.col)
+            order = None if bool((row[1:] >= row[:-1]).all()) else row.argsort(stable=True)
+            pointer = row.new_zeros(self.num_nodes + 1)
+            torch.cumsum(torch.bincount(row, minlength=self.num_nodes), 0, out=pointer[1:])
+            self._sorted[transpose] = pointer, col if order is None else col[order], order
+        return self._sorted[transpose]
+
+    def matrix(self, weight: Tensor, transpose: bool) -> Tensor:
+        """The weights as a torch CSR matrix."""
+        pointer, col, order = self.rows(transpose)
+        value = weight if order is None else weight[order]
+        size = (self.num_nodes, self.num_nodes)
+        return torch.sparse_csr_tensor(pointer, col, value, size, check_invariants=False)
+
+
+class _SparseMatmul(torch.autograd.Function):
+    """torch's own CSR product sorts the transpose anew in each backward pass and densifies the weights' gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor, pattern: SparsePattern, transpose: bool) -> Tensor:
+        ctx.save_for_backward(weight, x)
+        ctx.pattern, ctx.transpose = pattern, transpose
+        return pattern.matrix(weight, transpose) @ x
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        weight, x = ctx.saved_tensors
+        pattern, grad = ctx.pattern, grads[0].contiguous()
+        grad_x = pattern.matrix(weight, not ctx.transpose) @ grad if ctx.needs_input_grad[1] else None
+        grad_weight = None
+        if ctx.needs_input_grad[0]:
+            out, into = (pattern.col, pattern.row) if ctx.transpose else (pattern.row, pattern.col)
+            grad_weight = (grad[out] * x[into]).sum(1)
+        return grad_weight, grad_x, None, None
+
+
+def sparse_matmul(pattern: SparsePattern, weight: Tensor, x: Tensor, *, transpose: bool = False) -> Tensor:
+    """The product of the matrix (or its transpose) that has ``weight`` [E] at ``pattern`` with ``x`` [N, F]."""
+    return _SparseMatmul.apply(weight, x, pattern, transpose)

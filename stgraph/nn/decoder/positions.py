@@ -1,0 +1,41 @@
+"""Sinusoidal positions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["SinusoidalPositions"]
+
+
+class SinusoidalPositions(nn.Module):
+    r"""Adds :math:`\sin(l / 10000^{2i/d})` and :math:`\cos(l / 10000^{2i/d})` to channels 2i and 2i + 1.
+
+    Shapes: x ``[B, L, d]`` -> ``[B, L, d]``; ``start`` is the position of the first row.
+    Reference: Vaswani et al., NeurIPS 2017, section 3.5.
+    """
+
+    table: Tensor
+
+    def __init__(self, hidden_channels: int) -> None:
+        super().__init__()
+        self.hidden_channels = hidden_channels
+        self.register_buffer("table", torch.empty(0, hidden_channels), persistent=False)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """Adds the positions; the table grows when a longer input comes."""
+        end = start + x.size(1)
+        if self.table.size(0) < end or self.table.device != x.device:
+            self.table = self._make(max(end, 64)).to(x.device)
+        return x + self.table[start:end].to(x.dtype)
+
+    def _make(self, length: int) -> Tensor:
+        position = torch.arange(length, dtype=torch.float64)[:, None]
+        even = torch.arange(0, self.hidden_channels, 2, dtype=torch.float64)
+        angle = position * torch.exp(-math.log(10000.0) * even / self.hidden_channels)
+        table = torch.zeros(length, self.hidden_channels, dtype=torch.float64)
+        table[:, 0::2] = angle.sin()
+        table[:, 1::2] = angle.cos()[:, : self.hidden_channels // 2]
+        return table.float()

@@ -1,0 +1,132 @@
+"""The language model of one branch: a Transformer over frames and one over words, with a cache for decoding."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.nn.decoder.positions import SinusoidalPositions
+from stgraph.nn.decoder.transformer_layers import FrameLayer, KeysValues, WordLayer
+from stgraph.typing import check_shape
+
+__all__ = ["FrameMemory", "TransformerDecoder", "TransformerState", "pad_frames"]
+
+
+@dataclass(frozen=True)
+class FrameMemory:
+    """Encoded frames of B videos. Shapes: frames ``[B, T, d]``, mask ``[B, T]`` (True where a frame is real)."""
+
+    frames: Tensor
+    mask: Tensor
+
+
+@dataclass
+class TransformerState:
+    """What decoding keeps between words: keys and values of the frames and of the words so far, by layer.
+
+    The words' cache is one block of ``max_words`` rows that fills up, so no step copies it. Shapes: memory and words,
+    two tensors ``[P, h, T or max_words, d / h]`` a layer, mask ``[P, T]``; length is the number of words so far.
+    """
+
+    memory: list[KeysValues]
+    mask: Tensor
+    words: list[KeysValues]
+    length: int = 0
+
+    def select(self, index: Tensor) -> TransformerState:
+        """Keeps or repeats captions by position ``[P']``: finished ones leave, beams move."""
+        pick = lambda pairs: [(keys[index], values[index]) for keys, values in pairs]  # noqa: E731
+        return TransformerState(pick(self.memory), self.mask[index], pick(self.words), self.length)
+
+
+class TransformerDecoder(nn.Module):
+    """Frames ``[B, T, d]`` -> memory; memory and earlier words -> scores of the next word.
+
+    Args:
+        num_words: V, size of the vocabulary.
+        hidden_channels, num_heads, feedforward_channels, dropout: As usual in Transformers.
+        num_layers: Layers over frames, and as many over words.
+
+    Shapes: tokens ``[P, L]``, video ``[P]`` (the row of memory that each caption is about) -> logits ``[P, L, V]``.
+    Reference: Pan et al., CVPR 2020, section 3.4; Vaswani et al., NeurIPS 2017.
+    """
+
+    def __init__(
+        self,
+        num_words: int,
+        hidden_channels: int = 512,
+        *,
+        num_heads: int = 8,
+        num_layers: int = 2,
+        feedforward_channels: int = 1024,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.num_words, self.hidden_channels = num_words, hidden_channels
+        sizes = (hidden_channels, num_heads, feedforward_channels, dropout)
+        self.positions = SinusoidalPositions(hidden_channels)
+        self.embedding = nn.Embedding(num_words, hidden_channels)
+        nn.init.normal_(self.embedding.weight, std=hidden_channels**-0.5)
+        self.frame_layers = nn.ModuleList(FrameLayer(*sizes) for _ in range(num_layers))
+        self.word_layers = nn.ModuleList(WordLayer(*sizes) for _ in range(num_layers))
+        self.classifier = nn.Linear(hidden_channels, num_words)
+        self.dropout = nn.Dropout(dropout)
+
+    def encode(self, frames: Tensor, mask: Tensor) -> FrameMemory:
+        """Lets the frames of each video attend to each other."""
+        check_shape("frames", frames, "B T d", d=self.hidden_channels)
+        check_shape("mask", mask, "B T", B=frames.size(0), T=frames.size(1))
+        x = self.dropout(self.positions(frames))
+        for layer in self.frame_layers:
+            x = layer(x, mask)
+        return FrameMemory(x, mask)
+
+    def forward(self, memory: FrameMemory, tokens: Tensor, video: Tensor) -> Tensor:
+        """Scores of every next word at once, for training: row l has seen tokens 0..l."""
+        check_shape("tokens", tokens, "P L")
+        check_shape("video", video, "P", P=tokens.size(0))
+        x = self._embed(tokens, 0)
+        mask = memory.mask[video]
+        for layer in self.word_layers:
+            # Frames are projected once a video and then shared by its captions.
+            keys, values = layer.frames.keys_values(memory.frames)
+            x = layer(x, layer.words.keys_values(x), (keys[video], values[video]), mask, causal=True)
+        return self.classifier(x)
+
+    def start(self, memory: FrameMemory, max_words: int) -> TransformerState:
+        """The state before the first word, one caption a video, with room for ``max_words`` tokens."""
+        projected = [layer.frames.keys_values(memory.frames) for layer in self.word_layers]
+        room = [
+            tuple(keys.new_empty(keys.size(0), keys.size(1), max_words, keys.size(3)) for _ in range(2))
+            for keys, _ in projected
+        ]
+        return TransformerState(projected, memory.mask, [(keys, values) for keys, values in room])
+
+    def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+        """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
+        x = self._embed(tokens[:, None], state.length)
+        end = state.length + 1
+        for layer, (keys, values), memory in zip(self.word_layers, state.words, state.memory, strict=True):
+            new_keys, new_values = layer.words.keys_values(x)
+            keys[:, :, state.length : end], values[:, :, state.length : end] = new_keys, new_values
+            x = layer(x, (keys[:, :, :end], values[:, :, :end]), memory, state.mask, causal=False)
+        state.length = end
+        return self.classifier(x[:, 0]), state
+
+    def _embed(self, tokens: Tensor, start: int) -> Tensor:
+        x = self.embedding(tokens) * math.sqrt(self.hidden_channels)
+        return self.dropout(self.positions(x, start))
+
+
+def pad_frames(rows: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Frames one below the other ``[sum T, d]`` -> ``[B, T_max, d]`` and a mask ``[B, T_max]``, True where real."""
+    longest = int(num_frames.max())
+    mask = torch.arange(longest, device=rows.device) < num_frames[:, None]
+    if rows.size(0) == mask.numel():
+        return rows.view(-1, longest, rows.size(1)), mask
+    padded = rows.new_zeros(*mask.shape, rows.size(1))
+    padded[mask] = rows
+    return padded, mask

@@ -1,0 +1,58 @@
+"""One post-norm Transformer layer over frames and one over words."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.nn.attention import MultiHeadAttention
+
+__all__ = ["FrameLayer", "WordLayer"]
+
+KeysValues = tuple[Tensor, Tensor]
+
+
+class FrameLayer(nn.Module):
+    """Encoder layer: frames attend to each other, then a feed-forward net; normalised after each residual.
+
+    Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``. Reference: Vaswani et al., NeurIPS 2017, section 3.1.
+    """
+
+    def __init__(self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
+        self.feedforward = _feedforward(hidden_channels, feedforward_channels, dropout)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """One layer."""
+        x = self.norms[0](x + self.dropout(self.attention(x, self.attention.keys_values(x), mask)))
+        return self.norms[1](x + self.dropout(self.feedforward(x)))
+
+
+class WordLayer(nn.Module):
+    """Decoder layer: words attend to earlier words, then to frames, then a feed-forward net.
+
+    Shapes: x ``[P, L, d]``, memory as keys and values ``[P, h, T, d / h]``, memory_mask ``[P, T]`` -> ``[P, L, d]``.
+    Reference: Vaswani et al., NeurIPS 2017, section 3.1.
+    """
+
+    def __init__(self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.words = MultiHeadAttention(hidden_channels, num_heads, dropout)
+        self.frames = MultiHeadAttention(hidden_channels, num_heads, dropout)
+        self.feedforward = _feedforward(hidden_channels, feedforward_channels, dropout)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, x: Tensor, words: KeysValues, memory: KeysValues, memory_mask: Tensor | None, *, causal: bool
+    ) -> Tensor:
+        """One layer; ``words`` are keys and values of the words that may be seen, the present ones included."""
+        x = self.norms[0](x + self.dropout(self.words(x, words, causal=causal)))
+        x = self.norms[1](x + self.dropout(self.frames(x, memory, memory_mask)))
+        return self.norms[2](x + self.dropout(self.feedforward(x)))
+
+
+def _feedforward(channels: int, inner: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(channels, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, channels))

@@ -1,0 +1,51 @@
+"""Frame and clip features -> one vector a frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import OptionError, ShapeError
+from stgraph.typing import check_shape
+
+__all__ = ["SceneEncoder"]
+
+
+class SceneEncoder(nn.Module):
+    r"""The scene branch up to the language model.
+
+    .. math:: F_s = [F_{2D} W_{2D} ; F'_{3D} W_{3D}] W_{fuse}, \quad \text{or } F_{2D} W_{2D} W_{fuse} \text{ without motion}
+
+    Args:
+        appearance_channels: Width of a frame's feature.
+        hidden_channels: Width out, d.
+        motion_channels: Width of a clip's feature; 0 where there are none.
+
+    Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (the clip that covers each frame) -> ``[M, d]``.
+    Raises: ShapeError: Another width, or motion where none was expected and the reverse.
+    Reference: Pan et al., CVPR 2020, Eq. 6.
+    """
+
+    def __init__(self, appearance_channels: int, hidden_channels: int, motion_channels: int = 0) -> None:
+        super().__init__()
+        if appearance_channels < 1:
+            raise OptionError(f"'appearance_channels' must be at least 1, got {appearance_channels}.")
+        self.appearance_channels, self.motion_channels = appearance_channels, motion_channels
+        self.appearance = nn.Linear(appearance_channels, hidden_channels, bias=False)
+        self.motion = nn.Linear(motion_channels, hidden_channels, bias=False) if motion_channels else None
+        fused = 2 * hidden_channels if motion_channels else hidden_channels
+        self.fuse = nn.Linear(fused, hidden_channels, bias=False)
+
+    def forward(self, appearance: Tensor, motion: Tensor | None = None) -> Tensor:
+        """Eq. 6."""
+        check_shape("appearance", appearance, "M Fa", Fa=self.appearance_channels)
+        if (motion is None) != (self.motion is None):
+            raise ShapeError(
+                f"'motion' must be {'[M, ' + str(self.motion_channels) + ']' if self.motion else 'None'} for this "
+                f"encoder, got {'None' if motion is None else list(motion.shape)}"
+            )
+        h = self.appearance(appearance)
+        if motion is not None and self.motion is not None:
+            check_shape("motion", motion, "M Fm", M=appearance.size(0), Fm=self.motion_channels)
+            h = torch.cat([h, self.motion(motion)], dim=-1)
+        return self.fuse(h)

@@ -1,0 +1,83 @@
+"""One training run: Lightning's trainer with a resume point, the best weights kept, a model folder at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+
+from stgraph.datasets.data_module import CaptionDataModule
+from stgraph.errors import OptionError
+from stgraph.models.folder import ModelDescription, save_model
+from stgraph.training.captioning_module import CaptioningModule
+from stgraph.training.resume import ResumePoint
+
+__all__ = ["fit"]
+
+MONITOR = "val/CIDEr"
+OURS = ("callbacks", "logger", "default_root_dir", "reload_dataloaders_every_n_epochs")
+
+
+def fit(
+    module: CaptioningModule,
+    data: CaptionDataModule,
+    run: Path,
+    description: ModelDescription,
+    *,
+    trainer: Mapping[str, Any],
+    patience: int | None = None,
+    every_n_steps: int = 100,
+    resume: bool = False,
+) -> None:
+    """Trains, then writes the weights of the best validation CIDEr (the last ones without validation) into ``run``.
+
+    Args:
+        module, data: What is trained on what.
+        run: Folder of the run; ``checkpoints/`` in it is for resuming only.
+        description: What ``config.json`` of the model folder will say.
+        trainer: Further arguments of Lightning's ``Trainer``.
+        patience: Validations without a better CIDEr before training stops; None never stops early.
+        every_n_steps: Batches between two resume points.
+        resume: Go on from the resume point; without it an old one is an error, so that no run is lost by mistake.
+
+    Raises: OptionError: There is nothing to resume, or something that would be overwritten.
+    """
+    checkpoints = run / "checkpoints"
+    last = checkpoints / "last.ckpt"
+    if resume and not last.is_file():
+        raise OptionError(f"Nothing to resume at {last}; start without resume=true.")
+    if not resume and last.is_file():
+        raise OptionError(f"{run} holds a run already; go on with resume=true, or choose another folder by run=...")
+    taken = [name for name in OURS if name in trainer]
+    if taken:
+        raise OptionError(f"'trainer.{taken[0]}' is set by stgraph; leave it out.")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    best = None
+    callbacks: list[Callback] = [ResumePoint(checkpoints, every_n_steps)]
+    if module.evaluator is not None:
+        best = ModelCheckpoint(
+            checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
+        )
+        callbacks.append(best)
+        if patience is not None:
+            callbacks.append(EarlyStopping(MONITOR, mode="max", patience=patience))
+    engine = Trainer(
+        callbacks=callbacks,
+        logger=CSVLogger(run, name="", version="log"),
+        default_root_dir=run,
+        reload_dataloaders_every_n_epochs=1,  # the order of batches is a function of the epoch
+        num_sanity_val_steps=0,
+        **trainer,
+    )
+    engine.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+    if best is not None and Path(best.best_model_path).is_file():
+        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        module.load_state_dict(state["state_dict"])
+    if engine.is_global_zero:
+        save_model(run, module.model, description)
+        module.tokenizer.save(run / "tokenizer.json")

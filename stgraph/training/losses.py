@@ -1,0 +1,87 @@
+"""The loss of STG-KD: two language losses and the distillation between the branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from stgraph.errors import OptionError
+
+__all__ = ["DistillationLoss", "token_distillation"]
+
+DIRECTIONS = ("as_printed", "hinton")
+
+
+class DistillationLoss(nn.Module):
+    r"""Language losses of the branches and the divergence between them, each a mean over the batch's real tokens.
+
+    .. math:: L = L_o + \lambda_{sl} L_s + \lambda_d L_{distill}
+
+    A model of one branch has that branch's language loss alone.
+
+    Args:
+        scene_weight: :math:`\lambda_{sl}`.
+        distill_weight: :math:`\lambda_d`; 0 leaves distillation out.
+        distill_direction: "as_printed", Eq. 7 as it stands, KL(P_s || P_o); "hinton", KL(P_o || P_s), the direction of
+            the work that the paper says it follows.
+        temperature: Both distributions are softened by it, and the loss is multiplied by its square.
+        detach_teacher: True keeps the distillation's gradient out of the object branch.
+
+    Shapes: logits by branch ``[P, L, V]``, targets ``[P, L]`` (0 is padding) -> scalars by name, "loss" among them.
+    Raises: OptionError: An unknown direction, a negative weight, or a temperature that is not above 0.
+    Reference: Pan et al., CVPR 2020, Eq. 7-8; Hinton et al., arXiv 1503.02531.
+    """
+
+    def __init__(
+        self,
+        *,
+        scene_weight: float = 1.0,
+        distill_weight: float = 4.0,
+        distill_direction: str = "as_printed",
+        temperature: float = 1.0,
+        detach_teacher: bool = False,
+    ) -> None:
+        super().__init__()
+        if distill_direction not in DIRECTIONS:
+            raise OptionError(f"'distill_direction' must be one of {DIRECTIONS}, got {distill_direction!r}.")
+        if min(scene_weight, distill_weight) < 0:
+            raise OptionError(f"Loss weights must not be negative, got {min(scene_weight, distill_weight)}.")
+        if temperature <= 0:
+            raise OptionError(f"'temperature' must be above 0, got {temperature}.")
+        self.scene_weight, self.distill_weight = scene_weight, distill_weight
+        self.distill_direction, self.temperature, self.detach_teacher = distill_direction, temperature, detach_teacher
+
+    def forward(
+        self, logits: Mapping[str, Tensor], targets: Tensor, num_tokens: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """All parts by name; ``num_tokens`` replaces the count of real tokens where a batch is spread over devices."""
+        real = targets != 0
+        words = targets[real]
+        count = real.sum() if num_tokens is None else num_tokens
+        chosen = {branch: scores[real].float() for branch, scores in logits.items()}
+        parts = {
+            f"{branch}_language": nn.functional.cross_entropy(scores, words, reduction="sum") / count
+            for branch, scores in chosen.items()
+        }
+        weights = {"object_language": 1.0, "scene_language": self.scene_weight if len(chosen) > 1 else 1.0}
+        if len(chosen) > 1 and self.distill_weight:
+            teacher = chosen["object"].detach() if self.detach_teacher else chosen["object"]
+            divergence = token_distillation(chosen["scene"], teacher, self.distill_direction, self.temperature)
+            parts["distill"] = divergence.sum() / count
+            weights["distill"] = self.distill_weight
+        total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
+        return {"loss": total, **parts}
+
+
+def token_distillation(scene: Tensor, teacher: Tensor, direction: str, temperature: float = 1.0) -> Tensor:
+    r"""The divergence at each token.
+
+    .. math:: -\sum_x P_s(x) \log \frac{P_o(x)}{P_s(x)} \quad\text{(as printed: KL(P_s || P_o))}
+
+    Shapes: scene, teacher ``[M, V]`` logits -> ``[M]``.
+    """
+    log_scene = (scene / temperature).log_softmax(-1)
+    log_teacher = (teacher / temperature).log_softmax(-1)
+    first, second = (log_scene, log_teacher) if direction == "as_printed" else (log_teacher, log_scene)
+    return temperature**2 * (first.exp() * (first - second)).sum(-1)

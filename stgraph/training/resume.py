@@ -1,0 +1,47 @@
+"""A place from which a killed run goes on, as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from stgraph.errors import OptionError
+
+__all__ = ["ResumePoint"]
+
+
+class ResumePoint(Callback):
+    """Writes ``last.ckpt`` every ``every_n_steps`` batches and at each epoch's end; a kill loses at most those batches.
+
+    A checkpoint is written beside and renamed, so the name always holds a whole one. After an epoch's last batch the
+    file is written behind the validation, as Lightning would otherwise skip that validation when it resumes.
+
+    Raises: OptionError: ``every_n_steps`` is below 1.
+    """
+
+    def __init__(self, folder: Path, every_n_steps: int = 100) -> None:
+        if every_n_steps < 1:
+            raise OptionError(f"'every_n_steps' must be at least 1, got {every_n_steps}.")
+        self.path, self.every_n_steps = Path(folder) / "last.ckpt", every_n_steps
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Saves inside an epoch."""
+        last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if (batch_idx + 1) % self.every_n_steps == 0 and not last:
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves behind an epoch's validation."""
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        part = self.path.with_suffix(".part")
+        trainer.save_checkpoint(part)  # a collective call: every process makes it
+        if trainer.is_global_zero:
+            os.replace(part, self.path)
+        trainer.strategy.barrier("resume point")
