@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPARSE_STAMP := $(VENV)/.sparse
 # Two cores are the common floor: one thread a test worker keeps the workers from fighting over them.
 WORKERS ?= 2
 
@@ -11,8 +12,9 @@ WORKERS ?= 2
 demo: $(STAMP)
 	$(BIN)/stgraph demo
 
+# After `make sparse` the tests also demand that the compiled packages are in use.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 STGRAPH_EXPECT_SPARSE=$(if $(wildcard $(SPARSE_STAMP)),1,0) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -20,8 +22,25 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-sparse: $(STAMP)
-	$(BIN)/python tools/install_sparse.py
+# torch-scatter and torch-sparse exist as source only and must be compiled against the torch that is installed. pip would
+# reuse a wheel built for another torch, so wheels are kept in a folder named by torch, Python, platform and compiler.
+sparse: $(SPARSE_STAMP)
+
+$(SPARSE_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt 'setuptools<82' wheel
+	@set -e; \
+	key=$$($(BIN)/python -c 'import sys, sysconfig, torch; print("torch" + torch.__version__, sys.implementation.cache_tag, sysconfig.get_platform(), sep="-")'); \
+	wheels="$${XDG_CACHE_HOME:-$$HOME/.cache}/stgraph/wheels/$$key-$$($${CXX:-c++} -dumpfullversion)"; \
+	if ! ls "$$wheels"/torch_scatter-*.whl "$$wheels"/torch_sparse-*.whl > /dev/null 2>&1; then \
+	  echo "Building torch-scatter and torch-sparse; about 12 minutes on 2 cores. Wheels are kept in $$wheels"; \
+	  mkdir -p "$$wheels"; pids=; \
+	  for package in torch-scatter torch-sparse; do \
+	    $(BIN)/python -m pip wheel --quiet --no-build-isolation --no-cache-dir --no-deps -c constraints.txt -w "$$wheels" $$package & pids="$$pids $$!"; \
+	  done; \
+	  for pid in $$pids; do wait $$pid; done; \
+	fi; \
+	$(BIN)/python -m pip install --quiet --no-index --no-deps --force-reinstall --find-links "$$wheels" torch-scatter torch-sparse
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

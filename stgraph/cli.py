@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 import warnings
 
@@ -54,10 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _quieten() -> None:
     """Notes of libraries to their own developers; none is about the user's data or settings."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for note in (
         "`torch.jit.*` is deprecated",
         "Sparse CSR tensor support is in beta",
         ".*does not have many workers",
+        "Checkpoint directory .* exists and is not empty",
+        "You're resuming from a checkpoint that ended before the epoch ended",  # ours goes on where it stood
+        "The number of training batches .* is smaller than the logging interval",
         ".*`training_step`.*batch size",
         ".*isinstance.treespec, LeafSpec.. is deprecated.*",
     ):

@@ -20,6 +20,8 @@ from stgraph.errors import MissingDataError, OptionError
 
 __all__ = ["compose", "looks_like_override", "plain", "saved_config"]
 
+PATHS = ("run", "data.dataset.store", "data.dataset.captions")
+
 
 def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConfig:
     """The configuration ``configs/<config>.yaml`` with overrides such as ``data.batch_size=32``.
@@ -29,9 +31,7 @@ def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConf
     Raises: OptionError: An override names a key or a choice that does not exist (the nearest one is named), or cannot
         be read.
     """
-    for override in overrides:
-        if "=" not in override:
-            raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
+    overrides = [_quoted(override) for override in overrides]
     if data is not None:
         ConfigStore.instance().store(group="data", name="of_the_run", node=OmegaConf.create(data))
     GlobalHydra.instance().clear()
@@ -64,6 +64,17 @@ def saved_config(run: Path) -> DictConfig:
     if not path.is_file():
         raise MissingDataError(f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'.")
     return OmegaConf.load(path)
+
+
+def _quoted(override: str) -> str:
+    """A path goes past hydra's grammar, which would read its spaces, commas and signs."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
+    if key not in PATHS or value.startswith(("'", '"')):
+        return override
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}="{escaped}"'
 
 
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:

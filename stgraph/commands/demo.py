@@ -15,7 +15,7 @@ from stgraph.commands.configuration import compose
 from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of, train
 from stgraph.datasets import GraphSource, StoredDataset
-from stgraph.datasets.interactions import noun_verb_accuracy, render_frames
+from stgraph.datasets.interactions import noun_verb_accuracy, render_video
 from stgraph.inspection.pictures import draw_graph
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import most_frequent_caption, nearest_captions
@@ -104,7 +104,7 @@ def draw_example(
     video_id = dataset.corpus.ids(SPLIT)[0]
     video = dataset.store[video_id].sample(captioner.description.num_frames)
     graph = captioner.builder(video.detections)
-    frames = render_frames(video_id)[video.frame_index]
+    frames = render_video(video_id)[video.frame_index]
     path = folder / "graph.png"
     title = f"{video_id}: {captions['scene'][video_id]}"
     draw_graph(graph, torch.as_tensor(frames).numpy(), path, label_names=dataset.store.label_names, title=title)

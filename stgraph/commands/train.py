@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def train(config: DictConfig) -> Path:
         settings=settings.model_dump(mode="json"),
         graph=graph,
         num_frames=config.data.num_frames,
-        extractors={stream: record.to_dict() for stream, record in store.extractors.items()},
+        extractors={stream: asdict(record) for stream, record in store.extractors.items()},
     )
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)

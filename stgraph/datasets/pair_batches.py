@@ -34,8 +34,8 @@ def pair_batches(
 
     Raises: OptionError: A number below 1, or ``captions_per_video`` above ``batch_size``.
 
-    >>> pair_batches([2, 1], batch_size=2, captions_per_video=2, seed=0, epoch=0)
-    [[(1, (0,))], [(0, (1, 0))]]
+    >>> pair_batches([2, 1], batch_size=2, captions_per_video=2)
+    [[(0, (0, 1))], [(1, (0,))]]
     """
     for name, value in (("batch_size", batch_size), ("captions_per_video", captions_per_video)):
         if value < 1:

@@ -4,4 +4,11 @@ from stgraph.features.detections import Detections
 from stgraph.features.store import ExtractorRecord, FeatureStore, FeatureStoreWriter
 from stgraph.features.video_features import GridFeatures, VideoFeatures
 
-__all__ = ["Detections", "ExtractorRecord", "FeatureStore", "FeatureStoreWriter", "GridFeatures", "VideoFeatures"]
+__all__ = [
+    "Detections",
+    "ExtractorRecord",
+    "FeatureStore",
+    "FeatureStoreWriter",
+    "GridFeatures",
+    "VideoFeatures",
+]

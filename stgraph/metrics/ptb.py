@@ -20,8 +20,8 @@ _PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
 def tokenize(sentences: Sequence[str]) -> list[str]:
     """Lower-cases and splits sentences as the COCO caption tools do, and drops their list of punctuation.
 
-    One start of Java (0.2 s) for all sentences, nothing written to disk. Line breaks and tabs count as spaces,
-    and so does ``|||``, which METEOR could not tell from its separator.
+    One start of Java (0.2 s) for all sentences, nothing written to disk. Line breaks and tabs count as
+    spaces, and so does ``|||``, which METEOR could not tell from its separator.
 
     Args:
         sentences: Any text, empty text included.
@@ -50,11 +50,11 @@ def tokenize(sentences: Sequence[str]) -> list[str]:
         lines = done.stdout.decode("utf-8").split("\n")[:-1]
         if len(lines) == len(sentences):
             return [_without_punctuation(line) for line in lines]
-    words = done.stderr.decode("utf-8", "replace").strip()[-1000:]
+    words = " / ".join(done.stderr.decode("utf-8", "replace").splitlines())[-1000:]
     raise JavaError(
         f"The PTB tokeniser answered {len(lines)} of {len(sentences)} sentences, with exit status "
-        f"{done.returncode} and the message '{words}'; look for a memory limit or for what killed it, then run "
-        "the evaluation again."
+        f"{done.returncode} and the message '{words}'; look for a memory limit or for what killed it, then "
+        "run the evaluation again."
     )
 
 

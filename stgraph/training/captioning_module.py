@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,16 @@ class CaptioningModule(LightningModule):
         optimizer = self.make_optimizer(self.model.parameters())
         if self.make_schedule is None:
             return optimizer
-        schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        schedule = self.make_schedule(optimizer, self._total_steps())
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _total_steps(self) -> int:
+        # Lightning's own estimate loads the training data before a resumed run knows where it stands.
+        trainer = self.trainer
+        if trainer.max_steps > 0:
+            return trainer.max_steps
+        batches = len(trainer.datamodule.batches(0))
+        return math.ceil(batches / trainer.accumulate_grad_batches) * (trainer.max_epochs or 1)
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
         """Seeds this step's dropout."""

@@ -68,7 +68,7 @@ def fit(
             callbacks.append(EarlyStopping(MONITOR, mode="max", patience=patience))
     engine = Trainer(
         callbacks=callbacks,
-        logger=CSVLogger(run, name="", version="log"),
+        logger=CSVLogger(run, name="log"),
         default_root_dir=run,
         reload_dataloaders_every_n_epochs=1,  # the order of batches is a function of the epoch
         num_sanity_val_steps=0,

@@ -1,4 +1,4 @@
-"""Random detections with what real ones have: empty frames, equal scores, boxes apart, on top, and over the edge."""
+"""Random detections with empty frames, equal scores, boxes over each other and over the edge."""
 
 import torch
 
@@ -12,7 +12,7 @@ def random_video(seed, num_frames=6, most=4, width=7, *, known_time=True, counts
         counts = torch.randint(0, most + 1, (num_frames,), generator=draw).tolist()
     frame = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     num_boxes = len(frame)
-    corner = torch.rand(num_boxes, 2, generator=draw) * 70 - 5
+    corner = torch.rand(num_boxes, 2, generator=draw) * 60 - 5
     boxes = torch.cat([corner, corner + 6 + torch.rand(num_boxes, 2, generator=draw) * 40], dim=1)
     return Detections(
         boxes=boxes,

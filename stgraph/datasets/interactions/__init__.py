@@ -1,4 +1,4 @@
-"""Generated videos of coloured things of which two interact, seen through their pixels: the default data set."""
+"""The generated default data set: coloured things of which two interact, seen through their pixels."""
 
 from stgraph.datasets.interactions.extraction import describe_video
 from stgraph.datasets.interactions.grammar import reference_sentences
@@ -6,7 +6,15 @@ from stgraph.datasets.interactions.preparing import GENERATOR_VERSION, SIZES, pr
 from stgraph.datasets.interactions.raw_layout import write_raw_layout
 from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.roles import caption_roles, noun_verb_accuracy
-from stgraph.datasets.interactions.scene import FPS, NUM_FRAMES, PICTURE, Scene, make_scene, parse_video_id, video_id
+from stgraph.datasets.interactions.scene import (
+    FPS,
+    NUM_FRAMES,
+    PICTURE,
+    Scene,
+    make_scene,
+    parse_video_id,
+    video_id,
+)
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS, Kind, Verb
 
 __all__ = [

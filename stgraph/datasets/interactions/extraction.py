@@ -28,15 +28,16 @@ SAMPLED_FRAMES = 10
 def describe_video(name: str, frames: NDArray[np.uint8], fps: float) -> VideoFeatures:
     """Describes a video by its pixels.
 
-    Sampled frames are :math:`\\lfloor (t + 0.5) F / T \\rfloor` with T = 10; the boxes of a frame carry appearance,
-    motion over the frames around it, and geometry.
+    Sampled frames are :math:`\\lfloor (t + 0.5) F / T \\rfloor` with T = 10; the boxes of a frame carry
+    appearance, motion over the frames around it, and geometry.
 
     Args:
         name: Id of the video.
         frames: All its frames.
         fps: Frames a second.
 
-    Shapes: frames uint8 ``[F, H, W, 3]`` -> appearance ``[T, 172]``, motion ``[C, 48]``, object features ``[N, 120]``.
+    Shapes: frames uint8 ``[F, H, W, 3]`` -> appearance ``[T, 172]``, motion ``[C, 48]``, object features
+        ``[N, 120]``.
     """
     colours = colour_map(frames)
     count = min(SAMPLED_FRAMES, len(frames))

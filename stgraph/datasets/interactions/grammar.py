@@ -10,8 +10,8 @@ __all__ = ["NUM_SENTENCES", "reference_sentences"]
 NUM_SENTENCES = 6
 
 # {a} actor, {p} patient, {v} third person, {g} -ing form, {d} participle.
-_ACTIVE = ("the {a} {v} the {p}", "a {a} {v} a {p}", "the {a} is {g} the {p}", "a {a} is {g} a {p}", "there is a {a} {g} a {p}")
-_PASSIVE = ("the {p} is {d} by the {a}", "a {p} is {d} by a {a}", "the {p} is being {d} by the {a}")
+_ACTIVE = ("the {a} {v} the {p}", "a {a} {v} a {p}", "the {a} is {g} the {p}", "there is a {a} {g} a {p}")
+_PASSIVE = ("the {p} is {d} by the {a}", "a {p} is being {d} by a {a}")
 
 
 def reference_sentences(scene: Scene, seed: int, index: int) -> list[str]:

@@ -17,7 +17,8 @@ Array = NDArray[np.float64]
 class PairMotion:
     """Ways of the actor and the patient in pixels, x right and y down, around any origin.
 
-    Shapes: actor, patient ``[F, 2]``; actor_scale ``[F]``, 1 at full size and 0 where the actor cannot be seen.
+    Shapes: actor, patient ``[F, 2]``; actor_scale ``[F]``, 1 at full size and 0 where the actor cannot be
+        seen.
     """
 
     actor: Array
@@ -61,7 +62,9 @@ def _flee(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
     """The patient comes near a resting actor, which then runs off; the patient gives up."""
     far, near = reach * rng.uniform(2.0, 2.5), reach * rng.uniform(1.2, 1.4)
     alarm = rng.uniform(0.25, 0.4)
-    patient = -far + (far - near) * _ease(t, 0.0, alarm + 0.1) + rng.uniform(0, 8) * _ease(t, alarm + 0.1, 1.0)
+    patient = (
+        -far + (far - near) * _ease(t, 0.0, alarm + 0.1) + rng.uniform(0, 8) * _ease(t, alarm + 0.1, 1.0)
+    )
     run = rng.uniform(48, 70) * _ease(t, alarm, rng.uniform(0.8, 1.05))
     return PairMotion(_turned(_line(run), rng.uniform(-0.6, 0.6)), _line(patient), np.ones_like(t))
 
@@ -113,7 +116,9 @@ def _meet(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
     gap, share = rng.uniform(48, 68), rng.uniform(0.6, 0.75)
     near = _ease(t, rng.uniform(0.0, 0.15), rng.uniform(0.6, 0.85))
     beside = 1.05 * reach
-    return PairMotion(_line(share * gap * near), _line(beside + gap - (1 - share) * gap * near), np.ones_like(t))
+    return PairMotion(
+        _line(share * gap * near), _line(beside + gap - (1 - share) * gap * near), np.ones_like(t)
+    )
 
 
 Motion = Callable[[np.random.Generator, Array, float], PairMotion]

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 
 __all__ = ["GENERATOR_VERSION", "SIZES", "prepare_interactions", "split_of_videos"]
 
-GENERATOR_VERSION = 1  # raise it whenever a pixel, a feature or a sentence changes: cached folders are named after it
+# Raise it whenever a pixel, a feature or a sentence changes: folders of the cache are named after it.
+GENERATOR_VERSION = 1
 SIZES = {
     "tiny": {"train": 60, "val": 10, "test": 10},
     "small": {"train": 2400, "val": 100, "test": 300},
@@ -44,14 +46,16 @@ def prepare_interactions(
 ) -> Path:
     """Generates and describes the data set, or finds it in the cache.
 
-    The folder holds ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category is the
-    verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and pictures, never for models). It appears under its
-    name only when it is whole. The same size and seed give the same values whatever the number of processes.
+    The folder holds ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category
+    is the verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and pictures, never for models). It
+    appears under its name only when it is whole. The same size and seed give the same values whatever the
+    number of processes.
 
     Args:
         size: "tiny" (tests), "small" (the demo) or "full" (ablations).
         seed: Another seed gives other videos.
-        cache: Folder of all caches; None is ``$STGRAPH_CACHE``, else ``$XDG_CACHE_HOME/stgraph``, else ``~/.cache/stgraph``.
+        cache: Folder of all caches; None is ``$STGRAPH_CACHE``, else ``$XDG_CACHE_HOME/stgraph``, else
+            ``~/.cache/stgraph``.
         workers: Processes; None is the number of processors this one may use.
         progress: Called as ``progress(done, total)`` after each video.
 
@@ -80,9 +84,9 @@ def split_of_videos(size: str, seed: int) -> list[str]:
 def truth_arrays(scenes: list[Scene]) -> dict[str, np.ndarray]:
     """What the generator knows of each video.
 
-    Shapes: verb ``[V]`` and kinds ``[V, 5]`` (positions in ``verb_names`` and ``kind_names``, -1 for no thing); centre
-        ``[V, 5, F, 2]`` and radius ``[V, 5, F]`` in pixels (NaN for no thing, radius 0 for a hidden one). The actor
-        comes first, then the patient.
+    Shapes: verb ``[V]`` and kinds ``[V, 5]`` (positions in ``verb_names`` and ``kind_names``, -1 for no
+        thing); centre ``[V, 5, F, 2]`` and radius ``[V, 5, F]`` in pixels (NaN for no thing, radius 0 for a
+        hidden one). The actor comes first, then the patient.
     """
     kinds = np.full((len(scenes), MAX_THINGS), -1)
     centre = np.full((len(scenes), MAX_THINGS, NUM_FRAMES, 2), np.nan, dtype=np.float32)
@@ -105,7 +109,8 @@ def extractor_records() -> dict[str, ExtractorRecord]:
     versions = {"stgraph": stgraph.__version__, "interactions": str(GENERATOR_VERSION)}
     names = {"appearance": "frames", "motion": "clips", "object": "blobs"}
     return {
-        stream: ExtractorRecord(f"stgraph.interactions.{name}", "none", versions) for stream, name in names.items()
+        stream: ExtractorRecord(f"stgraph.interactions.{name}", "none", versions)
+        for stream, name in names.items()
     }
 
 
@@ -122,7 +127,8 @@ def _write(folder: Path, size: str, seed: int, workers: int, progress: Progress 
     }
     (folder / "captions.json").write_text(json.dumps(captions, indent=1), encoding="utf-8")
     ids = np.array(list(captions))
-    np.savez_compressed(folder / "truth.npz", id=ids, **truth_arrays(scenes))
+    truth: dict[str, Any] = {"id": ids, **truth_arrays(scenes)}
+    np.savez_compressed(folder / "truth.npz", **truth)
     records, names = extractor_records(), BlobDetector.label_names
     with FeatureStoreWriter(folder / "store.h5", extractors=records, label_names=names) as writer:
         for done, features in enumerate(describe_in_processes(seed, len(splits), workers), start=1):
@@ -146,7 +152,7 @@ def _is_whole(folder: Path) -> bool:
 
 @contextmanager
 def _folder_beside(folder: Path) -> Iterator[Path]:
-    """A new folder that gets the name ``folder`` when the block ends well, and is removed when it does not."""
+    """A new folder that is called ``folder`` when the block ends well, and is removed when it does not."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

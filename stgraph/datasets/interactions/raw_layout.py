@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from stgraph.datasets.interactions.grammar import reference_sentences
+from stgraph.datasets.interactions.pool import describe_videos
 from stgraph.datasets.interactions.scene import make_scene, video_id
-from stgraph.datasets.interactions.worker import describe_videos
 from stgraph.errors import OptionError
 from stgraph.features.extractors import BlobDetector
 from stgraph.features.video_features import VideoFeatures
@@ -23,10 +23,10 @@ _TEST_SHARE = 0.25
 def write_raw_layout(folder: str | Path, *, videos: int = 27, seed: int = 0) -> Path:
     """Writes detections and captions of generated videos as public data has them.
 
-    ``detections/ID.json`` holds width, height, ``num_frames`` of the file, and for each sampled frame its number in the
-    file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz`` holds ``frame_features
-    [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order; ``clips/captions.json`` holds dataset, split,
-    file (None: there are no video files) and captions by id.
+    ``detections/ID.json`` holds width, height, ``num_frames`` of the file, and for each sampled frame its
+    number in the file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz``
+    holds ``frame_features [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order;
+    ``clips/captions.json`` holds dataset, split, file (None: there are no video files) and captions by id.
 
     Args:
         folder: Where to write; files of the same names are replaced.
@@ -55,8 +55,11 @@ def write_raw_layout(folder: str | Path, *, videos: int = 27, seed: int = 0) -> 
 
 
 def _write_detections(folder: Path, video: VideoFeatures) -> None:
-    assert video.detections is not None and video.appearance is not None
+    assert video.detections is not None
+    assert video.appearance is not None
     found = video.detections.top(_BOXES)
+    labels = found.labels
+    assert labels is not None
     frames = []
     for position, number in enumerate(video.frame_index.tolist()):
         here = (found.frame == position).nonzero()[:, 0]
@@ -65,7 +68,7 @@ def _write_detections(folder: Path, video: VideoFeatures) -> None:
                 "frame": number,
                 "boxes": found.boxes[here].tolist(),
                 "scores": [round(score, 3) for score in found.scores[here].tolist()],
-                "labels": [BlobDetector.label_names[label] for label in found.labels[here].tolist()],
+                "labels": [BlobDetector.label_names[label] for label in labels[here].tolist()],
             }
         )
     content = {

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stgraph.datasets.interactions.scene import NUM_FRAMES, PICTURE, Scene, generator, make_scene, parse_video_id
+from stgraph.datasets.interactions.scene import (
+    NUM_FRAMES,
+    PICTURE,
+    Scene,
+    generator,
+    make_scene,
+    parse_video_id,
+)
 from stgraph.datasets.interactions.vocabulary import KINDS
 
 __all__ = ["render_video"]
@@ -15,7 +23,7 @@ __all__ = ["render_video"]
 _DRIFT = 20  # most pixels the ground moves in a video
 _HUES = {"red": 0.0, "yellow": 56.0, "green": 122.0, "cyan": 182.0, "blue": 232.0, "purple": 290.0}  # degrees
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 
 def render_video(name: str) -> NDArray[np.uint8]:
@@ -36,40 +44,70 @@ def render_video(name: str) -> NDArray[np.uint8]:
 
 def draw(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draws a scene with random numbers for all that is not in it: ground, colours, light, noise."""
-    frames = _ground(rng)
-    # The patient lies above the actor, which is what hides an actor that goes in; others lie anywhere.
-    order = [*rng.permutation(np.arange(2, len(scene.kinds))), 0, 1]
-    for thing in order if rng.random() < 0.5 else [0, 1, *order[:-2]]:
-        _put(frames, *_sprite(scene, thing, rng))
-    frames *= _light(rng)
-    frames += _noise(rng)
-    np.clip(frames, 0, 255, out=frames)
-    return frames.astype(np.uint8)
+    texture, texture_corner = _ground(rng)
+    # The patient lies above the actor, which is what hides an actor that goes in; bystanders lie above or
+    # below both.
+    bystanders = rng.permutation(np.arange(2, len(scene.kinds))).tolist()
+    order = [*bystanders, 0, 1] if rng.random() < 0.5 else [0, 1, *bystanders]
+    sprites = [_sprite(scene, thing, rng) for thing in order]
+    shadow, flicker = _light(rng)
+    noise, noise_corner = _noise(rng)
+    frames = np.empty((NUM_FRAMES, PICTURE, PICTURE, 3), dtype=np.uint8)
+    for f in range(NUM_FRAMES):  # one at a time stays in the fast cache
+        frame = _window(texture, texture_corner[f]).copy()
+        for sprite in sprites:
+            sprite.put(frame, f)
+        frame *= shadow * flicker[f]
+        frame += _window(noise, noise_corner[f])
+        frames[f] = np.clip(frame, 0, 255, out=frame)
+    return frames
 
 
-def _windows(picture: Array, corner: NDArray[np.int64]) -> Array:
-    """Cuts a frame-sized window at each corner (y, x)."""
-    views = np.lib.stride_tricks.sliding_window_view(picture, (PICTURE, PICTURE), axis=(0, 1))
-    return np.ascontiguousarray(np.moveaxis(views[corner[:, 0], corner[:, 1]], 1, -1))
+def _window(picture: Array, corner: NDArray[np.int64]) -> Array:
+    """The frame-sized part of a larger picture at a corner (y, x)."""
+    y, x = corner
+    return picture[y : y + PICTURE, x : x + PICTURE]
 
 
-def _ground(rng: np.random.Generator) -> Array:
-    """Dull texture of three grains with a few colourful specks, moving steadily."""
+@dataclass(frozen=True, eq=False)
+class _Sprite:
+    """One thing in each frame: corner (y, x) ``[F, 2]``, opacity ``[F, S, S]``, colour ``[F, S, S, 3]``."""
+
+    corner: list[list[int]]
+    opacity: Array
+    colour: Array
+
+    def put(self, frame: Array, f: int) -> None:
+        """Blends the thing into frame ``f``, cut at its edges."""
+        (top, left), side = self.corner[f], self.opacity.shape[1]
+        y, x = slice(max(top, 0), min(top + side, PICTURE)), slice(max(left, 0), min(left + side, PICTURE))
+        if y.start < y.stop and x.start < x.stop:
+            part = slice(y.start - top, y.stop - top), slice(x.start - left, x.stop - left)
+            here = frame[y, x]
+            here += self.opacity[f][part][..., None] * (self.colour[f][part] - here)
+
+
+def _ground(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
+    """Dull texture of three grains with a few colourful specks, and the corner of each frame's window."""
     side = PICTURE + _DRIFT
     texture = np.zeros((side, side, 3), dtype=np.float32)
     for grain, height in ((37, 14.0), (9, 9.0), (3, 6.0)):
         cells = -(-side // grain) + 2
-        grey = rng.normal(0, height, size=(cells, cells, 1)) + rng.normal(0, 0.18 * height, size=(cells, cells, 3))
+        grey = rng.normal(0, height, size=(cells, cells, 1)) + rng.normal(
+            0, 0.18 * height, size=(cells, cells, 3)
+        )
         texture += _enlarge(grey.astype(np.float32), grain)[:side, :side]
     texture += rng.uniform(85, 150) + rng.uniform(-7, 7, size=3)
     yy, xx = np.mgrid[:side, :side]
     for _ in range(rng.poisson(0.6)):
         y, x = rng.uniform(0, side, size=2)
         speck = np.hypot((yy - y) / rng.uniform(0.6, 1.4), xx - x) < rng.uniform(1.5, 4.5)
-        texture[speck] = 255 * np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.65)))
+        texture[speck] = 255 * np.array(
+            colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.65))
+        )
     angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.0) * (_DRIFT / 2 - 1)
     way = np.linspace(-speed, speed, NUM_FRAMES)[:, None] * [np.sin(angle), np.cos(angle)]
-    return _windows(texture, np.round(_DRIFT / 2 + way).astype(np.int64))
+    return texture, np.round(_DRIFT / 2 + way).astype(np.int64)
 
 
 def _enlarge(cells: Array, grain: int) -> Array:
@@ -82,8 +120,7 @@ def _enlarge(cells: Array, grain: int) -> Array:
     return full.reshape(len(rows), -1, cells.shape[2])
 
 
-def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Array, Array]:
-    """Corner (y, x) ``[F, 2]``, opacity ``[F, S, S]`` and colour ``[F, S, S, 3]`` of one thing in each frame."""
+def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> _Sprite:
     kind = KINDS[scene.kinds[thing]]
     centre, radius = scene.centre[thing], scene.radius[thing]
     half = int(np.ceil(radius.max() * 1.1)) + 2
@@ -97,9 +134,11 @@ def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> tuple[NDArray
     distance = _distance(kind.shape, (c * x + s * y) / shown, (c * y - s * x) / shown) * shown
     opacity = np.clip(0.5 - distance, 0, 1) * (radius > 0)[:, None, None]
     hue = (_HUES[kind.colour] + rng.uniform(-11, 11)) % 360 / 360
-    colour = 255 * np.array(colorsys.hsv_to_rgb(hue, rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.95)), dtype=np.float32)
+    colour = 255 * np.array(
+        colorsys.hsv_to_rgb(hue, rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.95)), dtype=np.float32
+    )
     shade = 1 - 0.22 * np.clip((x + y) / (2 * shown), -0.6, 1)
-    return corner, opacity.astype(np.float32), shade[..., None] * colour
+    return _Sprite(corner.tolist(), opacity.astype(np.float32), shade[..., None] * colour)
 
 
 def _distance(shape: str, x: Array, y: Array) -> Array:
@@ -113,35 +152,30 @@ def _distance(shape: str, x: Array, y: Array) -> Array:
     if shape == "ring":
         return np.abs(np.hypot(x, y) - 0.74) - 0.26
     if shape == "cross":
-        return np.minimum(np.maximum(np.abs(x) - 1, np.abs(y) - 0.36), np.maximum(np.abs(y) - 1, np.abs(x) - 0.36))
+        return np.minimum(
+            np.maximum(np.abs(x) - 1, np.abs(y) - 0.36), np.maximum(np.abs(y) - 1, np.abs(x) - 0.36)
+        )
     if shape == "star":
         return np.hypot(x, y) - (0.72 + 0.3 * np.cos(5 * np.arctan2(x, -y)))
     raise AssertionError(shape)
 
 
-def _put(frames: Array, corner: NDArray[np.int64], opacity: Array, colour: Array) -> None:
-    """Blends a thing into the frames, cut at their edges."""
-    side = opacity.shape[1]
-    for f, (top, left) in enumerate(corner.tolist()):
-        y, x = slice(max(top, 0), min(top + side, PICTURE)), slice(max(left, 0), min(left + side, PICTURE))
-        if y.start < y.stop and x.start < x.stop:
-            part = slice(y.start - top, y.stop - top), slice(x.start - left, x.stop - left)
-            here = frames[f, y, x]
-            here += opacity[f][part][..., None] * (colour[f][part] - here)
-
-
-def _light(rng: np.random.Generator) -> Array:
-    """Flicker of all frames and one soft shadow that stays in its place, ``[F, H, W, 1]``."""
+def _light(rng: np.random.Generator) -> tuple[Array, Array]:
+    """One soft shadow that stays in its place ``[H, W, 1]``, and the exposure of each frame ``[F]``."""
     yy, xx = np.mgrid[:PICTURE, :PICTURE].astype(np.float32)
     y, x = rng.uniform(0, PICTURE, size=2)
     depth, width = rng.uniform(0.2, 0.75), rng.uniform(14, 28)
     shadow = 1 - depth * np.exp(-((yy - y) ** 2 + (xx - x) ** 2) / (2 * width**2))
     flicker = 1 + 0.04 * rng.standard_normal(NUM_FRAMES)
-    flicker[rng.random(NUM_FRAMES) < 0.04] *= rng.uniform(0.4, 0.7)  # a frame now and then is exposed too short
-    return (flicker[:, None, None] * shadow[None]).astype(np.float32)[..., None]
+    flicker[rng.random(NUM_FRAMES) < 0.04] *= rng.uniform(
+        0.4, 0.7
+    )  # a frame now and then is exposed too short
+    return shadow[..., None].astype(np.float32), flicker.astype(np.float32)
 
 
-def _noise(rng: np.random.Generator) -> Array:
-    """A camera's noise: one sheet of it, seen through another window in every frame."""
-    sheet = rng.standard_normal((PICTURE + 24, PICTURE + 24, 3), dtype=np.float32) * np.float32(rng.uniform(3, 7))
-    return _windows(sheet, rng.integers(0, 25, size=(NUM_FRAMES, 2)))
+def _noise(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
+    """A camera's noise: one sheet of it, and through which window each frame sees it."""
+    sheet = rng.standard_normal((PICTURE + 24, PICTURE + 24, 3), dtype=np.float32) * np.float32(
+        rng.uniform(3, 7)
+    )
+    return sheet, rng.integers(0, 25, size=(NUM_FRAMES, 2))

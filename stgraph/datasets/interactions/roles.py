@@ -18,9 +18,9 @@ Roles = tuple[str | None, str | None, str | None]
 def caption_roles(caption: str) -> Roles:
     """Actor, verb and patient of a sentence; a part that is not said is None.
 
-    "is chased by" turns the roles, as the passive does. Verbs of opposite view stay different verbs: "a flees from b" is
-    never read as "b chases a", for in the videos they look different. Of several verbs the first counts; a
-    participle without "by" tells the verb but not who does it.
+    "is chased by" turns the roles, as the passive does. Verbs of opposite view stay different verbs: "a flees
+    from b" is never read as "b chases a", for in the videos they look different. Of several verbs the first
+    counts; a participle without "by" tells the verb but not who does it.
 
     >>> caption_roles("the red box is chased by a blue cone")
     ('blue cone', 'chase', 'red box')
@@ -48,8 +48,8 @@ def noun_verb_accuracy(
 ) -> dict[str, float]:
     """How often captions name the right things and the right verb.
 
-    "noun" is the mean share of the true pair's two nouns that occur anywhere in the caption, "verb" the share of videos
-    whose caption has the true verb. The truth is what most of a video's references say.
+    "noun" is the mean share of the true pair's two nouns that occur anywhere in the caption, "verb" the share
+    of videos whose caption has the true verb. The truth is what most of a video's references say.
 
     Args:
         captions: One sentence a video.
@@ -65,7 +65,9 @@ def noun_verb_accuracy(
     nouns = verbs = 0.0
     for video, caption in captions.items():
         if video not in references:
-            raise UnknownVideoError(f"No references of video '{video}'; give the sentences of all captioned videos.")
+            raise UnknownVideoError(
+                f"No references of video '{video}'; give the sentences of all captioned videos."
+            )
         actor, verb, patient = _truth(video, references[video])
         named = set(_nouns().findall(" ".join(caption.lower().split())))
         nouns += len(named & {actor, patient}) / 2
@@ -76,7 +78,10 @@ def noun_verb_accuracy(
 def _truth(video: str, sentences: Sequence[str]) -> Roles:
     whole = Counter(roles for roles in map(caption_roles, sentences) if None not in roles)
     if not whole:
-        raise DataError(f"No reference of video '{video}' names a pair and a verb of 'interactions', got {list(sentences)[:2]}.")
+        raise DataError(
+            f"No reference of video '{video}' names a pair and a verb of 'interactions', "
+            f"got {list(sentences)[:2]}; this score is for that data set only."
+        )
     return whole.most_common(1)[0][0]
 
 
@@ -93,7 +98,10 @@ def _phrases() -> dict[str, tuple[str, str]]:
         for third, ing, participle in verb.forms:
             phrases[third] = phrases[ing] = (verb.name, "active")
             if participle:
-                phrases[participle], phrases[f"{participle} by"] = (verb.name, "unclear"), (verb.name, "passive")
+                phrases[participle], phrases[f"{participle} by"] = (
+                    (verb.name, "unclear"),
+                    (verb.name, "passive"),
+                )
     return phrases
 
 

@@ -1,4 +1,4 @@
-"""What happens in a video: which things, how large, where in each frame. Nothing of it reaches a model but by pixels."""
+"""What happens in a video: which things, how large, and where. Models know it by pixels only."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def parse_video_id(name: str) -> tuple[int, int]:
     prefix, _, numbers = name.partition("-")
     seed, _, index = numbers.partition("-")
     if prefix != _PREFIX or not (seed.isdecimal() and index.isdecimal()):
-        raise UnknownVideoError(f"'{name}' is no video of the generated data set; its names look like '{video_id(0, 42)}'.")
+        raise UnknownVideoError(
+            f"'{name}' is no video of the generated data set; a name looks like '{video_id(0, 42)}'."
+        )
     return int(seed), int(index)
 
 
@@ -98,7 +100,8 @@ def _place_pair(rng: np.random.Generator, verb: str, reach: float) -> PairMotion
     times = np.linspace(0, 1, NUM_FRAMES)
     while True:
         pair = MOTIONS[verb](rng, times, reach)
-        # A jump goes against gravity, so it is only mirrored and tilted a little; all else goes in any direction.
+        # A jump goes against gravity, so it is only mirrored and tilted a little; all else goes in any
+        # direction.
         angle = rng.uniform(-0.12, 0.12) if verb == "jump" else rng.uniform(0, 2 * np.pi)
         mirror = np.array([rng.choice([-1.0, 1.0]), 1.0])
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -133,6 +136,8 @@ def _wobble(rng: np.random.Generator, num_things: int) -> Array:
     t = np.linspace(0, 1, NUM_FRAMES)[None, :, None]
     wave = np.zeros((num_things, NUM_FRAMES, 2))
     for _ in range(2):
-        height, rate, phase = rng.uniform([[[0.2]], [[1]], [[0]]], [[[0.9]], [[4]], [[1]]], size=(3, num_things, 2))
-        wave += height[:, None] * np.sin(2 * np.pi * (rate[:, None] * t + phase[:, None]))
+        height = rng.uniform(0.2, 0.9, size=(num_things, 1, 2))
+        rate = rng.uniform(1, 4, size=(num_things, 1, 2))
+        phase = rng.uniform(0, 1, size=(num_things, 1, 2))
+        wave += height * np.sin(2 * np.pi * (rate * t + phase))
     return wave

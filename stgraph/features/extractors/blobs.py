@@ -13,15 +13,13 @@ from stgraph.features.extractors.colour import HUE_NAMES, NO_HUE, ColourMap, chr
 
 __all__ = ["BlobDetector"]
 
-# Neighbours within a picture only (all eight), never between the stacked pictures of other hues and frames.
-_NEIGHBOURS = np.stack([np.zeros((3, 3), bool), np.ones((3, 3), bool), np.zeros((3, 3), bool)])
-
 
 class BlobDetector:
     """Finds blobs: connected pixels whose hue falls into one of six sectors and whose chroma is high enough.
 
-    It knows nothing of what was drawn, and errs as such detectors do: things of one hue that touch become one box, things
-    in shadow or behind others are missed or cut, noise moves the edges of boxes, and colourful ground is taken for a thing.
+    It knows nothing of what was drawn, and errs as such detectors do: things of one hue that touch become one
+    box, things in shadow or behind others are missed or cut, noise moves the edges of boxes, and colourful
+    ground is taken for a thing.
 
     .. math:: score = (1 - e^{-area / 50}) (1 - e^{-(chroma - 30) / 30})
 
@@ -33,8 +31,8 @@ class BlobDetector:
         max_objects: Boxes kept in a frame, highest scores first.
         score_threshold: Least score.
 
-    Shapes: frames uint8 ``[T, H, W, 3]`` -> :class:`~stgraph.features.detections.Detections` of T frames with features
-        ``[N, 0]``; labels are positions in :attr:`label_names`.
+    Shapes: frames uint8 ``[T, H, W, 3]`` -> :class:`~stgraph.features.detections.Detections` of T frames with
+        features ``[N, 0]``; labels are positions in :attr:`label_names`.
     Raises: OptionError: A limit that cannot be met.
     Reference: house design.
 
@@ -48,7 +46,12 @@ class BlobDetector:
     label_names = HUE_NAMES
 
     def __init__(
-        self, *, min_chroma: int = 56, min_area: int = 16, max_objects: int = 36, score_threshold: float = 0.05
+        self,
+        *,
+        min_chroma: int = 56,
+        min_area: int = 16,
+        max_objects: int = 36,
+        score_threshold: float = 0.05,
     ) -> None:
         if not 30 < min_chroma <= 255:
             raise OptionError(f"'min_chroma' must lie in 31..255, got {min_chroma}.")
@@ -60,33 +63,39 @@ class BlobDetector:
         self.score_threshold = score_threshold
 
     def __call__(self, frames: NDArray[np.uint8]) -> Detections:
+        """Finds the blobs of each frame."""
         return self.detect(colour_map(frames, self.min_chroma))
 
     def detect(self, colours: ColourMap) -> Detections:
-        """The same for frames whose colours were already looked up."""
+        """Finds the blobs of frames whose colours were looked up before."""
         num_frames, (height, width) = len(colours.hue), colours.size
         pixel = np.flatnonzero(colours.hue != NO_HUE)
         hue_of_pixel = colours.hue.ravel()[pixel]
         hues = np.unique(hue_of_pixel)
-        # One labelling for all: pictures are stacked by frame, then by hue, so blobs come out sorted by frame.
-        stack = (colours.hue[:, None] == hues[:, None, None]).reshape(-1, height, width)
-        blob, count = ndimage.label(stack, structure=_NEIGHBOURS)
+        # One labelling for all: pictures lie below each other, by frame, then by hue, with an empty row
+        # between them, so blobs come out sorted by frame.
+        stack = np.zeros((num_frames, len(hues), height + 1, width), dtype=bool)
+        np.equal(colours.hue[:, None], hues[:, None, None], out=stack[:, :, :-1])
+        blob, count = ndimage.label(stack.reshape(-1, width), structure=np.ones((3, 3)))
         frame, inside = np.divmod(pixel, height * width)
         y, x = np.divmod(inside, width)
-        name = blob[frame * len(hues) + np.searchsorted(hues, hue_of_pixel), y, x] - 1
+        picture = frame * len(hues) + np.searchsorted(hues, hue_of_pixel)
+        name = blob[picture * (height + 1) + y, x] - 1
         area = np.bincount(name, minlength=count)
-        chroma = np.bincount(name, chroma_of(colours.code.ravel()[pixel]), minlength=count) / np.maximum(area, 1)
-        corners = np.empty((count, 4), dtype=np.float32)
-        corners[:, :2], corners[:, 2:] = np.inf, -np.inf
-        for column, place in enumerate((x, y)):
-            np.minimum.at(corners[:, column], name, place)
-            np.maximum.at(corners[:, column + 2], name, place + 1)
+        chroma = np.bincount(name, chroma_of(colours.code.ravel()[pixel]), minlength=count) / np.maximum(
+            area, 1
+        )
+        x1, y1 = (np.full(count, max(colours.size)) for _ in range(2))
+        x2, y2 = (np.zeros(count, dtype=np.int64) for _ in range(2))
+        for place, low, high in ((x, x1, x2), (y, y1, y2)):
+            np.minimum.at(low, name, place)
+            np.maximum.at(high, name, place + 1)
         of_blob = np.zeros((2, count), dtype=np.int64)
         of_blob[:, name] = frame, hue_of_pixel
         kept = np.flatnonzero(area >= self.min_area)
         score = (1 - np.exp(-area[kept] / 50)) * (1 - np.exp(-(chroma[kept] - 30) / 30))
         found = Detections(
-            boxes=torch.from_numpy(corners[kept]),
+            boxes=torch.from_numpy(np.stack([x1, y1, x2, y2], axis=1)[kept]),
             scores=torch.from_numpy(score),
             features=torch.zeros(len(kept), 0),
             frame=torch.from_numpy(of_blob[0, kept]),

@@ -15,7 +15,7 @@ __all__ = ["HUE_NAMES", "NO_HUE", "ColourMap", "colour_map"]
 HUE_NAMES = ("red", "yellow", "green", "cyan", "blue", "purple")  # centred at 0, 60, ..., 300 degrees
 NO_HUE = 255
 FINE_HUES = 24
-_BITS = 5  # a table of 32,768 colours stays in the fast cache; a step of 8 of 256 is less than the noise of a camera
+_BITS = 5  # a table of 32,768 colours stays in the fast cache; its step, 8 of 256, is about a camera's noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +62,17 @@ def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
     if frames.ndim != 4 or frames.shape[3] != 3:
         raise ShapeError(f"'frames' must be [T, H, W, 3], got {list(frames.shape)}")
     if frames.dtype != np.uint8:
-        raise DataError(f"'frames' must be uint8 RGB in 0..255, got {frames.dtype}; scale and convert them first.")
-    coarse = frames >> (8 - _BITS)
-    code = coarse[..., 0].astype(np.uint16)
-    for channel in (1, 2):
-        code <<= _BITS
-        code |= coarse[..., channel]
-    return ColourMap(code, _hue_table(min_chroma)[code])
+        raise DataError(
+            f"'frames' must be uint8 RGB in 0..255, got {frames.dtype}; scale and convert them first."
+        )
+    code = np.empty(frames.shape[:3], dtype=np.uint16)
+    hue = np.empty(frames.shape[:3], dtype=np.uint8)
+    table = _hue_table(min_chroma)
+    for t, frame in enumerate(frames):  # one at a time stays in the fast cache
+        coarse = (frame >> (8 - _BITS)).astype(np.uint16)
+        code[t] = (coarse[..., 0] << 2 * _BITS) | (coarse[..., 1] << _BITS) | coarse[..., 2]
+        table.take(code[t], out=hue[t])
+    return ColourMap(code, hue)
 
 
 @cache

@@ -1,6 +1,7 @@
-"""Appearance of frames and of boxes, counted from pixels: colours, where they are, and which way their outlines run.
+"""Appearance of frames and of boxes from pixels: colours, where they are, which way their outlines run.
 
-Frames and boxes go by the same colour table as the blob detector, but any boxes will do. All values lie roughly in 0..1.
+Frames and boxes go by the same colour table as the blob detector, but any boxes will do. All values lie
+roughly in 0..1.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from stgraph.features.extractors.colour import (
 
 __all__ = ["BoxPatches", "box_appearance", "box_geometry", "box_patches", "frame_appearance"]
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 _HUES = len(HUE_NAMES)
 _GRID = 4  # cells a side over a frame
@@ -31,10 +32,10 @@ _CELLS = 5  # cells a side over a box
 
 
 def frame_appearance(colours: ColourMap) -> Array:
-    """Describes each frame: per hue where it is, how much, and the directions of its outline; and where it is light.
+    """Describes each frame: per hue its place, area and outline's directions; and where it is light.
 
-    Shapes: T frames -> ``[T, 172]``: 6 hues x 16 cells (root of the share), 6 x 8 directions (share of the outline),
-        6 roots of the area, 6 lengths of the outline over the root of the area, 16 luminances.
+    Shapes: T frames -> ``[T, 172]``: 6 hues x 16 cells (root of the share), 6 x 8 directions (share of the
+        outline), 6 roots of the area, 6 lengths of the outline over the root of the area, 16 luminances.
     Reference: house design, after histograms of oriented gradients (Dalal and Triggs, 2005).
     """
     num_frames, (height, width) = len(colours.hue), colours.size
@@ -58,12 +59,16 @@ def frame_appearance(colours: ColourMap) -> Array:
 
     rows = num_frames * _HUES
     where = np.bincount(row * _GRID**2 + cell, minlength=rows * _GRID**2).reshape(rows, -1)
-    turn = np.bincount(row * _ANGLES + _direction(right, down), slope, minlength=rows * _ANGLES).reshape(rows, -1)
+    turn = np.bincount(row * _ANGLES + _direction(right, down), slope, minlength=rows * _ANGLES).reshape(
+        rows, -1
+    )
     area, outline = where.sum(1), turn.sum(1)
     grey = luminance_of(colours.code[:, ::4, ::4])
     parts = (
         np.sqrt(where * (_GRID**2 / (height * width))),
-        turn / (outline[:, None] + 20) * 2,  # 20: the outline of a speck, so that its directions count for little
+        turn
+        / (outline[:, None] + 20)
+        * 2,  # 20: the outline of a speck, so that its directions count for little
         4 * np.sqrt(area / (height * width)),
         outline / (8 * np.sqrt(area) + 20),
         _cell_means(grey, _GRID) / 255,
@@ -92,7 +97,7 @@ def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     side = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0.0) * 1.1
     code, hue = (sample(stream, frame, centre, side, _PATCH) for stream in (colours.code, colours.hue))
-    flat = hue.reshape(len(hue), -1)
+    flat = hue.reshape(-1, _PATCH * _PATCH)
     votes = (flat[:, :, None] == np.arange(_HUES, dtype=np.uint8)).sum(1)
     main = np.where(votes.max(1, initial=0) > 0, votes.argmax(1), NO_HUE).astype(np.uint8)
     return BoxPatches((hue == main[:, None, None]) & (hue != NO_HUE), code, main)
@@ -101,7 +106,8 @@ def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:
 def sample(stream: NDArray, frame: NDArray[np.int64], centre: NDArray, side: NDArray, count: int) -> NDArray:
     """Nearest samples on a ``count`` x ``count`` grid over squares; outside the picture the edge goes on.
 
-    Shapes: stream ``[T, H, W]``, frame ``[N]``, centre ``[N, 2]`` (x, y), side ``[N]`` -> ``[N, count, count]``.
+    Shapes: stream ``[T, H, W]``, frame ``[N]``, centre ``[N, 2]`` (x, y), side ``[N]`` ->
+        ``[N, count, count]``.
     """
     height, width = stream.shape[1:]
     steps = side[:, None] * ((np.arange(count, dtype=np.float32) + 0.5) / count - 0.5)
@@ -111,10 +117,10 @@ def sample(stream: NDArray, frame: NDArray[np.int64], centre: NDArray, side: NDA
 
 
 def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
-    """Describes each box: its hues, the shape of its main hue's mask, its outline's directions, how bright it is.
+    """Describes each box: its hues, its main hue's mask and outline, how bright it is.
 
-    Shapes: -> ``[N, 61]``: 24 hues (root of the share), 25 cells of the mask, 8 directions, chroma, luminance, share of
-        the box that the mask fills, log of width over height.
+    Shapes: -> ``[N, 61]``: 24 hues (root of the share), 25 cells of the mask, 8 directions, chroma,
+        luminance, share of the box that the mask fills, log of width over height.
     """
     mask, num_boxes = patches.mask.astype(np.float32), len(patches.mask)
     box, y, x = np.nonzero(patches.mask)
@@ -127,7 +133,9 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
     number = np.arange(num_boxes)[:, None, None] * _ANGLES + _direction(right, down)
     turn = _count(number.ravel(), slope.ravel(), num_boxes, _ANGLES)
     extent = detections.boxes.numpy()[:, 2:] - detections.boxes.numpy()[:, :2]
-    square = (extent.max(1, initial=1.0) * 1.1) ** 2 / _PATCH**2  # pixels of the frame that a sample stands for
+    square = (
+        extent.max(1, initial=1.0) * 1.1
+    ) ** 2 / _PATCH**2  # pixels of the frame that a sample stands for
     parts = (
         np.sqrt(hues),
         _cell_means(mask, _CELLS),
@@ -137,21 +145,23 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
         np.clip(mask.sum((1, 2)) * square / extent.prod(1), 0, 1)[:, None],
         np.clip(np.log(extent[:, :1] / extent[:, 1:]), -1, 1),
     )
-    return np.concatenate([part.reshape(num_boxes, -1) for part in parts], axis=1).astype(np.float32)
+    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def box_geometry(detections: Detections) -> Array:
     """Describes where each box is: its geometry, and its centre and size as soft bins.
 
-    A soft bin is a bump around one place: :math:`e^{-(8 (v - c))^2 / 2}`. Networks that add up features of several boxes
-    keep apart what raw coordinates would blend.
+    A soft bin is a bump around one place: :math:`e^{-(8 (v - c))^2 / 2}`. Networks that add up features of
+    several boxes keep apart what raw coordinates would blend.
 
-    Shapes: -> ``[N, 29]``: centre x, y, width, height, area as shares of the picture; 8 bins each for x and y;
-        4 each for width and height (0..0.3).
+    Shapes: -> ``[N, 29]``: centre x, y, width, height, area as shares of the picture; 8 bins each for x and
+        y; 4 each for width and height (0..0.3).
     """
     geometry = detections.geometry().numpy()
     place, size = np.linspace(0.06, 0.94, 8), np.linspace(0.075, 0.225, 4)
-    bins = [_bumps(geometry[:, k], place, 8.0) for k in (0, 1)] + [_bumps(geometry[:, k], size, 20.0) for k in (2, 3)]
+    bins = [_bumps(geometry[:, k], place, 8.0) for k in (0, 1)] + [
+        _bumps(geometry[:, k], size, 20.0) for k in (2, 3)
+    ]
     return np.concatenate([geometry, *bins], axis=1).astype(np.float32)
 
 
@@ -169,8 +179,8 @@ def _count(number: NDArray, weight: NDArray | None, rows: int, columns: int) -> 
 
 
 def _cell_means(pictures: NDArray, cells: int) -> NDArray:
-    """Means over ``cells`` x ``cells`` cells, ``[N, S, S]`` -> ``[N, cells * cells]``; S is cut to a multiple."""
+    """Means over ``cells`` x ``cells`` cells, ``[N, H, W]`` -> ``[N, cells * cells]``; the rest is cut."""
     count, height, width = pictures.shape
     high, wide = height // cells, width // cells
     cut = pictures[:, : cells * high, : cells * wide].reshape(count, cells, high, cells, wide)
-    return cut.mean((2, 4)).reshape(count, -1)
+    return cut.mean((2, 4)).reshape(count, cells * cells)

@@ -10,11 +10,18 @@ from pathlib import Path
 from stgraph.errors import StoreError
 
 
+def writer_lock(store: Path) -> WriterLock:
+    """The lock of a store: a hidden file beside it; the folder around it is made."""
+    store = store.absolute()
+    return WriterLock(store.with_name(f".{store.name}.lock"))
+
+
 class WriterLock:
     """Holds ``path`` while somebody writes; a lock whose process died on this host is taken over.
 
-    The file is read and written under a kernel lock of microseconds, so that two writers who find the same dead lock
-    cannot both take it. The kernel lock itself is not kept: forked pool workers can outlive a killed writer.
+    The file is read and written under a kernel lock of microseconds, so that two writers who find the same
+    dead lock cannot both take it. The kernel lock itself is not kept: forked pool workers can outlive a
+    killed writer.
 
     Raises: StoreError: Another writer holds it; the message names host and process.
     """
@@ -27,7 +34,11 @@ class WriterLock:
         import fcntl  # POSIX only; stores can be read without it
 
         while True:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            except OSError as error:
+                raise StoreError(f"{self.path.parent} cannot be written to ({error.strerror}).") from error
             try:
                 fcntl.lockf(handle, fcntl.LOCK_EX)
                 if not _is_same_file(handle, self.path):
@@ -50,28 +61,30 @@ class WriterLock:
             return  # empty or half-written: nobody got as far as holding it
         if host != self._me["host"]:
             raise StoreError(
-                f"The store is being written by process {pid} on host '{host}'; wait for it, or remove {self.path} if "
-                "that run is over."
+                f"The store is being written by process {pid} on host '{host}'; wait for it, or remove "
+                f"{self.path} if that run is over."
             )
-        if _start_of(pid) is not None and _start_of(pid) == holder.get("started"):
-            raise StoreError(f"The store is being written by process {pid} of this machine; wait for it or stop it.")
+        if _start_of(pid) == holder.get("started") is not None:
+            raise StoreError(
+                f"The store is being written by process {pid} of this machine; wait for it or stop it."
+            )
 
 
 def _start_of(pid: int) -> str | None:
     """When a process started, in a form that tells two processes of one number apart; None if it is dead."""
-    try:
-        # After the name in brackets, which may hold spaces, the 20th field is the start in clock ticks.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        pass
     if Path("/proc/self/stat").exists():
-        return None
+        try:
+            # Behind the name in brackets, which may hold spaces: state first, start in clock ticks the 20th.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else fields[19]
     try:  # no /proc here: alive or dead is all that can be told
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:
-        pass
+        pass  # somebody else's, and alive
     return "running"
 
 

@@ -1,31 +1,38 @@
-"""Reads feature stores: one video is one contiguous slice of each array."""
+"""Reads feature stores by video id."""
 
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from stgraph.errors import DataError, MissingDataError, UnknownVideoError
-from stgraph.features.detections import Detections
 from stgraph.features.store.records import ExtractorRecord, Header
-from stgraph.features.store.schema import feature_path, level_of, shard_files
-from stgraph.features.store.shard import Shard, same_headers
-from stgraph.features.video_features import GridFeatures, VideoFeatures
+from stgraph.features.store.schema import feature_path, shard_files
+from stgraph.features.store.shard import Shard, common_tail, same_headers
+from stgraph.features.store.stored_video import StoredVideo
+from stgraph.features.video_features import VideoFeatures
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What one process knows of a store: its files, where each video is, and the streams' widths."""
+
+    process: int
+    shards: list[Shard]
+    places: dict[str, tuple[Shard, int]]
+    widths: dict[str, int]
 
 
 class FeatureStore:
     """The videos of a store, by id.
 
-    Nothing is opened before the first use, and each process opens the files for itself: a store can be pickled and
-    passed to workers however they start.
+    Nothing is opened before the first use, and each process opens the files for itself: a store can be
+    pickled and passed to workers however they start. Videos that are appended later are seen by stores
+    opened later.
 
     Args:
         path: A store's file, or its folder of shards.
@@ -38,18 +45,17 @@ class FeatureStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._close()
+        self._state: _Opened | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All ids in the order in which they were written."""
-        self._shards()
-        return tuple(self._place)
+        """All ids, in the order in which they were written."""
+        return tuple(self._open().places)
 
     @property
     def header(self) -> Header:
         """Extractor records, label names and dtype."""
-        return self._shards()[0].header
+        return self._open().shards[0].header
 
     @property
     def extractors(self) -> dict[str, ExtractorRecord]:
@@ -63,23 +69,22 @@ class FeatureStore:
 
     @property
     def widths(self) -> dict[str, int]:
-        """Width of each stream's features; 0 where the store has no row of it."""
-        self._shards()
-        return {stream: tail[-1] for stream, tail in self._tails.items()}
+        """Width of each stream's features."""
+        return dict(self._open().widths)
 
     def num_frames(self, video_id: str) -> int:
-        """Number of sampled frames of a video."""
-        shard, row = self._find(video_id)
-        first, last = shard.pointers["frame"][row : row + 2]
-        return int(last - first)
+        """Number of sampled frames of a video; reads no features."""
+        return self._find(video_id).num_frames
+
+    def shards(self) -> list[Shard]:
+        """The store's files, opened by this process."""
+        return self._open().shards
 
     def __len__(self) -> int:
-        self._shards()
-        return len(self._place)
+        return len(self._open().places)
 
     def __contains__(self, video_id: object) -> bool:
-        self._shards()
-        return video_id in self._place
+        return video_id in self._open().places
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)
@@ -92,132 +97,51 @@ class FeatureStore:
 
         Args:
             video_id: Its id.
-            streams: Those to read; None reads all.
+            streams: Those to read, such as ``("motion",)``; None reads all.
 
         Raises:
             UnknownVideoError: No such id; names the nearest. MissingDataError: The store lacks a stream.
         """
-        shard, row = self._find(video_id)
-        wanted = shard.header.extractors if streams is None else streams
-        for stream in wanted:
-            if stream not in shard.header.extractors:
+        video, have = self._find(video_id), self.header.extractors
+        for stream in streams or ():
+            if stream not in have:
                 raise MissingDataError(
-                    f"{self.path} has no stream '{stream}', only {', '.join(sorted(shard.header.extractors))}; extract "
-                    "it, or leave it out."
+                    f"{self.path} has no stream '{stream}', only {', '.join(sorted(have))}; extract it, or "
+                    "leave it out."
                 )
-        return _Row(shard, row).read(wanted)
+        return video.read(have if streams is None else streams)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.path = state["path"]
-        self._close()
+        return {"path": self.path, "_state": None}
 
     def __repr__(self) -> str:
         return f"FeatureStore({str(self.path)!r})"
 
-    def _close(self) -> None:
-        self._opened: list[Shard] = []
-        self._place: dict[str, tuple[int, int]] = {}
-        self._tails: dict[str, tuple[int, ...]] = {}
-        self._process = -1
-
-    def _shards(self) -> list[Shard]:
-        if self._process != os.getpid():  # an h5py handle must not be shared with a parent
+    def _open(self) -> _Opened:
+        # A forked process must not read through a file handle that it shares with its parent.
+        if self._state is None or self._state.process != os.getpid():
             shards = [Shard(file) for file in shard_files(self.path)]
-            same_headers({shard.path: shard.header for shard in shards})
-            self._tails = {stream: _common_tail(stream, shards) for stream in shards[0].header.extractors}
-            self._place = _places(shards)
-            self._opened, self._process = shards, os.getpid()
-        return self._opened
+            streams = same_headers({shard.path: shard.header for shard in shards}).extractors
+            columns = {column.path: column for column in shards[0].columns}
+            widths = {stream: common_tail(columns[feature_path(stream)], shards)[-1] for stream in streams}
+            self._state = _Opened(os.getpid(), shards, _places(shards), widths)
+        return self._state
 
-    def _find(self, video_id: str) -> tuple[Shard, int]:
-        shards = self._shards()
-        try:
-            number, row = self._place[video_id]
-        except KeyError:
-            near = difflib.get_close_matches(str(video_id), self._place, n=1, cutoff=0.0)
-            hint = f"; the nearest id is '{near[0]}'" if near else "; it is empty"
-            raise UnknownVideoError(f"No video '{video_id}' among the {len(self)} of {self.path}{hint}.") from None
-        return shards[number], row
+    def _find(self, video_id: str) -> StoredVideo:
+        places = self._open().places
+        if video_id not in places:
+            near = difflib.get_close_matches(str(video_id), places, n=1, cutoff=0.0)
+            hint = f"; the nearest id is '{near[0]}'" if near else ""
+            raise UnknownVideoError(f"No video '{video_id}' among the {len(places)} of {self.path}{hint}.")
+        return StoredVideo(*places[video_id])
 
 
-class _Row:
-    """One video of a shard."""
-
-    def __init__(self, shard: Shard, row: int) -> None:
-        self.shard, self.row = shard, row
-        self.frames = self._span("frame")
-
-    def read(self, streams: Sequence[str] | dict[str, ExtractorRecord]) -> VideoFeatures:
-        arrays = self.shard.arrays
-        size = (int(arrays["video/height"][self.row]), int(arrays["video/width"][self.row]))
-        frame_index, time = self._take("frame/index", self.frames), self._take("frame/time", self.frames)
-        clips = self._span("clip") if "motion" in streams else None
-        return VideoFeatures(
-            id=self.shard.ids[self.row],
-            size=size,
-            frame_index=frame_index,
-            frame_time=time,
-            fps=float(arrays["video/fps"][self.row]),
-            file_frames=int(arrays["video/num_frames"][self.row]),
-            appearance=self._take("frame/appearance", self.frames) if "appearance" in streams else None,
-            motion=None if clips is None else self._take("clip/motion", clips),
-            clip_start=None if clips is None else self._take("clip/start", clips),
-            detections=self._detections(size, frame_index, time) if "object" in streams else None,
-            grids={stream[5:]: self._grid(stream) for stream in streams if stream.startswith("grid/")},
-        )
-
-    def _detections(self, size: tuple[int, int], frame_index: Tensor, time: Tensor) -> Detections:
-        pointer = self.shard.pointers["object"][self.frames.start : self.frames.stop + 1]
-        objects = slice(int(pointer[0]), int(pointer[-1]))
-        num_frames = len(pointer) - 1
-        return Detections(
-            boxes=self._take("object/box", objects),
-            scores=self._take("object/score", objects),
-            features=self._take("object/feature", objects),
-            frame=torch.from_numpy(np.repeat(np.arange(num_frames), np.diff(pointer))),
-            num_frames=num_frames,
-            size=size,
-            labels=self._take("object/label", objects),
-            track=self._take("object/track", objects),
-            frame_index=frame_index,
-            time=None if math.isnan(float(time.sum())) else time,
-        )
-
-    def _grid(self, stream: str) -> GridFeatures:
-        rows = self._span(stream)
-        return GridFeatures(self._take(feature_path(stream), rows), self._take(f"{stream}/start", rows))
-
-    def _span(self, level: str) -> slice:
-        first, last = self.shard.pointers[level][self.row : self.row + 2]
-        return slice(int(first), int(last))
-
-    def _take(self, path: str, rows: slice) -> Tensor:
-        # The copy leaves the map of the file read-only; torch widens float16 faster than numpy.
-        values = torch.from_numpy(np.array(self.shard.arrays[path][rows]))
-        return values.float() if values.is_floating_point() else values
-
-
-def _places(shards: Sequence[Shard]) -> dict[str, tuple[int, int]]:
-    places: dict[str, tuple[int, int]] = {}
-    for number, shard in enumerate(shards):
+def _places(shards: Sequence[Shard]) -> dict[str, tuple[Shard, int]]:
+    places: dict[str, tuple[Shard, int]] = {}
+    for shard in shards:
         for row, video_id in enumerate(shard.ids):
             if video_id in places:
-                first = shards[places[video_id][0]].path
-                raise DataError(f"Video '{video_id}' is in {first} and in {shard.path}; write one of them anew.")
-            places[video_id] = (number, row)
+                first = places[video_id][0].path
+                raise DataError(f"Video '{video_id}' is in {first} and in {shard.path}; write one anew.")
+            places[video_id] = (shard, row)
     return places
-
-
-def _common_tail(stream: str, shards: Sequence[Shard]) -> tuple[int, ...]:
-    path, level = feature_path(stream), level_of(stream)
-    with_rows = {tuple(shard.arrays[path].shape[1:]): shard.path for shard in shards if shard.num_rows(level)}
-    if len(with_rows) > 1:
-        (one, first), (other, second) = list(with_rows.items())[:2]
-        raise DataError(
-            f"'{stream}' has rows of {list(one)} in {first} and of {list(other)} in {second}; extract all videos in the "
-            "same way."
-        )
-    return next(iter(with_rows), tuple(shards[0].arrays[path].shape[1:]))

@@ -37,7 +37,9 @@ class ExtractorRecord:
         try:
             plain = json.loads(json.dumps([self.versions, self.settings]))
         except (TypeError, ValueError) as error:
-            raise OptionError(f"Extractor '{self.name}': 'settings' must be plain JSON values: {error}.") from error
+            raise OptionError(
+                f"Extractor '{self.name}': 'settings' must be plain JSON values: {error}."
+            ) from error
         # A tuple comes back from JSON as a list: keep what will be read, so that equal records stay equal.
         object.__setattr__(self, "versions", plain[0])
         object.__setattr__(self, "settings", plain[1])
@@ -56,7 +58,9 @@ class ExtractorRecord:
             values = json.loads(text)
             return cls(**{item.name: values[item.name] for item in fields(cls)})
         except (TypeError, KeyError, ValueError) as error:
-            raise StoreError(f"An extractor record must be JSON with its four fields, got {text[:80]!r}.") from error
+            raise StoreError(
+                f"An extractor record must be JSON with its four fields, got {text[:80]!r}."
+            ) from error
 
     def differences(self, other: ExtractorRecord) -> list[str]:
         """Names and values of the fields that differ."""
@@ -90,14 +94,19 @@ class Header:
         for stream, record in self.extractors.items():
             if parts := record.differences(other.extractors[stream]):
                 raise DataError(
-                    f"{who} has '{stream}' of another extractor: {'; '.join(parts)}; extract both with the same one."
+                    f"{who} has '{stream}' of another extractor: {'; '.join(parts)}; extract both with the "
+                    "same one."
                 )
         if self.label_names != other.label_names:
             pairs = zip((*self.label_names, None), (*other.label_names, None), strict=False)
             first = next((index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1])
-            raise DataError(f"{who} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}.")
+            raise DataError(
+                f"{who} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}."
+            )
         if self.dtype != other.dtype:
-            raise DataError(f"{who} has features of {other.dtype}, this one of {self.dtype}; use the same 'dtype'.")
+            raise DataError(
+                f"{who} has features of {other.dtype}, this one of {self.dtype}; use the same 'dtype'."
+            )
 
 
 def encode_records(extractors: Mapping[str, ExtractorRecord]) -> str:
@@ -107,4 +116,6 @@ def encode_records(extractors: Mapping[str, ExtractorRecord]) -> str:
 
 def decode_records(text: str) -> dict[str, ExtractorRecord]:
     """Reads what :func:`encode_records` wrote."""
-    return {stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in json.loads(text).items()}
+    return {
+        stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in json.loads(text).items()
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.features.store.records import Header
-from stgraph.features.store.schema import Column, columns, feature_path, levels
+from stgraph.features.store.schema import Column, columns, levels
 from stgraph.features.store.shard import SLICE_BYTES
 from stgraph.features.video_features import VideoFeatures
 
@@ -21,14 +21,16 @@ from stgraph.features.video_features import VideoFeatures
 def streams_of(video: VideoFeatures) -> set[str]:
     """The streams a video has."""
     have = {"appearance": video.appearance, "motion": video.motion, "object": video.detections}
-    return {name for name, value in have.items() if value is not None} | {f"grid/{name}" for name in video.grids}
+    return {name for name, value in have.items() if value is not None} | {
+        f"grid/{name}" for name in video.grids
+    }
 
 
 def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A video's rows by array, and its row counts by level.
 
-    Raises: DataError: Streams other than the header's, detections of another picture or other frames, labels without
-        a name, values that are not finite or beyond the dtype.
+    Raises: DataError: Streams other than the header's, detections of another picture or other frames, labels
+        without a name, values that are not finite or beyond the dtype.
     """
     _check(video, header)
     rows: dict[str, Any] = {
@@ -64,8 +66,8 @@ def columns_of(header: Header) -> list[Column]:
 class RowBuffer:
     """Rows of videos just added; a part of the shard to come.
 
-    Rows wait in memory, and beyond 64 MB an array in an unnamed temporary file in ``folder``, so that a store of one
-    large file can be written on a small machine.
+    Rows wait in memory, and beyond 64 MB an array in an unnamed temporary file in ``folder``, so that a
+    store of one large file can be written on a small machine.
 
     Args:
         header: What the shard is made of.
@@ -74,31 +76,36 @@ class RowBuffer:
     """
 
     def __init__(self, header: Header, folder: Path, tails: Mapping[str, tuple[int, ...]]) -> None:
-        self.header = header
-        self.ids: list[str] = []
-        self.tails = dict(tails)
+        self.header, self.folder, self.tails = header, folder, dict(tails)
         self._tails_without_rows: dict[str, tuple[int, ...]] = {}
-        self._counts: dict[str, list[np.ndarray]] = {level: [] for level in levels(header.extractors)}
-        self._files = {
-            column.path: SpooledTemporaryFile(max_size=SLICE_BYTES, dir=folder) for column in columns_of(header)
-        }
+        self._files: dict[str, IO[bytes]] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets the rows but not their widths."""
+        self.close()
+        self.ids: list[str] = []
+        self._counts: dict[str, list[np.ndarray]] = {level: [] for level in levels(self.header.extractors)}
+        for column in columns_of(self.header):
+            file = SpooledTemporaryFile(max_size=SLICE_BYTES, dir=str(self.folder))  # noqa: SIM115  (see close)
+            self._files[column.path] = file
 
     def add(self, video: VideoFeatures) -> None:
         """Adds one video.
 
-        Raises: DataError: See :func:`pack`, or features of another width than the videos before; nothing is added.
+        Raises: DataError: See :func:`pack`, or features of another width than the videos before; nothing is
+            added.
         """
         rows, counts = pack(video, self.header)
-        for column in columns_of(self.header):
-            values = rows[column.path]
-            tails = self.tails if len(values) else self._tails_without_rows
-            known = tails.setdefault(column.path, values.shape[1:])
+        for path, values in rows.items():
+            known = self.tails.get(path, values.shape[1:])
             if len(values) and values.shape[1:] != known:
                 raise DataError(
-                    f"Video '{video.id}': '{column.path}' has rows of {list(values.shape[1:])}, the videos before it "
-                    f"of {list(known)}; extract all videos in the same way."
+                    f"Video '{video.id}': '{path}' has rows of {list(values.shape[1:])}, the videos before "
+                    f"it of {list(known)}; extract all videos in the same way."
                 )
         for path, values in rows.items():
+            (self.tails if len(values) else self._tails_without_rows).setdefault(path, values.shape[1:])
             self._files[path].write(values.tobytes())
         for level, count in counts.items():
             self._counts[level].append(count)
@@ -138,28 +145,29 @@ def _check(video: VideoFeatures, header: Header) -> None:
     have, want = streams_of(video), set(header.extractors)
     if have != want:
         raise DataError(
-            f"Video '{video.id}' has the streams {_list(have)}, the store has records of {_list(want)}; all videos of "
-            "a store have the same streams, and each stream an ExtractorRecord."
+            f"Video '{video.id}' has the streams {_list(have)}, the store has records of {_list(want)}; all "
+            "videos of a store have the same streams, and each stream an ExtractorRecord."
         )
-    if not video.id or "\0" in video.id or not video.id.isprintable():
+    if not video.id or not video.id.isprintable():
         raise DataError(f"A video's id must be printable and not empty, got {video.id!r}.")
     found = video.detections
     if found is None:
         return
     if found.size != tuple(video.size):
         raise DataError(
-            f"Video '{video.id}' is of (height, width) {tuple(video.size)}, its detections of {found.size}; detect on "
-            "pictures of the video's own size."
+            f"Video '{video.id}' is of (height, width) {tuple(video.size)}, its detections of {found.size}; "
+            "detect on pictures of the video's own size."
         )
     if found.frame_index is not None and not found.frame_index.equal(video.frame_index.to(found.frame_index)):
         raise DataError(
-            f"Video '{video.id}': 'frame_index' of the detections is {found.frame_index[:10].tolist()}, of the video "
-            f"{video.frame_index[:10].tolist()}; sample both from the same frames."
+            f"Video '{video.id}': 'frame_index' of the detections is {found.frame_index[:10].tolist()}, of "
+            f"the video {video.frame_index[:10].tolist()}; sample both from the same frames."
         )
-    if header.label_names and len(found) and not -1 <= int(found.labels.max()) < len(header.label_names):
+    labels, names = found.labels, header.label_names
+    if names and labels is not None and len(labels) and int(labels.max()) >= len(names):
         raise DataError(
-            f"Video '{video.id}' has label {int(found.labels.max())}, but there are {len(header.label_names)} label "
-            "names; pass all names as 'label_names'."
+            f"Video '{video.id}' has label {int(labels.max())}, but there are {len(names)} label names; pass "
+            "all names as 'label_names'."
         )
 
 
@@ -172,10 +180,12 @@ def _cast(values: Any, column: Column, video_id: str) -> np.ndarray:
         return cast
     row = int(np.argwhere(~np.isfinite(cast))[0, 0])
     if not torch.isfinite(given).all():
-        raise DataError(f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; mend it.")
+        raise DataError(
+            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; mend it."
+        )
     raise DataError(
-        f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the video, "
-        f"beyond {column.dtype}; scale the features or write the store with dtype='float32'."
+        f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the "
+        f"video, beyond {column.dtype}; scale the features or write the store with dtype='float32'."
     )
 
 

@@ -1,4 +1,4 @@
-"""The layout of a feature store: which arrays there are, whose rows they hold, and where they lie in the file."""
+"""The layout of a feature store: which arrays there are, whose rows they hold, where they lie in the file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FIXED: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One array of the file; ``tail`` holds the axes behind the row axis, None where the data decides (features)."""
+    """One array; ``tail`` holds the axes behind the row axis, None where the data decides (features)."""
 
     path: str
     level: str
@@ -55,8 +55,8 @@ def check_streams(streams: Iterable[str]) -> None:
     for stream in streams:
         if stream not in FEATURE_PATHS and not _GRID.fullmatch(stream):
             raise OptionError(
-                f"'{stream}' is no stream of a store; use 'appearance', 'motion', 'object' or 'grid/NAME' (letters, "
-                "digits, '_', '.', '-')."
+                f"'{stream}' is no stream of a store; use 'appearance', 'motion', 'object' or 'grid/NAME' "
+                "(letters, digits, '_', '.', '-')."
             )
 
 
@@ -75,7 +75,7 @@ def feature_path(stream: str) -> str:
 
 
 def pointer_path(level: str) -> str:
-    """Where the rows of a level's parents begin and end: of a frame for objects, of a video for all others."""
+    """Where a parent's rows begin and end; objects hang on frames, all else on videos."""
     return f"{level}/ptr" if level.startswith("grid/") else f"{level}_ptr"
 
 
@@ -118,8 +118,12 @@ def shard_files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted((file for file in path.iterdir() if shard_number(file) >= 0), key=shard_number)
         if not files:
-            raise MissingDataError(f"No shards (shard-00000.h5, ...) in folder {path}; is this a feature store?")
+            raise MissingDataError(
+                f"No shards (shard-00000.h5, ...) in folder {path}; is this a feature store?"
+            )
         return files
     if not path.exists():
-        raise MissingDataError(f"No feature store at {path}; write one with 'stgraph extract' or FeatureStoreWriter.")
+        raise MissingDataError(
+            f"No feature store at {path}; write one with 'stgraph extract' or FeatureStoreWriter."
+        )
     return [path]

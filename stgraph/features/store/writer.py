@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 from stgraph.errors import DataError, OptionError, StoreError
-from stgraph.features.store.lock import WriterLock
+from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.records import ExtractorRecord, Header
 from stgraph.features.store.rows import RowBuffer
 from stgraph.features.store.schema import is_one_file, shard_files, shard_name, shard_number
-from stgraph.features.store.shard import Part, Shard, no_room, part_file, write_shard
+from stgraph.features.store.shard import Part, Shard
+from stgraph.features.store.writing import write_error, write_shard
 from stgraph.features.video_features import VideoFeatures
 
 VIDEOS_PER_SHARD = 256
@@ -21,9 +22,9 @@ VIDEOS_PER_SHARD = 256
 class FeatureStoreWriter:
     """Writes a store of videos; a context manager.
 
-    A path that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder of shards. Each file is written beside
-    its final name and renamed when it is whole: an exception leaves nothing half-written, a killed run loses at most the
-    shard in hand, and a second run with ``append=True`` skips what is there:
+    A path that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder of shards. Each file is
+    written beside its final name and renamed when it is whole: an exception leaves nothing half-written, a
+    killed run loses at most the shard in hand, and a second run with ``append=True`` skips what is there:
 
         with FeatureStoreWriter("features", extractors=records, append=True) as writer:
             for name in names:
@@ -32,16 +33,17 @@ class FeatureStoreWriter:
 
     Args:
         path: The store.
-        extractors: What made each stream, by stream: "appearance", "motion", "object", "grid/NAME". All videos must have
-            just these streams.
+        extractors: What made each stream, by stream: "appearance", "motion", "object", "grid/NAME". All
+            videos must have just these streams.
         label_names: Name of each label of the objects.
         dtype: Of the features, "float16" or "float32".
         videos_per_shard: Videos in each file of a folder; None is 256.
         append: Adds to the store that is there, if any. A store of one file is copied for that.
 
     Raises:
-        OptionError: An argument that cannot be. StoreError: The store is there already, is damaged, is being written by
-        somebody else, or the disk is full. DataError: A video, or the store that is there, does not fit the others.
+        OptionError: An argument that cannot be. StoreError: The store is there already, is damaged, is being
+        written by somebody else, or the disk is full. DataError: A video, or the store that is there, does
+        not fit the others.
     Reference: house design.
     """
 
@@ -61,8 +63,8 @@ class FeatureStoreWriter:
         self._one_file = is_one_file(self.path)
         if videos_per_shard is not None and (self._one_file or videos_per_shard < 1):
             raise OptionError(
-                f"'videos_per_shard' must be at least 1, and None for a store of one file, got {videos_per_shard} for "
-                f"{self.path}."
+                "'videos_per_shard' must be at least 1, and None for a store of one file, got "
+                f"{videos_per_shard} for {self.path}."
             )
         self._videos_per_shard = videos_per_shard or VIDEOS_PER_SHARD
         self._open = ExitStack()
@@ -75,12 +77,8 @@ class FeatureStoreWriter:
         return frozenset(self._done)
 
     def __enter__(self) -> FeatureStoreWriter:
-        folder = self.path.parent if self._one_file else self.path
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
         with ExitStack() as stack:
-            name = f".{self.path.name}.lock" if self._one_file else ".lock"
-            stack.enter_context(WriterLock(folder / name))
+            stack.enter_context(writer_lock(self.path))
             self._look_at_what_is_there()
             self._open = stack.pop_all()
         return self
@@ -97,29 +95,34 @@ class FeatureStoreWriter:
         try:
             self._buffer.add(video)
         except OSError as error:
-            raise no_room(error, self.path) or error from error
+            self._buffer.close()
+            self._buffer = None  # it may hold part of the video
+            raise write_error(error, self.path) from error
         self._done.add(video.id)
         if not self._one_file and len(self._buffer.ids) >= self._videos_per_shard:
-            self._write_buffer()
+            self._write(self._buffer)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._open:
-            assert self._buffer is not None
-            buffer, fresh = self._buffer, not self._old
+            buffer, self._buffer = self._buffer, None
+            if buffer is None:
+                return
             try:
-                if error is None and (buffer.ids or fresh):
-                    self._write_buffer()
+                # A store without videos is a store too; a finished one is not written again.
+                if error is None and (buffer.ids or not self._exists):
+                    self._write(buffer)
             finally:
-                (self._buffer or buffer).close()
-                self._buffer = None
+                buffer.close()
 
     def _look_at_what_is_there(self) -> None:
-        there = self.path.exists() and (self._one_file or any(shard_number(file) >= 0 for file in self.path.iterdir()))
+        there = self.path.exists() and (
+            self._one_file or any(shard_number(file) >= 0 for file in self.path.iterdir())
+        )
         if there and not self.append:
             raise StoreError(f"There is a store at {self.path} already; pass append=True or another path.")
-        self._old = [Shard(file) for file in shard_files(self.path)] if there else []
+        self._exists, self._old = there, [Shard(file) for file in shard_files(self.path)] if there else []
         self._next = 1 + max((shard_number(shard.path) for shard in self._old), default=-1)
         tails: dict[str, tuple[int, ...]] = {}
         for shard in self._old:
@@ -128,15 +131,14 @@ class FeatureStoreWriter:
             for column in shard.columns:
                 if column.tail is None and shard.num_rows(column.level):
                     tails[column.path] = shard.tail(column)
-        self._buffer = RowBuffer(self.header, self._folder, tails)
+        if not self._one_file:
+            self.path.mkdir(exist_ok=True)
+        folder = self.path.parent if self._one_file else self.path
+        self._buffer = RowBuffer(self.header, folder, tails)
 
-    def _write_buffer(self) -> None:
-        assert self._buffer is not None
-        if self._one_file:
-            target, parts = self.path, [*self._old, self._buffer]
-        else:
-            target, parts = self.path / shard_name(self._next), [self._buffer]
+    def _write(self, buffer: RowBuffer) -> None:
+        parts: list[Part] = [*self._old, buffer] if self._one_file else [buffer]
+        target = self.path if self._one_file else self.path / shard_name(self._next)
         write_shard(target, self.header, parts)
-        self._next += 1
-        buffer, self._buffer = self._buffer, RowBuffer(self.header, self._folder, self._buffer.tails)
-        buffer.close()
+        self._exists, self._next = True, self._next + 1
+        buffer.clear()

@@ -47,9 +47,14 @@ def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, T
 
 def _overlap(boxes: Tensor) -> Tensor:
     """IoU of all pairs in each block: ``[R, n, 4]`` -> ``[R, n, n]``."""
-    low, high = boxes[..., :2], boxes[..., 2:]
-    area = (high - low).prod(dim=-1)
-    side = torch.minimum(high[:, :, None], high[:, None]) - torch.maximum(low[:, :, None], low[:, None])
-    shared = side.clamp_(min=0).prod(dim=-1)
+    x1, y1, x2, y2 = boxes.unbind(dim=-1)
+    area = (x2 - x1) * (y2 - y1)
+    shared = _shared(x1, x2) * _shared(y1, y2)
     union = area[:, :, None] + area[:, None] - shared
     return torch.where(union > 0, shared / union, 0)
+
+
+def _shared(low: Tensor, high: Tensor) -> Tensor:
+    """Length of the stretch that two intervals share: ``[R, n]`` -> ``[R, n, n]``."""
+    stretch = torch.minimum(high[:, :, None], high[:, None]) - torch.maximum(low[:, :, None], low[:, None])
+    return stretch.clamp_(min=0)

@@ -28,7 +28,9 @@ def test_edges_of_a_rule_come_out_sorted_with_their_weights():
 
 
 def test_types_are_those_of_a_graph():
-    graph = build(answering(torch.tensor([[1], [0]], dtype=torch.int32), torch.tensor([0.5], dtype=torch.float64)))
+    graph = build(
+        answering(torch.tensor([[1], [0]], dtype=torch.int32), torch.tensor([0.5], dtype=torch.float64))
+    )
     assert graph.edge_index.dtype == torch.int64
     assert graph.edge_weight.dtype == torch.float32
 
@@ -41,7 +43,12 @@ def test_types_are_those_of_a_graph():
         ([[0, 0], [1, 2]], [1.0, -0.5], DataError, "'my_rule' .*not negative, got -0.5"),
         ([[0, 0], [1, 2]], [float("nan"), 1.0], DataError, "'my_rule' .*finite.*got nan"),
         ([[0, 0], [1, 2]], [1.0, float("inf")], DataError, "'my_rule' .*finite.*got inf"),
-        ([[0, 1, 0], [1, 2, 1]], [1.0, 1.0, 1.0], DataError, r"'my_rule' must name each pair.* once, got \[0, 1\]"),
+        (
+            [[0, 1, 0], [1, 2, 1]],
+            [1.0, 1.0, 1.0],
+            DataError,
+            r"'my_rule' must name each pair.* once, got \[0, 1\]",
+        ),
         ([[0, 0], [1, 2]], [1.0], ShapeError, r"'my_rule' must return .*got \[2, 2\] and \[1\]"),
         ([0, 1], [1.0, 1.0], ShapeError, r"'my_rule' must return .*got \[2\] and \[2\]"),
         ([[0.0, 0.0], [1.0, 2.0]], [1.0, 1.0], ShapeError, "'my_rule' must return whole numbers.*float32"),
@@ -81,7 +88,11 @@ def test_rule_without_the_mark_sees_one_video_at_a_time():
         pairs = (frame[None, :] - frame[:, None] == 2).nonzero().T
         return pairs, torch.ones(pairs.size(1))
 
-    videos = [random_video(1, counts=[1, 2, 1]), random_video(2, counts=[0, 0]), random_video(3, counts=[2, 1, 1])]
+    videos = [
+        random_video(1, counts=[1, 2, 1]),
+        random_video(2, counts=[0, 0]),
+        random_video(3, counts=[2, 1, 1]),
+    ]
     batch = VideoGraphBuilder(None, two_on, **KEEP_ALL).build_batch(videos)
     assert seen == [[0, 1, 1, 2], [0, 0, 1, 2]]
     assert batch.edge_index.tolist() == [[0, 4, 5], [3, 7, 7]]

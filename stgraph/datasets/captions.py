@@ -1,0 +1,182 @@
+"""Captions, splits and categories of the videos of a data set, kept beside its feature store."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError
+
+__all__ = ["SPLITS", "CaptionCorpus", "VideoCaptions"]
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class VideoCaptions:
+    """What people said about one video, its split, and its category where there is one."""
+
+    split: str
+    captions: tuple[str, ...]
+    category: str | None = None
+
+
+class CaptionCorpus:
+    """The captions of a data set.
+
+    On disk: ``captions.json``, ``{id: {"split": "train", "category": null, "captions": ["a dog runs",
+    ...]}}``; other keys of an entry are left alone.
+
+    Args:
+        videos: Captions by video id.
+
+    Raises: DataError: A video without captions, or with one that is empty; the message names the video.
+        OptionError: A split other than train, val or test.
+    Reference: house design.
+
+    >>> corpus = CaptionCorpus({"v1": VideoCaptions("train", ("a dog runs", "a dog is running"))})
+    >>> corpus.ids("train"), corpus.references("train")
+    (['v1'], {'v1': ['a dog runs', 'a dog is running']})
+    """
+
+    def __init__(self, videos: Mapping[str, VideoCaptions]) -> None:
+        for video_id, video in videos.items():
+            _check(video_id, video)
+        self._videos = {video_id: videos[video_id] for video_id in sorted(videos)}
+
+    @classmethod
+    def load(cls, path: str | Path) -> CaptionCorpus:
+        """Reads a ``captions.json``.
+
+        Raises: MissingDataError: No such file. DataError, OptionError: It is damaged; says where.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingDataError(
+                f"No captions at {path}; write a captions.json of {{id: {{split, captions}}}} there."
+            )
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path} is not valid JSON: {error}.") from error
+        if not isinstance(content, dict):
+            raise DataError(f"{path} must hold an object of video ids, got a {type(content).__name__}.")
+        return cls({video_id: _entry(video_id, entry) for video_id, entry in content.items()})
+
+    def save(self, path: str | Path) -> None:
+        """Writes a ``captions.json``, whole or not at all."""
+        path = Path(path)
+        content = {
+            video_id: {"split": video.split, "category": video.category, "captions": list(video.captions)}
+            for video_id, video in self._videos.items()
+        }
+        beside = path.with_name(f".{path.name}.part")
+        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(beside, path)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have videos, in the order train, val, test."""
+        have = {video.split for video in self._videos.values()}
+        return tuple(split for split in SPLITS if split in have)
+
+    def ids(self, split: str | None = None) -> list[str]:
+        """Sorted ids of a split's videos, or of all.
+
+        Raises: OptionError: No split's name.
+        """
+        if split is not None and split not in SPLITS:
+            raise OptionError(f"'split' must be one of {SPLITS}, got {split!r}.")
+        return [video_id for video_id, video in self._videos.items() if split in (None, video.split)]
+
+    def captions(self, video_id: str) -> list[str]:
+        """All captions of a video."""
+        return list(self[video_id].captions)
+
+    def references(self, split: str) -> dict[str, list[str]]:
+        """All captions of a split's videos by id, as the metrics take them."""
+        return {video_id: self.captions(video_id) for video_id in self.ids(split)}
+
+    def check_against(self, store_ids: Iterable[str], *, allow_uncaptioned: bool = False) -> list[str]:
+        """Compares the ids with those of a feature store.
+
+        Args:
+            store_ids: Ids of the store.
+            allow_uncaptioned: Videos of the store may be without captions.
+
+        Returns: The store's ids that have no captions.
+        Raises: DataError: Captions without features, or features without captions; names the ids.
+        """
+        have = list(store_ids)
+        without_features = sorted(self._videos.keys() - set(have))
+        without_captions = [video_id for video_id in have if video_id not in self._videos]
+        wrong = []
+        if without_features:
+            wrong.append(
+                f"{_some(without_features)} have captions but no features (extract them, or drop their "
+                "captions)"
+            )
+        if without_captions and not allow_uncaptioned:
+            wrong.append(
+                f"{_some(without_captions)} have features but no captions (add some, or leave them out)"
+            )
+        if wrong:
+            raise DataError(f"Captions and features are not of the same videos: {'; '.join(wrong)}.")
+        return without_captions
+
+    def __getitem__(self, video_id: str) -> VideoCaptions:
+        try:
+            return self._videos[video_id]
+        except KeyError:
+            near = difflib.get_close_matches(str(video_id), self._videos, n=1, cutoff=0.0)
+            hint = f"; the nearest id is '{near[0]}'" if near else "; there are none"
+            raise UnknownVideoError(f"No captions of video '{video_id}'{hint}.") from None
+
+    def __len__(self) -> int:
+        return len(self._videos)
+
+    def __contains__(self, video_id: object) -> bool:
+        return video_id in self._videos
+
+
+def _check(video_id: str, video: VideoCaptions) -> None:
+    if video.split not in SPLITS:
+        raise OptionError(f"Video '{video_id}' has split {video.split!r}; it must be one of {SPLITS}.")
+    if not video.captions:
+        raise DataError(f"Video '{video_id}' has no captions; give it at least one or leave it out.")
+    for number, caption in enumerate(video.captions):
+        if not isinstance(caption, str) or not caption.strip():
+            raise DataError(
+                f"Video '{video_id}': caption {number} must be a text with words, got {caption!r}; drop it."
+            )
+
+
+def _entry(video_id: str, entry: Any) -> VideoCaptions:
+    captions = entry.get("captions") if isinstance(entry, dict) else None
+    if not isinstance(captions, list) or "split" not in entry:
+        raise DataError(
+            f"Video '{video_id}' must have a 'split' and a list of 'captions', got {str(entry)[:80]}."
+        )
+    category = entry.get("category")
+    if category is not None and not isinstance(category, str):
+        raise DataError(f"Video '{video_id}': 'category' must be a text or null, got {category!r}.")
+    return VideoCaptions(entry["split"], tuple(captions), category)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"'{twice}' comes twice in the captions file; join or drop one of the two entries.")
+    return found
+
+
+def _some(ids: list[str]) -> str:
+    shown = ", ".join(f"'{video_id}'" for video_id in ids[:5])
+    return f"{shown} and {len(ids) - 5} more" if len(ids) > 5 else shown

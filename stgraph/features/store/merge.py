@@ -1,0 +1,69 @@
+"""Joins stores that were written apart, as by the jobs of a batch scheduler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from stgraph.errors import DataError, OptionError, StoreError
+from stgraph.features.store.lock import writer_lock
+from stgraph.features.store.reader import FeatureStore
+from stgraph.features.store.schema import is_one_file, shard_name
+from stgraph.features.store.shard import Shard, common_tail, same_headers
+from stgraph.features.store.writing import sync, write_error, write_shard
+
+
+def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
+    """Writes one store with the videos of all sources, in their order; the sources are left as they are.
+
+    A target that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder with the sources' shards.
+    Rows go from file to file in slices. The target appears whole or not at all.
+
+    Raises: OptionError: No sources. StoreError: The target is there already, or the disk is full. DataError:
+        Other extractors, label names, dtype or widths, or an id that comes twice.
+    Reference: house design.
+    """
+    target = Path(target)
+    if not sources:
+        raise OptionError("'sources' must name at least one store, got none.")
+    shards = [shard for source in sources for shard in FeatureStore(source).shards()]
+    _check(shards)
+    with writer_lock(target):
+        if target.is_file() or (target.is_dir() and any(target.iterdir())):
+            raise StoreError(f"There is something at {target} already; remove it or merge into another path.")
+        if is_one_file(target):
+            write_shard(target, shards[0].header, shards)
+        else:
+            _copy_shards(shards, target)
+    return FeatureStore(target)
+
+
+def _check(shards: Sequence[Shard]) -> None:
+    same_headers({shard.path: shard.header for shard in shards})
+    for column in shards[0].columns:
+        common_tail(column, shards)
+    origin: dict[str, Path] = {}
+    for shard in shards:
+        for video_id in shard.ids:
+            if video_id in origin:
+                raise DataError(
+                    f"Video '{video_id}' is in {origin[video_id]} and in {shard.path}; leave one of them out."
+                )
+            origin[video_id] = shard.path
+
+
+def _copy_shards(shards: Sequence[Shard], target: Path) -> None:
+    beside = target.with_name(f".{target.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)  # of a killed run
+    try:
+        beside.mkdir()
+        for number, shard in enumerate(shards):
+            sync(Path(shutil.copyfile(shard.path, beside / shard_name(number))))
+        os.replace(beside, target)
+        sync(target.parent)
+    except OSError as error:
+        raise write_error(error, target) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,192 @@
+"""Captions as numbers of words, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.processors import TemplateProcessing
+from torch import Tensor
+
+from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
+from stgraph.text.normaliser import caption_normaliser, normalise
+from stgraph.text.vocabulary import SPECIAL, build_vocabulary
+from stgraph.typing import check_shape
+
+__all__ = ["CaptionTokenizer", "Marks"]
+
+PAD, BOS, EOS, UNK = range(4)
+NUM_MARKS = 2  # <bos> and <eos> around each caption
+
+
+class Marks(TypedDict):
+    """Numbers that decoding must know: begin, end, and those that are never emitted."""
+
+    bos: int
+    eos: int
+    banned: tuple[int, ...]
+
+
+class CaptionTokenizer:
+    """Words by number, on the ``tokenizers`` library; :func:`stgraph.text.normalise` says what counts as a
+    word.
+
+    Numbers: 0 ``<pad>``, 1 ``<bos>``, 2 ``<eos>``, 3 ``<unk>``, then words by falling count, equal counts by
+    alphabet.
+
+    Args:
+        vocabulary: Number of each word, the special ones included.
+        max_words: Captions are cut to this many words; ``<eos>`` is kept.
+
+    Raises: OptionError: ``max_words`` below 1. DataError: Numbers that are not 0..V-1, or other special
+        tokens.
+    Reference: house design.
+
+    >>> tokenizer = CaptionTokenizer.from_captions(["A dog runs.", "A cat sleeps."])
+    >>> tokenizer.encode(["a cat runs", "a bird"])
+    tensor([[1, 4, 5, 7, 2],
+            [1, 4, 3, 2, 0]])
+    >>> tokenizer.decode(tokenizer.encode(["a cat runs"]))
+    ['a cat runs']
+    """
+
+    def __init__(self, vocabulary: Mapping[str, int], max_words: int = 20) -> None:
+        if max_words < 1:
+            raise OptionError(f"'max_words' must be at least 1, got {max_words}.")
+        words = sorted(vocabulary, key=vocabulary.__getitem__)
+        if [vocabulary[word] for word in words] != list(range(len(words))) or tuple(words[:4]) != SPECIAL:
+            raise DataError(
+                f"A vocabulary must number its words 0..{len(words) - 1}, the first being {SPECIAL}."
+            )
+        self.words, self.max_words = tuple(words), max_words
+        # The special tokens are no "added tokens" of the library: it finds those in the text of captions.
+        self._tokenizer = Tokenizer(WordLevel(dict(vocabulary), unk_token=SPECIAL[UNK]))
+        self._tokenizer.normalizer = caption_normaliser()
+        self._tokenizer.pre_tokenizer = WhitespaceSplit()
+        self._tokenizer.post_processor = TemplateProcessing(
+            single="<bos> $A <eos>", special_tokens=[(SPECIAL[BOS], BOS), (SPECIAL[EOS], EOS)]
+        )
+        self._tokenizer.enable_truncation(max_words + NUM_MARKS)
+
+    @classmethod
+    def from_captions(
+        cls, captions: Iterable[str], min_count: int = 1, max_words: int = 20
+    ) -> CaptionTokenizer:
+        """Learns the words of training captions; only those that :meth:`encode` would keep are counted.
+
+        Args:
+            captions: All captions of the training videos.
+            min_count: Rarer words become ``<unk>``; 1 for MSVD, 3 for MSR-VTT.
+            max_words: Words of a caption that are kept.
+
+        Raises: DataError: A caption without a word, or no word frequent enough. OptionError: A number below
+            1.
+        """
+        for name, value in (("min_count", min_count), ("max_words", max_words)):
+            if value < 1:
+                raise OptionError(f"'{name}' must be at least 1, got {value}.")
+        words = (_words(caption, number)[:max_words] for number, caption in enumerate(captions))
+        return cls(build_vocabulary(words, min_count), max_words)
+
+    @property
+    def num_words(self) -> int:
+        """V, the size of the vocabulary with its special tokens."""
+        return len(self.words)
+
+    def __len__(self) -> int:
+        return self.num_words
+
+    @property
+    def marks(self) -> Marks:
+        """What decoding must know."""
+        return {"bos": BOS, "eos": EOS, "banned": (PAD, BOS, UNK)}
+
+    def encode(self, captions: Sequence[str]) -> Tensor:
+        """Numbers of the words between ``<bos>`` and ``<eos>``, padded with 0 at the end.
+
+        Shapes: -> ``[B, L + 2]`` int64, L the longest caption after the cut.
+        Raises: DataError: A caption without a word; names its position and text. OptionError: One text, no
+            list.
+        """
+        if isinstance(captions, str):
+            raise OptionError(f"'captions' must be a list of texts, got {captions[:40]!r}; put it in a list.")
+        # One by one: the library's batches start threads, after which it warns of every forked worker.
+        rows = [self._tokenizer.encode(caption).ids for caption in captions]
+        for number, row in enumerate(rows):
+            if len(row) == NUM_MARKS:
+                _words(captions[number], number)  # raises
+        width = max(map(len, rows), default=NUM_MARKS)
+        padded = [row + [PAD] * (width - len(row)) for row in rows]
+        return torch.tensor(padded, dtype=torch.int64).reshape(len(rows), width)
+
+    def decode(self, ids: Tensor) -> list[str]:
+        """Words up to the first ``<eos>``, special tokens left out.
+
+        Shapes: ids ``[B, L]``.
+        Raises: DataError: A number beyond the vocabulary.
+        """
+        check_shape("ids", ids, "B L")
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.num_words:
+            raise DataError(
+                f"'ids' must lie in 0..{self.num_words - 1}, got {int(ids.min())} to {int(ids.max())}; they "
+                "are of another vocabulary."
+            )
+        return [self._sentence(row) for row in ids.tolist()]
+
+    def save(self, path: str | Path) -> None:
+        """Writes the library's ``tokenizer.json``; its truncation is ``max_words`` and the two marks."""
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.part")
+        beside.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8")
+        os.replace(beside, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> CaptionTokenizer:
+        """Reads what :meth:`save` wrote.
+
+        Raises: MissingDataError: No such file. ModelFolderError: Another or a damaged file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            vocabulary = {str(word): int(number) for word, number in content["model"]["vocab"].items()}
+            loaded = cls(vocabulary, int(content["truncation"]["max_length"]) - NUM_MARKS)
+            same_rule = content["normalizer"] == json.loads(loaded._tokenizer.to_str())["normalizer"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelFolderError(
+                f"{path} is no tokenizer of stgraph ({error}); restore the folder."
+            ) from error
+        if not same_rule:
+            raise ModelFolderError(f"{path} cleans captions by other rules; use the stgraph that wrote it.")
+        return loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "vocabulary": {word: number for number, word in enumerate(self.words)},
+            "max_words": self.max_words,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def _sentence(self, row: list[int]) -> str:
+        end = row.index(EOS) if EOS in row else len(row)
+        return " ".join(self.words[number] for number in row[:end] if number >= len(SPECIAL))
+
+
+def _words(caption: str, number: int) -> list[str]:
+    words = normalise(caption).split()
+    if not words:
+        raise DataError(
+            f"Caption {number} has no word left without its punctuation: {caption[:40]!r}; drop it."
+        )
+    return words

@@ -1,0 +1,29 @@
+"""Which words a model knows, and their numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from stgraph.errors import DataError
+
+__all__ = ["SPECIAL", "build_vocabulary"]
+
+SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
+
+
+def build_vocabulary(captions: Iterable[list[str]], min_count: int = 1) -> dict[str, int]:
+    """Numbers of the special tokens, then of the words by falling count, equal counts by alphabet.
+
+    Raises: DataError: No word reaches ``min_count``.
+
+    >>> build_vocabulary([["a", "dog", "runs"], ["a", "cat"]])
+    {'<pad>': 0, '<bos>': 1, '<eos>': 2, '<unk>': 3, 'a': 4, 'cat': 5, 'dog': 6, 'runs': 7}
+    """
+    counts = Counter(word for words in captions for word in words)
+    kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)
+    if not kept:
+        raise DataError(
+            f"No word occurs {min_count} times in the captions; pass training captions or lower 'min_count'."
+        )
+    return {word: number for number, word in enumerate((*SPECIAL, *(word for _, word in kept)))}
