@@ -5,39 +5,40 @@ Names are imported when first used (PEP 562), so ``import stgraph`` is cheap and
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from stgraph.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from stgraph import datasets, decoding, errors, features, graph, inspection, metrics, models, nn, text, training
+    from stgraph.captioner import Caption, Captioner, load_captioner
     from stgraph.features.detections import Detections
+    from stgraph.features.video_features import VideoFeatures
     from stgraph.graph.builder import VideoGraphBuilder
     from stgraph.graph.video_graph import EdgeKind, VideoGraph
 
-_EXPORTS = {
-    "Detections": "stgraph.features.detections",
-    "EdgeKind": "stgraph.graph.video_graph",
-    "VideoGraph": "stgraph.graph.video_graph",
-    "VideoGraphBuilder": "stgraph.graph.builder",
-}
-_SUBMODULES = ("datasets", "decoding", "errors", "features", "graph", "inspection", "metrics", "models", "nn", "text")
-
-__all__ = sorted(_EXPORTS)
+__all__ = [
+    "Caption",
+    "Captioner",
+    "Detections",
+    "EdgeKind",
+    "VideoFeatures",
+    "VideoGraph",
+    "VideoGraphBuilder",
+    "datasets",
+    "decoding",
+    "errors",
+    "features",
+    "graph",
+    "inspection",
+    "load_captioner",
+    "metrics",
+    "models",
+    "nn",
+    "text",
+    "training",
+]
 __version__ = "0.1.0.dev0"
-
-
-def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return importlib.import_module(f"stgraph.{name}")
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'stgraph' has no attribute {name!r}; it exports {', '.join(__all__)}")
-    _refuse_namesake()
-    value = getattr(importlib.import_module(_EXPORTS[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, *_SUBMODULES])
 
 
 def _refuse_namesake() -> None:
@@ -55,3 +56,15 @@ def _refuse_namesake() -> None:
         "both own the import name 'stgraph'; run: pip uninstall -y stgraph && pip install --force-reinstall "
         "--no-deps stgraph-captioning"
     )
+
+
+_MODULES = {
+    "captioner": ("Caption", "Captioner", "load_captioner"),
+    "features.detections": ("Detections",),
+    "features.video_features": ("VideoFeatures",),
+    "graph.builder": ("VideoGraphBuilder",),
+    "graph.video_graph": ("EdgeKind", "VideoGraph"),
+}
+_EXPORTS = {name: f"stgraph.{module}" for module, names in _MODULES.items() for name in names}
+_EXPORTS |= {name: f"stgraph.{name}" for name in __all__ if name not in _EXPORTS}
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS, before=_refuse_namesake)

@@ -1,8 +1,8 @@
 """How fast graphs are built, and how time and memory grow with the length of a video.
 
 ``python -m benchmarks.speed.graphs [--out FILE.json]`` (Linux). Outputs are checked equal before anything is
-timed. Times are medians of processor seconds on one thread, the ways of building taking turns, so that other work
-of the machine counts as little as can be.
+timed. Times are medians of processor seconds on one thread, the ways of building taking turns, so that other
+work of the machine counts as little as can be.
 """
 
 from __future__ import annotations
@@ -74,21 +74,20 @@ def one_video_vectorised(video: Detections) -> Data:
 
 
 def one_video_in_loops(video: Detections, likeness: Callable[[Tensor, Tensor], float]) -> np.ndarray:
-    """Eq. 1-3 of one video, pair by pair."""
+    """Eq. 1-3 of one video as they are printed: a sum for each row, then each entry over it."""
     boxes, features, frame = video.boxes.tolist(), list(video.features), video.frame.tolist()
-    objects: list[list[int]] = [[] for _ in range(video.num_frames)]
+    objects: list[list[int]] = [[] for _ in range(video.num_frames + 1)]
     for i, t in enumerate(frame):
         objects[t].append(i)
     matrix = np.zeros((len(frame), len(frame)), dtype=np.float32)
     for t in range(video.num_frames):
         for i in objects[t]:
+            total = sum(math.exp(overlap(boxes[i], boxes[j])) for j in objects[t])
             for j in objects[t]:
-                matrix[i, j] = math.exp(overlap(boxes[i], boxes[j]))
-            matrix[i, objects[t]] /= matrix[i, objects[t]].sum()
-            if t + 1 < video.num_frames and objects[t + 1]:
-                for j in objects[t + 1]:
-                    matrix[i, j] = math.exp(likeness(features[i], features[j]))
-                matrix[i, objects[t + 1]] /= matrix[i, objects[t + 1]].sum()
+                matrix[i, j] = math.exp(overlap(boxes[i], boxes[j])) / total
+            total = sum(math.exp(likeness(features[i], features[j])) for j in objects[t + 1])
+            for j in objects[t + 1]:
+                matrix[i, j] = math.exp(likeness(features[i], features[j])) / total
     return matrix
 
 

@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("videos", nargs="+", metavar="ID", help="ids of videos; key=value among them are settings")
     parser.add_argument("--model", type=Path, required=True, metavar="RUN", help="folder that 'stgraph train' wrote")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with log-probabilities")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]
     videos = [argument for argument in chosen.videos if argument not in settings]
     if not videos:

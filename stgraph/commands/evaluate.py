@@ -19,7 +19,7 @@ def run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="stgraph evaluate", description="Score a trained captioner on one split.")
     parser.add_argument("run", type=Path, metavar="RUN", help="folder that 'stgraph train' wrote")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="such as split=val branch=object")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
     captioner = load_captioner(chosen.run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from lightning.pytorch import seed_everything
 from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
@@ -40,9 +41,12 @@ def run(arguments: list[str]) -> int:
 
 def train(config: DictConfig) -> Path:
     """Trains as ``config`` says; the folder of the run is returned."""
-    seed_everything(config.seed, verbose=False)
+    graph, loss = graph_settings(plain(config.graph)), call_with(DistillationLoss, config.loss)
+    check_model(plain(config.model))
+    optimizer = hydra.utils.instantiate(config.optimizer)
+    schedule = hydra.utils.instantiate(config.schedule) if "schedule" in config else None
     dataset = dataset_of(config.data)
-    graph = graph_settings(plain(config.graph))
+    seed_everything(config.seed, verbose=False)
     corpus, store = dataset.corpus, dataset.store
     tokenizer = CaptionTokenizer.from_captions(
         [caption for video in corpus.ids("train") for caption in corpus.captions(video)],
@@ -58,9 +62,9 @@ def train(config: DictConfig) -> Path:
     module = CaptioningModule(
         STGraphCaptioner(settings),
         tokenizer,
-        call_with(DistillationLoss, config.loss),
-        hydra.utils.instantiate(config.optimizer),
-        hydra.utils.instantiate(config.schedule) if "schedule" in config else None,
+        loss,
+        optimizer,
+        schedule,
         evaluator,
         config.seed,
     )
@@ -104,10 +108,18 @@ def graph_settings(values: dict[str, Any]) -> GraphSettings:
         raise OptionError(_one_line("graph", error)) from error
 
 
+def check_model(values: dict[str, Any]) -> None:
+    """Builds the model without memory and with stand-ins for its inputs' widths: a wrong setting fails before the data."""
+    stand_in = dict.fromkeys(("appearance", "motion", "object"), 1)
+    with torch.device("meta"):
+        STGraphCaptioner(model_settings(values, stand_in, num_words=5, max_words=1))
+
+
 def model_settings(
     values: dict[str, Any], widths: dict[str, int], num_words: int, max_words: int
 ) -> STGraphCaptionerSettings:
     """The model's settings, its input widths read off the store."""
+    values = dict(values)
     name = values.pop("name", STGraphCaptioner.name)
     if name != STGraphCaptioner.name:
         raise OptionError(f"'model.name' must be '{STGraphCaptioner.name}', got {name!r}.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
-from stgraph.features.detections import Detections
+from stgraph.features.detections import Detections, all_finite
 from stgraph.typing import check_shape
 
 __all__ = ["GridFeatures", "VideoFeatures"]
@@ -84,7 +84,7 @@ class VideoFeatures:
             )
         for name in ("appearance", "motion"):
             stream = getattr(self, name)
-            if stream is not None and not bool(torch.isfinite(stream).all()):
+            if stream is not None and not all_finite(stream):
                 row = int((~torch.isfinite(stream)).nonzero()[0, 0])
                 raise DataError(f"Video '{self.id}': '{name}' must be finite, got NaN or infinity in row {row}.")
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.graph.batching import make_batch
 from stgraph.graph.edges import EdgeRule, cosine_edges, dense_edges, iou_edges
-from stgraph.graph.edges.rule import check_edges, rule_name
+from stgraph.graph.edges.join import join_edges
+from stgraph.graph.edges.rule import rule_name
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
 from stgraph.graph.video_graph import EdgeKind, VideoGraph
 
@@ -22,7 +21,6 @@ __all__ = ["VideoGraphBuilder"]
 
 _SPATIAL: dict[str, EdgeRule] = {"iou": iou_edges}
 _TEMPORAL: dict[str, EdgeRule] = {"cosine": cosine_edges}
-_OWN = (iou_edges, cosine_edges, dense_edges)  # held by tests, so not checked at every call
 
 
 class VideoGraphBuilder:
@@ -117,7 +115,7 @@ class VideoGraphBuilder:
         nodes = self._nodes([detections])
         return VideoGraph(
             **nodes.values,
-            **self._edges(nodes),
+            **join_edges(self.rules, nodes),
             num_frames=detections.num_frames,
             appearance=join_stream("appearance", None if appearance is None else [appearance], [detections]),
             motion=join_stream("motion", None if motion is None else [motion], [detections]),
@@ -151,49 +149,12 @@ class VideoGraphBuilder:
             "appearance": join_stream("appearance", appearance, detections),
             "motion": join_stream("motion", motion, detections),
         }
-        return make_batch(nodes, self._edges(nodes), streams, None if video_id is None else list(video_id))
+        return make_batch(
+            nodes, join_edges(self.rules, nodes), streams, None if video_id is None else list(video_id)
+        )
 
     def _nodes(self, videos: Sequence[Detections]) -> Nodes:
         return join_nodes(videos, self.max_objects, self.score_threshold, self.pad_objects)
-
-    def _edges(self, nodes: Nodes) -> dict[str, Tensor]:
-        parts = [(*_apply(rule, nodes), kind) for kind, rule in self.rules.items()]
-        edge_index = torch.cat([torch.zeros(2, 0, dtype=torch.long), *(part[0] for part in parts)], dim=1)
-        weight = torch.cat([torch.zeros(0), *(part[1] for part in parts)])
-        kind = torch.cat(
-            [torch.zeros(0, dtype=torch.long), *(torch.full((len(w),), int(k)) for _, w, k in parts)]
-        )
-        if len(parts) > 1:  # each is sorted by itself
-            key = edge_index[0] * len(nodes.video) + edge_index[1]
-            # numpy's stable sort merges runs that are in order already, 30 times as fast as torch's.
-            order = torch.from_numpy(key.numpy().argsort(kind="stable"))
-            edge_index, weight, kind = edge_index[:, order], weight[order], kind[order]
-            twice = (key[order].diff() == 0).nonzero()
-            if len(twice):
-                raise DataError(
-                    f"The rules of {self} must not link one pair of boxes twice, got "
-                    f"{edge_index[:, twice[0, 0]].tolist()}; let only one of them name it."
-                )
-        return {"edge_index": edge_index, "edge_weight": weight, "edge_kind": kind}
-
-
-def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:
-    """The rule's edges of all videos, sorted by (i, j): in one call if it may span videos, else one each."""
-    boxes, features = nodes.values["box"], nodes.values["x"]
-    check = not any(rule is own for own in _OWN)
-    if getattr(rule, "adjacent_only", False):
-        frame = nodes.values["frame"] + nodes.video  # a gap after each video: nothing is adjacent across it
-        answer = rule(boxes, features, frame)
-        return check_edges(rule, answer, frame) if check else answer
-    edges, weights = [torch.zeros(2, 0, dtype=torch.long)], [torch.zeros(0)]
-    for video, (start, end) in enumerate(pairwise(nodes.node_ptr.tolist())):
-        if start < end:
-            frame = nodes.values["frame"][start:end] - nodes.frame_ptr[video]
-            answer = rule(boxes[start:end], features[start:end], frame)
-            edge_index, weight = check_edges(rule, answer, frame) if check else answer
-            edges.append(edge_index + start)
-            weights.append(weight)
-    return torch.cat(edges, dim=1), torch.cat(weights)
 
 
 def _find_rule(slot: str, rule: Any, known: dict[str, EdgeRule]) -> EdgeRule | None:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from stgraph.errors import OptionError, ShapeError
 from stgraph.graph import EdgeKind, VideoGraph
+from stgraph.inspection.page import FramePage
 
 __all__ = ["draw_graph"]
 
 # Colours that stand out on photographs and carry black text.
 _COLOURS = ("#4cc9f0", "#ffb703", "#80ed99", "#ff7b7b", "#c8a2ff", "#f7a8c4", "#f4f1a0", "#e09f5e", "#b0c4b1")
 _MOST_FRAMES = 40
-_PANEL, _GAP, _TITLE, _TOP, _FOOT, _CAPTION = 2.5, 0.3, 0.22, 0.4, 0.4, 0.11  # inches
+_Strength = dict[tuple[int, int], float]  # of each edge
 
 
 def draw_graph(
@@ -56,133 +56,55 @@ def draw_graph(
         raise OptionError(
             f"'frames' must be at most {_MOST_FRAMES} to fit a page, got {len(frames)}; sample fewer."
         )
-    page = _Page(*frames.shape[:3])
-    colours = _colours(graph)
+    page = FramePage(*frames.shape[:3])
+    colours, captions = _colours(graph), _captions(graph, label_names)
+    present = graph.box[:, 2] > graph.box[:, 0]  # padding has no box to draw
     for t, (axes, frame) in enumerate(zip(page.axes, frames, strict=True)):
-        nodes = (graph.frame == t).nonzero()[:, 0].tolist()
-        axes.imshow(frame)
+        nodes = ((graph.frame == t) & present).nonzero()[:, 0].tolist()
+        axes.imshow(frame, extent=(0, frame.shape[1], frame.shape[0], 0))  # pixel (0, 0) spans 0..1
         axes.set_title(_frame_title(graph, t, nodes), fontsize=7, pad=2, loc="left", color="#444444")
         for i in nodes:
             _draw_box(axes, graph.box[i].tolist(), colours[i])
-    inside, onward, left_out = _edges_shown(graph)
+    inside, onward, left_out = _edges_shown(graph, present.tolist())
     centre = page.place(graph.frame, (graph.box[:, :2] + graph.box[:, 2:]) / 2)
-    for i, j, strength in inside:
+    for (i, j), strength in inside.items():
         page.line(centre[[i, j]], "white", 0.4 + 2.5 * strength, ":")
-    for i, j, strength in onward:
+    for (i, j), strength in onward.items():
         for piece in page.to_next_panel(int(graph.frame[i]), centre[i], centre[j]):
             page.line(piece, colours[i], 0.7 + 3 * strength, "-")
-    page.dots(centre, colours)
-    page.captions(
-        graph.frame.tolist(),
-        page.place(graph.frame, graph.box[:, :2]),
-        _captions(graph, label_names),
-        colours,
-    )
+    corner, frame_of = page.place(graph.frame, graph.box[:, :2]), graph.frame.tolist()
+    for i in present.nonzero()[:, 0].tolist():
+        page.dot(centre[i], colours[i])
+        page.caption(frame_of[i], corner[i], captions[i], colours[i])
     page.write(title if title is not None else graph.get("video_id", ""), _legend(graph, left_out))
     if path is not None:
         page.figure.savefig(path, dpi=150)
     return page.figure
 
 
-class _Page:
-    """A figure with one panel a frame, in rows, and where a frame's pixels lie on it."""
+def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _Strength, int]:
+    """Edges to draw inside frames and to the next frame, their strength 0..1, and how many are left out.
 
-    def __init__(self, num_frames: int, frame_height: int, frame_width: int) -> None:
-        self.columns = num_frames if num_frames <= 5 else min(math.ceil(num_frames / 2), 6)
-        rows = math.ceil(num_frames / self.columns)
-        self.scale = _PANEL / math.sqrt(frame_width * frame_height)  # inches a pixel: panels of one area
-        width, height = self.scale * frame_width, self.scale * frame_height
-        self.size = np.array(
-            [
-                _GAP + self.columns * (width + _GAP),
-                _TOP + rows * (_TITLE + height) + (rows - 1) * _GAP / 3 + _FOOT,
-            ]
-        )
-        self.figure = Figure(figsize=tuple(self.size))
-        t = np.arange(num_frames)
-        self.left = _GAP + t % self.columns * (width + _GAP)
-        self.right = self.left + width
-        self.top = self.size[1] - _TOP - _TITLE - t // self.columns * (_TITLE + height + _GAP / 3)
-        corners = np.stack([self.left, self.top - height], axis=1) / self.size
-        self.axes: list[Axes] = [
-            self.figure.add_axes((*corner, *(width, height) / self.size)) for corner in corners
-        ]
-        for axes in self.axes:
-            axes.set_axis_off()
-
-    def place(self, frame: Tensor, point: Tensor) -> np.ndarray:
-        """Pixels x, y of frames as shares of the page ``[N, 2]``."""
-        t, pixels = frame.numpy(), point.numpy() * self.scale
-        return np.stack([self.left[t] + pixels[:, 0], self.top[t] - pixels[:, 1]], axis=1) / self.size
-
-    def to_next_panel(self, t: int, start: np.ndarray, end: np.ndarray) -> Iterator[np.ndarray]:
-        """The line from panel t to the next; where that begins a new row, a piece out of one and into the other."""
-        if (t + 1) % self.columns:
-            yield np.stack([start, end])
-        else:
-            reach = 0.6 * _GAP / self.size[0]
-            yield np.array([start, [1 - reach, start[1]]])
-            yield np.array([[reach, end[1]], end])
-
-    def line(self, points: np.ndarray, colour: str, width: float, style: str) -> None:
-        """A line over all panels, edged in black so that it shows on any picture."""
-        edge = withStroke(linewidth=width + 1.2, foreground="black", alpha=0.5)
-        line = Line2D(
-            *points.T, color=colour, linewidth=width, linestyle=style, alpha=0.9, path_effects=[edge]
-        )
-        self.figure.add_artist(line)
-
-    def dots(self, points: np.ndarray, colours: list[str]) -> None:
-        """The nodes."""
-        for (x, y), colour in zip(points, colours, strict=True):
-            self.figure.add_artist(
-                Line2D([x], [y], marker="o", markersize=4, color=colour, markeredgecolor="black", zorder=3)
-            )
-
-    def captions(self, frame: list[int], corner: np.ndarray, texts: list[str], colours: list[str]) -> None:
-        """A caption above each box's corner, or below those that are there already, inside its panel."""
-        taken: list[tuple[float, float, float]] = []
-        for t, (x, y), text, colour in zip(frame, corner * self.size, texts, colours, strict=True):
-            width = 0.046 * len(text) + 0.04
-            x = min(max(x, self.left[t]), self.right[t] - width)
-            y = min(y + _CAPTION, self.top[t])
-            while any(abs(y - y2) < _CAPTION and x < x2 + w2 and x2 < x + width for x2, y2, w2 in taken):
-                y -= _CAPTION
-            taken.append((x, y, width))
-            self.figure.text(
-                x / self.size[0], y / self.size[1], text, fontsize=5.5, va="top", ha="left", zorder=4,
-                bbox={"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none", "alpha": 0.9},
-            )  # fmt: skip
-
-    def write(self, title: str, legend: str) -> None:
-        """The line above all panels and the one below."""
-        self.figure.text(0.5, 1 - 0.2 / self.size[1], title, ha="center", va="center", fontsize=10)
-        self.figure.text(
-            0.5, 0.2 / self.size[1], legend, ha="center", va="center", fontsize=7, color="#444444"
-        )
-
-
-def _edges_shown(graph: VideoGraph) -> tuple[list[tuple[int, int, float]], list[tuple[int, int, float]], int]:
-    """Edges to draw inside frames and to the next frame, each with its strength 0..1, and how many are left out.
-
-    Strength is what an edge has above half an even share of its row (inside a frame, where each object keeps a good
-    part for itself) or above the whole (to the next frame).
+    Strength is what an edge has above an even share of its row; inside a frame, where each object keeps a
+    good part for itself, above half of that.
     """
-    inside, onward = [], []
+    inside: _Strength = {}
+    onward: _Strength = {}
+    left_out = 0
     count = torch.bincount(graph.frame, minlength=graph.num_frames).tolist()
-    frame = graph.frame.tolist()
-    for (i, j), weight, kind in zip(
-        graph.edge_index.T.tolist(), graph.edge_weight.tolist(), graph.edge_kind.tolist(), strict=True
-    ):
-        strength = weight * count[frame[j]]
-        if frame[i] == frame[j] and i < j:
-            inside.append((i, j, min(max(strength - 0.5, 0.0), 1.0)))
-        elif (
-            kind == EdgeKind.TIME and frame[j] == frame[i] + 1 and (strength > 1.0001 or count[frame[j]] == 1)
-        ):
-            onward.append((i, j, min(max(strength - 1, 0.0), 1.0)))
-    is_far = (graph.frame[graph.edge_index[1]] - graph.frame[graph.edge_index[0]]).abs() > 0
-    return inside, onward, int((is_far & (graph.edge_kind != EdgeKind.TIME)).sum())
+    frame, weights, kinds = graph.frame.tolist(), graph.edge_weight.tolist(), graph.edge_kind.tolist()
+    for (i, j), weight, kind in zip(graph.edge_index.T.tolist(), weights, kinds, strict=True):
+        share = weight * count[frame[j]]
+        if i == j or not (present[i] and present[j]):
+            continue
+        if frame[i] == frame[j]:
+            pair = (min(i, j), max(i, j))
+            inside[pair] = max(inside.get(pair, 0.0), min(max(share - 0.5, 0.0), 1.0))
+        elif kind != EdgeKind.TIME or frame[j] != frame[i] + 1:
+            left_out += 1
+        elif share > 1.0001 or count[frame[j]] == 1:
+            onward[i, j] = min(max(share - 1, 0.0), 1.0)
+    return inside, onward, left_out
 
 
 def _colours(graph: VideoGraph) -> list[str]:

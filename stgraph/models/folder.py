@@ -39,7 +39,7 @@ class GraphSettings(_Strict):
 class ExtractorSettings(_Strict):
     """Which extractor made a stream, with which weights; as in the feature store."""
 
-    name: str = Field(pattern=r"^[\w.\-/]+$")
+    name: str = Field(pattern=r"^\w+([.\-/]\w+)*$")  # a name, never a way out of a folder
     weights: str
     versions: dict[str, str] = {}
     settings: dict[str, Any] = {}

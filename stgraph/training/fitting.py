@@ -20,7 +20,7 @@ from stgraph.training.resume import ResumePoint
 __all__ = ["fit"]
 
 MONITOR = "val/CIDEr"
-OURS = ("callbacks", "logger", "default_root_dir", "reload_dataloaders_every_n_epochs")
+OURS = ("callbacks", "logger", "default_root_dir", "reload_dataloaders_every_n_epochs", "limit_val_batches")
 
 
 def fit(
@@ -72,6 +72,7 @@ def fit(
         default_root_dir=run,
         reload_dataloaders_every_n_epochs=1,  # the order of batches is a function of the epoch
         num_sanity_val_steps=0,
+        limit_val_batches=None if module.evaluator is not None else 0,
         **trainer,
     )
     engine.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)

@@ -14,7 +14,7 @@ KEEP_ALL = {"max_objects": None, "score_threshold": 0.0}
 
 @pytest.fixture(scope="module")
 def tracks(real_data):
-    """Every frame from a video's first box to its last is sampled, so gaps in the tracks are frames without objects."""
+    """All frames from a video's first box to its last are sampled, so gaps are frames without objects."""
     arrays = np.load(real_data / "boxes" / "ucf101_24_tracks.npz")
     videos = {}
     for name in sorted({key.rsplit("__", 1)[0] for key in arrays.files}):
@@ -57,7 +57,9 @@ def test_every_tenth_video_equals_the_loops(tracks):
             video.boxes, video.features, video.frame.tolist(), video.num_frames
         )
         assert torch.equal(graph.edge_index, torch.from_numpy(np.array(linked.nonzero())))
-        torch.testing.assert_close(graph.edge_weight.double(), torch.from_numpy(expected[linked]), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            graph.edge_weight.double(), torch.from_numpy(expected[linked]), atol=1e-6, rtol=0
+        )
 
 
 def test_all_videos_in_one_batch_equal_each_alone(tracks):
@@ -87,7 +89,7 @@ def test_a_thousand_frames_of_twenty():
 
 
 def test_boxes_of_every_track_are_whole(real_data):
-    """What Detections refuses (no area, outside the picture) doesn't occur, so nothing was clipped or dropped above."""
+    """What Detections refuses (no area, outside the picture) doesn't occur: nothing needs clipping."""
     arrays = np.load(real_data / "boxes" / "ucf101_24_tracks.npz")
     boxes = np.concatenate([arrays[key] for key in arrays.files if key.endswith("__box")])
     assert (boxes[:, :2] < boxes[:, 2:]).all()

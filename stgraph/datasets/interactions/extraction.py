@@ -28,7 +28,7 @@ SAMPLED_FRAMES = 10
 def describe_video(name: str, frames: NDArray[np.uint8], fps: float) -> VideoFeatures:
     """Describes a video by its pixels.
 
-    Sampled frames are :math:`\\lfloor (t + 0.5) F / T \\rfloor` with T = 10; the boxes of a frame carry
+    Sampled frames are floor((t + 0.5) F / T) with T = 10; the boxes of a frame carry
     appearance, motion over the frames around it, and geometry.
 
     Args:

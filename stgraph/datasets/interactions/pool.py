@@ -48,7 +48,8 @@ def describe_in_processes(seed: int, count: int, workers: int) -> Iterator[Video
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for first in range(workers):
-            command = [sys.executable, "-c", _COMMAND.format(seed, first, count, workers)]
+            # Warnings of imported packages were shown by this process already.
+            command = [sys.executable, "-W", "ignore", "-c", _COMMAND.format(seed, first, count, workers)]
             processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, env=environment))
         for index in range(count):
             yield _receive(processes[index % workers], index)

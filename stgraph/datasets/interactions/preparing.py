@@ -70,7 +70,7 @@ def prepare_interactions(
     folder = _cache_root(cache) / "interactions" / f"{size}-seed{seed}-v{GENERATOR_VERSION}"
     if not _is_whole(folder):
         with _folder_beside(folder) as fresh:
-            _write(fresh, size, seed, workers or len(os.sched_getaffinity(0)), progress)
+            _write(fresh, size, seed, workers or _processors(), progress)
     return folder
 
 
@@ -135,6 +135,12 @@ def _write(folder: Path, size: str, seed: int, workers: int, progress: Progress 
             writer.add(features)
             if progress is not None:
                 progress(done, len(splits))
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not everywhere; knows what a container or a scheduler allows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cache_root(cache: str | Path | None) -> Path:

@@ -82,9 +82,7 @@ class BlobDetector:
         picture = frame * len(hues) + np.searchsorted(hues, hue_of_pixel)
         name = blob[picture * (height + 1) + y, x] - 1
         area = np.bincount(name, minlength=count)
-        chroma = np.bincount(name, chroma_of(colours.code.ravel()[pixel]), minlength=count) / np.maximum(
-            area, 1
-        )
+        chroma = np.bincount(name, chroma_of(colours.code.ravel()[pixel]), minlength=count) / area
         x1, y1 = (np.full(count, max(colours.size)) for _ in range(2))
         x2, y2 = (np.zeros(count, dtype=np.int64) for _ in range(2))
         for place, low, high in ((x, x1, x2), (y, y1, y2)):

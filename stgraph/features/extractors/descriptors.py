@@ -6,6 +6,8 @@ roughly in 0..1.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ Array = NDArray[np.floating]
 _HUES = len(HUE_NAMES)
 _GRID = 4  # cells a side over a frame
 _ANGLES = 8  # directions over the full turn
+_SPECK = 20  # outline of a speck in pixels: the directions of less than that count for little
 _PATCH = 20  # samples a side over a box
 _CELLS = 5  # cells a side over a box
 
@@ -58,24 +61,21 @@ def frame_appearance(colours: ColourMap) -> Array:
     slope = np.hypot(right, down) / 4
 
     rows = num_frames * _HUES
-    where = np.bincount(row * _GRID**2 + cell, minlength=rows * _GRID**2).reshape(rows, -1)
-    turn = np.bincount(row * _ANGLES + _direction(right, down), slope, minlength=rows * _ANGLES).reshape(
-        rows, -1
-    )
+    where = _count(row * _GRID**2 + cell, None, rows, _GRID**2)
+    turn = _count(row * _ANGLES + _direction(right, down), slope, rows, _ANGLES)
     area, outline = where.sum(1), turn.sum(1)
     grey = luminance_of(colours.code[:, ::4, ::4])
     parts = (
         np.sqrt(where * (_GRID**2 / (height * width))),
-        turn
-        / (outline[:, None] + 20)
-        * 2,  # 20: the outline of a speck, so that its directions count for little
+        2 * turn / (outline[:, None] + _SPECK),
         4 * np.sqrt(area / (height * width)),
-        outline / (8 * np.sqrt(area) + 20),
+        outline / (8 * np.sqrt(area) + _SPECK),
         _cell_means(grey, _GRID) / 255,
     )
     return np.concatenate([part.reshape(num_frames, -1) for part in parts], axis=1).astype(np.float32)
 
 
+@dataclass(frozen=True, eq=False)
 class BoxPatches:
     """The same number of samples from each box, from a square around it.
 
@@ -87,8 +87,9 @@ class BoxPatches:
     Shapes: mask bool, code ``[N, S, S]``, hue ``[N]``.
     """
 
-    def __init__(self, mask: NDArray[np.bool_], code: NDArray[np.uint16], hue: NDArray[np.uint8]) -> None:
-        self.mask, self.code, self.hue = mask, code, hue
+    mask: NDArray[np.bool_]
+    code: NDArray[np.uint16]
+    hue: NDArray[np.uint8]
 
 
 def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:

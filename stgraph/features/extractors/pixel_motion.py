@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
-from stgraph.features.extractors.colour import ColourMap, luminance_of
+from stgraph.features.extractors.colour import NO_HUE, ColourMap, luminance_of
 from stgraph.features.extractors.descriptors import BoxPatches, sample
 
 __all__ = ["CLIP_FRAMES", "box_motion", "clip_motion"]
@@ -38,9 +38,7 @@ def box_motion(
 
     Shapes: frame_index ``[T]`` -> ``[N, 30]``: for each of the frames -7, -4, -2, +2, +4, +7 the shift x, y
         (in 24 pixels) and the change of the visible area (log, in -1..1); then the shift over -4..+4 as 8
-        directions;
-        then the shares of moving before and after: roots of the speeds -4..0, 0..+4, and cosine and sine of
-            the turn.
+        directions; then the roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
     Reference: Comaniciu and Meer, "Mean shift" (PAMI 2002).
     """
     last = len(colours.hue) - 1
@@ -52,12 +50,12 @@ def box_motion(
     steps = side[:, None] * ((np.arange(_SAMPLES, dtype=np.float32) + 0.5) / _SAMPLES - 0.5)
 
     def shift(centre: Array, frame: NDArray[np.int64]) -> tuple[Array, Array]:
-        seen = sample(colours.hue, frame, centre, side, _SAMPLES) == patches.hue[:, None, None]
+        hue = sample(colours.hue, frame, centre, side, _SAMPLES)
+        seen = (hue == patches.hue[:, None, None]) & (hue != NO_HUE)
         columns, rows = seen.sum(1), seen.sum(2)
         area = columns.sum(1)
-        step = (
-            np.stack([(columns * steps).sum(1), (rows * steps).sum(1)], axis=1) / np.maximum(area, 1)[:, None]
-        )
+        step = np.stack([(columns * steps).sum(1), (rows * steps).sum(1)], axis=1)
+        step /= np.maximum(area, 1)[:, None]
         return centre + step.astype(np.float32), area.astype(np.float32)
 
     start, area_now = shift((boxes[:, :2] + boxes[:, 2:]) / 2, own)

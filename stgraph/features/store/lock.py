@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from stgraph.errors import StoreError
+from stgraph.features.store.writing import write_error
 
 
 def writer_lock(store: Path) -> WriterLock:
@@ -31,27 +33,39 @@ class WriterLock:
         self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _start_of(os.getpid())}
 
     def __enter__(self) -> WriterLock:
-        import fcntl  # POSIX only; stores can be read without it
-
-        while True:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            except OSError as error:
-                raise StoreError(f"{self.path.parent} cannot be written to ({error.strerror}).") from error
-            try:
-                fcntl.lockf(handle, fcntl.LOCK_EX)
-                if not _is_same_file(handle, self.path):
-                    continue  # its holder has just let go and removed it
-                self._refuse_if_alive(os.read(handle, 4096))
-                os.ftruncate(handle, 0)
-                os.pwrite(handle, json.dumps(self._me).encode(), 0)
-                return self
-            finally:
-                os.close(handle)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            while not self._take():
+                pass  # its holder has just let go and removed the file
+        except StoreError:
+            raise
+        except OSError as error:
+            raise write_error(error, self.path) from error
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.path.unlink(missing_ok=True)
+
+    def _take(self) -> bool:
+        import fcntl  # POSIX only; stores can be read without it
+
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with suppress(OSError):  # a file system without locks: the race stays, for microseconds
+                fcntl.lockf(handle, fcntl.LOCK_EX)
+            if not _is_same_file(handle, self.path):
+                return False
+            self._refuse_if_alive(os.read(handle, 4096))
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(self._me).encode(), 0)
+        except StoreError:
+            raise
+        except OSError:
+            self.path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(handle)
+        return True
 
     def _refuse_if_alive(self, content: bytes) -> None:
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -22,30 +24,32 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
     """Writes a file with the rows of all parts beside ``path``, and gives it that name when it is whole.
 
-    Raises: StoreError: No room on the disk; nothing is left behind. DataError: Widths differ.
+    Raises: StoreError: No room on the disk, or no permission; nothing is left behind. DataError: Widths
+        differ.
     """
     beside = path.with_name(f".{path.name}.part")
     try:
-        # Aligned arrays can be mapped as they are.
-        with h5py.File(beside, "w", locking=False, alignment_threshold=1, alignment_interval=64) as file:
-            _fill(file, header, parts)
-        sync(beside)
+        with _Sink(beside) as sink:
+            # Aligned arrays can be mapped as they are.
+            with h5py.File(sink, "w", alignment_threshold=1, alignment_interval=64) as file:
+                _fill(file, sink, header, parts)
+            sink.check()
+            os.fsync(sink.fileno())
         os.replace(beside, path)
         sync(path.parent)
-    except (OSError, RuntimeError) as error:  # h5py raises either
+    except OSError as error:
         raise write_error(error, path) from error
     finally:
         beside.unlink(missing_ok=True)
 
 
-def write_error(error: Exception, path: Path) -> StoreError:
+def write_error(error: OSError, path: Path) -> StoreError:
     """A failed write in words."""
-    # h5py has the number in its text only.
-    in_text = any(f"errno = {number}," in str(error) for number in NO_ROOM)
-    if in_text or getattr(error, "errno", None) in NO_ROOM:
+    if error.errno in NO_ROOM:
         return StoreError(f"No room left for {path}; nothing of it was kept: free some space and run again.")
-    reason = getattr(error, "strerror", None) or str(error)
-    return StoreError(f"{path} cannot be written ({reason}); check the folder and its permissions.")
+    return StoreError(
+        f"{path} cannot be written ({error.strerror or error}); check the folder and its permissions."
+    )
 
 
 def sync(path: Path) -> None:
@@ -57,7 +61,40 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _fill(file: h5py.File, header: Header, parts: Sequence[Part]) -> None:
+class _Sink(io.FileIO):
+    """A file that takes all that HDF5 writes, and keeps the first error for us.
+
+    HDF5 cannot close a file after a write that failed, and takes the process down with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while left and self.error is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return size or 0
+
+    def check(self) -> None:
+        """Raises the error that HDF5 was not told of."""
+        if self.error is not None:
+            raise self.error
+
+
+def _fill(file: h5py.File, sink: _Sink, header: Header, parts: Sequence[Part]) -> None:
     file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
     file.attrs["extractors"] = encode_records(header.extractors)
     file.attrs["label_names"] = json.dumps(header.label_names)
@@ -75,3 +112,4 @@ def _fill(file: h5py.File, header: Header, parts: Sequence[Part]) -> None:
             for piece in part.slices(column):
                 data[begin : begin + len(piece)] = piece
                 begin += len(piece)
+                sink.check()

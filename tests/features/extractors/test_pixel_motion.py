@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from stgraph import Detections
 from stgraph.errors import OptionError
 from stgraph.features.extractors import BlobDetector, box_motion, box_patches, clip_motion, colour_map
 
@@ -109,3 +110,18 @@ def test_colours_cannot_be_told_from_clips():
         for colour in ((244, 140, 140), (116, 196, 188))
     )
     np.testing.assert_allclose(first, second, atol=0.15 * first.max())
+
+
+def test_a_box_without_a_hue_has_no_motion():
+    colours = colour_map(moving((line(12, 70, 3, -2), SAME, RED)))
+    given = Detections(
+        boxes=[[60, 10, 80, 30]],
+        scores=[1],
+        features=np.zeros((1, 0)),
+        frame=[1],
+        num_frames=3,
+        size=(SIZE, SIZE),
+    )
+    patches = box_patches(colours.select(INDEX), given)
+    values = box_motion(colours, patches, given, INDEX)
+    np.testing.assert_array_equal(values, np.zeros((1, 30)))

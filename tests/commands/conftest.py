@@ -1,0 +1,20 @@
+import pytest
+
+from stgraph.commands.configuration import compose
+from stgraph.commands.train import train
+from tests.training.conftest import SMALL
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A run of two epochs on the tiny data set; read only."""
+    run = tmp_path_factory.mktemp("trained") / "run"
+    return train(compose("train", [*SMALL, f"run={run}", "trainer.max_epochs=2"]))
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    """A copy of the trained model folder that a test may spoil."""
+    import shutil
+
+    return shutil.copytree(trained, tmp_path / "model", ignore=shutil.ignore_patterns("checkpoints", "log"))

@@ -1,0 +1,137 @@
+"""The command line as a user meets it: exit status, one-sentence errors, files left behind."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from stgraph.cli import main
+from stgraph.datasets import open_dataset
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*arguments):
+        status = main(list(map(str, arguments)))
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_help_and_wrong_commands(call):
+    assert call("--help")[0] == 0
+    assert call()[0] == 2
+    status, _, error = call("evalute")
+    assert (status, error) == (2, "stgraph: there is no command 'evalute'; did you mean 'evaluate'?\n")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainer.max_epoch=3", "There is no setting 'trainer.max_epoch' (in 'trainer.max_epoch=3'); did you mean 'trainer.max_epochs'?"),
+        ("batch_size=3", "There is no setting 'batch_size' (in 'batch_size=3'); did you mean 'data.loader.batch_size'?"),
+        ("data=interaction_tiny", "interaction_tiny"),
+        ("seed", "'seed' must be a setting key=value"),
+        ("model.hidden_channels=many", "'model.hidden_channels'"),
+        ("model.flow=sideways", "'flow' must be"),
+        ("loss.temperature=0", "'temperature' must be above 0, got 0"),
+        ("graph.spatial=giou", "'graph.spatial'"),
+        ("data.dataset.size=huge", "huge"),
+        ("data=store", "'data.dataset.captions' must be given"),
+    ],
+)
+def test_wrong_settings_fail_before_anything_starts(call, tmp_path, override, message):
+    run = tmp_path / "run"
+    status, _, error = call("train", "experiment=demo", "data=interactions_tiny", f"run={run}", override)
+    assert status == 1
+    assert message in error
+    assert error.count("\n") == 1
+    assert not run.exists()
+
+
+def test_evaluate_writes_scores_with_the_split_and_what_they_rest_on(call, folder):
+    status, out, _ = call("evaluate", folder, "split=val")
+    assert status == 0
+    assert "interactions-tiny-seed0, val split (x 100)" in out
+    result = json.loads((folder / "evaluation-val-scene.json").read_text())
+    assert (result["split"], result["branch"], result["dataset"]) == ("val", "scene", "interactions-tiny-seed0")
+    assert set(result["captions"]) == set(open_dataset("interactions", size="tiny").corpus.ids("val"))
+    assert set(result["scores"]) == {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr"}
+    assert {"commit", "versions", "device", "seed"} <= set(result)
+
+
+def test_caption_prints_a_line_a_video(call, folder):
+    ids = open_dataset("interactions", size="tiny").store.ids[:2]
+    status, out, _ = call("caption", *ids, "--model", folder, "branch=object")
+    assert status == 0
+    assert [line.split("\t")[0] for line in out.splitlines()] == list(ids)
+    status, out, _ = call("caption", ids[0], "--model", folder, "--json")
+    row = json.loads(out)
+    assert row["video"] == ids[0]
+    assert all(value <= 0 for value in row["log_probs"])
+
+
+def test_wrong_ids_folders_and_splits_are_named(call, folder, tmp_path):
+    known = open_dataset("interactions", size="tiny").store.ids[0]
+    status, _, error = call("caption", known[:-1], "--model", folder)
+    assert status == 1
+    assert known[:-1] in error
+    status, _, error = call("evaluate", tmp_path / "nothing")
+    assert status == 1
+    assert "is no run: it has no config.yaml" in error
+    status, _, error = call("evaluate", folder, "split=testing")
+    assert status == 1
+    assert "testing" in error
+
+
+def test_features_that_the_captions_name_but_the_store_lacks_are_listed(call, folder, tmp_path):
+    captions = tmp_path / "captions.json"
+    captions.write_text(json.dumps({"stranger": {"split": "test", "captions": ["a dog runs"]}}))
+    store = open_dataset("interactions", size="tiny").store.path
+    data = ["data=store", f"data.dataset.store={store}", f"data.dataset.captions={captions}"]
+    status, _, error = call("evaluate", folder, *data)
+    assert status == 1
+    assert "stranger" in error
+
+
+def test_paths_with_spaces_commas_and_signs_pass(call, folder, tmp_path):
+    odd = tmp_path / "a b, c=[d] {e}"
+    odd.mkdir()
+    dataset = open_dataset("interactions", size="tiny")
+    shutil.copy(dataset.store.path, odd / "s.h5")
+    dataset.corpus.save(odd / "c.json")
+    data = ["data=store", f"data.dataset.store={odd / 's.h5'}", f"data.dataset.captions={odd / 'c.json'}"]
+    assert call("evaluate", folder, "split=val", *data)[0] == 0
+
+
+def test_a_damaged_store_is_named(call, tmp_path):
+    store = tmp_path / "cut.h5"
+    store.write_bytes(open_dataset("interactions", size="tiny").store.path.read_bytes()[:3000])
+    status, _, error = call("store", "info", store)
+    assert status == 1
+    assert str(store) in error
+    assert error.count("\n") == 1
+
+
+def test_validate_finds_what_is_wrong(call, tmp_path):
+    store = tmp_path / "store.h5"
+    shutil.copy(open_dataset("interactions", size="tiny").store.path, store)
+    assert call("store", "validate", store)[0] == 0
+    with h5py.File(store, "r+") as file:
+        file["object/feature"][3, 0] = np.nan
+    status, out, _ = call("store", "validate", store)
+    assert status == 1
+    assert "NaN" in out
+
+
+def test_ctrl_c_ends_with_one_line(call, monkeypatch):
+    def stop(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stgraph.commands.store.run", stop)
+    status, _, error = call("store", "info", "x")
+    assert status == 130
+    assert "stopped; what was whole is kept" in error

@@ -1,0 +1,97 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from stgraph.errors import StoreError
+from stgraph.features.store.lock import WriterLock, writer_lock
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / ".store.lock"
+
+
+def test_lock_lies_beside_the_store_while_it_is_held(tmp_path):
+    with writer_lock(tmp_path / "new" / "store.h5"):
+        held = json.loads((tmp_path / "new" / ".store.h5.lock").read_text())
+        assert (held["host"], held["pid"]) == (socket.gethostname(), os.getpid())
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_second_holder_is_refused_and_the_first_keeps_it(path):
+    with WriterLock(path):
+        for _ in range(2):
+            with pytest.raises(StoreError, match=f"process {os.getpid()} of this machine"):
+                WriterLock(path).__enter__()
+        assert path.exists()
+    with WriterLock(path):
+        pass
+
+
+def hold_elsewhere(path):
+    code = f"from pathlib import Path; from stgraph.features.store.lock import WriterLock\nwith WriterLock(Path({str(path)!r})):\n print(1, flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    return holder
+
+
+def test_lock_of_another_process_holds_until_it_is_killed(path):
+    holder = hold_elsewhere(path)
+    try:
+        with pytest.raises(StoreError, match=f"process {holder.pid} of this machine; wait for it or stop it"):
+            WriterLock(path).__enter__()
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+    assert path.exists()
+    with WriterLock(path):  # dead, though nobody has collected it yet
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    holder.communicate()
+
+
+def test_lock_of_a_dead_process_whose_number_lives_again_is_taken(path):
+    path.write_text(
+        json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "started": "an earlier time"})
+    )
+    with WriterLock(path):
+        pass
+
+
+def test_lock_of_another_host_is_not_taken(path):
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": "1"}))
+    with pytest.raises(
+        StoreError, match="process 1 on host 'elsewhere'; wait for it, or remove .*lock if that run is"
+    ):
+        WriterLock(path).__enter__()
+    assert path.exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x", "host": "h"}'])
+def test_half_written_lock_is_taken(path, content):
+    path.write_text(content)
+    with WriterLock(path):
+        pass
+
+
+def test_many_at_once_hold_it_one_by_one(path):
+    code = (
+        "import sys, time; from pathlib import Path; from stgraph.errors import StoreError\n"
+        "from stgraph.features.store.lock import WriterLock\n"
+        "path, count = Path(sys.argv[1]), Path(sys.argv[2])\n"
+        "held = 0\n"
+        "while held < 20:\n"
+        "    try:\n"
+        "        with WriterLock(path):\n"
+        "            count.write_text(str(int(count.read_text()) + 1)); held += 1\n"
+        "    except StoreError: time.sleep(0.0005)\n"
+    )
+    count = path.with_name("count")
+    count.write_text("0")
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(path), str(count)]) for _ in range(3)]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert count.read_text() == "60"

@@ -1,0 +1,121 @@
+import pytest
+import torch
+from pydantic import ValidationError
+
+from stgraph import VideoGraphBuilder
+from stgraph.errors import DataError, OptionError
+from stgraph.models import STGraphCaptioner, STGraphCaptionerSettings
+from stgraph.training import DistillationLoss
+from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
+
+COUNTS = [(3, 0, 2, 1), (0, 0), (1, 4, 2)]
+TOKENS = torch.tensor([[1, 5, 6, 2], [1, 7, 2, 0], [1, 9, 8, 2], [1, 5, 2, 0]])
+VIDEO = torch.tensor([0, 2, 1, 0])
+MARKS = {"bos": 1, "eos": 2, "banned": (0, 3)}
+
+
+def settings(**changed):
+    sizes = {"num_words": 12, "appearance_channels": 5, "motion_channels": 3, "object_channels": CHANNELS}
+    small = {"hidden_channels": 8, "num_heads": 2, "feedforward_channels": 16, "dropout": 0.0, "max_words": 6}
+    return STGraphCaptionerSettings(**{**sizes, **small, **changed})
+
+
+def make(**changed):
+    torch.manual_seed(0)
+    return STGraphCaptioner(settings(**changed)).eval()
+
+
+def graphs(counts=COUNTS):
+    generator = torch.Generator().manual_seed(1)
+    stream = lambda width: [torch.randn(len(c), width, generator=generator) for c in counts]  # noqa: E731
+    return VideoGraphBuilder().build_batch([detections(c) for c in counts], stream(5), stream(3))
+
+
+def test_defaults_are_the_papers():
+    paper = STGraphCaptionerSettings(num_words=100)
+    assert (paper.hidden_channels, paper.num_graph_layers, paper.num_layers, paper.num_heads) == (512, 3, 2, 8)
+    assert (paper.feedforward_channels, paper.dropout, paper.flow) == (1024, 0.3, "target_to_source")
+
+
+def test_a_video_alone_equals_the_video_in_a_batch():
+    model, batch = make(), graphs()
+    together = model(batch, TOKENS, VIDEO)
+    for caption, video in enumerate(VIDEO.tolist()):
+        alone = model(batch[video], TOKENS[caption : caption + 1], torch.tensor([0]))
+        for branch in ("scene", "object"):
+            torch.testing.assert_close(alone[branch][0], together[branch][caption], atol=1e-5, rtol=1e-5)
+
+
+def test_several_captions_a_video_cost_one_encoding_and_give_the_loss_of_single_ones():
+    model, batch, loss = make(), graphs(), DistillationLoss()
+    encoded = []
+    model.encoders["object"].register_forward_hook(lambda *args: encoded.append(args[2].size(0)))
+    shared = loss(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
+    assert encoded == [sum(len(c) for c in COUNTS)]
+    repeated = graphs([COUNTS[v] for v in VIDEO.tolist()])
+    streams = {name: [batch[v][name] for v in VIDEO.tolist()] for name in ("appearance", "motion")}
+    repeated.appearance, repeated.motion = torch.cat(streams["appearance"]), torch.cat(streams["motion"])
+    single = loss(model(repeated, TOKENS[:, :-1], torch.arange(4)), TOKENS[:, 1:])["loss"]
+    torch.testing.assert_close(single, shared)
+
+
+def test_every_parameter_learns_in_both_branches():
+    model = make().train()
+    loss = DistillationLoss()(model(graphs(), TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
+    loss.backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
+    assert silent == []
+
+
+def test_the_scene_branch_needs_no_objects_and_the_object_branch_no_scene():
+    model, batch = make(), graphs()
+    expected = {branch: model.generate(batch, branch, **MARKS).tokens for branch in ("scene", "object")}
+    blind = graphs()
+    blind.x, blind.edge_index = blind.x * float("nan"), blind.edge_index[:, :0]
+    assert torch.equal(model.generate(blind, "scene", **MARKS).tokens, expected["scene"])
+    deaf = graphs()
+    del deaf.appearance, deaf.motion
+    assert torch.equal(model.generate(deaf, "object", **MARKS).tokens, expected["object"])
+    with pytest.raises(DataError, match="needs 'appearance' features, but these videos have none"):
+        model.generate(deaf, "scene", **MARKS)
+
+
+def test_generated_words_are_the_likeliest_of_the_whole_model():
+    model, batch = make(), graphs()
+    found = model.generate(batch, "object", **MARKS)
+    tokens = torch.cat([torch.ones(3, 1, dtype=torch.long), found.tokens], 1)
+    logits = model(batch, tokens[:, :-1], torch.arange(3))["object"].index_fill(2, torch.tensor([0, 1, 3]), -torch.inf)
+    real = found.tokens != 0
+    assert torch.equal(logits.argmax(2)[real], found.tokens[real])
+
+
+def test_a_video_without_objects_has_a_caption_from_both_branches():
+    found = make().generate(graphs([(0, 0)]), "object", **MARKS)
+    assert found.tokens.shape == (1, 6)
+    assert torch.isfinite(found.log_probs).all()
+
+
+def test_one_branch_alone():
+    scene = make(branches=("scene",), object_channels=0)
+    assert set(scene(graphs(), TOKENS, VIDEO)) == {"scene"}
+    with pytest.raises(OptionError, match=r"'branch' must be one of \('scene',\)"):
+        scene.generate(graphs(), "object", **MARKS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"branches": ("scene", "objects")}, "'branches' must name 'scene' and 'object' only, got 'objects'"),
+        ({"branches": ("scene", "scene")}, "'branches' must name one or both"),
+        ({"object_channels": 0}, "'object_channels' must be at least 1"),
+        ({"appearance_channels": 0}, "'appearance_channels' must be at least 1"),
+    ],
+)
+def test_wrong_settings_are_named(changed, message):
+    with pytest.raises(OptionError, match=message):
+        make(**changed)
+
+
+def test_unknown_settings_are_refused():
+    with pytest.raises(ValidationError, match="hiden"):
+        settings(hiden=3)
