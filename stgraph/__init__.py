@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 from stgraph.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from stgraph import datasets, decoding, errors, features, graph, inspection, metrics, models, nn, text, training
+    from stgraph import (
+        datasets,
+        decoding,
+        errors,
+        features,
+        graph,
+        inspection,
+        metrics,
+        models,
+        nn,
+        text,
+        training,
+    )
     from stgraph.captioner import Caption, Captioner, load_captioner
     from stgraph.features.detections import Detections
     from stgraph.features.video_features import VideoFeatures

@@ -43,7 +43,9 @@ class Captioner:
         description: Graph settings, sampled frames and extractors of the training data.
     """
 
-    def __init__(self, model: STGraphCaptioner, tokenizer: CaptionTokenizer, description: ModelDescription) -> None:
+    def __init__(
+        self, model: STGraphCaptioner, tokenizer: CaptionTokenizer, description: ModelDescription
+    ) -> None:
         self.model, self.tokenizer, self.description = model, tokenizer, description
         self.builder = build_graph_builder(description.graph)
 
@@ -67,7 +69,9 @@ class Captioner:
             graphs = graphs_of(group, self.builder, self.description.num_frames).to(device)
             found = self.model.generate(graphs, branch, **self.tokenizer.marks)
             texts = self.tokenizer.decode(found.tokens)
-            for video, text, tokens, log_probs in zip(group, texts, found.tokens, found.log_probs, strict=True):
+            for video, text, tokens, log_probs in zip(
+                group, texts, found.tokens, found.log_probs, strict=True
+            ):
                 yield Caption(video.id, text, tuple(log_probs[tokens != 0].tolist()))
 
     def caption_store(
@@ -142,6 +146,10 @@ def _from_hub(path: str | Path) -> Path:
 
     name = str(path).removeprefix("hf://")
     try:
-        return Path(snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"]))
+        return Path(
+            snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"])
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise MissingDataError(f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}") from error
+        raise MissingDataError(
+            f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}"
+        ) from error

@@ -46,7 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstgraph {name}: stopped; what was whole is kept, run the same command again to go on.", file=sys.stderr)
+        print(
+            f"\nstgraph {name}: stopped; what was whole is kept, run the same command again to go on.",
+            file=sys.stderr,
+        )
         return 130
     except BrokenPipeError:  # `stgraph ... | head`
         sys.stderr.close()
@@ -72,9 +75,8 @@ def _quieten() -> None:
 def _usage() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
-    return "usage: stgraph COMMAND [arguments] [key=value ...]\n\n" + "\n".join(lines) + (
-        "\n\n'stgraph COMMAND --help' says more. Settings are hydra overrides: stgraph train data=interactions_tiny seed=1"
-    )
+    lines += ["", "'stgraph COMMAND --help' says more. Settings are hydra overrides, such as data=interactions_tiny seed=1."]
+    return "\n".join(["usage: stgraph COMMAND [arguments] [key=value ...]", "", *lines])
 
 
 if __name__ == "__main__":

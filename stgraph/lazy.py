@@ -23,7 +23,9 @@ def lazy_exports(
 
     def get(name: str) -> Any:
         if name not in exports:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}; it exports {', '.join(sorted(exports))}")
+            raise AttributeError(
+                f"module {package!r} has no attribute {name!r}; it exports {', '.join(sorted(exports))}"
+            )
         if before is not None:
             before()
         module = importlib.import_module(exports[name])

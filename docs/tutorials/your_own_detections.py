@@ -61,15 +61,21 @@ def write_store(folder: Path, path: Path) -> None:
 def write_captions(folder: Path, path: Path) -> None:
     """Step 2: captions beside the store; here all videos train."""
     given = json.loads((folder / "clips" / "captions.json").read_text())
-    CaptionCorpus({name: VideoCaptions("train", tuple(entry["captions"])) for name, entry in given.items()}).save(path)
+    CaptionCorpus(
+        {name: VideoCaptions("train", tuple(entry["captions"])) for name, entry in given.items()}
+    ).save(path)
 
 
 def show_graphs(path: Path) -> None:
     """Step 3: a PyG graph of each video."""
     store, builder = FeatureStore(path), VideoGraphBuilder(score_threshold=THRESHOLD)
     graphs = builder.build_batch([store[name].detections for name in store.ids])
-    empty = sum(int((graphs[i].frame.bincount(minlength=graphs[i].num_frames) == 0).sum()) for i in range(len(graphs)))
-    print(f"{len(graphs)} graphs: {graphs.num_nodes} objects, {graphs.num_edges} edges, {empty} frames without objects")
+    empty = sum(
+        int((graphs[i].frame.bincount(minlength=graphs[i].num_frames) == 0).sum()) for i in range(len(graphs))
+    )
+    print(
+        f"{len(graphs)} graphs: {graphs.num_nodes} objects, {graphs.num_edges} edges, {empty} frames without objects"
+    )
     print(graphs[0])
 
 
@@ -106,7 +112,9 @@ def main() -> None:
     print(f"\nTraining BLEU-4: scene branch {bleu['scene']:.3f}, object branch {bleu['object']:.3f}")
     print(f"{time.monotonic() - start:.0f} s; the model folder is {model}")
     if min(bleu.values()) < 0.8:
-        raise SystemExit("The model should know its few training videos by heart, at a BLEU-4 of 0.8 or more.")
+        raise SystemExit(
+            "The model should know its few training videos by heart, at a BLEU-4 of 0.8 or more."
+        )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,15 @@ KEYS = ("data", "branch", "batch_size")
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="stgraph caption", description="Describe videos of a feature store.")
-    parser.add_argument("videos", nargs="+", metavar="ID", help="ids of videos; key=value among them are settings")
-    parser.add_argument("--model", type=Path, required=True, metavar="RUN", help="folder that 'stgraph train' wrote")
+    parser = argparse.ArgumentParser(
+        prog="stgraph caption", description="Describe videos of a feature store."
+    )
+    parser.add_argument(
+        "videos", nargs="+", metavar="ID", help="ids of videos; key=value among them are settings"
+    )
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="RUN", help="folder that 'stgraph train' wrote"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with log-probabilities")
     chosen = parser.parse_intermixed_args(arguments)
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
@@ -62,8 +62,10 @@ def saved_config(run: Path) -> DictConfig:
     """The configuration that a run was trained with; it is read, never instantiated."""
     path = run / "config.yaml"
     if not path.is_file():
-        raise MissingDataError(f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'.")
-    return OmegaConf.load(path)
+        raise MissingDataError(
+            f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'."
+        )
+    return cast(DictConfig, OmegaConf.load(path))
 
 
 def _quoted(override: str) -> str:
@@ -80,7 +82,7 @@ def _quoted(override: str) -> str:
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
     """Whether an argument is a setting of one of the top-level ``keys`` and not a name with "=" in it."""
     match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
-    return bool(match) and (match[1] in keys or not Path(argument).exists())
+    return match is not None and (match[1] in keys or not Path(argument).exists())
 
 
 def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> str:
@@ -91,7 +93,9 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
             near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5) or [
                 name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2]
             ]
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(map(str, known)))}."
+            hint = (
+                f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(str(key) for key in known))}."
+            )
             return f"There is no setting '{key}' (in '{override}'); {hint}"
     return f"{' '.join(str(error).split())[:400]}"
 
@@ -99,7 +103,7 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
 def _keys(config: DictConfig, prefix: str = "") -> list[str]:
     found: list[str] = ["experiment"] if not prefix else []
     for key in config:
-        name = f"{prefix}{key}"
+        name = prefix + str(key)
         found.append(name)
         child = config._get_node(key)
         if isinstance(child, DictConfig) and not child._is_none():

@@ -8,18 +8,16 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from stgraph.captioner import Captioner, load_captioner
 from stgraph.commands.configuration import compose
 from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of, train
-from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.datasets import GraphSource, StoredDataset, graphs_of
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
 from stgraph.inspection.pictures import draw_graph
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import most_frequent_caption, nearest_captions
-from stgraph.training import evaluate, run_record
+from stgraph.training import run_record
 
 __all__ = ["run"]
 
@@ -34,8 +32,12 @@ TITLES = {
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="stgraph demo", description="The whole way on generated videos, in minutes.")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as seed=1 or data=interactions_tiny")
+    parser = argparse.ArgumentParser(
+        prog="stgraph demo", description="The whole way on generated videos, in minutes."
+    )
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value", help="such as seed=1 or data=interactions_tiny"
+    )
     config = compose("train", ["experiment=demo", *parser.parse_args(arguments).settings])
     folder = Path(config.run)
     seconds: dict[str, float] = {}
@@ -55,7 +57,13 @@ def run(arguments: list[str]) -> int:
     seconds["evaluate"] = round(time.monotonic() - scored, 1)
     seconds["total"] = round(time.monotonic() - start, 1)
     picture = draw_example(captioner, dataset, captions, folder)
-    result = {"rows": rows, "seconds": seconds, "split": SPLIT, "dataset": dataset.name, **run_record(config.seed)}
+    result = {
+        "rows": rows,
+        "seconds": seconds,
+        "split": SPLIT,
+        "dataset": dataset.name,
+        **run_record(config.seed),
+    }
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     print()
     print(score_table({TITLES[name]: row for name, row in rows.items()}, f"{SPLIT} split"))
@@ -72,7 +80,8 @@ def all_captions(captioner: Captioner, dataset: StoredDataset) -> dict[str, dict
     test = corpus.ids(SPLIT)
     source = GraphSource(store, captioner.builder, captioner.description.num_frames)
     pooled = {
-        split: {video: source.pooled_appearance(video) for video in corpus.ids(split)} for split in ("train", SPLIT)
+        split: {video: source.pooled_appearance(video) for video in corpus.ids(split)}
+        for split in ("train", SPLIT)
     }
     training = corpus.references("train")
     frequent = most_frequent_caption(training)
@@ -93,7 +102,8 @@ def score(
     """All metrics of every row, with the shares of right nouns and verbs."""
     evaluator = CaptionEvaluator(references)
     return {
-        name: {**evaluator(found), **noun_verb_accuracy(found, references)} for name, found in captions.items()
+        name: {**evaluator(found), **noun_verb_accuracy(found, references)}
+        for name, found in captions.items()
     }
 
 
@@ -103,15 +113,17 @@ def draw_example(
     """Draws the graph of the first test video over its frames."""
     video_id = dataset.corpus.ids(SPLIT)[0]
     video = dataset.store[video_id].sample(captioner.description.num_frames)
-    graph = captioner.builder(video.detections)
-    frames = render_video(video_id)[video.frame_index]
+    graph = graphs_of([video], captioner.builder, None)[0]
+    frames = render_video(video_id)[video.frame_index.numpy()]
     path = folder / "graph.png"
     title = f"{video_id}: {captions['scene'][video_id]}"
-    draw_graph(graph, torch.as_tensor(frames).numpy(), path, label_names=dataset.store.label_names, title=title)
+    draw_graph(graph, frames, path, label_names=dataset.store.label_names, title=title)
     return path
 
 
-def print_examples(captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]) -> None:
+def print_examples(
+    captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]
+) -> None:
     """Five test videos, spread evenly."""
     names = list(references)
     for video in names[:: max(1, len(names) // 5)][:5]:

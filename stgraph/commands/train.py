@@ -22,7 +22,13 @@ from stgraph.commands.progress import progress_line
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.errors import OptionError
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models import GraphSettings, ModelDescription, STGraphCaptioner, STGraphCaptionerSettings
+from stgraph.models import (
+    ExtractorSettings,
+    GraphSettings,
+    ModelDescription,
+    STGraphCaptioner,
+    STGraphCaptionerSettings,
+)
 from stgraph.text import CaptionTokenizer
 from stgraph.training import CaptioningModule, DistillationLoss, fit
 
@@ -32,7 +38,8 @@ __all__ = ["run", "train"]
 def run(arguments: list[str]) -> int:
     """The command."""
     parser = argparse.ArgumentParser(
-        prog="stgraph train", description="Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1."
+        prog="stgraph train",
+        description="Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1.",
     )
     parser.add_argument("settings", nargs="*", metavar="key=value")
     train(compose("train", parser.parse_args(arguments).settings))
@@ -74,7 +81,9 @@ def train(config: DictConfig) -> Path:
         settings=settings.model_dump(mode="json"),
         graph=graph,
         num_frames=config.data.num_frames,
-        extractors={stream: asdict(record) for stream, record in store.extractors.items()},
+        extractors={
+            stream: ExtractorSettings(**asdict(record)) for stream, record in store.extractors.items()
+        },
     )
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,9 +132,11 @@ def model_settings(
     name = values.pop("name", STGraphCaptioner.name)
     if name != STGraphCaptioner.name:
         raise OptionError(f"'model.name' must be '{STGraphCaptioner.name}', got {name!r}.")
-    widths = {f"{stream}_channels": widths.get(stream, 0) for stream in ("appearance", "motion", "object")}
+    inputs = {f"{stream}_channels": widths.get(stream, 0) for stream in ("appearance", "motion", "object")}
     try:
-        return STGraphCaptionerSettings(num_words=num_words, max_words=max_words, **widths, **values)
+        return STGraphCaptionerSettings.model_validate(
+            {"num_words": num_words, "max_words": max_words, **inputs, **values}
+        )
     except ValidationError as error:
         raise OptionError(_one_line("model", error)) from error
 

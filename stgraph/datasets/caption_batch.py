@@ -23,11 +23,11 @@ class CaptionBatch:
     tokens: Tensor
     video: Tensor
 
-    def to(self, device: torch.device | str, **kwargs: bool) -> CaptionBatch:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> CaptionBatch:
         """The same on another device."""
         return replace(
             self,
-            graphs=self.graphs.to(device, **kwargs),
-            tokens=self.tokens.to(device, **kwargs),
-            video=self.video.to(device, **kwargs),
+            graphs=self.graphs.to(device, non_blocking=non_blocking),
+            tokens=self.tokens.to(device, non_blocking=non_blocking),
+            video=self.video.to(device, non_blocking=non_blocking),
         )

@@ -82,7 +82,9 @@ class CaptionDataModule(LightningDataModule):
         self.captions_per_epoch, self.seed, self.num_workers = captions_per_epoch, seed, num_workers
         self._tokens: list[torch.Tensor] | None = None
         if not corpus.ids("train"):
-            raise DataError("The corpus has no training videos; give some the split 'train' in captions.json.")
+            raise DataError(
+                "The corpus has no training videos; give some the split 'train' in captions.json."
+            )
 
     def batches(self, epoch: int) -> list[list[PairGroup]]:
         """The batches of one epoch."""
@@ -106,7 +108,9 @@ class CaptionDataModule(LightningDataModule):
             ]
         epoch = 0 if self.trainer is None else self.trainer.current_epoch
         batches = self.batches(epoch)
-        return _loader(_Pairs(self.source, ids, self._tokens), _Skip(batches, self._done(len(batches))), self.num_workers)
+        return _loader(
+            _Pairs(self.source, ids, self._tokens), _Skip(batches, self._done(len(batches))), self.num_workers
+        )
 
     def _done(self, num_batches: int) -> int:
         """Batches of this epoch that a killed run had done before its last checkpoint."""
@@ -141,5 +145,9 @@ class _Skip(Sequence):
 def _loader(dataset: Dataset, batches: Sequence, num_workers: int) -> DataLoader:
     # An own generator, as a loader otherwise draws from the global one, which then depends on how often it was made.
     return DataLoader(
-        dataset, batch_size=None, sampler=batches, num_workers=num_workers, generator=torch.Generator().manual_seed(0)
+        dataset,
+        batch_size=None,
+        sampler=batches,
+        num_workers=num_workers,
+        generator=torch.Generator().manual_seed(0),
     )

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["GraphSource", "graphs_of"]
 
 
-def graphs_of(videos: Sequence[VideoFeatures], builder: VideoGraphBuilder, num_frames: int | None = 10) -> Batch:
+def graphs_of(
+    videos: Sequence[VideoFeatures], builder: VideoGraphBuilder, num_frames: int | None = 10
+) -> Batch:
     """Samples each video to ``num_frames`` and builds one batch; a video without detections has no nodes.
 
     The motion row of a frame is that of the last clip that starts at or before it (DESIGN: min(n // 16, C - 1)).
@@ -44,7 +46,12 @@ class GraphSource:
     """
 
     def __init__(
-        self, store: FeatureStore, builder: VideoGraphBuilder, num_frames: int | None = 10, *, cache: bool = False
+        self,
+        store: FeatureStore,
+        builder: VideoGraphBuilder,
+        num_frames: int | None = 10,
+        *,
+        cache: bool = False,
     ) -> None:
         self.store, self.builder, self.num_frames = store, builder, num_frames
         self._cache: dict[str, VideoFeatures] | None = {} if cache else None

@@ -42,7 +42,9 @@ def open_dataset(name: str, **arguments: object) -> StoredDataset:
     return DATASETS[name](**arguments)
 
 
-def _interactions(size: str = "small", seed: int = 0, progress: Callable[[int, int], None] | None = None) -> StoredDataset:
+def _interactions(
+    size: str = "small", seed: int = 0, progress: Callable[[int, int], None] | None = None
+) -> StoredDataset:
     folder = prepare_interactions(size, seed, progress=progress)
     return _open(f"interactions-{size}-seed{seed}", folder / "store.h5", folder / "captions.json")
 

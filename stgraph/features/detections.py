@@ -40,6 +40,7 @@ class Detections:
 
     Shapes: boxes ``[N, 4]``, scores ``[N]``, features ``[N, F]``, frame ``[N]``, labels ``[N]``, track ``[N]``,
         frame_index ``[T]``, time ``[T]``.
+
     Raises:
         ShapeError: Lengths differ. DataError: Values that cannot be right; the message names the first one.
     Reference: house design.
@@ -63,11 +64,14 @@ class Detections:
 
     def __post_init__(self) -> None:
         num_boxes = len(self.boxes)
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  (frozen)
+        put = lambda name, value: object.__setattr__(self, name, value)
         put("boxes", _float("boxes", self.boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4))
         put("scores", _float("scores", self.scores))
         features = _float("features", self.features)
-        put("features", features if features.ndim == 2 else features.reshape(num_boxes, -1 if num_boxes else 0))
+        put(
+            "features",
+            features if features.ndim == 2 else features.reshape(num_boxes, -1 if num_boxes else 0),
+        )
         put("frame", _long("frame", self.frame))
         put("num_frames", int(self.num_frames))
         put("size", (int(self.size[0]), int(self.size[1])))
@@ -90,7 +94,9 @@ class Detections:
             if getattr(self, name) is not None:
                 check_shape(name, getattr(self, name), "T", T=self.num_frames)
         if self.num_frames < 1:
-            raise DataError(f"'num_frames' must be at least 1, got {self.num_frames}; a video has at least one frame.")
+            raise DataError(
+                f"'num_frames' must be at least 1, got {self.num_frames}; a video has at least one frame."
+            )
         if min(self.size) < 1:
             raise DataError(f"'size' must be (height, width) in pixels, both at least 1, got {self.size}.")
         for name in ("boxes", "scores", "features"):
@@ -102,7 +108,9 @@ class Detections:
     def _check_boxes(self) -> None:
         x1, y1, x2, y2 = self.boxes.unbind(1)
         height, width = self.size
-        _check_rows("boxes", self.boxes, (x1 < x2) & (y1 < y2), "must have x1 < x2 and y1 < y2 (xyxy, not xywh)")
+        _check_rows(
+            "boxes", self.boxes, (x1 < x2) & (y1 < y2), "must have x1 < x2 and y1 < y2 (xyxy, not xywh)"
+        )
         inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
         _check_rows("boxes", self.boxes, inside, f"must touch the picture of (height, width) {self.size}")
 
@@ -159,11 +167,13 @@ class Detections:
             )
         order = torch.from_numpy(np.argsort(position, kind="stable"))
         boxes = _float("boxes", boxes).reshape(-1, 4)
-        pick = lambda value, kind: None if value is None else kind("value", value)[order]  # noqa: E731
+        pick = lambda value, kind: None if value is None else kind("value", value)[order]
         return cls(
             boxes=boxes[order],
             scores=torch.ones(len(order)) if scores is None else _float("scores", scores)[order],
-            features=_geometry(boxes, size)[order] if features is None else _float("features", features)[order],
+            features=_geometry(boxes, size)[order]
+            if features is None
+            else _float("features", features)[order],
             frame=torch.from_numpy(position)[order],
             num_frames=len(frames),
             size=size,
@@ -240,7 +250,9 @@ def _tensor(name: str, value: Any) -> Tensor:
     try:
         return torch.as_tensor(np.asarray(value) if isinstance(value, list | tuple) else value)
     except (TypeError, ValueError) as error:
-        raise DataError(f"'{name}' must be an array of numbers, got {type(value).__name__}: {error}.") from error
+        raise DataError(
+            f"'{name}' must be an array of numbers, got {type(value).__name__}: {error}."
+        ) from error
 
 
 def all_finite(value: Tensor) -> bool:
@@ -251,7 +263,9 @@ def all_finite(value: Tensor) -> bool:
 def _check_finite(name: str, value: Tensor) -> None:
     if not all_finite(value):
         row = int((~torch.isfinite(value)).nonzero()[0, 0])
-        raise DataError(f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; drop or mend it.")
+        raise DataError(
+            f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; drop or mend it."
+        )
 
 
 def _check_rows(name: str, value: Tensor, good: Tensor, rule: str) -> None:

@@ -69,11 +69,15 @@ class VideoFeatures:
         if self.num_frames < 1:
             raise DataError(f"Video '{self.id}' has no sampled frames; a stored video has at least one.")
         if bool((self.frame_index[1:] <= self.frame_index[:-1]).any()):
-            raise DataError(f"Video '{self.id}': 'frame_index' must increase, got {self.frame_index[:10].tolist()}.")
+            raise DataError(
+                f"Video '{self.id}': 'frame_index' must increase, got {self.frame_index[:10].tolist()}."
+            )
         if self.appearance is not None:
             check_shape("appearance", self.appearance, "T Da", T=self.num_frames)
         if (self.motion is None) != (self.clip_start is None):
-            raise DataError(f"Video '{self.id}': 'motion' and 'clip_start' go together, got only one of them.")
+            raise DataError(
+                f"Video '{self.id}': 'motion' and 'clip_start' go together, got only one of them."
+            )
         if self.motion is not None and self.clip_start is not None:
             check_shape("motion", self.motion, "C Dm")
             check_shape("clip_start", self.clip_start, "C", C=len(self.motion))
@@ -86,7 +90,9 @@ class VideoFeatures:
             stream = getattr(self, name)
             if stream is not None and not all_finite(stream):
                 row = int((~torch.isfinite(stream)).nonzero()[0, 0])
-                raise DataError(f"Video '{self.id}': '{name}' must be finite, got NaN or infinity in row {row}.")
+                raise DataError(
+                    f"Video '{self.id}': '{name}' must be finite, got NaN or infinity in row {row}."
+                )
 
     @property
     def num_frames(self) -> int:
@@ -99,7 +105,7 @@ class VideoFeatures:
         if num_frames is None or total <= num_frames:
             return self
         keep = torch.from_numpy(np.floor((np.arange(num_frames) + 0.5) * total / num_frames).astype(np.int64))
-        pick = lambda stream: None if stream is None else stream[keep]  # noqa: E731
+        pick = lambda stream: None if stream is None else stream[keep]
         return replace(
             self,
             frame_index=self.frame_index[keep],
@@ -120,7 +126,7 @@ def _keep_frames(detections: Detections, keep: Tensor) -> Detections:
     new_position = torch.full((detections.num_frames,), -1)
     new_position[keep] = torch.arange(len(keep))
     boxes = (new_position[detections.frame] >= 0).nonzero()[:, 0]
-    pick = lambda stream: None if stream is None else stream[keep]  # noqa: E731
+    pick = lambda stream: None if stream is None else stream[keep]
     return replace(
         detections.select(boxes),
         frame=new_position[detections.frame[boxes]],

@@ -91,19 +91,20 @@ def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _St
     inside: _Strength = {}
     onward: _Strength = {}
     left_out = 0
-    count = torch.bincount(graph.frame, minlength=graph.num_frames).tolist()
-    frame, weights, kinds = graph.frame.tolist(), graph.edge_weight.tolist(), graph.edge_kind.tolist()
-    for (i, j), weight, kind in zip(graph.edge_index.T.tolist(), weights, kinds, strict=True):
-        share = weight * count[frame[j]]
+    row = graph.edge_index[0] * len(EdgeKind) + graph.edge_kind  # a rule's edges of one node
+    total, number = torch.bincount(row, graph.edge_weight)[row], torch.bincount(row)[row]
+    share = (graph.edge_weight * number / total.clamp(min=1e-12)).tolist()
+    is_only, frame, kinds = (number == 1).tolist(), graph.frame.tolist(), graph.edge_kind.tolist()
+    for e, (i, j) in enumerate(graph.edge_index.T.tolist()):
         if i == j or not (present[i] and present[j]):
             continue
         if frame[i] == frame[j]:
             pair = (min(i, j), max(i, j))
-            inside[pair] = max(inside.get(pair, 0.0), min(max(share - 0.5, 0.0), 1.0))
-        elif kind != EdgeKind.TIME or frame[j] != frame[i] + 1:
+            inside[pair] = max(inside.get(pair, 0.0), min(max(share[e] - 0.5, 0.0), 1.0))
+        elif kinds[e] != EdgeKind.TIME or frame[j] != frame[i] + 1:
             left_out += 1
-        elif share > 1.0001 or count[frame[j]] == 1:
-            onward[i, j] = min(max(share - 1, 0.0), 1.0)
+        elif share[e] > 1.0001 or is_only[e]:
+            onward[i, j] = min(max(share[e] - 1, 0.0), 1.0)
     return inside, onward, left_out
 
 

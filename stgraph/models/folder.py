@@ -15,7 +15,14 @@ from torch import nn
 from stgraph.errors import MissingDataError, ModelFolderError
 from stgraph.models.stgraph_captioner import STGraphCaptioner
 
-__all__ = ["GraphSettings", "ModelDescription", "load_model", "read_description", "save_model"]
+__all__ = [
+    "ExtractorSettings",
+    "GraphSettings",
+    "ModelDescription",
+    "load_model",
+    "read_description",
+    "save_model",
+]
 
 WEIGHTS, DESCRIPTION, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 MODELS: dict[str, Any] = {STGraphCaptioner.name: STGraphCaptioner}
@@ -64,7 +71,9 @@ def save_model(folder: Path, model: nn.Module, description: ModelDescription) ->
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / f"{WEIGHTS}.part")
     os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
-    (folder / f"{DESCRIPTION}.part").write_text(json.dumps(description.model_dump(mode="json"), indent=1) + "\n")
+    (folder / f"{DESCRIPTION}.part").write_text(
+        json.dumps(description.model_dump(mode="json"), indent=1) + "\n"
+    )
     os.replace(folder / f"{DESCRIPTION}.part", folder / DESCRIPTION)
 
 
@@ -81,9 +90,13 @@ def read_description(folder: Path) -> ModelDescription:
         content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         return ModelDescription.model_validate(content)
     except ValidationError as error:
-        raise ModelFolderError(f"{folder / DESCRIPTION} {_first(error)}; only what stgraph wrote is accepted.") from error
+        raise ModelFolderError(
+            f"{folder / DESCRIPTION} {_first(error)}; only what stgraph wrote is accepted."
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelFolderError(f"{folder / DESCRIPTION} is not JSON ({error}); the folder is damaged.") from error
+        raise ModelFolderError(
+            f"{folder / DESCRIPTION} is not JSON ({error}); the folder is damaged."
+        ) from error
 
 
 def file_inside(folder: Path, name: str) -> Path:
@@ -92,13 +105,17 @@ def file_inside(folder: Path, name: str) -> Path:
     if not folder.is_dir():
         raise MissingDataError(f"No model folder at {folder}; train one with 'stgraph train run={folder}'.")
     if not path.is_relative_to(root):
-        raise ModelFolderError(f"'{name}' leads out of the model folder {folder}; a model folder holds its own files.")
+        raise ModelFolderError(
+            f"'{name}' leads out of the model folder {folder}; a model folder holds its own files."
+        )
     if not path.is_file():
-        raise MissingDataError(f"{folder} is no model folder: it has no {name}; was its training stopped? Resume it.")
+        raise MissingDataError(
+            f"{folder} is no model folder: it has no {name}; was its training stopped? Resume it."
+        )
     return path
 
 
-def load_model(folder: Path, description: ModelDescription | None = None) -> nn.Module:
+def load_model(folder: Path, description: ModelDescription | None = None) -> STGraphCaptioner:
     """Builds the model that the folder names and loads its weights; in evaluation mode."""
     description = description or read_description(folder)
     if description.model not in MODELS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,7 +59,9 @@ class STGraphCaptioner(nn.Module):
             if branch not in ("scene", "object"):
                 raise OptionError(f"'branches' must name 'scene' and 'object' only, got {branch!r}.")
         if not settings.branches or len(set(settings.branches)) != len(settings.branches):
-            raise OptionError(f"'branches' must name one or both of 'scene', 'object', got {settings.branches}.")
+            raise OptionError(
+                f"'branches' must name one or both of 'scene', 'object', got {settings.branches}."
+            )
         self.encoders = nn.ModuleDict({branch: self._encoder(branch) for branch in settings.branches})
         self.decoders = nn.ModuleDict(
             {
@@ -107,20 +109,23 @@ class STGraphCaptioner(nn.Module):
 
     def encode(self, graph: Any, branch: str) -> FrameMemory:
         """What the words of a branch attend to."""
-        return self.decoders[branch].encode(*self.frames(graph, branch))
+        return self._decoder(branch).encode(*self.frames(graph, branch))
 
     def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
         """Scores of all next words in every branch; each video is encoded once, whatever its number of captions."""
         return {
-            branch: self.decoders[branch](self.encode(graph, branch), tokens, video) for branch in self.branches
+            branch: self._decoder(branch)(self.encode(graph, branch), tokens, video)
+            for branch in self.branches
         }
 
     @torch.no_grad()
-    def generate(self, graph: Any, branch: str, *, bos: int, eos: int, banned: tuple[int, ...]) -> DecodedCaptions:
+    def generate(
+        self, graph: Any, branch: str, *, bos: int, eos: int, banned: tuple[int, ...]
+    ) -> DecodedCaptions:
         """Greedy captions of a batch by one branch alone; the other branch's streams may be absent."""
         self._check_branch(branch)
         memory = self.encode(graph, branch)
-        decoder, max_words = self.decoders[branch], self.settings.max_words
+        decoder, max_words = self._decoder(branch), self.settings.max_words
         return greedy(
             decoder,
             decoder.start(memory, max_words),
@@ -132,13 +137,18 @@ class STGraphCaptioner(nn.Module):
             device=memory.frames.device,
         )
 
+    def _decoder(self, branch: str) -> TransformerDecoder:
+        return cast(TransformerDecoder, self.decoders[branch])
+
     def _check_branch(self, branch: str) -> None:
         if branch not in self.branches:
             raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
 
 
 def _stream(graph: Any, name: str) -> Tensor:
-    stream = graph[name] if name in graph else None
+    stream = graph.get(name)
     if stream is None:
-        raise DataError(f"The scene branch needs '{name}' features, but these videos have none; extract them first.")
+        raise DataError(
+            f"The scene branch needs '{name}' features, but these videos have none; extract them first."
+        )
     return stream

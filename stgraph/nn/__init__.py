@@ -2,7 +2,13 @@
 
 from stgraph.nn.attention import MultiHeadAttention
 from stgraph.nn.conv import NormalizedAdjacency, ResidualGCNConv
-from stgraph.nn.decoder import FrameMemory, SinusoidalPositions, TransformerDecoder, TransformerState, pad_frames
+from stgraph.nn.decoder import (
+    FrameMemory,
+    SinusoidalPositions,
+    TransformerDecoder,
+    TransformerState,
+    pad_frames,
+)
 from stgraph.nn.encoder import GraphEncoder, SceneEncoder
 from stgraph.nn.pool import FrameMeanPool
 

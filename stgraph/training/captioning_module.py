@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -67,7 +67,7 @@ class CaptioningModule(LightningModule):
         trainer = self.trainer
         if trainer.max_steps > 0:
             return trainer.max_steps
-        batches = len(trainer.datamodule.batches(0))
+        batches = len(trainer.datamodule.batches(0))  # type: ignore[attr-defined]
         return math.ceil(batches / trainer.accumulate_grad_batches) * (trainer.max_epochs or 1)
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
@@ -91,7 +91,9 @@ class CaptioningModule(LightningModule):
 
     def _tokens_a_device(self, count: Tensor) -> Tensor:
         # DDP averages the gradients of its processes, so each divides by the mean count.
-        return self.all_gather(count).float().mean() if self.trainer.world_size > 1 else count
+        if self.trainer.world_size == 1:
+            return count
+        return cast(Tensor, self.all_gather(count)).float().mean()
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> None:
         """Captions of each branch alone."""

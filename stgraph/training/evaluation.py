@@ -60,7 +60,9 @@ def evaluate(
     """
     references = dataset.corpus.references(split)
     if not references:
-        raise DataError(f"The data set '{dataset.name}' has no videos in the split '{split}'; choose another by split=...")
+        raise DataError(
+            f"The data set '{dataset.name}' has no videos in the split '{split}'; choose another by split=..."
+        )
     branch = branch or captioner.default_branch
     found = captioner.caption_store(dataset.store, list(references), branch, batch_size)
     captions = {caption.video_id: caption.text for caption in found}

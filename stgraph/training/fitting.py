@@ -52,7 +52,9 @@ def fit(
     if resume and not last.is_file():
         raise OptionError(f"Nothing to resume at {last}; start without resume=true.")
     if not resume and last.is_file():
-        raise OptionError(f"{run} holds a run already; go on with resume=true, or choose another folder by run=...")
+        raise OptionError(
+            f"{run} holds a run already; go on with resume=true, or choose another folder by run=..."
+        )
     taken = [name for name in OURS if name in trainer]
     if taken:
         raise OptionError(f"'trainer.{taken[0]}' is set by stgraph; leave it out.")
@@ -61,7 +63,12 @@ def fit(
     callbacks: list[Callback] = [ResumePoint(checkpoints, every_n_steps)]
     if module.evaluator is not None:
         best = ModelCheckpoint(
-            checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
+            checkpoints,
+            "best",
+            monitor=MONITOR,
+            mode="max",
+            save_weights_only=True,
+            enable_version_counter=False,
         )
         callbacks.append(best)
         if patience is not None:

@@ -50,7 +50,11 @@ class DistillationLoss(nn.Module):
         if temperature <= 0:
             raise OptionError(f"'temperature' must be above 0, got {temperature}.")
         self.scene_weight, self.distill_weight = scene_weight, distill_weight
-        self.distill_direction, self.temperature, self.detach_teacher = distill_direction, temperature, detach_teacher
+        self.distill_direction, self.temperature, self.detach_teacher = (
+            distill_direction,
+            temperature,
+            detach_teacher,
+        )
 
     def forward(
         self, logits: Mapping[str, Tensor], targets: Tensor, num_tokens: Tensor | None = None
@@ -67,7 +71,9 @@ class DistillationLoss(nn.Module):
         weights = {"object_language": 1.0, "scene_language": self.scene_weight if len(chosen) > 1 else 1.0}
         if len(chosen) > 1 and self.distill_weight:
             teacher = chosen["object"].detach() if self.detach_teacher else chosen["object"]
-            divergence = token_distillation(chosen["scene"], teacher, self.distill_direction, self.temperature)
+            divergence = token_distillation(
+                chosen["scene"], teacher, self.distill_direction, self.temperature
+            )
             parts["distill"] = divergence.sum() / count
             weights["distill"] = self.distill_weight
         total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))

@@ -11,7 +11,15 @@ import torch
 
 __all__ = ["commit_id", "package_versions", "run_record"]
 
-PACKAGES = ("stgraph-captioning", "torch", "torch-geometric", "torch-scatter", "torch-sparse", "lightning", "pycocoevalcap")
+PACKAGES = (
+    "stgraph-captioning",
+    "torch",
+    "torch-geometric",
+    "torch-scatter",
+    "torch-sparse",
+    "lightning",
+    "pycocoevalcap",
+)
 
 
 def commit_id() -> str | None:
@@ -27,7 +35,9 @@ def commit_id() -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, check=True, text=True
+    ).stdout.strip()
 
 
 def package_versions() -> dict[str, str]:
@@ -43,5 +53,9 @@ def package_versions() -> dict[str, str]:
 
 def run_record(seed: int) -> dict[str, object]:
     """Commit, versions, device and seed of the running process."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads"
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"cpu, {torch.get_num_threads()} threads"
+    )
     return {"seed": seed, "commit": commit_id(), "versions": package_versions(), "device": device}

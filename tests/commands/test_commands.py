@@ -31,8 +31,14 @@ def test_help_and_wrong_commands(call):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("trainer.max_epoch=3", "There is no setting 'trainer.max_epoch' (in 'trainer.max_epoch=3'); did you mean 'trainer.max_epochs'?"),
-        ("batch_size=3", "There is no setting 'batch_size' (in 'batch_size=3'); did you mean 'data.loader.batch_size'?"),
+        (
+            "trainer.max_epoch=3",
+            "There is no setting 'trainer.max_epoch' (in 'trainer.max_epoch=3'); did you mean 'trainer.max_epochs'?",
+        ),
+        (
+            "batch_size=3",
+            "There is no setting 'batch_size' (in 'batch_size=3'); did you mean 'data.loader.batch_size'?",
+        ),
         ("data=interaction_tiny", "interaction_tiny"),
         ("seed", "'seed' must be a setting key=value"),
         ("model.hidden_channels=many", "'model.hidden_channels'"),
@@ -57,7 +63,11 @@ def test_evaluate_writes_scores_with_the_split_and_what_they_rest_on(call, folde
     assert status == 0
     assert "interactions-tiny-seed0, val split (x 100)" in out
     result = json.loads((folder / "evaluation-val-scene.json").read_text())
-    assert (result["split"], result["branch"], result["dataset"]) == ("val", "scene", "interactions-tiny-seed0")
+    assert (result["split"], result["branch"], result["dataset"]) == (
+        "val",
+        "scene",
+        "interactions-tiny-seed0",
+    )
     assert set(result["captions"]) == set(open_dataset("interactions", size="tiny").corpus.ids("val"))
     assert set(result["scores"]) == {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr"}
     assert {"commit", "versions", "device", "seed"} <= set(result)

@@ -22,9 +22,14 @@ def test_a_loaded_model_captions_as_its_folder_says(folder):
     again = list(load_captioner(folder).caption_store(dataset.store, ids, batch_size=3))
     assert [c.text for c in first] == [c.text for c in again]
     assert [c.video_id for c in first] == ids
-    torch.testing.assert_close([sum(c.log_probs) for c in first], [sum(c.log_probs) for c in again], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        [sum(c.log_probs) for c in first], [sum(c.log_probs) for c in again], atol=1e-4, rtol=1e-4
+    )
     assert captioner.caption(dataset.store[ids[0]]).text == first[0].text
-    assert captioner.builder.score_threshold == json.loads((folder / "config.json").read_text())["graph"]["score_threshold"]
+    assert (
+        captioner.builder.score_threshold
+        == json.loads((folder / "config.json").read_text())["graph"]["score_threshold"]
+    )
 
 
 def test_features_of_another_extractor_are_refused(folder):
@@ -39,7 +44,9 @@ def test_features_of_another_extractor_are_refused(folder):
 
 def test_a_target_in_the_description_is_refused(folder):
     spoil(folder, _target_="os.system")
-    with pytest.raises(ModelFolderError, match="has the unknown entry '_target_'; only what stgraph wrote is accepted"):
+    with pytest.raises(
+        ModelFolderError, match="has the unknown entry '_target_'; only what stgraph wrote is accepted"
+    ):
         load_captioner(folder)
 
 

@@ -46,7 +46,9 @@ def test_takes_the_likeliest_allowed_word_and_lets_finished_captions_leave():
     table, found = decode([free, hurried], max_words=6)
     assert found.tokens.tolist() == [[4, 5, EOS, 0, 0, 0], [4, EOS, 0, 0, 0, 0]]
     assert table.sizes == [2, 2, 1]
-    expected = torch.tensor(SCORES[BOS]).float().log_softmax(0)[4]  # of the whole vocabulary, banned words included
+    expected = (
+        torch.tensor(SCORES[BOS]).float().log_softmax(0)[4]
+    )  # of the whole vocabulary, banned words included
     torch.testing.assert_close(found.log_probs[0, 0], expected)
     assert (found.log_probs[found.tokens == 0] == 0).all()
 

@@ -27,13 +27,18 @@ def make(**changed):
 
 def graphs(counts=COUNTS):
     generator = torch.Generator().manual_seed(1)
-    stream = lambda width: [torch.randn(len(c), width, generator=generator) for c in counts]  # noqa: E731
+    stream = lambda width: [torch.randn(len(c), width, generator=generator) for c in counts]
     return VideoGraphBuilder().build_batch([detections(c) for c in counts], stream(5), stream(3))
 
 
 def test_defaults_are_the_papers():
     paper = STGraphCaptionerSettings(num_words=100)
-    assert (paper.hidden_channels, paper.num_graph_layers, paper.num_layers, paper.num_heads) == (512, 3, 2, 8)
+    assert (paper.hidden_channels, paper.num_graph_layers, paper.num_layers, paper.num_heads) == (
+        512,
+        3,
+        2,
+        8,
+    )
     assert (paper.feedforward_channels, paper.dropout, paper.flow) == (1024, 0.3, "target_to_source")
 
 
@@ -84,7 +89,9 @@ def test_generated_words_are_the_likeliest_of_the_whole_model():
     model, batch = make(), graphs()
     found = model.generate(batch, "object", **MARKS)
     tokens = torch.cat([torch.ones(3, 1, dtype=torch.long), found.tokens], 1)
-    logits = model(batch, tokens[:, :-1], torch.arange(3))["object"].index_fill(2, torch.tensor([0, 1, 3]), -torch.inf)
+    logits = model(batch, tokens[:, :-1], torch.arange(3))["object"].index_fill(
+        2, torch.tensor([0, 1, 3]), -torch.inf
+    )
     real = found.tokens != 0
     assert torch.equal(logits.argmax(2)[real], found.tokens[real])
 

@@ -70,7 +70,9 @@ def test_one_branch_has_its_language_loss_alone():
     scores = {"scene": logits()["scene"]}
     parts = DistillationLoss(scene_weight=0.1)(scores, TARGETS)
     assert set(parts) == {"loss", "scene_language"}
-    expected = torch.nn.functional.cross_entropy(scores["scene"].flatten(0, 1), TARGETS.flatten(), ignore_index=0)
+    expected = torch.nn.functional.cross_entropy(
+        scores["scene"].flatten(0, 1), TARGETS.flatten(), ignore_index=0
+    )
     torch.testing.assert_close(parts["loss"], expected)
 
 

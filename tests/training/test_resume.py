@@ -16,7 +16,12 @@ from stgraph.training import fitting
 from tests.training.conftest import SMALL
 
 # 12 pairs a batch: five batches an epoch, three epochs; validation after each.
-SIZE = ("data.loader.batch_size=12", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=1", "resume_every=2")
+SIZE = (
+    "data.loader.batch_size=12",
+    "trainer.max_epochs=3",
+    "trainer.check_val_every_n_epoch=1",
+    "resume_every=2",
+)
 
 
 class Killed(Exception):
@@ -50,7 +55,9 @@ def alone(tiny, tmp_path):
 def kill_after(steps, monkeypatch):
     original = fitting.Trainer
     monkeypatch.setattr(
-        fitting, "Trainer", lambda callbacks, **options: original(callbacks=[*callbacks, KillAfter(steps)], **options)
+        fitting,
+        "Trainer",
+        lambda callbacks, **options: original(callbacks=[*callbacks, KillAfter(steps)], **options),
     )
 
 
@@ -71,7 +78,11 @@ def test_killed_by_sigkill_and_resumed_gives_the_same_bits(alone, tiny, tmp_path
     run = tmp_path / "sigkill"
     process = subprocess.Popen([sys.executable, "-m", "stgraph.cli", "train", *SMALL, *SIZE, f"run={run}"])
     deadline = time.monotonic() + 120
-    while not (run / "checkpoints" / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not (run / "checkpoints" / "last.ckpt").exists()
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"

@@ -66,11 +66,11 @@ def frame_appearance(colours: ColourMap) -> Array:
     area, outline = where.sum(1), turn.sum(1)
     grey = luminance_of(colours.code[:, ::4, ::4])
     parts = (
-        np.sqrt(where * (_GRID**2 / (height * width))),
-        2 * turn / (outline[:, None] + _SPECK),
-        4 * np.sqrt(area / (height * width)),
-        outline / (8 * np.sqrt(area) + _SPECK),
-        _cell_means(grey, _GRID) / 255,
+        8 * np.sqrt(where * (_GRID**2 / (height * width))),
+        16 * turn / (outline[:, None] + _SPECK),
+        16 * np.sqrt(area / (height * width)),
+        4 * outline / (8 * np.sqrt(area) + _SPECK),
+        8 * (_cell_means(grey, _GRID) / 255 - 0.4),
     )
     return np.concatenate([part.reshape(num_frames, -1) for part in parts], axis=1).astype(np.float32)
 
@@ -138,13 +138,13 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
         extent.max(1, initial=1.0) * 1.1
     ) ** 2 / _PATCH**2  # pixels of the frame that a sample stands for
     parts = (
-        np.sqrt(hues),
-        _cell_means(mask, _CELLS),
-        2 * turn / np.maximum(turn.sum(1, keepdims=True), 1),
-        (_count(box, chroma_of(code), num_boxes, 1)[:, 0] / area / 255)[:, None],
-        (_count(box, luminance_of(code), num_boxes, 1)[:, 0] / area / 255)[:, None],
-        np.clip(mask.sum((1, 2)) * square / extent.prod(1), 0, 1)[:, None],
-        np.clip(np.log(extent[:, :1] / extent[:, 1:]), -1, 1),
+        4 * np.sqrt(hues),
+        4 * (_cell_means(mask, _CELLS) - 0.5),
+        16 * (turn / np.maximum(turn.sum(1, keepdims=True), 1) - 1 / _ANGLES),
+        6 * (_count(box, chroma_of(code), num_boxes, 1) / area[:, None] / 255 - 0.4),
+        6 * (_count(box, luminance_of(code), num_boxes, 1) / area[:, None] / 255 - 0.4),
+        6 * (np.clip(mask.sum((1, 2)) * square / extent.prod(1), 0, 1)[:, None] - 0.6),
+        6 * np.clip(np.log(extent[:, :1] / extent[:, 1:]), -1, 1),
     )
     return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -152,7 +152,7 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
 def box_geometry(detections: Detections) -> Array:
     """Describes where each box is: its geometry, and its centre and size as soft bins.
 
-    A soft bin is a bump around one place: :math:`e^{-(8 (v - c))^2 / 2}`. Networks that add up features of
+    A soft bin is a bump around one place: :math:`2.5 e^{-(8 (v - c))^2 / 2}`. Networks that add up features of
     several boxes keep apart what raw coordinates would blend.
 
     Shapes: -> ``[N, 29]``: centre x, y, width, height, area as shares of the picture; 8 bins each for x and
@@ -160,9 +160,8 @@ def box_geometry(detections: Detections) -> Array:
     """
     geometry = detections.geometry().numpy()
     place, size = np.linspace(0.06, 0.94, 8), np.linspace(0.075, 0.225, 4)
-    bins = [_bumps(geometry[:, k], place, 8.0) for k in (0, 1)] + [
-        _bumps(geometry[:, k], size, 20.0) for k in (2, 3)
-    ]
+    bins = [2.5 * _bumps(geometry[:, k], place, 8.0) for k in (0, 1)]
+    bins += [3 * _bumps(geometry[:, k], size, 20.0) for k in (2, 3)]
     return np.concatenate([geometry, *bins], axis=1).astype(np.float32)
 
 

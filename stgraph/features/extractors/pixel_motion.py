@@ -37,7 +37,7 @@ def box_motion(
         frame_index: Position of each sampled frame among all frames.
 
     Shapes: frame_index ``[T]`` -> ``[N, 30]``: for each of the frames -7, -4, -2, +2, +4, +7 the shift x, y
-        (in 24 pixels) and the change of the visible area (log, in -1..1); then the shift over -4..+4 as 8
+        (in 6 pixels) and the change of the visible area (4 x its log, in -4..4); then the shift over -4..+4 as 8
         directions; then the roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
     Reference: Comaniciu and Meer, "Mean shift" (PAMI 2002).
     """
@@ -72,15 +72,15 @@ def box_motion(
                 moved[sign * step], grown[sign * step] = centre - start, np.log((area + 8) / (area_now + 8))
     offsets = [-step for step in reversed(_SEEN)] + list(_SEEN)
     paths = [
-        np.concatenate([np.clip(moved[k] / 24, -1.5, 1.5), np.clip(grown[k], -1, 1)[:, None]], axis=1)
+        np.concatenate([np.clip(moved[k] / 6, -6, 6), 4 * np.clip(grown[k], -1, 1)[:, None]], axis=1)
         for k in offsets
     ]
     before, after = -moved[-4] / 24, moved[4] / 24
     speed = [np.linalg.norm(way, axis=1) for way in (before, after)]
     norm = speed[0] * speed[1] + 0.01
     turn = [(before * after).sum(1) / norm, (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) / norm]
-    directions = _directions(before + after)
-    summary = np.stack([np.sqrt(speed[0]), np.sqrt(speed[1]), *turn], axis=1)
+    directions = 4 * _directions(before + after)
+    summary = np.stack([3 * np.sqrt(speed[0]), 3 * np.sqrt(speed[1]), *turn], axis=1)
     return np.concatenate([*paths, directions, summary], axis=1).astype(np.float32)
 
 
@@ -113,7 +113,7 @@ def clip_motion(colours: ColourMap) -> tuple[Array, NDArray[np.int64]]:
     speed = -change / (down**2 + right**2 + 2e-3)
     flow = _directions(np.stack([speed * right, speed * down], axis=-1).astype(np.float32))
     change, flow = _blocks(np.abs(change)[..., None], 4), _blocks(flow, 2)
-    parts = [30 * change.reshape(frames, -1), 25 * flow.reshape(frames, -1)]
+    parts = [150 * change.reshape(frames, -1), 125 * flow.reshape(frames, -1)]
     steps = np.minimum(start + CLIP_FRAMES, frames - 1) - start  # steps with a following frame
     total = np.add.reduceat(np.concatenate(parts, axis=1), start, axis=0)
     return (total / np.maximum(steps, 1)[:, None]).astype(np.float32), start

@@ -116,20 +116,10 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
 def _check_pointers(
     file: h5py.File, path: Path, header: Header, ids: list[str], pointers: dict[str, np.ndarray]
 ) -> list[Problem]:
+    """Pointers that do not rise from 0 to the number of rows."""
     problems = []
-    for column in columns(header.extractors, header.dtype):
-        rows = len(ids) if column.level == "video" else int(pointers[column.level][-1])
-        if len(file[column.path]) != rows:
-            problems.append(
-                Problem(
-                    None,
-                    f"{path}: '{column.path}' has {len(file[column.path])} rows, its pointers or ids say "
-                    f"{rows}.",
-                )
-            )
     for level, pointer in pointers.items():
-        name = pointer_path(level)
-        parents = int(pointers["frame"][-1]) if level == "object" else len(ids)
+        name, parents = pointer_path(level), int(pointers["frame"][-1]) if level == "object" else len(ids)
         if len(pointer) != parents + 1:
             problems.append(
                 Problem(None, f"{path}: '{name}' has {len(pointer)} entries and should have {parents + 1}.")
@@ -137,14 +127,19 @@ def _check_pointers(
         elif pointer[0] != 0:
             problems.append(Problem(None, f"{path}: '{name}' must start at 0, got {pointer[0]}."))
         for parent in np.flatnonzero(np.diff(pointer) < 0)[:1]:
+            fall = f"'{name}' falls from {pointer[parent]} to {pointer[parent + 1]} at entry {parent} ({path.name})."
             owner = parent if level != "object" else np.searchsorted(pointers["frame"], parent, "right") - 1
-            video_id = ids[owner] if 0 <= owner < len(ids) else None
+            problems.append(Problem(ids[owner] if owner < len(ids) else None, fall))
+    for column in columns(header.extractors, header.dtype):
+        what, end = (
+            ("'video/id'", len(ids))
+            if column.level == "video"
+            else (f"'{pointer_path(column.level)}'", int(pointers[column.level][-1]))
+        )
+        if len(file[column.path]) != end:
+            rows = len(file[column.path])
             problems.append(
-                Problem(
-                    video_id,
-                    f"{path}: '{name}' falls from {pointer[parent]} to {pointer[parent + 1]} at entry "
-                    f"{parent}.",
-                )
+                Problem(None, f"{path}: {what} ends at {end}, but '{column.path}' has {rows} rows.")
             )
     return problems
 

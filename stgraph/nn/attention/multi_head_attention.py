@@ -43,7 +43,12 @@ class MultiHeadAttention(nn.Module):
         return self._split(keys), self._split(values)
 
     def forward(
-        self, query: Tensor, keys_values: tuple[Tensor, Tensor], mask: Tensor | None = None, *, causal: bool = False
+        self,
+        query: Tensor,
+        keys_values: tuple[Tensor, Tensor],
+        mask: Tensor | None = None,
+        *,
+        causal: bool = False,
     ) -> Tensor:
         """Attends to real keys; ``causal`` (without a mask) lets query l see keys 0..l."""
         keys, values = keys_values

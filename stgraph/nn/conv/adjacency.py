@@ -64,7 +64,9 @@ class NormalizedAdjacency:
             _check_square(tuple(graph.shape), num_nodes)
             entries = graph.to_sparse_coo().coalesce()
             return cls(entries.indices(), entries.values(), num_nodes)
-        if hasattr(graph, "coo") and hasattr(graph, "sparse_sizes"):  # torch_sparse.SparseTensor, without importing it
+        if hasattr(graph, "coo") and hasattr(
+            graph, "sparse_sizes"
+        ):  # torch_sparse.SparseTensor, without importing it
             _check_square(tuple(graph.sparse_sizes()), num_nodes)
             row, col, value = graph.coo()
             return cls(torch.stack([row, col]), value, num_nodes)
@@ -94,4 +96,6 @@ class NormalizedAdjacency:
 
 def _check_square(shape: tuple[int, ...], num_nodes: int) -> None:
     if shape != (num_nodes, num_nodes):
-        raise ShapeError(f"'edge_index' as a matrix must be [N={num_nodes}, N={num_nodes}], got {list(shape)}")
+        raise ShapeError(
+            f"'edge_index' as a matrix must be [N={num_nodes}, N={num_nodes}], got {list(shape)}"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class TransformerState:
 
     def select(self, index: Tensor) -> TransformerState:
         """Keeps or repeats captions by position ``[P']``: finished ones leave, beams move."""
-        pick = lambda pairs: [(keys[index], values[index]) for keys, values in pairs]  # noqa: E731
+        pick = lambda pairs: [(keys[index], values[index]) for keys, values in pairs]
         return TransformerState(pick(self.memory), self.mask[index], pick(self.words), self.length)
 
 
@@ -90,7 +91,7 @@ class TransformerDecoder(nn.Module):
         check_shape("video", video, "P", P=tokens.size(0))
         x = self._embed(tokens, 0)
         mask = memory.mask[video]
-        for layer in self.word_layers:
+        for layer in self._word_layers():
             # Frames are projected once a video and then shared by its captions.
             keys, values = layer.frames.keys_values(memory.frames)
             x = layer(x, layer.words.keys_values(x), (keys[video], values[video]), mask, causal=True)
@@ -98,23 +99,26 @@ class TransformerDecoder(nn.Module):
 
     def start(self, memory: FrameMemory, max_words: int) -> TransformerState:
         """The state before the first word, one caption a video, with room for ``max_words`` tokens."""
-        projected = [layer.frames.keys_values(memory.frames) for layer in self.word_layers]
-        room = [
-            tuple(keys.new_empty(keys.size(0), keys.size(1), max_words, keys.size(3)) for _ in range(2))
-            for keys, _ in projected
-        ]
-        return TransformerState(projected, memory.mask, [(keys, values) for keys, values in room])
+        projected = [layer.frames.keys_values(memory.frames) for layer in self._word_layers()]
+        room: list[KeysValues] = []
+        for keys, values in projected:
+            shape = (keys.size(0), keys.size(1), max_words, keys.size(3))
+            room.append((keys.new_empty(shape), values.new_empty(shape)))
+        return TransformerState(projected, memory.mask, room)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
         x = self._embed(tokens[:, None], state.length)
         end = state.length + 1
-        for layer, (keys, values), memory in zip(self.word_layers, state.words, state.memory, strict=True):
+        for layer, (keys, values), memory in zip(self._word_layers(), state.words, state.memory, strict=True):
             new_keys, new_values = layer.words.keys_values(x)
             keys[:, :, state.length : end], values[:, :, state.length : end] = new_keys, new_values
             x = layer(x, (keys[:, :, :end], values[:, :, :end]), memory, state.mask, causal=False)
         state.length = end
         return self.classifier(x[:, 0]), state
+
+    def _word_layers(self) -> list[WordLayer]:
+        return [cast(WordLayer, layer) for layer in self.word_layers]
 
     def _embed(self, tokens: Tensor, start: int) -> Tensor:
         x = self.embedding(tokens) * math.sqrt(self.hidden_channels)

@@ -17,7 +17,9 @@ class FrameLayer(nn.Module):
     Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``. Reference: Vaswani et al., NeurIPS 2017, section 3.1.
     """
 
-    def __init__(self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float) -> None:
+    def __init__(
+        self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float
+    ) -> None:
         super().__init__()
         self.attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
         self.feedforward = _feedforward(hidden_channels, feedforward_channels, dropout)
@@ -37,7 +39,9 @@ class WordLayer(nn.Module):
     Reference: Vaswani et al., NeurIPS 2017, section 3.1.
     """
 
-    def __init__(self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float) -> None:
+    def __init__(
+        self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float
+    ) -> None:
         super().__init__()
         self.words = MultiHeadAttention(hidden_channels, num_heads, dropout)
         self.frames = MultiHeadAttention(hidden_channels, num_heads, dropout)
@@ -55,4 +59,6 @@ class WordLayer(nn.Module):
 
 
 def _feedforward(channels: int, inner: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(channels, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, channels))
+    return nn.Sequential(
+        nn.Linear(channels, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, channels)
+    )

@@ -55,13 +55,13 @@ def test_the_folder_holds_a_store_captions_and_the_truth(tiny):
     assert np.isnan(truth["centre"][3, len(scene.kinds) :]).all()
 
 
-def test_stored_features_are_of_about_unit_range_and_say_when(tiny):
+def test_stored_features_have_about_unit_spread_and_say_when(tiny):
     store = FeatureStore(tiny / "store.h5")
     videos = [store[name] for name in store.ids]
     for stream in ("appearance", "motion"):
         values = np.concatenate([getattr(video, stream).numpy() for video in videos])
-        assert np.abs(values).max() < 4
-        assert values.std(0).max() > 0.1
+        assert np.abs(values).max() < 15
+        assert 0.25 < values.std(0).mean() < 2
     assert videos[0].frame_index.tolist() == [2, 6, 10, 14, 18, 22, 26, 30, 34, 38]
     assert videos[0].clip_start.tolist() == [0, 16, 32]
     assert videos[0].frame_time[1] == pytest.approx(0.75)

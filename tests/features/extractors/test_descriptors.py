@@ -40,14 +40,14 @@ def test_frame_appearance_of_one_square():
     row = frame_appearance(colour_map(frames))[0]
     cells, turn, area, _, grey = np.split(row, [96, 144, 150, 156])
     expected = np.zeros((6, 4, 4))
-    expected[0, 2, 1] = np.sqrt(225 / 256)
+    expected[0, 2, 1] = 8 * np.sqrt(225 / 256)
     np.testing.assert_allclose(cells.reshape(6, 4, 4), expected, atol=1e-6)
-    np.testing.assert_allclose(area, [4 * np.sqrt(225 / 4096), 0, 0, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(area, [16 * np.sqrt(225 / 4096), 0, 0, 0, 0, 0], atol=1e-6)
     directions = turn.reshape(6, 8)
     assert directions[1:].sum() == 0
     np.testing.assert_allclose(directions[0, ::2], directions[0, 0], rtol=1e-5)  # four equal sides
     assert directions[0, 0] > 5 * directions[0, 1]
-    assert grey[0] == pytest.approx(100 / 255, abs=0.02)
+    assert grey[0] == pytest.approx(8 * (100 / 255 - 0.4), abs=0.15)
 
 
 def test_directions_tell_a_ball_from_a_box_of_the_same_area():
@@ -71,8 +71,8 @@ def test_box_appearance_goes_with_a_thing_that_moves():
         (0, "ball", 20, 20, 9, RED), (1, "ball", 41, 33, 9, RED), (2, "box", 30, 30, 9, BLUE), frames=3
     )
     features, _ = described(frames)
-    np.testing.assert_allclose(features[0], features[1], atol=0.05)
-    assert np.abs(features[0] - features[2]).max() > 0.5
+    np.testing.assert_allclose(features[0], features[1], atol=0.3)
+    assert np.abs(features[0] - features[2]).max() > 2
 
 
 def test_box_appearance_shows_shape_and_colour():
@@ -81,9 +81,9 @@ def test_box_appearance_shows_shape_and_colour():
     assert box[:24].argmax() == 0
     assert ring[:24].argmax() == 16  # 237 degrees in steps of 15
     middle = 24 + 12
-    assert box[middle] > 0.95 > 0.05 > ring[middle]
+    assert box[middle] > 1.9 > -1.9 > ring[middle]
     fill = 24 + 25 + 8 + 2
-    assert box[fill] > 0.9 > ring[fill] > 0.5
+    assert box[fill] > 1.8 > ring[fill] > -0.6
 
 
 def test_any_boxes_can_be_described():
@@ -112,6 +112,6 @@ def test_geometry_bins_lie_around_the_value():
     np.testing.assert_allclose(row[:5], found.geometry()[0])
     centres = np.linspace(0.06, 0.94, 8)
     for bins, value in ((row[5:13], row[0]), (row[13:21], row[1])):
-        np.testing.assert_allclose(bins, np.exp(-32 * (value - centres) ** 2), rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(bins, 2.5 * np.exp(-32 * (value - centres) ** 2), rtol=1e-4, atol=1e-7)
     moved = replace(found, boxes=found.boxes + torch.tensor([20.0, 0, 20.0, 0]))
     assert box_geometry(moved)[0, 5:13].argmax() > row[5:13].argmax()

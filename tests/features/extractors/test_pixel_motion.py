@@ -40,14 +40,14 @@ def test_shifts_are_those_of_what_is_in_the_box():
         velocity = np.array([3, -2]) if label == 0 else np.zeros(2)
         shifts = row[:18].reshape(6, 3)
         steps = np.array([-4, -2, 2, 4])  # of 7, the video's ends cut some
-        np.testing.assert_allclose(shifts[[1, 2, 3, 4], :2], steps[:, None] * velocity / 24, atol=0.05)
-        np.testing.assert_allclose(shifts[[1, 2, 3, 4], 2], 0, atol=0.25)  # 16 samples a side are coarse
+        np.testing.assert_allclose(shifts[[1, 2, 3, 4], :2], steps[:, None] * velocity / 6, atol=0.2)
+        np.testing.assert_allclose(shifts[[1, 2, 3, 4], 2], 0, atol=1)  # 16 samples a side are coarse
 
 
 def test_at_the_ends_a_video_stands_still():
     values, _ = motions(moving((line(12, 70, 3, -2), SAME, RED)), np.array([4, 19]))
-    np.testing.assert_allclose(values[1, 9:18].reshape(3, 3), 0, atol=0.05)  # after the last frame
-    np.testing.assert_allclose(values[0, :2], values[0, 3:5], atol=0.05)  # 7 before is before the first frame
+    np.testing.assert_allclose(values[1, 9:18].reshape(3, 3), 0, atol=0.2)  # after the last frame
+    np.testing.assert_allclose(values[0, :2], values[0, 3:5], atol=0.2)  # 7 before is before the first frame
 
 
 def test_directions_point_where_the_thing_goes():
@@ -57,7 +57,7 @@ def test_directions_point_where_the_thing_goes():
         values, _ = motions(moving((line(*start, *way), SAME, RED)), np.array([10]))
         assert values[0, 18:26].argmax() == angle
         opposite = values[0, 18 + (angle + 4) % 8]
-        assert opposite < 0.05
+        assert opposite < 0.1
 
 
 def test_turning_shows():
@@ -74,7 +74,7 @@ def test_growing_shows():
     values, _ = motions(moving((line(48, 48, 0, 0), half, RED)), np.array([10]))
     growth = values[0, :18].reshape(6, 3)[:, 2]
     assert (np.diff(growth) >= 0).all()
-    assert growth[0] < -0.3 < 0.3 < growth[-1]
+    assert growth[0] < -1.2 < 1.2 < growth[-1]
 
 
 def test_frames_must_be_named():

@@ -217,7 +217,7 @@ def test_shards_that_do_not_agree(tmp_path):
     write(tmp_path / "wide.h5", [random_video(5, width=6)])
     shutil.copy(tmp_path / "wide.h5", path / "shard-00002.h5")
     with pytest.raises(
-        DataError, match=r"'object/feature' has rows of \[5\] up to video 'video3' and of \[6\] from .*5"
+        DataError, match=r"'object/feature' has rows of \[5\] up to video 'video1' and of \[6\] from .*5"
     ):
         FeatureStore(path).ids
     write(tmp_path / "other.h5", [random_video(5)], label_names=("cow",))

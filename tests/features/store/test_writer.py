@@ -113,22 +113,22 @@ def test_a_store_that_is_there_is_not_overwritten(tmp_path):
         assert FeatureStore(path).ids == ("video0",)
 
 
+def write_then_fail(path, videos, error, **options):
+    with FeatureStoreWriter(path, extractors=records(), label_names=LABELS, **options) as writer:
+        for video in videos:
+            writer.add(video)
+        raise error
+
+
 @pytest.mark.parametrize("name", ["store.h5", "store"])
-def test_exception_leaves_nothing_half_written(tmp_path, name):
-    with (
-        pytest.raises(ZeroDivisionError),
-        FeatureStoreWriter(tmp_path / name, extractors=records()) as writer,
-    ):
-        writer.add(RAGGED[0])
-        raise ZeroDivisionError
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_exception_leaves_nothing_half_written(tmp_path, name, error):
+    with pytest.raises(error):
+        write_then_fail(tmp_path / name, RAGGED[:1], error)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    path = write(tmp_path / "whole.h5", RAGGED[:1])
-    with (
-        pytest.raises(DataError),
-        FeatureStoreWriter(path, extractors=records(), label_names=LABELS, append=True) as writer,
-    ):
-        writer.add(RAGGED[1])
-        writer.add(RAGGED[1])
+    path = write(tmp_path / name, RAGGED[:1])
+    with pytest.raises(error):
+        write_then_fail(path, RAGGED[1:2], error, append=True)
     assert FeatureStore(path).ids == ("video0",)
 
 
@@ -176,9 +176,9 @@ def test_killed_writer_leaves_whole_shards_and_a_second_run_finishes(tmp_path, w
 
 def test_second_writer_is_refused_while_the_first_is_at_work(tmp_path):
     path = tmp_path / "store"
-    with FeatureStoreWriter(path, extractors=records()):
-        with pytest.raises(StoreError, match=f"being written by process {os.getpid()} of this machine"):
-            write(path, RAGGED[:1])
+    mine = f"being written by process {os.getpid()} of this machine"
+    with FeatureStoreWriter(path, extractors=records()), pytest.raises(StoreError, match=mine):
+        write(path, RAGGED[:1])
     assert write(path, RAGGED[:1], append=True, label_names=()) == path
 
 
@@ -195,7 +195,7 @@ def test_no_room_on_the_disk(tmp_path, name):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
     try:
         with pytest.raises(
-            StoreError, match="No room left for .*store.*; nothing of it was kept: free some space"
+            StoreError, match=r"No room left for .*store.*; nothing of it was kept: free some space"
         ):
             write(path, [random_video(1, counts=(900,) * 20)], label_names=(), append=True)
     finally:
@@ -208,18 +208,15 @@ def test_no_room_for_the_rows_in_wait(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with (
-        pytest.raises(StoreError, match="No room left"),
-        FeatureStoreWriter(tmp_path / "store.h5", extractors=records()) as writer,
-    ):
-        monkeypatch.setattr("stgraph.features.store.rows.RowBuffer.add", full)
-        writer.add(RAGGED[0])
+    monkeypatch.setattr("stgraph.features.store.rows.RowBuffer.add", full)
+    with pytest.raises(StoreError, match="No room left"):
+        write(tmp_path / "store.h5", RAGGED[:1])
     assert names_in(tmp_path) == []
 
 
 def test_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written (Not a directory)"):
+    with pytest.raises(StoreError, match=r"cannot be written \(File exists\)"):
         write(tmp_path / "file" / "store.h5", RAGGED[:1])
 
 

@@ -14,7 +14,9 @@ def test_equals_the_formula_head_by_head(kind):
         torch.nn.init.normal_(parameter)
     x = torch.randn(1, 4, 8, dtype=torch.float64)
     mask = torch.tensor([[True, False, True, True]]) if kind == "masked" else None
-    visible = [[(s <= l if kind == "causal" else mask is None or mask[0, s]) for s in range(4)] for l in range(4)]
+    visible = [
+        [(s <= l if kind == "causal" else mask is None or mask[0, s]) for s in range(4)] for l in range(4)
+    ]
     keys, values = layer.key_value(x)[0].chunk(2, dim=1)
     query = layer.query(x)[0]
     heads = [attention(query[:, h], keys[:, h], values[:, h], visible) for h in (slice(0, 4), slice(4, 8))]

@@ -54,7 +54,9 @@ def test_the_literal_flow_gathers_from_the_next_frame():
     with torch.no_grad():
         conv.weight.weight.copy_(torch.eye(CHANNELS))
     out = conv(graph.x, graph.edge_index, graph.edge_weight)
-    torch.testing.assert_close(out[0], (graph.x[0] + graph.x[1]).relu())  # row sums 1 and 0, the latter counted as 1
+    torch.testing.assert_close(
+        out[0], (graph.x[0] + graph.x[1]).relu()
+    )  # row sums 1 and 0, the latter counted as 1
     torch.testing.assert_close(out[1], graph.x[1].relu())
 
 

@@ -44,7 +44,9 @@ def test_a_sparse_tensor_equals_the_edge_list():
 
     graph, conv = VideoGraphBuilder()(detections()), ResidualGCNConv(CHANNELS)
     size = (len(graph.x), len(graph.x))
-    adj = SparseTensor(row=graph.edge_index[0], col=graph.edge_index[1], value=graph.edge_weight, sparse_sizes=size)
+    adj = SparseTensor(
+        row=graph.edge_index[0], col=graph.edge_index[1], value=graph.edge_weight, sparse_sizes=size
+    )
     torch.testing.assert_close(conv(graph.x, adj), conv(graph.x, graph.edge_index, graph.edge_weight))
 
 
@@ -57,6 +59,8 @@ def test_torch_sparse_multiplies_as_we_do():
     graph = VideoGraphBuilder()(detections())
     ours = NormalizedAdjacency(graph.edge_index, graph.edge_weight, len(graph.x))
     size = (len(graph.x), len(graph.x))
-    theirs = SparseTensor(row=graph.edge_index[0], col=graph.edge_index[1], value=ours.weight, sparse_sizes=size)
+    theirs = SparseTensor(
+        row=graph.edge_index[0], col=graph.edge_index[1], value=ours.weight, sparse_sizes=size
+    )
     torch.testing.assert_close(ours.matmul(graph.x), matmul(theirs, graph.x))
     torch.testing.assert_close(ours.matmul(graph.x, transpose=True), matmul(theirs.t(), graph.x))

@@ -11,7 +11,11 @@ def test_equals_equation_6():
     f2d, f3d = torch.randn(7, 5), torch.randn(7, 3)
     joined = torch.cat([f2d @ encoder.appearance.weight.T, f3d @ encoder.motion.weight.T], dim=1)
     torch.testing.assert_close(encoder(f2d, f3d), joined @ encoder.fuse.weight.T)
-    assert {name for name, _ in encoder.named_parameters()} == {"appearance.weight", "motion.weight", "fuse.weight"}
+    assert {name for name, _ in encoder.named_parameters()} == {
+        "appearance.weight",
+        "motion.weight",
+        "fuse.weight",
+    }
 
 
 def test_without_motion_the_fusion_is_square():
