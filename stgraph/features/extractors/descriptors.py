@@ -1,7 +1,8 @@
 """Appearance of frames and of boxes from pixels: colours, where they are, which way their outlines run.
 
-Frames and boxes go by the same colour table as the blob detector, but any boxes will do. All values lie
-roughly in 0..1.
+Frames and boxes go by the same colour table as the blob detector, but any boxes will do. Constant factors
+give most values a spread of about 1, and a mean near 0 where the middle is known: networks
+learn faster from these than from shares in 0..1.
 """
 
 from __future__ import annotations
@@ -152,8 +153,8 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
 def box_geometry(detections: Detections) -> Array:
     """Describes where each box is: its geometry, and its centre and size as soft bins.
 
-    A soft bin is a bump around one place: :math:`2.5 e^{-(8 (v - c))^2 / 2}`. Networks that add up features of
-    several boxes keep apart what raw coordinates would blend.
+    A soft bin is a bump around one place: :math:`2.5 e^{-(8 (v - c))^2 / 2}`. Networks that add up features
+    of several boxes keep apart what raw coordinates would blend.
 
     Shapes: -> ``[N, 29]``: centre x, y, width, height, area as shares of the picture; 8 bins each for x and
         y; 4 each for width and height (0..0.3).

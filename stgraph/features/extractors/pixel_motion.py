@@ -37,8 +37,8 @@ def box_motion(
         frame_index: Position of each sampled frame among all frames.
 
     Shapes: frame_index ``[T]`` -> ``[N, 30]``: for each of the frames -7, -4, -2, +2, +4, +7 the shift x, y
-        (in 6 pixels) and the change of the visible area (4 x its log, in -4..4); then the shift over -4..+4 as 8
-        directions; then the roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
+        (in 6 pixels) and the change of the visible area (4 x its log, in -4..4); then the shift over -4..+4
+        as 8 directions; then the roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
     Reference: Comaniciu and Meer, "Mean shift" (PAMI 2002).
     """
     last = len(colours.hue) - 1

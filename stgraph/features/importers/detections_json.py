@@ -12,23 +12,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.errors import DataError, MissingDataError, ShapeError
+from stgraph.errors import DataError, MissingDataError, StgraphError
 from stgraph.features.detections import Detections
 from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["read_detections_folder"]
 
 ARRAYS = ("frame_features", "object_features")
+LISTS = ("boxes", "scores", "labels")
 
 
 def read_detections_folder(folder: str | Path) -> tuple[Iterator[VideoFeatures], tuple[str, ...]]:
     """Reads detections that came as JSON with their features beside them in npz.
 
-    ``ID.json`` holds ``width``, ``height``, ``num_frames`` (of the file), optionally ``fps``, and
-    ``frames``: a list of ``frame`` (number in the file), ``boxes`` (xyxy pixels), ``scores`` and ``labels``
-    (names); a frame may be without boxes. ``ID.npz`` holds ``frame_features [T, Da]`` and ``object_features
-    [sum of boxes, Do]`` in the order of the JSON. Boxes that reach over the picture's edge are kept as they
-    are.
+    ``ID.json`` holds ``width``, ``height``, ``num_frames`` (of the file), optionally ``fps``, and ``frames``:
+    a list of ``frame`` (number in the file), ``boxes`` (xyxy pixels), ``scores`` and ``labels`` (names); a
+    frame may be without boxes. ``ID.npz`` holds ``frame_features [T, Da]`` and ``object_features [sum of
+    boxes, Do]`` in the order of the JSON. Boxes that reach over the picture's edge are kept as they are.
 
     Returns: The videos by id, read one at a time; and the sorted label names, which the labels number.
     Raises: MissingDataError: No such folder, no JSON in it, or an npz is missing. DataError: Boxes turned
@@ -40,62 +40,72 @@ def read_detections_folder(folder: str | Path) -> tuple[Iterator[VideoFeatures],
         raise MissingDataError(
             f"No ID.json files of detections in {folder}; give the folder that holds them."
         )
-    # Names must be known before the first label gets its number.
-    found = {str(name) for file in files for frame in _read_json(file)["frames"] for name in frame["labels"]}
-    names = tuple(sorted(found))
-    return (_read_video(file, {name: number for number, name in enumerate(names)}) for file in files), names
+    # All names must be known before the first label gets its number.
+    names = sorted(
+        {name for file in files for frame in _read_json(file)["frames"] for name in _labels(frame)}
+    )
+    numbers = {name: number for number, name in enumerate(names)}
+    return (_read_video(file, numbers) for file in files), tuple(names)
 
 
 def _read_video(file: Path, numbers: dict[str, int]) -> VideoFeatures:
     content, arrays = _read_json(file), _read_arrays(file.with_suffix(".npz"))
     frames = content["frames"]
-    counts = [len(frame["boxes"]) for frame in frames]
-    for name, rows, of in (
-        ("frame_features", len(frames), "frames"),
-        ("object_features", sum(counts), "boxes"),
-    ):
+    wanted = {"frame_features": len(frames), "object_features": sum(len(frame["boxes"]) for frame in frames)}
+    for name, rows in wanted.items():
         if arrays[name].ndim != 2 or len(arrays[name]) != rows:
             raise DataError(
-                f"{file.with_suffix('.npz')}: '{name}' must be [{rows}, F], a row for each of the {of} in "
-                f"{file.name}, got {list(arrays[name].shape)}; extract it again."
+                f"{file.with_suffix('.npz')}: '{name}' must be [{rows}, F] to match the frames and boxes of {file.name}, "
+                f"got {list(arrays[name].shape)}; extract it again."
             )
-    size, fps = (int(content["height"]), int(content["width"])), float(content.get("fps") or "nan")
-    numbers_in_file, total = [int(frame["frame"]) for frame in frames], int(content["num_frames"])
-    for number in numbers_in_file:
-        if not 0 <= number < total:
-            raise DataError(
-                f"{file}: frame {number} is not among the file's {total} frames; 'frame' is a number in the "
-                "file, from 0."
-            )
-    frame_index = torch.tensor(numbers_in_file, dtype=torch.int64)
     try:
-        return VideoFeatures(
-            id=file.stem,
-            size=size,
-            frame_index=frame_index,
-            frame_time=frame_index / fps,
-            fps=fps,
-            file_frames=total,
-            appearance=torch.from_numpy(arrays["frame_features"]),
-            detections=Detections(
-                boxes=_join(frames, "boxes").reshape(-1, 4),
-                scores=_join(frames, "scores"),
-                features=torch.from_numpy(arrays["object_features"]),
-                frame=torch.arange(len(frames)).repeat_interleave(torch.tensor(counts)),
-                num_frames=len(frames),
-                size=size,
-                labels=torch.tensor(
-                    [numbers[name] for frame in frames for name in frame["labels"]], dtype=torch.int64
-                ),
-                frame_index=frame_index,
-            ),
-        )
-    except (DataError, ShapeError, ValueError) as error:
+        return _video(file.stem, content, arrays, numbers)
+    except (StgraphError, ValueError, TypeError) as error:
         raise DataError(f"{file}: {error}") from error
+
+
+def _video(
+    video_id: str, content: dict[str, Any], arrays: dict[str, np.ndarray], numbers: dict[str, int]
+) -> VideoFeatures:
+    frames, total = content["frames"], int(content["num_frames"])
+    size, fps = (int(content["height"]), int(content["width"])), float(content.get("fps") or "nan")
+    frame_index = torch.tensor([int(frame["frame"]) for frame in frames], dtype=torch.int64)
+    outside = frame_index[(frame_index < 0) | (frame_index >= total)]
+    if len(outside):
+        raise DataError(
+            f"frame {int(outside[0])} is not in a file of {total} frames; 'frame' is the number in the file, from 0."
+        )
+    return VideoFeatures(
+        id=video_id,
+        size=size,
+        frame_index=frame_index,
+        frame_time=frame_index / fps,
+        fps=fps,
+        file_frames=total,
+        appearance=torch.from_numpy(arrays["frame_features"]),
+        detections=Detections(
+            boxes=_join(frames, "boxes"),
+            scores=_join(frames, "scores"),
+            features=torch.from_numpy(arrays["object_features"]),
+            frame=torch.arange(len(frames)).repeat_interleave(
+                torch.tensor([len(frame["boxes"]) for frame in frames])
+            ),
+            num_frames=len(frames),
+            size=size,
+            labels=torch.tensor(
+                [numbers[name] for frame in frames for name in _labels(frame)], dtype=torch.int64
+            ),
+            frame_index=frame_index,
+        ),
+    )
 
 
 def _join(frames: list[dict[str, Any]], key: str) -> Tensor:
     return torch.tensor([value for frame in frames for value in frame[key]], dtype=torch.float32)
+
+
+def _labels(frame: dict[str, Any]) -> list[str]:
+    return [str(name) for name in frame["labels"]]
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -107,11 +117,12 @@ def _read_json(file: Path) -> dict[str, Any]:
     if missing:
         raise DataError(f"{file} lacks {', '.join(sorted(missing))}; is it a file of detections?")
     for number, frame in enumerate(content["frames"]):
-        lengths = {key: len(frame.get(key, ())) for key in ("boxes", "scores", "labels")}
-        if "frame" not in frame or len(set(lengths.values())) > 1:
+        lists: list[Any] = [frame.get(key) if isinstance(frame, dict) else None for key in LISTS]
+        whole = all(isinstance(values, list) for values in lists) and "frame" in frame
+        if not whole or len({len(values) for values in lists}) > 1:
             raise DataError(
-                f"{file}: frame entry {number} must have its 'frame' and as many boxes as scores and "
-                f"labels, got {lengths}."
+                f"{file}: entry {number} of 'frames' must have its 'frame' and equally long lists of boxes, scores and "
+                "labels; write it again."
             )
     return content
 
@@ -124,5 +135,5 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
             return {name: arrays[name].astype(np.float32) for name in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{file} cannot be read ({error}); it must hold {' and '.join(ARRAYS)} as plain numbers."
+            f"{file} cannot be read ({error}); it must hold {' and '.join(ARRAYS)} as numbers."
         ) from error

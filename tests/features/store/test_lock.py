@@ -1,9 +1,12 @@
+import fcntl
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -88,20 +91,40 @@ def test_half_written_lock_is_taken(path, content):
         pass
 
 
+def test_file_that_its_holder_removes_just_before_we_lock_it_is_not_ours(path, monkeypatch):
+    real, calls = fcntl.lockf, []
+
+    def lock_late(handle, how):
+        if not calls:
+            path.unlink()  # the holder lets go between our open and our lock
+        calls.append(handle)
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "lockf", lock_late)
+    with WriterLock(path):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert len(calls) == 2
+
+
+def count_up(path, count):
+    held = 0
+    while held < 20:
+        try:
+            with WriterLock(path):
+                count.write_text(str(int(count.read_text()) + 1))  # loses counts where two do it at once
+                held += 1
+        except StoreError:
+            time.sleep(0.0005)
+
+
 def test_many_at_once_hold_it_one_by_one(path):
-    code = (
-        "import sys, time; from pathlib import Path; from stgraph.errors import StoreError\n"
-        "from stgraph.features.store.lock import WriterLock\n"
-        "path, count = Path(sys.argv[1]), Path(sys.argv[2])\n"
-        "held = 0\n"
-        "while held < 20:\n"
-        "    try:\n"
-        "        with WriterLock(path):\n"
-        "            count.write_text(str(int(count.read_text()) + 1)); held += 1\n"
-        "    except StoreError: time.sleep(0.0005)\n"
-    )
     count = path.with_name("count")
     count.write_text("0")
-    workers = [subprocess.Popen([sys.executable, "-c", code, str(path), str(count)]) for _ in range(2)]
-    assert [worker.wait(60) for worker in workers] == [0, 0]
-    assert count.read_text() == "40"
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=count_up, args=(path, count)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert count.read_text() == "80"

@@ -73,7 +73,7 @@ def test_merge_into_a_folder_keeps_the_shards(tmp_path, sources):
         ),
         (
             random_video(9),
-            {"label_names": ("cow",)},
+            {"label_names": ("cow",) * 3},
             "other.h5 has other label names: label 0 is 'cat' and 'cow'",
         ),
         (random_video(9), {"dtype": "float32"}, "other.h5 has features of float32"),
