@@ -39,9 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
         print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
         return 2
-    _quieten()
     try:
-        return importlib.import_module(f"stgraph.commands.{name}").run(rest)
+        command = importlib.import_module(f"stgraph.commands.{name}")
+        _quieten()  # behind the imports: Lightning sets the level of its logger when it is imported
+        return command.run(rest)
     except StgraphError as error:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
@@ -75,7 +76,10 @@ def _quieten() -> None:
 def _usage() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
-    lines += ["", "'stgraph COMMAND --help' says more. Settings are hydra overrides, such as data=interactions_tiny seed=1."]
+    lines += [
+        "",
+        "'stgraph COMMAND --help' says more. Settings are hydra overrides, such as data=interactions_tiny seed=1.",
+    ]
     return "\n".join(["usage: stgraph COMMAND [arguments] [key=value ...]", "", *lines])
 
 

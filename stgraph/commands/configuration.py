@@ -94,7 +94,9 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
                 name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2]
             ]
             hint = (
-                f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(str(key) for key in known))}."
+                f"did you mean '{near[0]}'?"
+                if near
+                else f"known are {', '.join(sorted(str(key) for key in known))}."
             )
             return f"There is no setting '{key}' (in '{override}'); {hint}"
     return f"{' '.join(str(error).split())[:400]}"

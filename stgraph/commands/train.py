@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -106,7 +107,11 @@ def dataset_of(config: DictConfig) -> StoredDataset:
     arguments = plain(config.dataset)
     if arguments.get("name") == "interactions":
         arguments["progress"] = progress_line("videos")
-    return open_dataset(**arguments)
+    dataset = open_dataset(**arguments)
+    if dataset.uncaptioned:
+        names = ", ".join(dataset.uncaptioned[:5]) + (", ..." if len(dataset.uncaptioned) > 5 else "")
+        print(f"{len(dataset.uncaptioned)} videos of the store have no captions: {names}", file=sys.stderr)
+    return dataset
 
 
 def graph_settings(values: dict[str, Any]) -> GraphSettings:

@@ -17,11 +17,18 @@ __all__ = ["StoredDataset", "open_dataset"]
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """Features and captions of the same videos; ``name`` is what results call it."""
+    """Features and captions of the same videos.
+
+    Args:
+        name: What results call it.
+        store, corpus: Features and captions; every captioned video has features.
+        uncaptioned: Videos of the store without captions: they can be described, but not trained on or scored.
+    """
 
     name: str
     store: FeatureStore
     corpus: CaptionCorpus
+    uncaptioned: tuple[str, ...] = ()
 
 
 def open_dataset(name: str, **arguments: object) -> StoredDataset:
@@ -54,9 +61,9 @@ def _store(store: str, captions: str) -> StoredDataset:
 
 
 def _open(name: str, store: Path, captions: Path) -> StoredDataset:
-    dataset = StoredDataset(name, FeatureStore(store), CaptionCorpus.load(captions))
-    dataset.corpus.check_against(dataset.store.ids)
-    return dataset
+    features, corpus = FeatureStore(store), CaptionCorpus.load(captions)
+    uncaptioned = corpus.check_against(features.ids, allow_uncaptioned=True)
+    return StoredDataset(name, features, corpus, tuple(uncaptioned))
 
 
 DATASETS: dict[str, Callable[..., StoredDataset]] = {"interactions": _interactions, "store": _store}

@@ -40,7 +40,10 @@ def test_captions_per_epoch_draws_others_each_epoch():
     [
         ({"batch_size": 0}, "'batch_size' must be at least 1, got 0"),
         ({"batch_size": 2, "captions_per_video": 3}, r"at most 'batch_size' \(2 pairs\), got 3"),
-        ({"batch_size": 2, "captions_per_epoch": 0}, "'captions_per_epoch' must be at least 1 or None, got 0"),
+        (
+            {"batch_size": 2, "captions_per_epoch": 0},
+            "'captions_per_epoch' must be at least 1 or None, got 0",
+        ),
     ],
 )
 def test_wrong_options_are_named(options, message):

@@ -1,4 +1,4 @@
-"""One HDF5 file of a store: opened with its arrays mapped into memory, or written whole from parts."""
+"""One HDF5 file of a store, open for reading, and what all files of a store must agree on."""
 
 from __future__ import annotations
 

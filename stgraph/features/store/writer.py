@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import KeysView, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -68,13 +68,13 @@ class FeatureStoreWriter:
             )
         self._videos_per_shard = videos_per_shard or VIDEOS_PER_SHARD
         self._open = ExitStack()
-        self._done: set[str] = set()
+        self._done: dict[str, None] = {}
         self._buffer: RowBuffer | None = None
 
     @property
-    def done_ids(self) -> frozenset[str]:
+    def done_ids(self) -> KeysView[str]:
         """Ids of the videos in the store, those just added included."""
-        return frozenset(self._done)
+        return self._done.keys()
 
     def __enter__(self) -> FeatureStoreWriter:
         with ExitStack() as stack:
@@ -98,7 +98,7 @@ class FeatureStoreWriter:
             self._buffer.close()
             self._buffer = None  # it may hold part of the video
             raise write_error(error, self.path) from error
-        self._done.add(video.id)
+        self._done[video.id] = None
         if not self._one_file and len(self._buffer.ids) >= self._videos_per_shard:
             self._write(self._buffer)
 
@@ -117,6 +117,11 @@ class FeatureStoreWriter:
                 buffer.close()
 
     def _look_at_what_is_there(self) -> None:
+        if self.path.exists() and self.path.is_dir() == self._one_file:
+            raise StoreError(
+                f"{self.path} is a {'folder' if self._one_file else 'file'}; a store of one file ends in .h5 or .hdf5, and "
+                "any other is a folder."
+            )
         there = self.path.exists() and (
             self._one_file or any(shard_number(file) >= 0 for file in self.path.iterdir())
         )
@@ -127,7 +132,7 @@ class FeatureStoreWriter:
         tails: dict[str, tuple[int, ...]] = {}
         for shard in self._old:
             shard.header.check_same(self.header, f"The store at {shard.path}")
-            self._done.update(shard.ids)
+            self._done.update(dict.fromkeys(shard.ids))
             for column in shard.columns:
                 if column.tail is None and shard.num_rows(column.level):
                     tails[column.path] = shard.tail(column)

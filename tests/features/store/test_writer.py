@@ -220,6 +220,15 @@ def test_folder_that_cannot_be_written_to(tmp_path):
         write(tmp_path / "file" / "store.h5", RAGGED[:1])
 
 
+def test_name_that_asks_for_a_file_where_a_folder_is_and_the_other_way_round(tmp_path):
+    (tmp_path / "store.h5").mkdir()
+    (tmp_path / "store").write_text("")
+    for name, what in (("store.h5", "folder"), ("store", "file")):
+        with pytest.raises(StoreError, match=f"is a {what}; a store of one file ends in .h5"):
+            write(tmp_path / name, RAGGED[:1])
+    assert names_in(tmp_path) == ["store", "store.h5"]
+
+
 def test_rows_beyond_memory_wait_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr("stgraph.features.store.rows.SLICE_BYTES", 256)
     monkeypatch.setattr("stgraph.features.store.shard.SLICE_BYTES", 256)
