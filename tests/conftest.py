@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.trained import folder, trained  # noqa: F401  (fixtures)
+
 
 def pytest_addoption(parser):
     parser.addoption(

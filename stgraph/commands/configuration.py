@@ -12,6 +12,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -74,6 +75,13 @@ def _quoted(override: str) -> str:
     if not equals:
         raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
     if key not in PATHS or value.startswith(("'", '"')):
+        try:
+            OverridesParser.create().parse_override(override)
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise OptionError(
+                f"The setting '{override}' cannot be read: {reason}; quote its value."
+            ) from error
         return override
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{key}="{escaped}"'

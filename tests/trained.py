@@ -1,3 +1,7 @@
+"""A trained model for the tests of commands and of whole chains; a plugin, so that all of them share one."""
+
+import shutil
+
 import pytest
 
 from stgraph.commands.configuration import compose
@@ -15,6 +19,4 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def folder(trained, tmp_path):
     """A copy of the trained model folder that a test may spoil."""
-    import shutil
-
     return shutil.copytree(trained, tmp_path / "model", ignore=shutil.ignore_patterns("checkpoints", "log"))
