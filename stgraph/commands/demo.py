@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from omegaconf import DictConfig
+
 from stgraph.captioner import Captioner, load_captioner
-from stgraph.commands.configuration import compose
+from stgraph.commands.configuration import compose, saved_config
 from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of, train
 from stgraph.datasets import GraphSource, StoredDataset, graphs_of
@@ -40,6 +43,7 @@ def run(arguments: list[str]) -> int:
     )
     config = compose("train", ["experiment=demo", *parser.parse_args(arguments).settings])
     folder = Path(config.run)
+    config.resume = prepare_folder(folder, config)
     seconds: dict[str, float] = {}
     start = time.monotonic()
     print("1/3  Videos: frames -> blob detector -> features -> store")
@@ -72,6 +76,14 @@ def run(arguments: list[str]) -> int:
     print(f"Scores, versions and times ({seconds['total']:.0f} s): {folder / 'result.json'}")
     print(f"Next: stgraph caption {next(iter(captions['scene']))} --model {folder}")
     return 0
+
+
+def prepare_folder(folder: Path, config: DictConfig) -> bool:
+    """Clears away an earlier demo; says whether there is an unfinished one of the same settings to go on with."""
+    if (folder / "result.json").is_file():  # only a demo that ran to its end has one
+        shutil.rmtree(folder)
+    unfinished = (folder / "checkpoints" / "last.ckpt").is_file()
+    return unfinished and {**saved_config(folder), "resume": False} == {**config, "resume": False}
 
 
 def all_captions(captioner: Captioner, dataset: StoredDataset) -> dict[str, dict[str, str]]:
@@ -116,7 +128,7 @@ def draw_example(
     graph = graphs_of([video], captioner.builder, None)[0]
     frames = render_video(video_id)[video.frame_index.numpy()]
     path = folder / "graph.png"
-    title = f"{video_id}: {captions['scene'][video_id]}"
+    title = f"{video_id}\nscene branch: {captions['scene'][video_id]}\nobject branch: {captions['object'][video_id]}"
     draw_graph(graph, frames, path, label_names=dataset.store.label_names, title=title)
     return path
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 import stgraph
 from stgraph.captioner import build_graph_builder
-from stgraph.commands.configuration import compose, plain
+from stgraph.commands.configuration import compose, plain, saved_config
 from stgraph.commands.progress import progress_line
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.errors import OptionError
@@ -31,7 +31,7 @@ from stgraph.models import (
     STGraphCaptionerSettings,
 )
 from stgraph.text import CaptionTokenizer
-from stgraph.training import CaptioningModule, DistillationLoss, fit
+from stgraph.training import CaptioningModule, DistillationLoss, check_run_folder, fit
 
 __all__ = ["run", "train"]
 
@@ -51,6 +51,10 @@ def train(config: DictConfig) -> Path:
     """Trains as ``config`` says; the folder of the run is returned."""
     graph, loss = graph_settings(plain(config.graph)), call_with(DistillationLoss, config.loss)
     check_model(plain(config.model))
+    folder = Path(config.run)
+    check_run_folder(folder, config.resume)
+    if config.resume:
+        check_same_settings(config, saved_config(folder))
     optimizer = hydra.utils.instantiate(config.optimizer)
     schedule = hydra.utils.instantiate(config.schedule) if "schedule" in config else None
     dataset = dataset_of(config.data)
@@ -86,7 +90,6 @@ def train(config: DictConfig) -> Path:
             stream: ExtractorSettings(**asdict(record)) for stream, record in store.extractors.items()
         },
     )
-    folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "config.yaml")
     fit(
@@ -120,6 +123,21 @@ def graph_settings(values: dict[str, Any]) -> GraphSettings:
         return GraphSettings(**values)
     except ValidationError as error:
         raise OptionError(_one_line("graph", error)) from error
+
+
+def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
+    """A resumed run has the settings that it began with, but for how long and by what means it trains.
+
+    Raises: OptionError: Another setting differs; it is named.
+    """
+    for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
+                "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
+                "model", "graph", "loss", "optimizer", "schedule"):  # fmt: skip
+        old, new = OmegaConf.select(saved, key), OmegaConf.select(config, key)
+        if old != new:
+            raise OptionError(
+                f"'{key}' was {plain(old)} when the run began, and is {plain(new)} now; resume it unchanged."
+            )
 
 
 def check_model(values: dict[str, Any]) -> None:

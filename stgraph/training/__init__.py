@@ -2,7 +2,7 @@
 
 from stgraph.training.captioning_module import CaptioningModule
 from stgraph.training.evaluation import Evaluation, evaluate
-from stgraph.training.fitting import fit
+from stgraph.training.fitting import check_run_folder, fit
 from stgraph.training.losses import DistillationLoss
 from stgraph.training.resume import ResumePoint
 from stgraph.training.run_record import run_record
@@ -13,6 +13,7 @@ __all__ = [
     "DistillationLoss",
     "Evaluation",
     "ResumePoint",
+    "check_run_folder",
     "cosine_with_warmup",
     "evaluate",
     "fit",

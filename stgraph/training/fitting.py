@@ -17,10 +17,24 @@ from stgraph.models.folder import ModelDescription, save_model
 from stgraph.training.captioning_module import CaptioningModule
 from stgraph.training.resume import ResumePoint
 
-__all__ = ["fit"]
+__all__ = ["check_run_folder", "fit"]
 
 MONITOR = "val/CIDEr"
 OURS = ("callbacks", "logger", "default_root_dir", "reload_dataloaders_every_n_epochs", "limit_val_batches")
+
+
+def check_run_folder(run: Path, resume: bool) -> None:
+    """Demands a resume point where there is something to resume, and none where a run begins.
+
+    Raises: OptionError: There is nothing to resume, or something that would be overwritten.
+    """
+    last = run / "checkpoints" / "last.ckpt"
+    if resume and not last.is_file():
+        raise OptionError(f"Nothing to resume at {last}; start without resume=true.")
+    if not resume and last.is_file():
+        raise OptionError(
+            f"{run} holds a run already; go on with resume=true, or choose another folder by run=..."
+        )
 
 
 def fit(
@@ -49,12 +63,7 @@ def fit(
     """
     checkpoints = run / "checkpoints"
     last = checkpoints / "last.ckpt"
-    if resume and not last.is_file():
-        raise OptionError(f"Nothing to resume at {last}; start without resume=true.")
-    if not resume and last.is_file():
-        raise OptionError(
-            f"{run} holds a run already; go on with resume=true, or choose another folder by run=..."
-        )
+    check_run_folder(run, resume)
     taken = [name for name in OURS if name in trainer]
     if taken:
         raise OptionError(f"'trainer.{taken[0]}' is set by stgraph; leave it out.")

@@ -98,6 +98,15 @@ def test_an_old_run_is_not_overwritten_and_a_missing_one_not_resumed(tiny, tmp_p
         train(tiny("resume=true", f"run={tmp_path / 'nowhere'}"))
 
 
+def test_a_resumed_run_keeps_its_settings(tiny):
+    folder = train(tiny("trainer.max_epochs=1"))
+    before = (folder / "config.yaml").read_text()
+    with pytest.raises(OptionError, match="'loss' was .*; resume it unchanged"):
+        train(tiny("resume=true", "loss.temperature=2"))
+    assert (folder / "config.yaml").read_text() == before
+    train(tiny("resume=true", "trainer.max_epochs=2"))  # longer is the same run
+
+
 def test_lightnings_own_places_cannot_be_overridden(tiny):
     with pytest.raises(OptionError, match="'trainer.logger' is set by stgraph"):
         train(tiny("+trainer.logger=false"))

@@ -1,0 +1,52 @@
+import json
+import re
+
+import pytest
+
+from stgraph.cli import main
+from tests.training.conftest import SMALL
+
+CALL = ("demo", *SMALL[1:], "trainer.max_epochs=2", "trainer.check_val_every_n_epoch=1")
+
+
+def test_the_demo_shows_four_rows_five_captions_and_a_picture_and_can_be_run_again(tmp_path, capsys):
+    run = tmp_path / "demo"
+    for _ in range(2):
+        assert main([*CALL, f"run={run}"]) == 0
+    out = capsys.readouterr().out
+    result = json.loads((run / "result.json").read_text())
+    assert set(result["rows"]) == {"scene", "object", "nearest", "frequent"}
+    metrics = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "noun", "verb"}
+    assert all(set(row) == metrics for row in result["rows"].values())
+    assert {"seconds", "split", "seed", "commit", "versions"} <= set(result)
+    assert result["split"] == "test"
+    # A nearest neighbour copies a training caption: it shares words with the references, an untrained model does not.
+    assert result["rows"]["nearest"]["BLEU-1"] > 0.3
+    assert len(re.findall(r"^interactions-0-\d+$", out, re.MULTILINE)) == 10
+    assert (run / "graph.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unfinished_demo_goes_on_and_another_run_is_never_cleared_away(tmp_path, capsys, monkeypatch):
+    run = tmp_path / "demo"
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "stgraph.commands.demo.load_captioner", stopped
+        )  # Ctrl-C between training and scoring
+        assert main([*CALL, f"run={run}"]) == 130
+    assert main([*CALL, f"run={run}", "seed=5"]) == 1  # other settings: not ours to clear away
+    assert "holds a run already" in capsys.readouterr().err
+    before = (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    assert main([*CALL, f"run={run}"]) == 0
+    assert (
+        run / "checkpoints" / "last.ckpt"
+    ).stat().st_mtime_ns == before  # it was resumed at its end, not redone
+
+
+@pytest.mark.parametrize("override", ["data=msvd", "trainer.max_epoch=1"])
+def test_wrong_settings_of_the_demo_are_named(override, tmp_path, capsys):
+    assert main(["demo", f"run={tmp_path / 'demo'}", override]) == 1
+    assert override.split("=")[1 if "data" in override else 0] in capsys.readouterr().err
