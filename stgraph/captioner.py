@@ -79,8 +79,10 @@ class Captioner:
     ) -> Iterator[Caption]:
         """Describes videos of a store, whose features must come from the extractors that the model was trained on."""
         self.check_extractors(store.extractors, branch)
+        # The scene branch alone never touches the objects, on disk or in the graph.
+        streams = [name for name in STREAMS[branch or self.default_branch] if name in store.extractors]
         for start in range(0, len(video_ids), batch_size):
-            group = [store[video_id] for video_id in video_ids[start : start + batch_size]]
+            group = [store.read(video_id, streams) for video_id in video_ids[start : start + batch_size]]
             yield from self.caption_all(group, branch, batch_size)
 
     def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:

@@ -39,9 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
         print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
         return 2
+    _quieten()
     try:
         command = importlib.import_module(f"stgraph.commands.{name}")
-        _quieten()  # behind the imports: Lightning sets the level of its logger when it is imported
+        # Behind the imports, as Lightning sets the level of its logger when it is imported.
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         return command.run(rest)
     except StgraphError as error:
         print(f"stgraph {name}: {error}", file=sys.stderr)
@@ -59,7 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _quieten() -> None:
     """Notes of libraries to their own developers; none is about the user's data or settings."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for note in (
         "`torch.jit.*` is deprecated",
         "Sparse CSR tensor support is in beta",
