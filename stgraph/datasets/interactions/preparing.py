@@ -106,10 +106,11 @@ def truth_arrays(scenes: list[Scene]) -> dict[str, np.ndarray]:
 
 def extractor_records() -> dict[str, ExtractorRecord]:
     """Who made the streams of the store."""
-    versions = {"stgraph": stgraph.__version__, "interactions": str(GENERATOR_VERSION)}
+    versions = {"stgraph": stgraph.__version__}
+    weights = f"none, version {GENERATOR_VERSION}"  # so that a model refuses features of another version
     names = {"appearance": "frames", "motion": "clips", "object": "blobs"}
     return {
-        stream: ExtractorRecord(f"stgraph.interactions.{name}", "none", versions)
+        stream: ExtractorRecord(f"stgraph.interactions.{name}", weights, versions)
         for stream, name in names.items()
     }
 
