@@ -27,7 +27,7 @@ STREAMS = {"scene": ("appearance", "motion"), "object": ("object",)}
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence about a video: ``words`` with the log-probability of each, the end mark's last where there is one."""
+    """A sentence about a video, and the log-probability of each word; that of the end mark is last, if it has one."""
 
     video_id: str
     text: str

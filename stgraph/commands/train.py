@@ -68,7 +68,7 @@ def train(config: DictConfig) -> Path:
     settings = model_settings(plain(config.model), store.widths, tokenizer.num_words, config.data.max_words)
     source = GraphSource(store, build_graph_builder(graph), config.data.num_frames, cache=config.data.cache)
     data = CaptionDataModule(source, corpus, tokenizer, seed=config.seed, **plain(config.data.loader))
-    # Validation on the language-free metrics each epoch: METEOR is left to the evaluation.
+    # METEOR, whose Java program takes longer than a small epoch, is left to the evaluation.
     val = corpus.references("val")
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
     module = CaptioningModule(

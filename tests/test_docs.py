@@ -1,0 +1,39 @@
+"""The docs say what the code says."""
+
+import importlib.util
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def test_the_list_of_public_names_is_that_of_the_code():
+    spec = importlib.util.spec_from_file_location("make_api", ROOT / "docs" / "make_api.py")
+    make_api = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_api)
+    page = make_api.api_page()
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == page, "run: python docs/make_api.py"
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
+    assert len(rows) > 80
+    assert [name for name, text in rows if not text.strip()] == []  # everything public has a docstring
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    assert links
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readmes_first_example_runs():
+    (code,) = re.findall(r"```python\nfrom stgraph(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    names = {}
+    exec(compile("from stgraph" + code, "README.md", "exec"), names)
+    assert names["graph"].edge_index.shape[1] == 12  # two frames of 2 x 2, and 2 x 2 between them
+
+
+def test_versions_agree():
+    import stgraph
+
+    for name in ("pyproject.toml", "CITATION.cff"):
+        assert stgraph.__version__ in (ROOT / name).read_text(encoding="utf-8")
