@@ -42,7 +42,9 @@ def described(module: object, name: str) -> str:
     value = getattr(module, name)
     if inspect.ismodule(value) or inspect.isclass(value) or inspect.isfunction(value):
         return first_line(value).replace("|", "\\|")
-    kind = str(value) if typing.get_origin(value) else type(value).__name__  # an alias of a type, or a constant
+    kind = (
+        str(value) if typing.get_origin(value) else type(value).__name__
+    )  # an alias of a type, or a constant
     return f"`{kind}`".replace("|", "\\|")
 
 

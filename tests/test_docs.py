@@ -20,13 +20,19 @@ def test_the_list_of_public_names_is_that_of_the_code():
 
 def test_links_between_pages_lead_somewhere():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    links = [
+        (page, link)
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    ]
     assert links
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_readmes_first_example_runs():
-    (code,) = re.findall(r"```python\nfrom stgraph(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = re.findall(
+        r"```python\nfrom stgraph(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     names = {}
     exec(compile("from stgraph" + code, "README.md", "exec"), names)
     assert names["graph"].edge_index.shape[1] == 12  # two frames of 2 x 2, and 2 x 2 between them
