@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"\nstgraph {name}: stopped; what was whole is kept, run the same command again to go on.",
+            f"\nstgraph {name}: stopped; what was whole is kept.",
             file=sys.stderr,
         )
         return 130

@@ -43,7 +43,13 @@ def run(arguments: list[str]) -> int:
         description="Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1.",
     )
     parser.add_argument("settings", nargs="*", metavar="key=value")
-    train(compose("train", parser.parse_args(arguments).settings))
+    config = compose("train", parser.parse_args(arguments).settings)
+    try:
+        train(config)
+    except KeyboardInterrupt:
+        if (Path(config.run) / "checkpoints" / "last.ckpt").is_file():
+            print(f"\nTo go on with {config.run}: the same command with resume=true.", file=sys.stderr)
+        raise
     return 0
 
 

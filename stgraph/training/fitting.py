@@ -91,7 +91,13 @@ def fit(
         limit_val_batches=None if module.evaluator is not None else 0,
         **trainer,
     )
-    engine.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+    try:
+        engine.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+    except SystemExit:
+        if not engine.interrupted:
+            raise
+        # Lightning swallows Ctrl-C and leaves the process; the command line has more to say to the user.
+        raise KeyboardInterrupt from None
     if best is not None and Path(best.best_model_path).is_file():
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["state_dict"])

@@ -119,3 +119,20 @@ def test_a_resumed_run_keeps_its_settings(tiny):
 def test_lightnings_own_places_cannot_be_overridden(tiny):
     with pytest.raises(OptionError, match="'trainer.logger' is set by stgraph"):
         train(tiny("+trainer.logger=false"))
+
+
+def test_ctrl_c_says_how_to_go_on_and_leaves_a_resume_point(tmp_path):
+    run = tmp_path / "run"
+    endless = [*SMALL, *SIZE, "trainer.max_epochs=5000", "trainer.check_val_every_n_epoch=5000", f"run={run}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stgraph.cli", "train", *endless], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "checkpoints" / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"To go on with {run}: the same command with resume=true." in errors
+    assert "Traceback" not in errors
+    assert not (run / "model.safetensors").exists()

@@ -191,4 +191,4 @@ def _array(dataset: h5py.Dataset, path: Path, raw: np.ndarray) -> np.ndarray | h
 
 
 def _last_words(error: Exception) -> str:
-    return str(error).strip("()").splitlines()[0][:160]
+    return str(error).strip().splitlines()[0][:160]
