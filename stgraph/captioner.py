@@ -78,9 +78,10 @@ class Captioner:
         self, store: FeatureStore, video_ids: Sequence[str], branch: str | None = None, batch_size: int = 64
     ) -> Iterator[Caption]:
         """Describes videos of a store, whose features must come from the extractors that the model was trained on."""
+        branch = branch or self.default_branch
         self.check_extractors(store.extractors, branch)
         # The scene branch alone never touches the objects, on disk or in the graph.
-        streams = [name for name in STREAMS[branch or self.default_branch] if name in store.extractors]
+        streams = [name for name in STREAMS[branch] if name in store.extractors]
         for start in range(0, len(video_ids), batch_size):
             group = [store.read(video_id, streams) for video_id in video_ids[start : start + batch_size]]
             yield from self.caption_all(group, branch, batch_size)
@@ -88,9 +89,13 @@ class Captioner:
     def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
         """Refuses features that other extractors made: they would silently give nonsense.
 
-        Raises: DataError: A stream that ``branch`` reads is missing, or its extractor or weights differ.
+        Raises:
+            OptionError: The model has no such branch. DataError: A stream that ``branch`` reads is missing, or its
+            extractor or weights differ.
         """
-        for stream in STREAMS[branch or self.default_branch]:
+        branch = branch or self.default_branch
+        self.model.check_branch(branch)
+        for stream in STREAMS[branch]:
             wanted, found = self.description.extractors.get(stream), extractors.get(stream)
             if wanted is None:
                 continue

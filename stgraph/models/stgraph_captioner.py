@@ -96,7 +96,7 @@ class STGraphCaptioner(nn.Module):
 
     def frames(self, graph: Any, branch: str) -> tuple[Tensor, Tensor]:
         """F_s or F'_o: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
-        self._check_branch(branch)
+        self.check_branch(branch)
         num_frames = torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
         if branch == "scene":
             appearance = _stream(graph, "appearance")
@@ -123,7 +123,7 @@ class STGraphCaptioner(nn.Module):
         self, graph: Any, branch: str, *, bos: int, eos: int, banned: tuple[int, ...]
     ) -> DecodedCaptions:
         """Greedy captions of a batch by one branch alone; the other branch's streams may be absent."""
-        self._check_branch(branch)
+        self.check_branch(branch)
         memory = self.encode(graph, branch)
         decoder, max_words = self._decoder(branch), self.settings.max_words
         return greedy(
@@ -140,7 +140,8 @@ class STGraphCaptioner(nn.Module):
     def _decoder(self, branch: str) -> TransformerDecoder:
         return cast(TransformerDecoder, self.decoders[branch])
 
-    def _check_branch(self, branch: str) -> None:
+    def check_branch(self, branch: str) -> None:
+        """Raises OptionError where the model has no such branch."""
         if branch not in self.branches:
             raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
 

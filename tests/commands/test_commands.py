@@ -71,6 +71,14 @@ def test_evaluate_writes_scores_with_the_split_and_what_they_rest_on(call, folde
     assert set(result["captions"]) == set(open_dataset("interactions", size="tiny").corpus.ids("val"))
     assert set(result["scores"]) == {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr"}
     assert {"commit", "versions", "device", "seed"} <= set(result)
+    assert result["bootstrap"] == {"unit": "video", "level": 0.95, "samples": 1000, "seed": 0}
+    rows = {line.split("  ")[0]: line.split() for line in out.splitlines()}
+    assert rows["scene branch"][2:] == [f"{100 * score:.1f}" for score in result["scores"].values()]
+    for end, line in enumerate(out.splitlines()[2:4]):
+        shown = [f"{100 * interval[end]:.1f}" for interval in result["intervals"].values()]
+        assert line.split()[-len(shown) :] == shown
+    for metric, (low, high) in result["intervals"].items():
+        assert 0 <= low <= result["scores"][metric] + 1e-9 <= high + 2e-9
 
 
 def test_caption_prints_a_line_a_video(call, folder):
@@ -92,6 +100,9 @@ def test_wrong_ids_folders_and_splits_are_named(call, folder, tmp_path):
     status, _, error = call("evaluate", tmp_path / "nothing")
     assert status == 1
     assert "is no run: it has no config.yaml" in error
+    status, _, error = call("evaluate", folder, "split=val", "branch=middle")
+    assert status == 1
+    assert "'branch' must be one of ('scene', 'object') for this model, got 'middle'" in error
     status, _, error = call("evaluate", folder, "split=testing")
     assert status == 1
     assert "testing" in error

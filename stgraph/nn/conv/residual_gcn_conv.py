@@ -49,7 +49,7 @@ class ResidualGCNConv(MessagePassing):
             gathered = self.propagate(graph.edge_index, x=h, weight=graph.weight, size=(x.size(0), x.size(0)))
         else:
             gathered = graph.matmul(h, transpose=self.flow == "source_to_target")
-        return (x + gathered).relu()
+        return gathered.add_(x).relu_()  # in place: neither is needed in the backward pass
 
     def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
         """One edge's share."""
