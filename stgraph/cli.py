@@ -15,8 +15,9 @@ COMMANDS = {
     "demo": "generate videos, train on them, and show what comes out",
     "train": "train a captioner",
     "evaluate": "score a trained captioner on a split",
+    "compare": "what differs between two evaluated runs",
     "caption": "describe videos of a store",
-    "store": "look into, check and merge feature stores",
+    "store": "look into, check, merge and import feature stores",
 }
 
 

@@ -40,3 +40,9 @@ def test_the_distribution_that_owns_the_name_is_refused_with_the_line_that_mends
     last = found.stderr.strip().splitlines()[-1]
     assert "'stgraph' 1.1.0" in last
     assert "pip uninstall -y stgraph && pip install --force-reinstall --no-deps stgraph-captioning" in last
+
+
+def test_a_name_is_never_shadowed_by_a_module_of_that_name():
+    code = "import stgraph.datasets.data_module, stgraph.datasets as d; print([n for n in d.__all__ if type(getattr(d, n)).__name__ == 'module'])"
+    found = python(code)
+    assert found.stdout.strip() == "[]", found.stderr

@@ -9,9 +9,12 @@ from stgraph.captioner import load_captioner
 from stgraph.commands.configuration import compose, saved_config
 from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of
+from stgraph.metrics import bootstrap_intervals
 from stgraph.training import evaluate, run_record
 
 __all__ = ["run"]
+
+LEVEL, SAMPLES, SEED = 0.95, 1000, 0  # of the intervals
 
 
 def run(arguments: list[str]) -> int:
@@ -28,8 +31,15 @@ def run(arguments: list[str]) -> int:
     result = evaluate(
         captioner, dataset_of(config.data), config.split, config.branch, batch_size=config.batch_size
     )
-    print(score_table({f"{result.branch} branch": result.scores}, f"{result.dataset}, {result.split} split"))
+    intervals = bootstrap_intervals(result.scores, SAMPLES, LEVEL, SEED)
+    rows = {
+        f"{result.branch} branch": result.scores,
+        f"  {100 * LEVEL:g} % from": {metric: interval.low for metric, interval in intervals.items()},
+        "       to": {metric: interval.high for metric, interval in intervals.items()},
+    }
+    print(score_table(rows, f"{result.dataset}, {result.split} split"))
     path = chosen.run / f"evaluation-{result.split}-{result.branch}.json"
-    result.save(path, run_record(saved.seed))
+    bootstrap = {"unit": "video", "level": LEVEL, "samples": SAMPLES, "seed": SEED}
+    result.save(path, {"intervals": intervals, "bootstrap": bootstrap, **run_record(saved.seed)})
     print(f"Captions and scores are in {path}.")
     return 0

@@ -1,20 +1,21 @@
-"""``stgraph store info|validate|merge``: looks into, checks and joins feature stores."""
+"""``stgraph store info|validate|merge|import``: looks into, checks, joins and imports feature stores."""
 
 from __future__ import annotations
 
 import argparse
 
+from stgraph.commands.store_import import add_import, run_import
 from stgraph.features.store import info, merge, validate
 
 __all__ = ["run"]
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one of the three; exit status 1 where ``validate`` finds problems."""
+    """Runs one of the four; exit status 1 where ``validate`` finds problems, or ``import`` ids that don't match."""
     parser = argparse.ArgumentParser(
-        prog="stgraph store", description="Looks into, checks and merges feature stores."
+        prog="stgraph store", description="Looks into, checks, merges and imports feature stores."
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="info|validate|merge")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="info|validate|merge|import")
     for name, text in (
         ("info", "what a store holds"),
         ("validate", "what is wrong with a store, if anything"),
@@ -26,6 +27,7 @@ def run(arguments: list[str]) -> int:
     joining = actions.add_parser("merge", help=text, description=text)
     joining.add_argument("target", help="the new store: one file if it ends in .h5, else a folder of shards")
     joining.add_argument("sources", nargs="+", metavar="source", help="stores to read")
+    add_import(actions)
     chosen = parser.parse_args(arguments)
     if chosen.action == "info":
         print(info(chosen.path))
@@ -34,5 +36,7 @@ def run(arguments: list[str]) -> int:
         problems = validate(chosen.path)
         print("\n".join(map(str, problems)) or f"{chosen.path}: nothing is wrong.")
         return 1 if problems else 0
+    if chosen.action == "import":
+        return run_import(chosen)
     print(info(merge(chosen.sources, chosen.target)))
     return 0

@@ -14,19 +14,27 @@ if TYPE_CHECKING:
     from stgraph.datasets.captions import CaptionCorpus, VideoCaptions
     from stgraph.datasets.data_module import CaptionDataModule
     from stgraph.datasets.graph_source import GraphSource, graphs_of
-    from stgraph.datasets.pair_batches import pair_batches
+    from stgraph.datasets.msrvtt import read_msrvtt_captions
+    from stgraph.datasets.msvd import read_msvd_captions
+    from stgraph.datasets.pairing import pair_batches
     from stgraph.datasets.stored_dataset import StoredDataset, open_dataset
+    from stgraph.datasets.summary import CorpusSummary, SplitSummary, corpus_summary
 
 __all__ = [
     "CaptionBatch",
     "CaptionCorpus",
     "CaptionDataModule",
+    "CorpusSummary",
     "GraphSource",
+    "SplitSummary",
     "StoredDataset",
     "VideoCaptions",
+    "corpus_summary",
     "graphs_of",
     "open_dataset",
     "pair_batches",
+    "read_msrvtt_captions",
+    "read_msvd_captions",
 ]
 
 _MODULES = {
@@ -34,8 +42,11 @@ _MODULES = {
     "captions": ("CaptionCorpus", "VideoCaptions"),
     "data_module": ("CaptionDataModule",),
     "graph_source": ("GraphSource", "graphs_of"),
-    "pair_batches": ("pair_batches",),
+    "msrvtt": ("read_msrvtt_captions",),
+    "msvd": ("read_msvd_captions",),
+    "pairing": ("pair_batches",),
     "stored_dataset": ("StoredDataset", "open_dataset"),
+    "summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),
 }
 __getattr__, __dir__ = lazy_exports(
     __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from stgraph.datasets.caption_batch import CaptionBatch
 from stgraph.datasets.graph_source import GraphSource
-from stgraph.datasets.pair_batches import PairGroup, pair_batches
+from stgraph.datasets.pairing import PairGroup, pair_batches
 from stgraph.errors import DataError
 
 if TYPE_CHECKING:

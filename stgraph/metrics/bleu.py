@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from pycocoevalcap.bleu.bleu_scorer import BleuScorer, cook_refs, cook_test
 
 from stgraph.metrics.scores import MetricScores
 
-__all__ = ["Bleu"]
+__all__ = ["Bleu", "bleu_of_sums"]
 
 
 class Bleu:
@@ -28,4 +30,29 @@ class Bleu:
         scorer = BleuScorer(n=4)
         scorer.ctest = [cook_test(*pair) for pair in zip(captions, self._references, strict=True)]
         corpus, per_video = scorer.compute_score(option="closest", verbose=0)
-        return {f"BLEU-{n}": (corpus[n - 1], per_video[n - 1]) for n in (1, 2, 3, 4)}
+        scores = {f"BLEU-{n}": (corpus[n - 1], per_video[n - 1]) for n in (1, 2, 3, 4)}
+        return MetricScores(scores, {"BLEU": [_statistics(counts) for counts in scorer.ctest]})
+
+
+def bleu_of_sums(sums: np.ndarray, order: int) -> np.ndarray:
+    r"""BLEU of sets of captions from their summed statistics.
+
+    .. math:: e^{\min(0, 1 - r / c)} \Big(\prod_{n=1}^{N} \frac{m_n}{t_n}\Big)^{1 / N}
+
+    Args:
+        sums: Matches :math:`m_n` and numbers :math:`t_n` of the n-grams, n = 1 to 4, length c of the captions
+            and r of their closest references.
+        order: N.
+    Shapes: sums ``[..., 10]`` -> ``[...]``.
+    """
+    tiny, small = 1e-15, 1e-9  # pycocoevalcap's, which keep 0 / 0 at 0
+    precisions = (sums[..., :order] + tiny) / (sums[..., 4 : 4 + order] + small)
+    ratio = (sums[..., 8] + tiny) / (sums[..., 9] + small)
+    brevity = np.where(ratio < 1, np.exp(1 - 1 / np.minimum(ratio, 1)), 1.0)
+    return precisions.prod(axis=-1) ** (1 / order) * brevity
+
+
+def _statistics(counts: dict[str, Any]) -> list[float]:
+    length = counts["testlen"]
+    closest = min(counts["reflen"], key=lambda other: (abs(other - length), other))
+    return [*counts["correct"], *counts["guess"], length, closest]

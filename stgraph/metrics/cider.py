@@ -47,7 +47,7 @@ class Cider:
     def __call__(self, captions: Sequence[str]) -> MetricScores:
         """Scores one tokenised caption a video."""
         scores = [self._score(precook(caption), video) for video, caption in enumerate(captions)]
-        return {"CIDEr": (sum(scores) / len(scores), scores)}
+        return MetricScores({"CIDEr": (sum(scores) / len(scores), scores)})
 
     def _norms(self, counts: _Counts) -> tuple[list[float], int]:
         """Norm of the weighted counts of each n, and the number of bigrams."""

@@ -79,14 +79,17 @@ class CaptionEvaluator:
         scorers = self._scorers
         tokens = tokenize([captions[video] for video in self._references])
         with ThreadPoolExecutor(max_workers=2) as pool:
-            found = {}
-            for scores in pool.map(lambda score: score(tokens), scorers):
-                found.update(scores)
+            answers = list(pool.map(lambda score: score(tokens), scorers))
+        found = {metric: scores for answer in answers for metric, scores in answer.items()}
+        counts = {name: rows for answer in answers for name, rows in answer.statistics.items()}
         return CaptionScores(
             corpus={metric: float(found[metric][0]) for metric in self.metrics},
             per_video={
                 metric: dict(zip(self._references, map(float, found[metric][1]), strict=True))
                 for metric in self.metrics
+            },
+            statistics={
+                name: dict(zip(self._references, rows, strict=True)) for name, rows in counts.items()
             },
         )
 

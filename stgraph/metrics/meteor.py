@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pycocoevalcap.meteor import meteor
 
 from stgraph.metrics.java import JavaProcess
 from stgraph.metrics.scores import MetricScores
 
-__all__ = ["MAX_WORDS", "SERVER", "Meteor"]
+__all__ = ["MAX_WORDS", "SERVER", "Meteor", "meteor_of_sums"]
 
 MAX_WORDS = 500
 """METEOR sees this many words of a sentence: at 10,000 its aligner runs out of 2 GB of memory and dies."""
@@ -43,7 +44,47 @@ class Meteor:
             some = lines[first : first + _AT_ONCE]
             counts += SERVER.ask(some, len(some))
         *per_video, corpus = map(float, SERVER.ask([" ||| ".join(["EVAL", *counts])], len(lines) + 1))
-        return {"METEOR": (corpus, per_video)}
+        return MetricScores(
+            {"METEOR": (corpus, per_video)}, {"METEOR": [_statistics(line) for line in counts]}
+        )
+
+
+def meteor_of_sums(sums: np.ndarray) -> np.ndarray:
+    r"""METEOR 1.5 of sets of captions from their summed SCORE lines, as its EVAL line computes it for English.
+
+    .. math:: \Big(1 - \gamma \Big(\frac{\mathrm{chunks}}{m}\Big)^\beta\Big)
+        \frac{P R}{\alpha P + (1 - \alpha) R}
+
+    P and R are the shares of matched words in the captions and in the references, with weights for how they
+    match (same word, stem, synonym, paraphrase) and for content (:math:`\delta`) and function words
+    (:math:`1 - \delta`); m is the mean number of matched words of both sides.
+
+    Args:
+        sums: Words (2 numbers: captions, references) and function words (2); for each of the four ways to match
+            its content words (2) and its function words (2); chunks; matched words (2).
+            The chunk of a caption that matches its reference whole counts as none.
+    Shapes: sums ``[..., 23]`` -> ``[...]``.
+    Reference: Denkowski and Lavie, WMT 2014; the numbers are the program's defaults for English.
+    """
+    alpha, beta, gamma, delta = 0.85, 0.2, 0.6, 0.75
+    words, function_words = sums[..., 0:2], sums[..., 2:4]
+    matches = sums[..., 4:20].reshape(*sums.shape[:-1], 4, 2, 2)  # way, content or function, side
+    chunks, matched_words = sums[..., 20], sums[..., 21:23]
+    weighted = np.einsum("...wks,w,k->...s", matches, [1.0, 0.6, 0.8, 0.6], [delta, 1 - delta])
+    lengths = delta * (words - function_words) + (1 - delta) * function_words
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision, recall = np.moveaxis(weighted / lengths, -1, 0)
+        mean = precision * recall / (alpha * precision + (1 - alpha) * recall)
+        penalty = gamma * (chunks / matched_words.mean(axis=-1)) ** beta
+        return np.nan_to_num(mean * (1 - penalty), nan=0.0)  # no word in common
+
+
+def _statistics(line: str) -> list[float]:
+    counts = [float(count) for count in line.split()]
+    matches = (sum(counts[4:20:2]), sum(counts[5:20:2]))
+    if counts[20] == 1 and matches == (counts[0], counts[1]):
+        counts[20] = 0.0  # all words in one chunk: the program counts it as none, alone and in a sum
+    return counts
 
 
 def _cut(sentence: str) -> str:

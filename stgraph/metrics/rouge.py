@@ -31,7 +31,7 @@ class RougeL:
     def __call__(self, captions: Sequence[str]) -> MetricScores:
         """Scores one tokenised caption a video."""
         scores = [self._score(*pair) for pair in zip(captions, self._references, strict=True)]
-        return {"ROUGE-L": (sum(scores) / len(scores), scores)}
+        return MetricScores({"ROUGE-L": (sum(scores) / len(scores), scores)})
 
     def _score(self, caption: str, group: _PackedReferences) -> float:
         words = caption.split(" ")

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["METRICS", "CaptionScores", "MetricScores"]
 
 METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
 
-MetricScores = dict[str, tuple[float, list[float]]]
-"""By metric: the score of all captions, and the score of each, in the order of the references."""
+
+class MetricScores(dict[str, tuple[float, list[float]]]):
+    """By metric: the score of all captions, and the score of each, in the order of the references.
+
+    Args:
+        statistics: By "BLEU" and "METEOR": the counts of each caption whose sums give the score of a set.
+    """
+
+    def __init__(
+        self,
+        scores: Mapping[str, tuple[float, list[float]]],
+        statistics: Mapping[str, list[list[float]]] | None = None,
+    ) -> None:
+        super().__init__(scores)
+        self.statistics = dict(statistics or {})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,6 +36,8 @@ class CaptionScores(Mapping[str, float]):
     Args:
         corpus: Score by metric: fractions of 1, CIDEr unscaled.
         per_video: Score by metric and video id.
+        statistics: By "BLEU" and "METEOR" and by video id: the counts whose sums over videos give the score of a
+            set; what :func:`stgraph.metrics.bootstrap_intervals` resamples.
 
     >>> scores = CaptionScores({"BLEU-4": 0.25, "CIDEr": 0.5}, {"BLEU-4": {"a": 0.25}, "CIDEr": {"a": 0.5}})
     >>> scores["CIDEr"], scores.per_video["CIDEr"]["a"]
@@ -35,6 +50,7 @@ class CaptionScores(Mapping[str, float]):
 
     corpus: dict[str, float]
     per_video: dict[str, dict[str, float]]
+    statistics: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> float:
         return self.corpus[metric]

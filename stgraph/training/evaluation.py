@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stgraph.captioner import Captioner
 from stgraph.datasets.stored_dataset import StoredDataset
-from stgraph.errors import DataError
+from stgraph.errors import DataError, MissingDataError
 from stgraph.metrics import CaptionEvaluator, CaptionScores
 
 __all__ = ["Evaluation", "evaluate"]
@@ -17,16 +19,20 @@ __all__ = ["Evaluation", "evaluate"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Captions of a split by one branch. The split is part of the value, so that val cannot pass for test."""
+    """Captions of a split by one branch. The split is part of the value, so that val cannot pass for test.
+
+    ``references`` tells apart data sets of one name whose captions differ.
+    """
 
     dataset: str
     split: str
     branch: str
     captions: dict[str, str]
     scores: CaptionScores
+    references: str = ""
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
-        """Writes scores and captions with what they rest on (commit, versions, ...)."""
+        """Writes scores and captions with what they rest on (commit, versions, ...); :meth:`load` reads them."""
         content = {
             "dataset": self.dataset,
             "split": self.split,
@@ -34,9 +40,37 @@ class Evaluation:
             "videos": len(self.captions),
             "scores": dict(self.scores),
             **record,
+            "references": self.references,
             "captions": self.captions,
         }
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        tables: dict[str, Mapping[str, Mapping[str, Any]]]
+        tables = {"per_video": self.scores.per_video, "statistics": self.scores.statistics}
+        lines = json.dumps(content, indent=1).removesuffix("\n}")
+        for name, table in tables.items():  # a video a line: else every number would have its own
+            rows = [f"  {json.dumps(video)}: {json.dumps(row)}" for video, row in _by_video(table).items()]
+            lines += f",\n {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n }"
+        path.write_text(lines + "\n}\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluation:
+        """Reads what :meth:`save` wrote.
+
+        Raises: MissingDataError: No such file. DataError: It is damaged, or was written without scores by video.
+        """
+        if not path.is_file():
+            raise MissingDataError(f"There is no evaluation at {path}; write one with 'stgraph evaluate'.")
+        try:
+            content = json.loads(path.read_text())
+            tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
+            scores = CaptionScores(content["scores"], *tables)
+            names = ("dataset", "split", "branch", "captions", "references")
+            found = cls(scores=scores, **{name: content[name] for name in names})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{path} is no evaluation with scores by video ({type(error).__name__}: {error}); "
+                "run 'stgraph evaluate' again."
+            ) from error
+        return found
 
 
 def evaluate(
@@ -67,4 +101,14 @@ def evaluate(
     found = captioner.caption_store(dataset.store, list(references), branch, batch_size)
     captions = {caption.video_id: caption.text for caption in found}
     evaluator = evaluator or CaptionEvaluator(references)
-    return Evaluation(dataset.name, split, branch, captions, evaluator(captions))
+    digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
+    return Evaluation(dataset.name, split, branch, captions, evaluator(captions), digest)
+
+
+def _by_video(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Turns a table of two keys inside out."""
+    turned: dict[str, dict[str, Any]] = {}
+    for outer, row in table.items():
+        for inner, value in row.items():
+            turned.setdefault(inner, {})[outer] = value
+    return turned

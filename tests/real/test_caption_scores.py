@@ -1,9 +1,11 @@
 import json
 import random
 
+import numpy as np
 import pytest
 
 from stgraph.metrics import METRICS, CaptionEvaluator
+from stgraph.metrics.bootstrap import scores_of_sets
 from tests.metrics.conftest import pycocoevalcap  # noqa: F401  (a fixture)
 
 
@@ -22,3 +24,5 @@ def test_msvd_equals_pycocoevalcap(real_data, pycocoevalcap):  # noqa: F811
     for metric, (corpus, per_video) in expected.items():
         assert scores[metric] == pytest.approx(corpus, abs=1e-9)
         assert list(scores.per_video[metric].values()) == pytest.approx(list(per_video), abs=1e-9)
+    summed = scores_of_sets(scores, np.ones((1, len(references))))
+    assert {metric: values[0] for metric, values in summed.items()} == pytest.approx(scores.corpus, abs=1e-9)

@@ -1,5 +1,15 @@
 """Readers of layouts in which people already have detections and features."""
 
 from stgraph.features.importers.detections_json import read_detections_folder
+from stgraph.features.importers.hdf5_per_video import read_hdf5_per_video
+from stgraph.features.importers.joined_streams import JoinedStreams
+from stgraph.features.importers.keyed_hdf5 import read_keyed_hdf5
+from stgraph.features.importers.npy_folders import read_npy_folders
 
-__all__ = ["read_detections_folder"]
+__all__ = [
+    "JoinedStreams",
+    "read_detections_folder",
+    "read_hdf5_per_video",
+    "read_keyed_hdf5",
+    "read_npy_folders",
+]

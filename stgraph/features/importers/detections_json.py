@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ ARRAYS = ("frame_features", "object_features")
 LISTS = ("boxes", "scores", "labels")
 
 
-def read_detections_folder(folder: str | Path) -> tuple[Iterator[VideoFeatures], tuple[str, ...]]:
-    """Reads detections that came as JSON with their features beside them in npz.
+def read_detections_folder(
+    folder: str | Path, ids: Collection[str] | None = None
+) -> tuple[Iterator[VideoFeatures], tuple[str, ...]]:
+    """Reads detections that came as JSON with their features beside them in npz; of all videos, or of ``ids``.
 
     ``ID.json`` holds ``width``, ``height``, ``num_frames`` (of the file), optionally ``fps``, and ``frames``:
     a list of ``frame`` (number in the file), ``boxes`` (xyxy pixels), ``scores`` and ``labels`` (names); a
@@ -36,6 +38,7 @@ def read_detections_folder(folder: str | Path) -> tuple[Iterator[VideoFeatures],
     """
     folder = Path(folder)
     files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    files = [file for file in files if ids is None or file.stem in ids]
     if not files:
         raise MissingDataError(
             f"No ID.json files of detections in {folder}; give the folder that holds them."

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from stgraph.datasets.pair_batches import pair_batches
+from stgraph.datasets.pairing import pair_batches
 from stgraph.errors import OptionError
 
 COUNTS = [3, 1, 7, 2, 5]

@@ -1,0 +1,141 @@
+"""``stgraph compare RUN_A RUN_B [split=test branch_a=scene ...]``: what differs between two evaluated runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from stgraph.commands.configuration import compose
+from stgraph.datasets.captions import SPLITS
+from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.metrics import paired_bootstrap
+from stgraph.training import Evaluation
+
+__all__ = ["run"]
+
+
+def run(arguments: list[str]) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="stgraph compare", description="Compare two evaluated runs: a paired bootstrap over videos."
+    )
+    parser.add_argument("a", type=Path, metavar="RUN_A", help="folder that 'stgraph evaluate' has scored")
+    parser.add_argument("b", type=Path, metavar="RUN_B", help="another, or the same with branch_a, branch_b")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as split=val branch_a=object")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the comparison as JSON")
+    chosen = parser.parse_intermixed_args(arguments)
+    config = compose("compare", chosen.settings)
+    if config.split not in SPLITS:
+        raise OptionError(f"'split' must be one of {', '.join(SPLITS)}, got '{config.split}'.")
+    if not isinstance(config.videos, int) or config.videos < 0:
+        raise OptionError(f"'videos' must be a number of videos, 0 or more, got {config.videos}.")
+    if chosen.output is not None and not chosen.output.absolute().parent.is_dir():
+        raise MissingDataError(f"There is no folder for {chosen.output}; make it first.")
+    a = _evaluation(chosen.a, config.split, config.branch_a, "branch_a")
+    b = _evaluation(chosen.b, config.split, config.branch_b, "branch_b")
+    _check_same(chosen.a, a, chosen.b, b)
+    comparison = _compare(a, b, config)
+    names = {"a": f"{chosen.a}, {a.branch} branch", "b": f"{chosen.b}, {b.branch} branch"}
+    print(_shown(comparison, names))
+    if chosen.output is not None:
+        chosen.output.write_text(json.dumps({**names, **comparison}, indent=1) + "\n")
+        print(f"The comparison is in {chosen.output}.")
+    return 0
+
+
+def _evaluation(run: Path, split: str, branch: str | None, setting: str) -> Evaluation:
+    """A run's evaluation of a split by a branch, or by the only branch that was evaluated."""
+    found = sorted(run.glob(f"evaluation-{split}-{branch or '*'}.json"))
+    if not found:
+        wanted = f"stgraph evaluate {run} split={split}" + (f" branch={branch}" if branch else "")
+        raise MissingDataError(
+            f"{run} was not evaluated on the {split} split"
+            + (f" by its {branch} branch" if branch else "")
+            + f"; run '{wanted}' first."
+        )
+    if len(found) > 1:
+        branches = [path.stem.removeprefix(f"evaluation-{split}-") for path in found]
+        ways = " or ".join(f"{setting}={name}" for name in branches)
+        raise OptionError(f"{run} was evaluated on the {split} split by {len(found)} branches; add {ways}.")
+    evaluation = Evaluation.load(found[0])
+    if (evaluation.split, evaluation.branch) != tuple(found[0].stem.split("-", 2)[1:]):
+        raise DataError(
+            f"{found[0]} holds figures of the {evaluation.split} split by the {evaluation.branch} branch, so its "
+            f"name is wrong; run 'stgraph evaluate {run} split={split}' again."
+        )
+    return evaluation
+
+
+def _check_same(run_a: Path, a: Evaluation, run_b: Path, b: Evaluation) -> None:
+    if a.dataset != b.dataset:
+        raise DataError(
+            f"The runs were evaluated on other data sets, {run_a} on '{a.dataset}' and {run_b} on '{b.dataset}'; "
+            "evaluate both on one."
+        )
+    alone = sorted(a.captions.keys() ^ b.captions.keys())
+    if alone:
+        raise DataError(
+            f"The runs captioned other videos of the {a.split} split, {len(alone)} are in one evaluation only "
+            f"(first '{alone[0]}'); evaluate both again on the same data."
+        )
+    if a.references != b.references:
+        raise DataError(
+            f"The runs were scored against other reference captions of '{a.dataset}'; evaluate both again."
+        )
+
+
+def _compare(a: Evaluation, b: Evaluation, config: DictConfig) -> dict[str, Any]:
+    pairs = paired_bootstrap(a.scores, b.scores, config.samples, config.level, config.seed)
+    ciders = [evaluation.scores.per_video.get("CIDEr", {}) for evaluation in (a, b)]
+    furthest = sorted(ciders[0], key=lambda video: -abs(ciders[0][video] - ciders[1][video]))
+    return {
+        "dataset": a.dataset,
+        "split": a.split,
+        "videos": len(a.captions),
+        "bootstrap": {"level": config.level, "samples": config.samples, "seed": config.seed},
+        "metrics": {
+            metric: {"a": a.scores[metric], "b": b.scores[metric], **pair._asdict()}
+            for metric, pair in pairs.items()
+        },
+        "differ_most": {
+            video: {
+                name: {"CIDEr": cider[video], "caption": evaluation.captions[video]}
+                for name, cider, evaluation in zip("ab", ciders, (a, b), strict=True)
+            }
+            for video in furthest[: config.videos]
+        },
+    }
+
+
+def _shown(comparison: dict[str, Any], names: dict[str, str]) -> str:
+    """The comparison as text; scores times 100, as papers print them."""
+    draws = comparison["bootstrap"]
+    interval = f"{100 * draws['level']:g} % interval"
+    lines = [
+        f"{comparison['dataset']}, {comparison['split']} split, {comparison['videos']} videos (x 100)",
+        f"A: {names['a']}",
+        f"B: {names['b']}",
+        "",
+        f"{'':<8}{'A':>7}{'B':>7}{'A - B':>8}  {interval:>17}  {'p':>6}",
+    ]
+    for metric, row in comparison["metrics"].items():
+        ends = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+        scores = f"{100 * row['a']:>7.1f}{100 * row['b']:>7.1f}{100 * row['difference']:>+8.1f}"
+        lines.append(f"{metric:<8}{scores}  {ends:>17}  {row['p_value']:>6.3f}")
+    lines += [
+        "",
+        f"{draws['samples']} paired draws of the videos, seed {draws['seed']}; p is two-sided, "
+        f"at least {2 / (draws['samples'] + 1):.2g}.",
+    ]
+    if comparison["differ_most"]:
+        lines += ["", "Videos that differ most in CIDEr:"]
+    for video, rows in comparison["differ_most"].items():
+        lines.append(video)
+        lines += [
+            f"  {name.upper()} {100 * row['CIDEr']:>6.1f}  {row['caption']}" for name, row in rows.items()
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""``stgraph store import``: a store from features that somebody extracted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from stgraph.errors import OptionError
+from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
+from stgraph.features.importers import (
+    JoinedStreams,
+    read_detections_folder,
+    read_hdf5_per_video,
+    read_keyed_hdf5,
+    read_npy_folders,
+)
+from stgraph.features.store import info
+
+__all__ = ["add_import", "run_import"]
+
+LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
+
+
+def add_import(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the subcommand and its options."""
+    text = "write a store from features that somebody extracted"
+    parser = actions.add_parser("import", help=text, description=text)
+    parser.add_argument("source", help="a folder, or an HDF5 file")
+    parser.add_argument("store", help="the new store: one file if it ends in .h5, else a folder of shards")
+    parser.add_argument("--layout", required=True, choices=LAYOUTS, help="what SOURCE is, see docs/store.md")
+    for stream, what in (("appearance", "frame"), ("motion", "clip")):
+        parser.add_argument(
+            f"--{stream}",
+            metavar="NAME",
+            help=f"{what} vectors: the folder (npy), file or group (hdf5) or array (hdf5-per-video) in SOURCE; . is "
+            "SOURCE itself",
+        )
+    parser.add_argument(
+        "--extractor",
+        action="append",
+        default=[],
+        metavar="STREAM=NAME",
+        help="what made a stream, if not the NAME of the stream; may be given several times",
+    )
+    parser.add_argument("--common", action="store_true", help="leave out videos that some stream lacks")
+    parser.add_argument("--dtype", default="float16", choices=("float16", "float32"), help="of the features")
+
+
+def run_import(chosen: argparse.Namespace) -> int:
+    """Writes the store; exit status 1 where ids don't match and ``--common`` is not given."""
+    source = Path(chosen.source)
+    names = {
+        stream: getattr(chosen, stream) for stream in ("appearance", "motion") if getattr(chosen, stream)
+    }
+    labels: tuple[str, ...] = ()
+    videos: Iterable[VideoFeatures]
+    if chosen.layout == "detections":
+        if names:
+            raise OptionError(
+                "'--appearance' and '--motion' are not of '--layout detections'; leave them out."
+            )
+        records = _records({"appearance": None, "object": None}, chosen.extractor)
+        whole, mismatches = _detection_ids(source)
+        if not _go_on(mismatches, chosen.common):
+            return 1
+        videos, labels = read_detections_folder(source, whole)
+    else:
+        if not names:
+            raise OptionError("Say where the features are: '--appearance NAME', '--motion NAME', or both.")
+        records = _records(
+            {stream: source.stem if name == "." else Path(name).stem for stream, name in names.items()},
+            chosen.extractor,
+        )
+        joined = _joined(chosen.layout, source, names, chosen.common)
+        if not _go_on(joined.mismatches, chosen.common):
+            return 1
+        videos = joined
+    with FeatureStoreWriter(
+        chosen.store, extractors=records, label_names=labels, dtype=chosen.dtype
+    ) as writer:
+        for video in videos:
+            writer.add(video)
+    print(info(chosen.store))
+    return 0
+
+
+def _joined(layout: str, source: Path, names: dict[str, str], common: bool) -> JoinedStreams:
+    if layout == "npy":
+        return read_npy_folders({stream: source / name for stream, name in names.items()}, common=common)
+    if layout == "hdf5-per-video":
+        return read_hdf5_per_video(source, names, common=common)
+    if source.is_dir():
+        places = {stream: (source / name, "") for stream, name in names.items()}
+    else:
+        places = {stream: (source, "" if name == "." else name) for stream, name in names.items()}
+    return read_keyed_hdf5(places, common=common)
+
+
+def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
+    """Ids with both files, and what the others lack."""
+    boxes, features = ({file.stem for file in folder.glob(f"*.{end}")} for end in ("json", "npz"))
+    lacks: dict[str, tuple[str, ...]] = {
+        name: ("npz",) if name in boxes else ("json",) for name in sorted(boxes ^ features)
+    }
+    return boxes & features, lacks
+
+
+def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
+    for name, lacks in mismatches.items():
+        print(f"{name}: no {' or '.join(lacks)}", file=sys.stderr)
+    if mismatches and not common:
+        print(
+            f"stgraph store: {len(mismatches)} videos are not whole; nothing was written: add what they lack, or "
+            "pass --common to leave them out.",
+            file=sys.stderr,
+        )
+    elif mismatches:
+        print(f"stgraph store: left out these {len(mismatches)} videos.", file=sys.stderr)
+    return common or not mismatches
+
+
+def _records(names: dict[str, str | None], given: list[str]) -> dict[str, ExtractorRecord]:
+    """A record of what made each stream."""
+    for text in given:
+        stream, sign, name = text.partition("=")
+        if stream not in names or not sign or not name:
+            raise OptionError(
+                f"'--extractor' must be STREAM=NAME with a stream of {', '.join(names)}, got {text!r}."
+            )
+        names = names | {stream: name}
+    if missing := [stream for stream, name in names.items() if name is None]:
+        raise OptionError(f"Say what made the features: '--extractor {missing[0]}=NAME'.")
+    return {stream: ExtractorRecord(str(name), "unknown", {}) for stream, name in names.items()}

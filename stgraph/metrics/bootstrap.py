@@ -1,0 +1,164 @@
+"""How far scores of captions would move with other videos: bootstrap intervals, and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+
+from stgraph.errors import DataError, OptionError
+from stgraph.metrics.bleu import bleu_of_sums
+from stgraph.metrics.meteor import meteor_of_sums
+from stgraph.metrics.scores import CaptionScores
+
+__all__ = ["Interval", "PairedDifference", "bootstrap_intervals", "paired_bootstrap", "scores_of_sets"]
+
+
+class Interval(NamedTuple):
+    """The two ends of an interval."""
+
+    low: float
+    high: float
+
+
+class PairedDifference(NamedTuple):
+    """Score of the first system less that of the second, its interval, and a two-sided p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def bootstrap_intervals(
+    scores: CaptionScores, samples: int = 1000, level: float = 0.95, seed: int = 0
+) -> dict[str, Interval]:
+    r"""Percentile intervals of every metric over sets of videos drawn with replacement.
+
+    Each drawn set gets the score that the evaluator would give it: BLEU and METEOR from summed counts, ROUGE-L and
+    CIDEr as means. CIDEr's document frequencies stay those of all references. The interval says how the score
+    changes with the choice of videos, not with the training seed.
+
+    Args:
+        scores: What a :class:`~stgraph.metrics.CaptionEvaluator` answered.
+        samples: Number of drawn sets.
+        level: Share of them inside the interval.
+        seed: Of the draws; the same draws serve all metrics.
+
+    Raises:
+        OptionError: ``samples`` below 2, ``level`` not between 0 and 1, or a negative ``seed``.
+        DataError: Scores without statistics.
+    Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+
+    >>> scores = CaptionScores({"CIDEr": 0.5}, {"CIDEr": {"a": 0.0, "b": 1.0, "c": 0.5}})
+    >>> bootstrap_intervals(scores)["CIDEr"]
+    Interval(low=0.0, high=1.0)
+    """
+    _check(samples, level, seed)
+    videos = _videos(scores)
+    drawn = scores_of_sets(scores, _draws(len(videos), samples, seed), videos)
+    return {metric: Interval(*_ends(values, level)) for metric, values in drawn.items()}
+
+
+def paired_bootstrap(
+    a: CaptionScores, b: CaptionScores, samples: int = 1000, level: float = 0.95, seed: int = 0
+) -> dict[str, PairedDifference]:
+    r"""Differences a - b between two systems on the same videos, which are drawn for both together.
+
+    .. math:: p = \min\Big(1, 2\, \frac{1 + \min(\#\{d^* \le 0\}, \#\{d^* \ge 0\})}{\mathrm{samples} + 1}\Big)
+
+    with the differences :math:`d^*` of the drawn sets; so p is a multiple of 2 / (samples + 1) and never below it:
+    0.002 for 1000 samples.
+
+    Args:
+        a, b: Two systems' scores of the same videos, in any order.
+        samples, level, seed: See :func:`bootstrap_intervals`.
+
+    Raises:
+        OptionError: As there. DataError: Other videos, other metrics, or scores without statistics.
+    Reference: Koehn, EMNLP 2004; the two-sided p of Davison and Hinkley, Bootstrap Methods, 1997, section 4.2.
+
+    >>> a = CaptionScores({"CIDEr": 1.5}, {"CIDEr": {"x": 1.0, "y": 2.0}})
+    >>> b = CaptionScores({"CIDEr": 1.0}, {"CIDEr": {"x": 0.5, "y": 1.5}})
+    >>> paired_bootstrap(a, b, samples=99)["CIDEr"]
+    PairedDifference(difference=0.5, low=0.5, high=0.5, p_value=0.02)
+    """
+    _check(samples, level, seed)
+    videos = _videos(a)
+    if set(videos) != set(_videos(b)):
+        alone = sorted(set(videos) ^ set(_videos(b)))
+        raise DataError(
+            f"'a' and 'b' must be scores of the same videos, {len(alone)} are in one only (first '{alone[0]}'); "
+            "evaluate both on the same split."
+        )
+    if set(a) != set(b):
+        raise DataError(f"'a' and 'b' must hold the same metrics, got {', '.join(a)} and {', '.join(b)}.")
+    draws = _draws(len(videos), samples, seed)
+    drawn, others = scores_of_sets(a, draws, videos), scores_of_sets(b, draws, videos)
+    found = {}
+    for metric, values in drawn.items():
+        differences = values - others[metric]
+        sides = min((differences <= 0).sum(), (differences >= 0).sum())
+        p_value = min(1.0, 2 * (1 + float(sides)) / (samples + 1))
+        found[metric] = PairedDifference(a[metric] - b[metric], *_ends(differences, level), p_value)
+    return found
+
+
+def scores_of_sets(
+    scores: CaptionScores, times: np.ndarray, videos: Iterable[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Scores of sets in which each video is counted some number of times.
+
+    Args:
+        times: How often each set holds each video.
+        videos: Their order in ``times``; by default that of ``scores``.
+    Shapes: times ``[sets, videos]`` -> ``[sets]`` a metric.
+    Raises: DataError: Scores without the statistics of BLEU or METEOR.
+    """
+    order = list(videos or _videos(scores))
+    found = {}
+    for metric in scores:
+        name, of_sums = _FROM_COUNTS.get(metric, ("", None))
+        if of_sums is None:
+            each = scores.per_video[metric]
+            found[metric] = times @ np.array([each[video] for video in order]) / times.sum(axis=1)
+        elif name not in scores.statistics:
+            raise DataError(f"These scores lack the counts of {name} by video; evaluate again to get them.")
+        else:
+            counts = scores.statistics[name]
+            found[metric] = of_sums(times @ np.array([counts[video] for video in order], dtype=float))
+    return found
+
+
+_FROM_COUNTS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    **{f"BLEU-{n}": ("BLEU", partial(bleu_of_sums, order=n)) for n in (1, 2, 3, 4)},
+    "METEOR": ("METEOR", meteor_of_sums),
+}
+
+
+def _draws(videos: int, samples: int, seed: int) -> np.ndarray:
+    """How often each of ``samples`` sets holds each video; a row at a time, so that only counts are kept."""
+    generator = np.random.default_rng(seed)
+    rows = (np.bincount(generator.integers(videos, size=videos), minlength=videos) for _ in range(samples))
+    return np.stack(list(rows)).astype(float)
+
+
+def _ends(values: np.ndarray, level: float) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _videos(scores: CaptionScores) -> list[str]:
+    return list(next(iter(scores.per_video.values()), {}))
+
+
+def _check(samples: int, level: float, seed: int) -> None:
+    if not isinstance(samples, Integral) or samples < 2:
+        raise OptionError(f"'samples' must be at least 2, got {samples}.")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise OptionError(f"'level' must be between 0 and 1, got {level}.")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise OptionError(f"'seed' must be 0 or more, got {seed}.")

@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from stgraph.errors import DataError, MissingDataError
+from stgraph.metrics import CaptionEvaluator, bootstrap_intervals
+from stgraph.training import Evaluation
+
+REFERENCES = {"a": ["a cat sleeps", "the cat is asleep"], "b": ["a dog runs"], "ü": ["two birds sing"]}
+CAPTIONS = {"a": "a cat runs", "b": "a dog runs", "ü": ""}
+
+
+@pytest.fixture
+def evaluation():
+    scores = CaptionEvaluator(REFERENCES, ["BLEU-4", "ROUGE-L", "CIDEr"])(CAPTIONS)
+    return Evaluation("pets", "val", "scene", CAPTIONS, scores, "digest")
+
+
+def test_what_was_saved_is_read_again(evaluation, tmp_path):
+    path = tmp_path / "e.json"
+    evaluation.save(path, {"seed": 3})
+    assert json.loads(path.read_text())["seed"] == 3
+    again = Evaluation.load(path)
+    for name in ("dataset", "split", "branch", "captions", "references"):
+        assert getattr(again, name) == getattr(evaluation, name)
+    assert again.scores.per_video == evaluation.scores.per_video
+    assert again.scores.statistics == evaluation.scores.statistics
+    assert bootstrap_intervals(again.scores) == bootstrap_intervals(evaluation.scores)
+
+
+def test_files_that_are_no_evaluation_are_named(evaluation, tmp_path):
+    path = tmp_path / "e.json"
+    with pytest.raises(
+        MissingDataError, match="no evaluation at .*e.json; write one with 'stgraph evaluate'"
+    ):
+        Evaluation.load(path)
+    evaluation.save(path, {})
+    whole = path.read_text()
+    content = json.loads(whole)
+    del content["per_video"]
+    for text in (whole[:200], json.dumps(content), "[1]", '{"per_video": 3}'):
+        path.write_text(text)
+        with pytest.raises(DataError, match="run 'stgraph evaluate' again"):
+            Evaluation.load(path)
