@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Caption", "Captioner", "build_graph_builder", "load_captioner"]
 
-STREAMS = {"scene": ("appearance", "motion"), "object": ("object",)}
+STREAMS = {
+    "scene": ("appearance", "motion"),
+    "object": ("object",),
+    "joint": ("appearance", "motion", "object"),
+}
 
 
 @dataclass(frozen=True)

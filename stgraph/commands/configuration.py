@@ -111,7 +111,7 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
 
 
 def _keys(config: DictConfig, prefix: str = "") -> list[str]:
-    found: list[str] = ["experiment"] if not prefix else []
+    found: list[str] = [] if prefix else ["experiment", "row", "schedule"]  # groups without a default choice
     for key in config:
         name = prefix + str(key)
         found.append(name)

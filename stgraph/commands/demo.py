@@ -28,6 +28,7 @@ SPLIT = "test"
 TITLES = {
     "scene": "scene branch alone",
     "object": "object branch",
+    "joint": "both branches, joint",
     "nearest": "nearest neighbour",
     "frequent": "most frequent caption",
 }
@@ -74,7 +75,7 @@ def run(arguments: list[str]) -> int:
     print_examples(captions, dataset.corpus.references(SPLIT))
     print(f"\nA graph over its frames: {picture}")
     print(f"Scores, versions and times ({seconds['total']:.0f} s): {folder / 'result.json'}")
-    print(f"Next: stgraph caption {next(iter(captions['scene']))} --model {folder}")
+    print(f"Next: stgraph caption {dataset.corpus.ids(SPLIT)[0]} --model {folder}")
     return 0
 
 
@@ -128,7 +129,8 @@ def draw_example(
     graph = graphs_of([video], captioner.builder, None)[0]
     frames = render_video(video_id)[video.frame_index.numpy()]
     path = folder / "graph.png"
-    title = f"{video_id}\nscene branch: {captions['scene'][video_id]}\nobject branch: {captions['object'][video_id]}"
+    said = [f"{TITLES[branch]}: {captions[branch][video_id]}" for branch in captioner.model.branches]
+    title = "\n".join([video_id, *said])
     draw_graph(graph, frames, path, label_names=dataset.store.label_names, title=title)
     return path
 
@@ -140,6 +142,6 @@ def print_examples(
     names = list(references)
     for video in names[:: max(1, len(names) // 5)][:5]:
         print(f"\n{video}")
-        for branch in ("scene", "object"):
+        for branch in (name for name in captions if name not in ("nearest", "frequent")):
             print(f"  {branch + ' branch:':<15}{captions[branch][video]}")
         print(f"  {'references:':<15}" + "; ".join(references[video][:3]))

@@ -162,11 +162,12 @@ def model_settings(
     if name != STGraphCaptioner.name:
         raise OptionError(f"'model.name' must be '{STGraphCaptioner.name}', got {name!r}.")
     for branch, stream in (("scene", "appearance"), ("object", "object")):
-        if branch in values.get("branches", ()) and not widths.get(stream):
+        if {branch, "joint"} & set(values.get("branches", ())) and not widths.get(stream):
             other = "object" if branch == "scene" else "scene"
+            have = ", ".join(sorted(widths))
             raise OptionError(
-                f"The {branch} branch needs '{stream}' features, but the store has only {', '.join(sorted(widths))}; "
-                f"extract them, or train the other branch alone by 'model.branches=[{other}]'."
+                f"The {branch} branch (or the joint one) needs '{stream}' features, but the store has only {have}; "
+                f"extract them, or train what is there alone by 'model.branches=[{other}]'."
             )
     inputs = {f"{stream}_channels": widths.get(stream, 0) for stream in ("appearance", "motion", "object")}
     try:

@@ -41,7 +41,9 @@ class STGraphCaptioner(nn.Module):
     .. math:: F_s = \text{Eq. 6}, \quad F'_o = \text{Eq. 4-5 and frame means}, \quad P_b = \text{Transformer}_b(F_b)
 
     Args:
-        settings: Sizes; see :class:`STGraphCaptionerSettings`. ``branches`` may name only one of "scene", "object".
+        settings: Sizes; see :class:`STGraphCaptionerSettings`. ``branches`` names one or both of "scene" and "object" (the
+            first one is tested), or "joint" alone: the paper's "Two Branch + Concat", [F_s ; F'_o] W in front of one
+            language model, which needs objects at test time too.
 
     Shapes: a batch of ``VideoGraph`` with x ``[N, F]``, appearance ``[sum T, Fa]`` and motion ``[sum T, Fm]`` of B videos;
         tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
@@ -55,14 +57,19 @@ class STGraphCaptioner(nn.Module):
     def __init__(self, settings: STGraphCaptionerSettings) -> None:
         super().__init__()
         self.settings = settings
-        for branch in settings.branches:
-            if branch not in ("scene", "object"):
-                raise OptionError(f"'branches' must name 'scene' and 'object' only, got {branch!r}.")
-        if not settings.branches or len(set(settings.branches)) != len(settings.branches):
+        joint = settings.branches == ("joint",)
+        if not joint and tuple(sorted(settings.branches)) not in (
+            ("object",),
+            ("scene",),
+            ("object", "scene"),
+        ):
             raise OptionError(
-                f"'branches' must name one or both of 'scene', 'object', got {settings.branches}."
+                f"'branches' must be one or both of 'scene' and 'object', or 'joint', got {list(settings.branches)}."
             )
-        self.encoders = nn.ModuleDict({branch: self._encoder(branch) for branch in settings.branches})
+        channels = settings.hidden_channels
+        sources = ("scene", "object") if joint else settings.branches
+        self.encoders = nn.ModuleDict({source: self._encoder(source) for source in sources})
+        self.fuse = nn.Linear(2 * channels, channels, bias=False) if joint else None
         self.decoders = nn.ModuleDict(
             {
                 branch: TransformerDecoder(
@@ -77,9 +84,9 @@ class STGraphCaptioner(nn.Module):
             }
         )
 
-    def _encoder(self, branch: str) -> nn.Module:
+    def _encoder(self, source: str) -> nn.Module:
         settings = self.settings
-        if branch == "scene":
+        if source == "scene":
             return SceneEncoder(
                 settings.appearance_channels, settings.hidden_channels, settings.motion_channels
             )
@@ -95,10 +102,16 @@ class STGraphCaptioner(nn.Module):
         return self.settings.branches
 
     def frames(self, graph: Any, branch: str) -> tuple[Tensor, Tensor]:
-        """F_s or F'_o: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
+        """F_s, F'_o or both fused: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
         self.check_branch(branch)
+        if self.fuse is None:
+            return self._source_frames(graph, branch)
+        scene, mask = self._source_frames(graph, "scene")
+        return self.fuse(torch.cat([scene, self._source_frames(graph, "object")[0]], dim=-1)), mask
+
+    def _source_frames(self, graph: Any, source: str) -> tuple[Tensor, Tensor]:
         num_frames = torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
-        if branch == "scene":
+        if source == "scene":
             appearance = _stream(graph, "appearance")
             motion = _stream(graph, "motion") if self.settings.motion_channels else None
             rows = self.encoders["scene"](appearance, motion)
@@ -113,10 +126,19 @@ class STGraphCaptioner(nn.Module):
 
     def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
         """Scores of all next words in every branch; each video is encoded once, whatever its number of captions."""
-        return {
-            branch: self._decoder(branch)(self.encode(graph, branch), tokens, video)
-            for branch in self.branches
-        }
+        return self.scores_and_features(graph, tokens, video)[0]
+
+    def scores_and_features(
+        self, graph: Any, tokens: Tensor, video: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``."""
+        scores, features = {}, {}
+        for branch in self.branches:
+            frames, mask = self.frames(graph, branch)
+            decoder = self._decoder(branch)
+            scores[branch] = decoder(decoder.encode(frames, mask), tokens, video)
+            features[branch] = frames[mask]
+        return scores, features
 
     @torch.no_grad()
     def generate(

@@ -77,9 +77,9 @@ class CaptioningModule(LightningModule):
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         """Loss of the batch; the mean is over the real tokens of the global batch, on however many devices it lies."""
-        logits = self.model(batch.graphs, batch.tokens[:, :-1], batch.video)
+        logits, features = self.model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
         targets = batch.tokens[:, 1:]
-        parts = self.loss(logits, targets, self._tokens_a_device((targets != 0).sum()))
+        parts = self.loss(logits, targets, self._tokens_a_device((targets != 0).sum()), features)
         self.log_dict(
             {f"train/{name}": value for name, value in parts.items()},
             on_step=False,

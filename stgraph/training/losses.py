@@ -18,7 +18,7 @@ class DistillationLoss(nn.Module):
 
     .. math:: L = L_o + \lambda_{sl} L_s + \lambda_d L_{distill}
 
-    A model of one branch has that branch's language loss alone.
+    A model of one branch (or of the joint one) has that branch's language loss alone.
 
     Args:
         scene_weight: :math:`\lambda_{sl}`.
@@ -26,7 +26,9 @@ class DistillationLoss(nn.Module):
         distill_direction: "as_printed", Eq. 7 as it stands, KL(P_s || P_o); "hinton", KL(P_o || P_s), the direction of
             the work that the paper says it follows.
         temperature: Both distributions are softened by it, and the loss is multiplied by its square.
-        detach_teacher: True keeps the distillation's gradient out of the object branch.
+        detach_teacher: True keeps the gradients of distillation and features out of the object branch.
+        feature_weight: Weight of the paper's "Two Branch + L2", the mean squared difference of F_s and F'_o over real
+            frames and channels; 0 leaves it out.
 
     Shapes: logits by branch ``[P, L, V]``, targets ``[P, L]`` (0 is padding) -> scalars by name, "loss" among them.
     Raises: OptionError: An unknown direction, a negative weight, or a temperature that is not above 0.
@@ -41,15 +43,18 @@ class DistillationLoss(nn.Module):
         distill_direction: str = "as_printed",
         temperature: float = 1.0,
         detach_teacher: bool = False,
+        feature_weight: float = 0.0,
     ) -> None:
         super().__init__()
         if distill_direction not in DIRECTIONS:
             raise OptionError(f"'distill_direction' must be one of {DIRECTIONS}, got {distill_direction!r}.")
-        if min(scene_weight, distill_weight) < 0:
-            raise OptionError(f"Loss weights must not be negative, got {min(scene_weight, distill_weight)}.")
+        lowest = min(scene_weight, distill_weight, feature_weight)
+        if lowest < 0:
+            raise OptionError(f"Loss weights must not be negative, got {lowest}.")
         if temperature <= 0:
             raise OptionError(f"'temperature' must be above 0, got {temperature}.")
         self.scene_weight, self.distill_weight = scene_weight, distill_weight
+        self.feature_weight = feature_weight
         self.distill_direction, self.temperature, self.detach_teacher = (
             distill_direction,
             temperature,
@@ -57,9 +62,19 @@ class DistillationLoss(nn.Module):
         )
 
     def forward(
-        self, logits: Mapping[str, Tensor], targets: Tensor, num_tokens: Tensor | None = None
+        self,
+        logits: Mapping[str, Tensor],
+        targets: Tensor,
+        num_tokens: Tensor | None = None,
+        features: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """All parts by name; ``num_tokens`` replaces the count of real tokens where a batch is spread over devices."""
+        """All parts by name.
+
+        Args:
+            logits, targets: Scores of the branches and the words that come.
+            num_tokens: Replaces the count of real tokens where a batch is spread over devices.
+            features: F_s and F'_o of the real frames ``[M, d]``, needed where ``feature_weight`` is not 0.
+        """
         real = targets != 0
         words = targets[real]
         count = real.sum() if num_tokens is None else num_tokens
@@ -68,7 +83,9 @@ class DistillationLoss(nn.Module):
             f"{branch}_language": nn.functional.cross_entropy(scores, words, reduction="sum") / count
             for branch, scores in chosen.items()
         }
-        weights = {"object_language": 1.0, "scene_language": self.scene_weight if len(chosen) > 1 else 1.0}
+        weights = {
+            name: self.scene_weight if len(chosen) > 1 and name == "scene_language" else 1.0 for name in parts
+        }
         if len(chosen) > 1 and self.distill_weight:
             teacher = chosen["object"].detach() if self.detach_teacher else chosen["object"]
             divergence = token_distillation(
@@ -76,6 +93,10 @@ class DistillationLoss(nn.Module):
             )
             parts["distill"] = divergence.sum() / count
             weights["distill"] = self.distill_weight
+        if self.feature_weight and features is not None and len(features) > 1:
+            teacher = features["object"].detach() if self.detach_teacher else features["object"]
+            parts["features"] = nn.functional.mse_loss(features["scene"].float(), teacher.float())
+            weights["features"] = self.feature_weight
         total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
         return {"loss": total, **parts}
 

@@ -102,6 +102,34 @@ def test_a_video_without_objects_has_a_caption_from_both_branches():
     assert torch.isfinite(found.log_probs).all()
 
 
+def test_concat_fuses_both_features_before_one_language_model():
+    model, batch = make(branches=("joint",)), graphs()
+    frames, mask = model.frames(batch, "joint")
+    row = 0
+    for video, counts in enumerate(COUNTS):
+        for t in range(len(counts)):
+            scene = model.encoders["scene"](batch.appearance[row : row + 1], batch.motion[row : row + 1])[0]
+            objects = model.encoders["object"].nodes(batch.x, batch.edge_index, batch.edge_weight)[
+                batch.frame == row
+            ]
+            pooled = objects.mean(0) if len(objects) else torch.zeros(8)
+            torch.testing.assert_close(frames[video, t], torch.cat([scene, pooled]) @ model.fuse.weight.T)
+            row += 1
+    assert set(model(batch, TOKENS, VIDEO)) == {"joint"}
+    loss = DistillationLoss()(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])
+    assert set(loss) == {"loss", "joint_language"}
+    loss["loss"].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+    assert mask.sum() == 9
+
+
+def test_features_are_those_of_real_frames():
+    model, batch = make(), graphs()
+    features = model.scores_and_features(batch, TOKENS, VIDEO)[1]
+    assert features["scene"].shape == features["object"].shape == (9, 8)
+    torch.testing.assert_close(features["scene"], model.encoders["scene"](batch.appearance, batch.motion))
+
+
 def test_one_branch_alone():
     scene = make(branches=("scene",), object_channels=0)
     assert set(scene(graphs(), TOKENS, VIDEO)) == {"scene"}
@@ -112,8 +140,13 @@ def test_one_branch_alone():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"branches": ("scene", "objects")}, "'branches' must name 'scene' and 'object' only, got 'objects'"),
-        ({"branches": ("scene", "scene")}, "'branches' must name one or both"),
+        (
+            {"branches": ("scene", "objects")},
+            r"'branches' must be one or both .* or 'joint', got \['scene', 'objects'\]",
+        ),
+        ({"branches": ("scene", "scene")}, "'branches' must be one or both"),
+        ({"branches": ("scene", "joint")}, "'branches' must be one or both"),
+        ({"branches": ()}, "'branches' must be one or both"),
         ({"object_channels": 0}, "'object_channels' must be at least 1"),
         ({"appearance_channels": 0}, "'appearance_channels' must be at least 1"),
     ],

@@ -66,6 +66,18 @@ def test_gradient_reaches_both_branches_unless_the_teacher_is_detached():
     assert scene.abs().sum() > 0
 
 
+def test_l2_is_the_mean_squared_difference_of_the_features():
+    scores, f_s, f_o = logits(), torch.randn(5, 4), torch.randn(5, 4, requires_grad=True)
+    parts = DistillationLoss(distill_weight=0.0, feature_weight=4.0)(
+        scores, TARGETS, features={"scene": f_s, "object": f_o}
+    )
+    expected = sum(float(f_s[m, c] - f_o[m, c]) ** 2 for m in range(5) for c in range(4)) / 20
+    assert float(parts["features"]) == pytest.approx(expected, rel=1e-5)
+    language = parts["object_language"] + parts["scene_language"]
+    assert float(parts["loss"]) == pytest.approx(float(language) + 4 * expected, rel=1e-5)
+    assert "distill" not in parts
+
+
 def test_one_branch_has_its_language_loss_alone():
     scores = {"scene": logits()["scene"]}
     parts = DistillationLoss(scene_weight=0.1)(scores, TARGETS)
