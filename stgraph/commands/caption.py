@@ -8,12 +8,12 @@ from pathlib import Path
 
 from stgraph.captioner import load_captioner
 from stgraph.commands.configuration import compose, looks_like_override, saved_config
-from stgraph.commands.train import dataset_of
+from stgraph.commands.train import dataset_of, device_of
 from stgraph.errors import OptionError
 
 __all__ = ["run"]
 
-KEYS = ("data", "branch", "batch_size")
+KEYS = ("data", "branch", "batch_size", "device")
 
 
 def run(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
     if not videos:
         raise OptionError("Name at least one video id, as in 'stgraph caption video7 --model runs/demo'.")
     config = compose("caption", settings, data=saved_config(chosen.model).data)
-    captioner = load_captioner(chosen.model)
+    captioner = load_captioner(chosen.model, device=device_of(config.device))
     store = dataset_of(config.data).store
     for caption in captioner.caption_store(store, videos, config.branch, config.batch_size):
         if chosen.json:

@@ -8,7 +8,7 @@ from pathlib import Path
 from stgraph.captioner import load_captioner
 from stgraph.commands.configuration import compose, saved_config
 from stgraph.commands.table import score_table
-from stgraph.commands.train import dataset_of
+from stgraph.commands.train import dataset_of, device_of
 from stgraph.metrics import bootstrap_intervals
 from stgraph.training import evaluate, run_record
 
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     chosen = parser.parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
-    captioner = load_captioner(chosen.run)
+    captioner = load_captioner(chosen.run, device=device_of(config.device))
     result = evaluate(
         captioner, dataset_of(config.data), config.split, config.branch, batch_size=config.batch_size
     )

@@ -103,6 +103,9 @@ def test_wrong_ids_folders_and_splits_are_named(call, folder, tmp_path):
     status, _, error = call("evaluate", folder, "split=val", "branch=middle")
     assert status == 1
     assert "'branch' must be one of ('scene', 'object') for this model, got 'middle'" in error
+    status, _, error = call("evaluate", folder, "split=val", "device=gpu9")
+    assert status == 1
+    assert "'device' must be auto, cpu or a device of this machine, got 'gpu9'" in error
     status, _, error = call("evaluate", folder, "split=testing")
     assert status == 1
     assert "testing" in error
