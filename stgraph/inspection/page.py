@@ -16,12 +16,14 @@ from torch import Tensor
 __all__ = ["FramePage"]
 
 _PANEL, _GAP, _TITLE, _TOP, _FOOT, _CAPTION = 2.5, 0.3, 0.22, 0.4, 0.4, 0.11  # inches
+_LINE = 0.18  # of each further line of the title
 
 
 class FramePage:
     """A figure with one panel a frame, in rows, and where a frame's pixels lie on it."""
 
-    def __init__(self, num_frames: int, frame_height: int, frame_width: int) -> None:
+    def __init__(self, num_frames: int, frame_height: int, frame_width: int, title_lines: int = 1) -> None:
+        above = _TOP + (title_lines - 1) * _LINE
         self.columns = num_frames if num_frames <= 5 else min(math.ceil(num_frames / 2), 6)
         rows = math.ceil(num_frames / self.columns)
         self.scale = _PANEL / math.sqrt(frame_width * frame_height)  # inches a pixel: panels of one area
@@ -29,14 +31,14 @@ class FramePage:
         self.size = np.array(
             [
                 _GAP + self.columns * (width + _GAP),
-                _TOP + rows * (_TITLE + height) + (rows - 1) * _GAP / 3 + _FOOT,
+                above + rows * (_TITLE + height) + (rows - 1) * _GAP / 3 + _FOOT,
             ]
         )
         self.figure = Figure(figsize=tuple(self.size))
         t = np.arange(num_frames)
         self.left = _GAP + t % self.columns * (width + _GAP)
         self.right = self.left + width
-        self.top = self.size[1] - _TOP - _TITLE - t // self.columns * (_TITLE + height + _GAP / 3)
+        self.top = self.size[1] - above - _TITLE - t // self.columns * (_TITLE + height + _GAP / 3)
         corners = np.stack([self.left, self.top - height], axis=1) / self.size
         self.axes: list[Axes] = [
             self.figure.add_axes((*corner, *(width, height) / self.size)) for corner in corners
@@ -89,8 +91,8 @@ class FramePage:
         )  # fmt: skip
 
     def write(self, title: str, legend: str) -> None:
-        """The line above all panels and the one below."""
-        self.figure.text(0.5, 1 - 0.2 / self.size[1], title, ha="center", va="center", fontsize=10)
+        """The lines above all panels and the one below."""
+        self.figure.text(0.5, 1 - 0.12 / self.size[1], title, ha="center", va="top", fontsize=10)
         self.figure.text(
             0.5, 0.2 / self.size[1], legend, ha="center", va="center", fontsize=7, color="#444444"
         )

@@ -44,7 +44,7 @@ def draw_graph(
         frames: The sampled frames, uint8 RGB.
         path: File to write, its kind told by its suffix (.png, .pdf, .svg); None writes none.
         label_names: Name of each class, by number.
-        title: Line above all; None takes the video's name.
+        title: Lines above all; None takes the video's name.
 
     Shapes: frames ``[T, H, W, 3]``.
     Raises: ShapeError: ``frames`` have other axes. OptionError: There are more than a page holds.
@@ -56,7 +56,8 @@ def draw_graph(
         raise OptionError(
             f"'frames' must be at most {_MOST_FRAMES} to fit a page, got {len(frames)}; sample fewer."
         )
-    page = FramePage(*frames.shape[:3])
+    title = title if title is not None else graph.get("video_id", "")
+    page = FramePage(*frames.shape[:3], title_lines=title.count("\n") + 1)
     colours, captions = _colours(graph), _captions(graph, label_names)
     present = graph.box[:, 2] > graph.box[:, 0]  # padding has no box to draw
     for t, (axes, frame) in enumerate(zip(page.axes, frames, strict=True)):
@@ -76,7 +77,7 @@ def draw_graph(
     for i in present.nonzero()[:, 0].tolist():
         page.dot(centre[i], colours[i])
         page.caption(frame_of[i], corner[i], captions[i], colours[i])
-    page.write(title if title is not None else graph.get("video_id", ""), _legend(graph, left_out))
+    page.write(title, _legend(graph, left_out))
     if path is not None:
         page.figure.savefig(path, dpi=150)
     return page.figure

@@ -140,3 +140,14 @@ def test_wrong_frames_are_refused():
     graph.num_frames = 41
     with pytest.raises(OptionError, match="'frames' must be at most 40 to fit a page, got 41; sample fewer"):
         draw_graph(graph, np.zeros((41, 8, 8, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_every_line_of_the_title_is_on_the_page_and_above_the_panels(lines):
+    title = "\n".join(["a cat and a box"] * lines)
+    figure = draw_graph(two_by_two(), FRAMES[:2], title=title)
+    (text,) = [text for text in figure.texts if text.get_text() == title]
+    figure.canvas.draw()
+    extent = text.get_window_extent()
+    assert extent.y1 <= figure.bbox.y1
+    assert extent.y0 >= max(axes.get_window_extent().y1 for axes in figure.axes)
