@@ -57,7 +57,8 @@ def draw_graph(
             f"'frames' must be at most {_MOST_FRAMES} to fit a page, got {len(frames)}; sample fewer."
         )
     title = title if title is not None else graph.get("video_id", "")
-    page = FramePage(*frames.shape[:3], title_lines=title.count("\n") + 1)
+    count, height, width, _ = frames.shape
+    page = FramePage(count, height, width, title_lines=title.count("\n") + 1)
     colours, captions = _colours(graph), _captions(graph, label_names)
     present = graph.box[:, 2] > graph.box[:, 0]  # padding has no box to draw
     for t, (axes, frame) in enumerate(zip(page.axes, frames, strict=True)):
