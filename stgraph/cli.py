@@ -50,10 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            f"\nstgraph {name}: stopped; what was whole is kept.",
-            file=sys.stderr,
-        )
+        print(f"\nstgraph {name}: stopped; what was whole is kept.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `stgraph ... | head`
         sys.stderr.close()

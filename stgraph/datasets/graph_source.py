@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from stgraph.errors import DataError
 from stgraph.features.detections import Detections
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph.builder import VideoGraphBuilder
@@ -70,9 +71,16 @@ class GraphSource:
         return graphs_of([self.video(video_id) for video_id in video_ids], self.builder, None)
 
     def pooled_appearance(self, video_id: str) -> Tensor:
-        """Mean of the sampled frames' features ``[Fa]``: the key of the nearest-neighbour baseline."""
+        """Mean of the sampled frames' features ``[Fa]``: the key of the nearest-neighbour baseline.
+
+        Raises: DataError: The store has no frame features.
+        """
         appearance = self.video(video_id).appearance
-        return torch.zeros(1) if appearance is None else appearance.mean(0)
+        if appearance is None:
+            raise DataError(
+                f"Video '{video_id}' has no 'appearance' features to average; extract them first."
+            )
+        return appearance.mean(0)
 
 
 def _detections(video: VideoFeatures) -> Detections:

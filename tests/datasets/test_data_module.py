@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -63,6 +65,15 @@ def test_workers_give_the_same_batches(dataset):
 def test_validation_takes_each_video_once_in_order(dataset):
     batches = list(module(dataset).val_dataloader())
     assert [video for batch in batches for video in batch.video_ids] == dataset.corpus.ids("val")
+
+
+def test_mean_pooled_frames_are_those_of_the_sampled_frames(dataset):
+    source = module(dataset).source
+    name = dataset.store.ids[0]
+    torch.testing.assert_close(source.pooled_appearance(name), dataset.store[name].appearance.mean(0))
+    source.video = lambda video_id: replace(dataset.store[video_id], appearance=None)
+    with pytest.raises(DataError, match="has no 'appearance' features to average"):
+        source.pooled_appearance(name)
 
 
 def test_a_corpus_without_training_videos_is_named(dataset):
