@@ -12,7 +12,7 @@ import torch
 from stgraph.datasets.graph_source import graphs_of
 from stgraph.errors import DataError, MissingDataError, ModelFolderError
 from stgraph.features.video_features import VideoFeatures
-from stgraph.graph.builder import VideoGraphBuilder
+from stgraph.graph import CosineEdges, EdgeRule, IouEdges, VideoGraphBuilder
 from stgraph.models.folder import GraphSettings, ModelDescription, file_inside, load_model, read_description
 from stgraph.text import CaptionTokenizer
 
@@ -121,7 +121,15 @@ def build_graph_builder(settings: GraphSettings) -> VideoGraphBuilder:
     limits = (settings.max_objects, settings.score_threshold, settings.pad_objects)
     if settings.dense:
         return VideoGraphBuilder.dense(*limits)
-    return VideoGraphBuilder(settings.spatial, settings.temporal, *limits)
+    spatial: str | EdgeRule | None = settings.spatial
+    temporal: str | EdgeRule | None = settings.temporal
+    if spatial == "iou":
+        spatial = IouEdges(settings.spatial_temperature)
+    if temporal == "cosine":
+        temporal = CosineEdges(
+            settings.temporal_temperature, settings.center_features, settings.temporal_direction
+        )
+    return VideoGraphBuilder(spatial, temporal, *limits)
 
 
 def load_captioner(path: str | Path, *, device: torch.device | str = "cpu") -> Captioner:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
-import warnings
 
+from stgraph.commands.quiet import quieten, quieten_lightning
 from stgraph.errors import StgraphError
 
 __all__ = ["main"]
@@ -17,6 +16,7 @@ COMMANDS = {
     "evaluate": "score a trained captioner on a split",
     "compare": "what differs between two evaluated runs",
     "caption": "describe videos of a store",
+    "ablate": "rows x seeds of a table, with intervals",
     "store": "look into, check, merge and import feature stores",
 }
 
@@ -40,11 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
         print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
         return 2
-    _quieten()
+    quieten()
     try:
         command = importlib.import_module(f"stgraph.commands.{name}")
-        # Behind the imports, as Lightning sets the level of its logger when it is imported.
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        quieten_lightning()
         return command.run(rest)
     except StgraphError as error:
         print(f"stgraph {name}: {error}", file=sys.stderr)
@@ -55,21 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `stgraph ... | head`
         sys.stderr.close()
         return 1
-
-
-def _quieten() -> None:
-    """Notes of libraries to their own developers; none is about the user's data or settings."""
-    for note in (
-        "`torch.jit.*` is deprecated",
-        "Sparse CSR tensor support is in beta",
-        ".*does not have many workers",
-        "Checkpoint directory .* exists and is not empty",
-        "You're resuming from a checkpoint that ended before the epoch ended",  # ours goes on where it stood
-        "The number of training batches .* is smaller than the logging interval",
-        ".*`training_step`.*batch size",
-        ".*isinstance.treespec, LeafSpec.. is deprecated.*",
-    ):
-        warnings.filterwarnings("ignore", message=note)
 
 
 def _usage() -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "StgraphError",
     "StoreError",
     "UnknownVideoError",
+    "WorkerError",
 ]
 
 
@@ -58,3 +59,7 @@ class DependencyError(StgraphError, ImportError):
 
 class JavaError(StgraphError, RuntimeError):
     """The Java runtime of METEOR or of the PTB tokeniser could not be started, or died twice."""
+
+
+class WorkerError(StgraphError, RuntimeError):
+    """A process that worked on a part of a task died, or a part that others need failed."""

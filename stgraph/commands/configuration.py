@@ -17,11 +17,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from stgraph.commands.path_settings import quoted_paths
 from stgraph.errors import MissingDataError, OptionError
 
 __all__ = ["compose", "looks_like_override", "plain", "saved_config"]
-
-PATHS = ("run", "data.dataset.store", "data.dataset.captions")
 
 
 def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConfig:
@@ -32,7 +31,9 @@ def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConf
     Raises: OptionError: An override names a key or a choice that does not exist (the nearest one is named), or cannot
         be read.
     """
-    overrides = [_quoted(override) for override in overrides]
+    overrides = quoted_paths(overrides)
+    for override in overrides:
+        _check_readable(override)
     if data is not None:
         ConfigStore.instance().store(group="data", name="of_the_run", node=OmegaConf.create(data))
     GlobalHydra.instance().clear()
@@ -41,7 +42,7 @@ def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConf
             try:
                 composed = hydra_compose(config, list(overrides))
             except (HydraException, OmegaConfBaseException) as error:
-                raise OptionError(_explain(error, overrides, hydra_compose(config))) from error
+                raise OptionError(_explain(error, overrides, _known(config, overrides))) from error
     finally:
         GlobalHydra.instance().clear()
     try:
@@ -69,28 +70,33 @@ def saved_config(run: Path) -> DictConfig:
     return cast(DictConfig, OmegaConf.load(path))
 
 
-def _quoted(override: str) -> str:
-    """A path goes past hydra's grammar, which would read its spaces, commas and signs."""
-    key, equals, value = override.partition("=")
-    if not equals:
+def _check_readable(override: str) -> None:
+    if "=" not in override:
         raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
-    if key not in PATHS or value.startswith(("'", '"')):
-        try:
-            OverridesParser.create().parse_override(override)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise OptionError(
-                f"The setting '{override}' cannot be read: {reason}; quote its value."
-            ) from error
-        return override
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}="{escaped}"'
+    try:
+        OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"The setting '{override}' cannot be read: {reason}; quote its value.") from error
 
 
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
     """Whether an argument is a setting of one of the top-level ``keys`` and not a name with "=" in it."""
     match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
     return match is not None and (match[1] in keys or not Path(argument).exists())
+
+
+def _known(config: str, overrides: Sequence[str]) -> DictConfig:
+    """The configuration with the groups that were chosen and no other override: its keys are those that exist."""
+    groups = [
+        override
+        for override in overrides
+        if override.partition("=")[0] in ("experiment", "data", "graph", "model", "row", "schedule")
+    ]
+    try:
+        return hydra_compose(config, groups)
+    except (HydraException, OmegaConfBaseException):  # a choice that does not exist
+        return hydra_compose(config)
 
 
 def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> str:

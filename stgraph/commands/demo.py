@@ -17,6 +17,7 @@ from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of, train
 from stgraph.datasets import GraphSource, StoredDataset, graphs_of
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
+from stgraph.errors import OptionError
 from stgraph.inspection.pictures import draw_graph
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import most_frequent_caption, nearest_captions
@@ -43,6 +44,11 @@ def run(arguments: list[str]) -> int:
         "settings", nargs="*", metavar="key=value", help="such as seed=1 or data=interactions_tiny"
     )
     config = compose("train", ["experiment=demo", *parser.parse_args(arguments).settings])
+    if config.trainer.devices != 1 or config.trainer.num_nodes != 1:
+        raise OptionError(
+            f"The demo runs in one process, got trainer.devices={config.trainer.devices}; use 'stgraph train "
+            "experiment=demo' for more."
+        )
     folder = Path(config.run)
     config.resume = prepare_folder(folder, config)
     seconds: dict[str, float] = {}

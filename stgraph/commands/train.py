@@ -13,11 +13,12 @@ from typing import Any
 import hydra
 import torch
 from lightning.pytorch import seed_everything
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 import stgraph
-from stgraph.captioner import build_graph_builder
+from stgraph.captioner import Captioner, build_graph_builder, load_captioner
 from stgraph.commands.configuration import compose, plain, saved_config
 from stgraph.commands.progress import progress_line
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
@@ -47,6 +48,8 @@ def run(arguments: list[str]) -> int:
     try:
         train(config)
     except KeyboardInterrupt:
+        if not first_process():  # the first one says it
+            return 130
         if (Path(config.run) / "checkpoints" / "last.ckpt").is_file():
             print(f"\nTo go on with {config.run}: the same command with resume=true.", file=sys.stderr)
         raise
@@ -77,8 +80,11 @@ def train(config: DictConfig) -> Path:
     # METEOR, whose Java program takes longer than a small epoch, is left to the evaluation.
     val = corpus.references("val")
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
+    model = STGraphCaptioner(settings)
+    if config.teacher is not None:
+        take_teacher(model, load_captioner(config.teacher), graph, tokenizer)
     module = CaptioningModule(
-        STGraphCaptioner(settings),
+        model,
         tokenizer,
         loss,
         optimizer,
@@ -96,8 +102,7 @@ def train(config: DictConfig) -> Path:
             stream: ExtractorSettings(**asdict(record)) for stream, record in store.extractors.items()
         },
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml")
+    save_config(config, folder)
     fit(
         module,
         data,
@@ -111,13 +116,57 @@ def train(config: DictConfig) -> Path:
     return folder
 
 
+def save_config(config: DictConfig, folder: Path) -> None:
+    """Keeps the configuration in the folder of the run; of several processes the first one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if first_process():
+        part = folder / "config.yaml.part"  # renamed when whole, as the others may be reading the old one
+        OmegaConf.save(config, part)
+        part.replace(folder / "config.yaml")
+
+
+def first_process() -> bool:
+    """Whether this is the one process, or the first of those that train together."""
+    return rank_zero_only.rank == 0
+
+
+def take_teacher(
+    model: STGraphCaptioner, teacher: Captioner, graph: GraphSettings, tokenizer: CaptionTokenizer
+) -> None:
+    """Gives ``model`` the object branch of a trained one, which then stays as it is.
+
+    Raises: OptionError: The trained model has no such branch, another vocabulary, graph or size.
+    """
+    for wanted, branches in (("the model", model.branches), ("'teacher'", teacher.model.branches)):
+        if "object" not in branches or "scene" not in {*model.branches}:
+            raise OptionError(
+                f"A teacher needs the branches [scene, object] here and an object branch there, but {wanted} has "
+                f"{list(branches)}."
+            )
+    if teacher.tokenizer.words != tokenizer.words:
+        raise OptionError("'teacher' has another vocabulary; train it on the same captions and min_count.")
+    if teacher.description.graph != graph:
+        raise OptionError(
+            f"'teacher' was trained on another graph, {teacher.description.graph}; use it here too."
+        )
+    prefixes = ("encoders.object.", "decoders.object.")
+    state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
+    own = {name: value.shape for name, value in model.state_dict().items() if name.startswith(prefixes)}
+    if own != {name: value.shape for name, value in state.items()}:
+        raise OptionError(
+            "The object branch of 'teacher' has other sizes; give both the same model settings."
+        )
+    model.load_state_dict(state, strict=False)
+    model.freeze("object")
+
+
 def dataset_of(config: DictConfig) -> StoredDataset:
     """Opens the data set of a configuration, with a progress line while it is made."""
     arguments = plain(config.dataset)
     if arguments.get("name") == "interactions":
         arguments["progress"] = progress_line("videos")
     dataset = open_dataset(**arguments)
-    if dataset.uncaptioned:
+    if dataset.uncaptioned and first_process():
         names = ", ".join(dataset.uncaptioned[:5]) + (", ..." if len(dataset.uncaptioned) > 5 else "")
         print(f"{len(dataset.uncaptioned)} videos of the store have no captions: {names}", file=sys.stderr)
     return dataset
@@ -148,6 +197,36 @@ def graph_settings(values: dict[str, Any]) -> GraphSettings:
         raise OptionError(_one_line("graph", error)) from error
 
 
+def settings_that_matter(config: DictConfig) -> dict[str, Any]:
+    """The settings that can change a score, in so far as they are not the defaults: what tells two runs apart.
+
+    As defaults are left out, an option that is added later, off by default, does not make old results look stale.
+    """
+    differing = _difference(plain(config), plain(compose("train", [])))
+    for key in ("run", "resume", "resume_every", "teacher"):
+        differing.pop(key, None)
+    for group, keys in (
+        ("trainer", ("accelerator", "devices", "strategy", "enable_progress_bar", "enable_model_summary")),
+        ("data", ("cache",)),
+    ):
+        for key in keys:
+            differing.get(group, {}).pop(key, None)
+    differing.get("data", {}).get("loader", {}).pop("num_workers", None)
+    differing.setdefault("data", {})["dataset"] = plain(config.data.dataset)
+    return differing | {"seed": config.seed}
+
+
+def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            if inner := _difference(value, base[key]):
+                found[key] = inner
+        elif key not in base or value != base[key]:
+            found[key] = value
+    return found
+
+
 def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
     """A resumed run has the settings that it began with, but for how long and by what means it trains.
 
@@ -155,7 +234,8 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
     """
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
                 "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
-                "model", "graph", "loss", "optimizer", "schedule"):  # fmt: skip
+                "model", "graph", "loss", "optimizer", "schedule", "teacher",
+                "trainer.accumulate_grad_batches"):  # fmt: skip
         old, new = OmegaConf.select(saved, key), OmegaConf.select(config, key)
         if old != new:
             raise OptionError(

@@ -8,20 +8,28 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from stgraph.datasets.sharing import StepTotals
+
 __all__ = ["CaptionBatch"]
 
 
 @dataclass(frozen=True)
 class CaptionBatch:
-    """Graphs of B videos and P captions of them.
+    """Graphs of B videos and P captions of them: one process's share of a batch.
 
-    Shapes: tokens ``[P, L]`` with begin and end marks and padding 0, video ``[P]`` (each caption's graph in the batch).
+    Args:
+        totals: What the means of the loss divide by; None outside of training.
+
+    Shapes: tokens ``[P, L]`` with begin and end marks and padding 0, video ``[P]`` (each caption's graph in the batch),
+        counted ``[B]`` (True for a video whose frames count here; see :class:`Share`).
     """
 
     graphs: Batch
     video_ids: list[str]
     tokens: Tensor
     video: Tensor
+    counted: Tensor | None = None
+    totals: StepTotals | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> CaptionBatch:
         """The same on another device."""
@@ -30,4 +38,5 @@ class CaptionBatch:
             graphs=self.graphs.to(device, non_blocking=non_blocking),
             tokens=self.tokens.to(device, non_blocking=non_blocking),
             video=self.video.to(device, non_blocking=non_blocking),
+            counted=None if self.counted is None else self.counted.to(device, non_blocking=non_blocking),
         )

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
+from torch_geometric.data import Batch
 
 from stgraph.datasets.caption_batch import CaptionBatch
 from stgraph.datasets.graph_source import GraphSource
 from stgraph.datasets.pairing import PairGroup, pair_batches
+from stgraph.datasets.sharing import Share, deal_out
 from stgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,19 +24,24 @@ __all__ = ["CaptionDataModule"]
 
 
 class _Pairs(Dataset):
-    """Item: one whole batch, by the groups of pairs that it holds."""
+    """Item: one process's share of a batch, whole."""
 
     def __init__(self, source: GraphSource, ids: Sequence[str], captions: Sequence[torch.Tensor]) -> None:
         self.source, self.ids, self.captions = source, ids, captions
 
-    def __getitem__(self, groups: list[PairGroup]) -> CaptionBatch:
+    def __getitem__(self, share: Share) -> CaptionBatch:
         # A video whose captions are split over two groups of one batch is still encoded once.
-        row = {video: position for position, video in enumerate(dict.fromkeys(video for video, _ in groups))}
-        ids = [self.ids[video] for video in row]
-        tokens = torch.cat([self.captions[video][list(chosen)] for video, chosen in groups])
-        longest = int((tokens != 0).sum(1).max())
-        video = torch.tensor([row[video] for video, chosen in groups for _ in chosen])
-        return CaptionBatch(self.source.batch(ids), ids, tokens[:, :longest], video)
+        videos = dict.fromkeys(video for video, _ in share.groups)
+        row = {video: position for position, video in enumerate(videos)}
+        ids = [self.ids[video] for video in videos]
+        tokens = torch.cat([self.captions[video][list(chosen)] for video, chosen in share.groups])
+        video = torch.tensor([row[video] for video, chosen in share.groups for _ in chosen], dtype=torch.long)
+        if len(tokens):
+            tokens = tokens[:, : int((tokens != 0).sum(1).max())]
+        else:  # nothing to say here: one caption of padding, which counts nowhere
+            tokens, video = tokens.new_zeros(1, 2), video.new_zeros(1)
+        counted = torch.tensor([video in share.counted for video in videos])
+        return CaptionBatch(self.source.batch(ids), ids, tokens, video, counted, share.totals)
 
 
 class _Videos(Dataset):
@@ -46,17 +53,21 @@ class _Videos(Dataset):
     def __getitem__(self, rows: Sequence[int]) -> CaptionBatch:
         ids = [self.ids[row] for row in rows]
         empty = torch.zeros(0, dtype=torch.long)
-        return CaptionBatch(self.source.batch(ids), ids, empty.reshape(0, 0), empty)
+        graphs = self.source.batch(ids) if ids else Batch()
+        return CaptionBatch(graphs, ids, empty.reshape(0, 0), empty)
 
 
 class CaptionDataModule(LightningDataModule):
     """Batches of graphs and captions; the order is a function of (seed, epoch), so a resumed run meets the same ones.
 
+    Each process takes its share of every batch (:func:`deal_out`): ``batch_size`` is that of all processes together, so
+    what is learned in which step does not depend on their number. Validation videos are dealt out once each, too.
+
     Args:
         source: Graphs by video id.
         corpus: Captions and splits; every video of the splits used must be in the store.
         tokenizer: Words to ids.
-        batch_size: (video, caption) pairs a batch.
+        batch_size: (video, caption) pairs a batch, over all processes.
         captions_per_video, captions_per_epoch: See :func:`pair_batches`.
         seed: Of the order.
         num_workers: Processes that read and build; 0 does it in this one.
@@ -80,14 +91,14 @@ class CaptionDataModule(LightningDataModule):
         self.source, self.corpus, self.tokenizer = source, corpus, tokenizer
         self.batch_size, self.captions_per_video = batch_size, captions_per_video
         self.captions_per_epoch, self.seed, self.num_workers = captions_per_epoch, seed, num_workers
-        self._tokens: list[torch.Tensor] | None = None
+        self._tokens: list[torch.Tensor] = []
         if not corpus.ids("train"):
             raise DataError(
                 "The corpus has no training videos; give some the split 'train' in captions.json."
             )
 
     def batches(self, epoch: int) -> list[list[PairGroup]]:
-        """The batches of one epoch."""
+        """The batches of one epoch, each for all processes together."""
         return pair_batches(
             [len(self.corpus.captions(video)) for video in self.corpus.ids("train")],
             batch_size=self.batch_size,
@@ -97,20 +108,46 @@ class CaptionDataModule(LightningDataModule):
             epoch=epoch,
         )
 
+    def num_batches(self, epoch: int) -> int:
+        """Batches of an epoch that are trained on: all, or as many as ``trainer.limit_train_batches`` says."""
+        total, limit = (
+            len(self.batches(epoch)),
+            1.0 if self.trainer is None else self.trainer.limit_train_batches,
+        )
+        return min(total, limit if isinstance(limit, int) else int(total * limit))
+
     def train_dataloader(self) -> DataLoader:
         """Asked for anew each epoch (``reload_dataloaders_every_n_epochs=1``), so it starts where a resumed run stands."""
         ids = self.corpus.ids("train")
-        if self._tokens is None:
+        if not self._tokens:
             self._tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
             width = max(tokens.size(1) for tokens in self._tokens)
             self._tokens = [
                 torch.nn.functional.pad(tokens, (0, width - tokens.size(1))) for tokens in self._tokens
             ]
-        epoch = 0 if self.trainer is None else self.trainer.current_epoch
-        batches = self.batches(epoch)
-        return _loader(
-            _Pairs(self.source, ids, self._tokens), _Skip(batches, self._done(len(batches))), self.num_workers
-        )
+        shares = self.shares(0 if self.trainer is None else self.trainer.current_epoch)
+        skipping = _Skip(shares, self._done(len(shares)))
+        return _loader(_Pairs(self.source, ids, self._tokens), skipping, self.num_workers)
+
+    def shares(self, epoch: int) -> list[Share]:
+        """This process's part of each batch of an epoch."""
+        counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
+        limit = self.source.num_frames
+        frames = [self.source.store.num_frames(video) for video in self.corpus.ids("train")]
+        frames = frames if limit is None else [min(limit, count) for count in frames]
+        rank, world_size = self._place()
+        accumulate = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
+        batches, end = self.batches(epoch), self.num_batches(epoch)
+        return [  # Lightning steps at its last batch, though the epoch may have more of them
+            share
+            for part in (batches[:end], batches[end:])
+            for share in deal_out(
+                part, counts, frames, accumulate=accumulate, rank=rank, world_size=world_size
+            )
+        ]
+
+    def _place(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def _done(self, num_batches: int) -> int:
         """Batches of this epoch that a killed run had done before its last checkpoint."""
@@ -120,16 +157,21 @@ class CaptionDataModule(LightningDataModule):
         return ready if ready < num_batches else 0
 
     def val_dataloader(self) -> DataLoader:
-        """Videos of the validation split in order of their ids."""
+        """Each video of the validation split once, in order of the ids.
+
+        All processes have the same number of batches, as they wait for each other at each: a last one may be empty.
+        """
         ids = self.corpus.ids("val")
-        rows = [list(range(start, min(start + 64, len(ids)))) for start in range(0, len(ids), 64)]
+        rank, world_size = self._place()
+        mine, longest = range(rank, len(ids), world_size), len(range(0, len(ids), world_size))
+        rows = [list(mine[start : start + 64]) for start in range(0, longest, 64)]
         return _loader(_Videos(self.source, ids), rows, self.num_workers)
 
 
 class _Skip(Sequence):
     """The batches of an epoch, of which iteration leaves out those done before a resume; the length stays whole."""
 
-    def __init__(self, batches: list[list[PairGroup]], done: int) -> None:
+    def __init__(self, batches: list[Share], done: int) -> None:
         self.batches, self.done = batches, done
 
     def __len__(self) -> int:
@@ -138,7 +180,7 @@ class _Skip(Sequence):
     def __getitem__(self, index: Any) -> Any:
         return self.batches[index]
 
-    def __iter__(self) -> Iterator[list[PairGroup]]:
+    def __iter__(self) -> Iterator[Share]:
         return iter(self.batches[self.done :])
 
 

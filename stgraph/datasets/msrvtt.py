@@ -8,6 +8,7 @@ from typing import Any
 
 from stgraph.datasets.caption_files import join_splits, read_json, texts, video_id_of
 from stgraph.datasets.captions import CaptionCorpus
+from stgraph.datasets.official_splits import OFFICIAL, msrvtt_splits
 from stgraph.datasets.split_files import Splits, read_splits, split_name
 from stgraph.errors import DataError
 
@@ -30,7 +31,7 @@ def read_msrvtt_captions(
         paths: One file or several; or a file for each split, ``{"val": "val.json", "test": "test.json"}``.
         splits: Other splits than those of the files, see
             :func:`stgraph.datasets.split_files.read_splits`; needed where neither the files nor ``paths``
-            name any.
+            name any. "official": by the numbers of the videos.
         common: Keeps the videos that have captions and a split, with a warning that names the others.
 
     Raises: MissingDataError: No such file. DataError: Another layout, a video in two files, no split to be
@@ -53,7 +54,8 @@ def read_msrvtt_captions(
             found, found_splits, kinds = _of_map(content, path), {}, {}
             if not split and splits is None:
                 raise DataError(
-                    f"{path} names no splits; pass {{'val': path}} with the split of each file, or 'splits'."
+                    f"{path} names no splits; pass {{'val': path}} with the split of each file, or 'splits' "
+                    "(such as 'official')."
                 )
         wrong = sorted(name for name, other in found_splits.items() if split not in ("", other))
         if wrong and splits is None:
@@ -68,7 +70,9 @@ def read_msrvtt_captions(
         captions |= found
         own_splits |= found_splits or dict.fromkeys(found, split)
         categories |= kinds
-    chosen = own_splits if splits is None else read_splits(splits)
+    chosen = own_splits
+    if splits is not None:
+        chosen = msrvtt_splits(captions) if splits == OFFICIAL else read_splits(splits)
     return join_splits(captions, chosen, common=common, categories=categories)
 
 

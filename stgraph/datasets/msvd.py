@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stgraph.datasets.caption_files import join_splits, parse_json, read_text, texts, video_id_of
 from stgraph.datasets.captions import CaptionCorpus
+from stgraph.datasets.official_splits import OFFICIAL, msvd_splits
 from stgraph.datasets.split_files import Splits, read_splits
 from stgraph.errors import DataError
 
@@ -16,7 +17,7 @@ __all__ = ["read_msvd_captions"]
 COLUMNS = ("VideoID", "Start", "End", "Language", "Description")
 
 
-def read_msvd_captions(path: str | Path, splits: Splits, *, common: bool = False) -> CaptionCorpus:
+def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: bool = False) -> CaptionCorpus:
     """Reads the captions of MSVD; what the file holds says which layout it is.
 
     Layouts: lines ``id caption`` (such as ``AllVideoDescriptions.txt``; lines that begin with # are notes); the
@@ -25,8 +26,9 @@ def read_msvd_captions(path: str | Path, splits: Splits, *, common: bool = False
 
     Args:
         path: The captions.
-        splits: Which videos are in which split, see :func:`stgraph.datasets.split_files.read_splits`. The
-            official ones have 1,200, 100 and 670 videos.
+        splits: Which videos are in which split, see :func:`stgraph.datasets.split_files.read_splits`. "official":
+            1,200, 100 and 670 videos by the order of their names, see
+            :func:`stgraph.datasets.official_splits.msvd_splits`.
         common: Keeps the videos that both know, with a warning that names the others. The CSV needs it: it
             also holds clips of no split.
 
@@ -44,7 +46,8 @@ def read_msvd_captions(path: str | Path, splits: Splits, *, common: bool = False
         captions = _of_lines(text, path)
     if not captions:
         raise DataError(f"{path} holds no captions; it must be lines 'id caption', the corpus' CSV, or JSON.")
-    return join_splits(captions, read_splits(splits), common=common)
+    chosen = msvd_splits(captions) if splits == OFFICIAL else read_splits(splits)
+    return join_splits(captions, chosen, common=common)
 
 
 def _of_lines(text: str, path: str | Path) -> dict[str, list[str]]:

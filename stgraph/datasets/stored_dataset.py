@@ -1,18 +1,25 @@
-"""A data set by name: a feature store with the captions beside it."""
+"""Features and captions of the same videos."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.datasets.captions import CaptionCorpus
-from stgraph.datasets.interactions import prepare_interactions
-from stgraph.errors import OptionError
+from stgraph.errors import DataError
 from stgraph.features.store import FeatureStore
 
-__all__ = ["StoredDataset", "open_dataset"]
+__all__ = ["StoredDataset", "with_features"]
+
+ExtraScores = Callable[[Mapping[str, str], Mapping[str, Sequence[str]]], dict[str, float]]
+
+
+def _no_extra_scores(
+    captions: Mapping[str, str], references: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -23,47 +30,39 @@ class StoredDataset:
         name: What results call it.
         store, corpus: Features and captions; every captioned video has features.
         uncaptioned: Videos of the store without captions: they can be described, but not trained on or scored.
+        extra_scores: (captions, references) -> scores that only this data set has, such as the share of right verbs.
     """
 
     name: str
     store: FeatureStore
     corpus: CaptionCorpus
     uncaptioned: tuple[str, ...] = ()
+    extra_scores: ExtraScores = _no_extra_scores
 
 
-def open_dataset(name: str, **arguments: object) -> StoredDataset:
-    """Opens a data set that stgraph knows by name, made or downloaded where that is needed.
+def with_features(
+    name: str, store: FeatureStore | str | Path, corpus: CaptionCorpus, *, common: bool = False
+) -> StoredDataset:
+    """Puts captions beside features of the same videos.
 
     Args:
-        name: "interactions" (arguments size, seed) or "store" (arguments store, captions: paths of your own).
-        arguments: As the data set takes them.
+        name: What results call it.
+        store, corpus: Features and captions.
+        common: Leaves out captions of videos without features, with a warning that names all of them.
 
-    Raises: OptionError: An unknown name or argument. DataError: Captions of videos that the store does not hold.
+    Raises: DataError: Captions of videos without features, unless ``common``; or of such videos alone.
     """
-    if name not in DATASETS:
-        raise OptionError(f"'data.dataset.name' must be one of {sorted(DATASETS)}, got {name!r}.")
-    try:
-        inspect.signature(DATASETS[name]).bind(**arguments)
-    except TypeError as error:
-        raise OptionError(f"Data set {name!r}: {error}.") from error
-    return DATASETS[name](**arguments)
-
-
-def _interactions(
-    size: str = "small", seed: int = 0, progress: Callable[[int, int], None] | None = None
-) -> StoredDataset:
-    folder = prepare_interactions(size, seed, progress=progress)
-    return _open(f"interactions-{size}-seed{seed}", folder / "store.h5", folder / "captions.json")
-
-
-def _store(store: str, captions: str) -> StoredDataset:
-    return _open(Path(store).stem, Path(store), Path(captions))
-
-
-def _open(name: str, store: Path, captions: Path) -> StoredDataset:
-    features, corpus = FeatureStore(store), CaptionCorpus.load(captions)
-    uncaptioned = corpus.check_against(features.ids, allow_uncaptioned=True)
-    return StoredDataset(name, features, corpus, tuple(uncaptioned))
-
-
-DATASETS: dict[str, Callable[..., StoredDataset]] = {"interactions": _interactions, "store": _store}
+    if not isinstance(store, FeatureStore):
+        store = FeatureStore(store)
+    if common and (without := [video_id for video_id in corpus.ids() if video_id not in store]):
+        if len(without) == len(corpus):
+            raise DataError(
+                f"None of the {len(corpus)} captioned videos is in {store.path}: captions are of {without[0]!r} and the "
+                f"like, features of {repr(store.ids[0]) if store.ids else 'no video'}; name both alike."
+            )
+        warnings.warn(
+            f"Left out of {name}: {len(without)} have captions but no features: {', '.join(without)}.",
+            stacklevel=2,
+        )
+        corpus = CaptionCorpus({video_id: corpus[video_id] for video_id in corpus.ids() if video_id in store})
+    return StoredDataset(name, store, corpus, tuple(corpus.check_against(store.ids, allow_uncaptioned=True)))

@@ -11,15 +11,14 @@ from torch_geometric.data import Batch
 from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.graph.batching import make_batch
-from stgraph.graph.edges import EdgeRule, cosine_edges, dense_edges, iou_edges
+from stgraph.graph.edges import EdgeRule, cosine_edges, dense_edges, iou_edges, self_edges
 from stgraph.graph.edges.join import join_edges
-from stgraph.graph.edges.rule import rule_name
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
 from stgraph.graph.video_graph import EdgeKind, VideoGraph
 
 __all__ = ["VideoGraphBuilder"]
 
-_SPATIAL: dict[str, EdgeRule] = {"iou": iou_edges}
+_SPATIAL: dict[str, EdgeRule] = {"iou": iou_edges, "self": self_edges}
 _TEMPORAL: dict[str, EdgeRule] = {"cosine": cosine_edges}
 
 
@@ -32,9 +31,9 @@ class VideoGraphBuilder:
     objects and to 1 if not.
 
     Args:
-        spatial: "iou" (Eq. 1), a rule ``(boxes, features, frame) -> (edge_index, weight)``, or None for no
-            such edges.
-        temporal: "cosine" (Eq. 2), a rule, or None.
+        spatial: "iou" (Eq. 1), "self" (each box with itself alone), a rule ``(boxes, features, frame) ->
+            (edge_index, weight)`` such as :class:`IouEdges`, or None for no such edges.
+        temporal: "cosine" (Eq. 2), a rule such as :class:`CosineEdges`, or None.
         max_objects: Most boxes a frame keeps; None keeps all.
         score_threshold: Lowest score that is kept.
         pad_objects: None: an absent object is absent. A number: each frame has that many nodes, as the
@@ -90,7 +89,8 @@ class VideoGraphBuilder:
         return builder
 
     def __repr__(self) -> str:
-        rules = ", ".join(f"{kind.name.lower()}={rule_name(rule)}" for kind, rule in self.rules.items())
+        names = {kind.name.lower(): getattr(rule, "__name__", rule) for kind, rule in self.rules.items()}
+        rules = ", ".join(f"{kind}={name}" for kind, name in names.items())
         return (
             f"{type(self).__name__}({rules or 'no edges'}, max_objects={self.max_objects}, "
             f"score_threshold={self.score_threshold}, pad_objects={self.pad_objects})"

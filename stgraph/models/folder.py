@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -33,14 +34,33 @@ class _Strict(BaseModel):
 
 
 class GraphSettings(_Strict):
-    """Arguments of ``VideoGraphBuilder`` by name: only built-in edge rules can be kept in a model folder."""
+    """How a ``VideoGraphBuilder`` is made: only built-in edge rules can be kept in a model folder.
 
-    spatial: Literal["iou"] | None = "iou"
+    The last four are arguments of :class:`~stgraph.graph.IouEdges` and :class:`~stgraph.graph.CosineEdges`, past the
+    paper, and must keep their defaults in a graph without such edges.
+    """
+
+    spatial: Literal["iou", "self"] | None = "iou"
     temporal: Literal["cosine"] | None = "cosine"
     dense: bool = False
     max_objects: int | None = 5
     score_threshold: float = 0.5
     pad_objects: int | None = None
+    spatial_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
+    temporal_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
+    center_features: bool = False
+    temporal_direction: Literal["forward", "both"] = "forward"
+
+    @field_validator("spatial_temperature", "temporal_temperature", "center_features", "temporal_direction")
+    @classmethod
+    def _has_edges_to_act_on(cls, value: Any, info: ValidationInfo) -> Any:
+        slot, rule = (
+            ("spatial", "iou") if info.field_name == "spatial_temperature" else ("temporal", "cosine")
+        )
+        default = cls.model_fields[str(info.field_name)].default
+        if value != default and (info.data.get("dense") or info.data.get(slot) != rule):
+            raise PydanticCustomError("no_edges", f"must stay {default} in a graph without '{rule}' edges")
+        return value
 
 
 class ExtractorSettings(_Strict):

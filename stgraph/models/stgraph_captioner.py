@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +10,16 @@ from torch import Tensor, nn
 
 from stgraph.decoding import DecodedCaptions, greedy
 from stgraph.errors import DataError, OptionError
-from stgraph.nn import FrameMemory, GraphEncoder, SceneEncoder, TransformerDecoder, pad_frames
+from stgraph.nn import (
+    FrameAttentionPool,
+    FrameMeanPool,
+    FrameMemory,
+    GraphEncoder,
+    RelativeGeometry,
+    SceneEncoder,
+    TransformerDecoder,
+    pad_frames,
+)
 
 __all__ = ["STGraphCaptioner", "STGraphCaptionerSettings"]
 
@@ -28,6 +37,8 @@ class STGraphCaptionerSettings(BaseModel):
     hidden_channels: int = Field(default=512, ge=1)
     num_graph_layers: int = Field(default=3, ge=0)
     flow: str = "target_to_source"
+    pool: Literal["mean", "attention"] = "mean"
+    edge_geometry: bool = False
     num_heads: int = Field(default=8, ge=1)
     num_layers: int = Field(default=2, ge=1)
     feedforward_channels: int = Field(default=1024, ge=1)
@@ -57,6 +68,7 @@ class STGraphCaptioner(nn.Module):
     def __init__(self, settings: STGraphCaptionerSettings) -> None:
         super().__init__()
         self.settings = settings
+        self._frozen: set[str] = set()
         joint = settings.branches == ("joint",)
         if not joint and tuple(sorted(settings.branches)) not in (
             ("object",),
@@ -92,14 +104,42 @@ class STGraphCaptioner(nn.Module):
             )
         if settings.object_channels < 1:
             raise OptionError("'object_channels' must be at least 1 for the object branch, got 0.")
+        if settings.edge_geometry and settings.num_graph_layers == 0:
+            raise OptionError(
+                "'edge_geometry' must be false without graph layers, got true; its edges are theirs."
+            )
         return GraphEncoder(
-            settings.object_channels, settings.hidden_channels, settings.num_graph_layers, flow=settings.flow
+            settings.object_channels,
+            settings.hidden_channels,
+            settings.num_graph_layers,
+            flow=settings.flow,
+            pool=FrameMeanPool() if settings.pool == "mean" else FrameAttentionPool(settings.hidden_channels),
+            geometry=RelativeGeometry() if settings.edge_geometry else None,
         )
 
     @property
     def branches(self) -> tuple[str, ...]:
         """Names of the branches that this model has."""
         return self.settings.branches
+
+    def freeze(self, branch: str) -> None:
+        """Keeps a branch as it is from now on: no gradients, no dropout. It is what a teacher trained first needs."""
+        self.check_branch(branch)
+        self._frozen.add(branch)
+        for part in self._parts(branch):
+            part.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> STGraphCaptioner:
+        """As in torch, but for frozen branches, which stay in evaluation mode."""
+        super().train(mode)
+        for branch in self._frozen:
+            for part in self._parts(branch):
+                part.eval()
+        return self
+
+    def _parts(self, branch: str) -> tuple[nn.Module, nn.Module]:
+        return self.encoders[branch], self.decoders[branch]
 
     def frames(self, graph: Any, branch: str) -> tuple[Tensor, Tensor]:
         """F_s, F'_o or both fused: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
@@ -117,7 +157,9 @@ class STGraphCaptioner(nn.Module):
             rows = self.encoders["scene"](appearance, motion)
         else:
             total = int(num_frames.sum())
-            rows = self.encoders["object"](graph.x, graph.edge_index, graph.edge_weight, graph.frame, total)
+            rows = self.encoders["object"](
+                graph.x, graph.edge_index, graph.edge_weight, graph.frame, total, graph.get("box")
+            )
         return pad_frames(rows, num_frames)
 
     def encode(self, graph: Any, branch: str) -> FrameMemory:
@@ -134,10 +176,11 @@ class STGraphCaptioner(nn.Module):
         """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``."""
         scores, features = {}, {}
         for branch in self.branches:
-            frames, mask = self.frames(graph, branch)
-            decoder = self._decoder(branch)
-            scores[branch] = decoder(decoder.encode(frames, mask), tokens, video)
-            features[branch] = frames[mask]
+            with torch.set_grad_enabled(torch.is_grad_enabled() and branch not in self._frozen):
+                frames, mask = self.frames(graph, branch)
+                decoder = self._decoder(branch)
+                scores[branch] = decoder(decoder.encode(frames, mask), tokens, video)
+                features[branch] = frames[mask]
         return scores, features
 
     @torch.no_grad()

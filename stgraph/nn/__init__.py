@@ -1,7 +1,7 @@
 """Layers of the three systems; they know tensors only."""
 
 from stgraph.nn.attention import MultiHeadAttention
-from stgraph.nn.conv import NormalizedAdjacency, ResidualGCNConv
+from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.decoder import (
     FrameMemory,
     SinusoidalPositions,
@@ -10,14 +10,16 @@ from stgraph.nn.decoder import (
     pad_frames,
 )
 from stgraph.nn.encoder import GraphEncoder, SceneEncoder
-from stgraph.nn.pool import FrameMeanPool
+from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool
 
 __all__ = [
+    "FrameAttentionPool",
     "FrameMeanPool",
     "FrameMemory",
     "GraphEncoder",
     "MultiHeadAttention",
     "NormalizedAdjacency",
+    "RelativeGeometry",
     "ResidualGCNConv",
     "SceneEncoder",
     "SinusoidalPositions",

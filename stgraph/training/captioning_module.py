@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.optim import Optimizer
 
 from stgraph.datasets.caption_batch import CaptionBatch
@@ -27,6 +27,9 @@ class CaptioningModule(LightningModule):
 
     All that is random in step n (dropout) is a function of (``seed``, n, rank): a resumed run needs no saved states and
     nothing that draws numbers between two steps can shift it.
+
+    All means of the loss are over what one optimizer step holds: every process's share of every batch that it
+    accumulates. Without dropout a step is the same, to rounding, however many processes and batches it is split over.
 
     Args:
         model: With one or two branches.
@@ -56,7 +59,8 @@ class CaptioningModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimiser, and the schedule by step."""
-        optimizer = self.make_optimizer(self.model.parameters())
+        learned = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        optimizer = self.make_optimizer(learned)
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer, self._total_steps())
@@ -67,7 +71,7 @@ class CaptioningModule(LightningModule):
         trainer = self.trainer
         if trainer.max_steps > 0:
             return trainer.max_steps
-        batches = len(trainer.datamodule.batches(0))  # type: ignore[attr-defined]
+        batches = trainer.datamodule.num_batches(0)  # type: ignore[attr-defined]
         return math.ceil(batches / trainer.accumulate_grad_batches) * (trainer.max_epochs or 1)
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
@@ -76,27 +80,35 @@ class CaptioningModule(LightningModule):
         torch.manual_seed(hash((self.seed, step, self.global_rank)) % 2**63)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        """Loss of the batch; the mean is over the real tokens of the global batch, on however many devices it lies."""
+        """This process's part of the step's loss, scaled so that Lightning's two means make it a sum."""
+        totals, targets = batch.totals, batch.tokens[:, 1:]
+        assert totals is not None, "a training batch says what its step holds"
         logits, features = self.model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
-        targets = batch.tokens[:, 1:]
-        parts = self.loss(logits, targets, self._tokens_a_device((targets != 0).sum()), features)
+        if self.loss.feature_weight and batch.counted is not None:
+            counted = batch.counted.repeat_interleave(batch.graphs.num_frames)
+            features = {branch: rows[counted] for branch, rows in features.items()}
+        # DDP takes the mean over the processes, Lightning the one over the batches of a step.
+        parts_of_step = self.trainer.world_size * totals.batches
+        parts = self.loss(
+            logits, targets, totals.tokens / parts_of_step, features, totals.frames / parts_of_step
+        )
+        # An epoch's mean weighs each step by its pairs; 1 without accumulation.
+        weight = totals.pairs / (totals.batches * totals.batch_pairs)
         self.log_dict(
-            {f"train/{name}": value for name, value in parts.items()},
+            {f"train/{name}": weight * value for name, value in parts.items()},
             on_step=False,
             on_epoch=True,
-            batch_size=len(batch.tokens),
+            batch_size=totals.batch_pairs,
+            sync_dist=True,
         )
-        self.log("loss", parts["loss"].detach(), prog_bar=True, logger=False, batch_size=len(batch.tokens))
-        return parts["loss"]
-
-    def _tokens_a_device(self, count: Tensor) -> Tensor:
-        # DDP averages the gradients of its processes, so each divides by the mean count.
-        if self.trainer.world_size == 1:
-            return count
-        return cast(Tensor, self.all_gather(count)).float().mean()
+        self.log("loss", parts["loss"].detach(), prog_bar=True, logger=False, batch_size=totals.batch_pairs)
+        # Lightning divides by the full number of batches in an epoch's last step too.
+        return parts["loss"] * (self.trainer.accumulate_grad_batches / totals.batches)
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> None:
         """Captions of each branch alone."""
+        if not batch.video_ids:  # another process has one video more
+            return
         for branch in self.model.branches:
             found = self.model.generate(batch.graphs, branch, **self.tokenizer.marks)
             captions = self.tokenizer.decode(found.tokens)
@@ -107,8 +119,22 @@ class CaptioningModule(LightningModule):
         captions, self._captions = self._captions, {}
         if self.evaluator is None or self.trainer.sanity_checking:
             return
-        for branch, found in captions.items():
-            scores = self.evaluator(found)
-            self.log_dict({f"val/{branch}/{name}": value for name, value in scores.items()})
+        for branch in self.model.branches:
+            scores = self._score(captions.get(branch, {}))
+            # The scores are the same everywhere: the largest of them is each, to the bit.
+            alike: dict[str, Any] = {"sync_dist": True, "reduce_fx": "max"}
+            self.log_dict({f"val/{branch}/{name}": value for name, value in scores.items()}, **alike)
             if branch == self.model.branches[0]:
-                self.log("val/CIDEr", scores["CIDEr"], prog_bar=True)
+                self.log("val/CIDEr", scores["CIDEr"], prog_bar=True, **alike)
+
+    def _score(self, captions: dict[str, str]) -> dict[str, float]:
+        """Scores of the captions of all processes, computed by the first one."""
+        assert self.evaluator is not None
+        if self.trainer.world_size == 1:
+            return dict(self.evaluator(captions))
+        shares: list[Any] = [None] * self.trainer.world_size
+        distributed.all_gather_object(shares, captions)
+        together = {video: caption for share in shares for video, caption in share.items()}
+        assert len(together) == sum(map(len, shares)), "a video was captioned by two processes"
+        scores = dict(self.evaluator(together)) if self.trainer.is_global_zero else {}
+        return self.trainer.strategy.broadcast(scores)

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from stgraph.datasets.data_module import CaptionDataModule
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, WorkerError
 from stgraph.models.folder import ModelDescription, save_model
 from stgraph.training.captioning_module import CaptioningModule
 from stgraph.training.resume import ResumePoint
@@ -20,7 +20,15 @@ from stgraph.training.resume import ResumePoint
 __all__ = ["check_run_folder", "fit"]
 
 MONITOR = "val/CIDEr"
-OURS = ("callbacks", "logger", "default_root_dir", "reload_dataloaders_every_n_epochs", "limit_val_batches")
+OURS = (
+    "callbacks",
+    "logger",
+    "default_root_dir",
+    "reload_dataloaders_every_n_epochs",
+    "limit_val_batches",
+    "use_distributed_sampler",
+    "overfit_batches",
+)
 
 
 def check_run_folder(run: Path, resume: bool) -> None:
@@ -59,7 +67,8 @@ def fit(
         every_n_steps: Batches between two resume points.
         resume: Go on from the resume point; without it an old one is an error, so that no run is lost by mistake.
 
-    Raises: OptionError: There is nothing to resume, or something that would be overwritten.
+    Raises: OptionError: There is nothing to resume, or something that would be overwritten. WorkerError: Another of the
+        processes that train together has stopped.
     """
     checkpoints = run / "checkpoints"
     last = checkpoints / "last.ckpt"
@@ -87,6 +96,7 @@ def fit(
         logger=CSVLogger(run, name="log"),
         default_root_dir=run,
         reload_dataloaders_every_n_epochs=1,  # the order of batches is a function of the epoch
+        use_distributed_sampler=False,  # the data module deals out: Lightning would split a batch's order, and pad
         num_sanity_val_steps=0,
         limit_val_batches=None if module.evaluator is not None else 0,
         **trainer,
@@ -98,6 +108,13 @@ def fit(
             raise
         # Lightning swallows Ctrl-C and leaves the process; the command line has more to say to the user.
         raise KeyboardInterrupt from None
+    except RuntimeError as error:
+        if engine.world_size == 1 or "Connection closed by peer" not in str(error):
+            raise
+        raise WorkerError(
+            f"Process {engine.global_rank + 1} of {engine.world_size} stopped, as another one did; that one's own "
+            "message says why."
+        ) from error
     if best is not None and Path(best.best_model_path).is_file():
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["state_dict"])

@@ -65,15 +65,17 @@ class DistillationLoss(nn.Module):
         self,
         logits: Mapping[str, Tensor],
         targets: Tensor,
-        num_tokens: Tensor | None = None,
+        num_tokens: Tensor | float | None = None,
         features: Mapping[str, Tensor] | None = None,
+        num_frames: float | None = None,
     ) -> dict[str, Tensor]:
         """All parts by name.
 
         Args:
             logits, targets: Scores of the branches and the words that come.
-            num_tokens: Replaces the count of real tokens where a batch is spread over devices.
+            num_tokens: Replaces the count of real tokens where a batch is spread over devices or steps.
             features: F_s and F'_o of the real frames ``[M, d]``, needed where ``feature_weight`` is not 0.
+            num_frames: Replaces M in the mean in the same way.
         """
         real = targets != 0
         words = targets[real]
@@ -95,7 +97,9 @@ class DistillationLoss(nn.Module):
             weights["distill"] = self.distill_weight
         if self.feature_weight and features is not None and len(features) > 1:
             teacher = features["object"].detach() if self.detach_teacher else features["object"]
-            parts["features"] = nn.functional.mse_loss(features["scene"].float(), teacher.float())
+            squares = nn.functional.mse_loss(features["scene"].float(), teacher.float(), reduction="sum")
+            frames = len(teacher) if num_frames is None else num_frames
+            parts["features"] = squares / (frames * teacher.size(1))
             weights["features"] = self.feature_weight
         total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
         return {"loss": total, **parts}

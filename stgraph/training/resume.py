@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["ResumePoint"]
 class ResumePoint(Callback):
     """Writes ``last.ckpt`` every ``every_n_steps`` batches and at each epoch's end; a kill loses at most those batches.
 
+    Accumulated gradients are not part of a checkpoint, so it is written between two steps of the optimizer only.
     A checkpoint is written beside and renamed, so the name always holds a whole one. After an epoch's last batch the
     file is written behind the validation, as Lightning would otherwise skip that validation when it resumes.
 
@@ -32,7 +34,8 @@ class ResumePoint(Callback):
     ) -> None:
         """Saves inside an epoch."""
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        if (batch_idx + 1) % self.every_n_steps == 0 and not last:
+        a_step = trainer.accumulate_grad_batches
+        if (batch_idx + 1) % (math.ceil(self.every_n_steps / a_step) * a_step) == 0 and not last:
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

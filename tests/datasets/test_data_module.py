@@ -12,7 +12,7 @@ from stgraph.datasets import (
     graphs_of,
     open_dataset,
 )
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import DataError
 from stgraph.text import CaptionTokenizer
 
 
@@ -80,12 +80,3 @@ def test_a_corpus_without_training_videos_is_named(dataset):
     corpus = CaptionCorpus({dataset.store.ids[0]: VideoCaptions("test", ("a dog runs",))})
     with pytest.raises(DataError, match="no training videos"):
         CaptionDataModule(GraphSource(dataset.store, VideoGraphBuilder()), corpus, tokenizer=None)
-
-
-def test_unknown_data_sets_and_arguments_are_named():
-    with pytest.raises(
-        OptionError, match=r"'data.dataset.name' must be one of \['interactions', 'store'\], got 'msvdd'"
-    ):
-        open_dataset("msvdd")
-    with pytest.raises(OptionError, match="Data set 'store': .*captions"):
-        open_dataset("store", store="x.h5")

@@ -7,7 +7,7 @@ from torch_geometric.data import Batch
 
 from stgraph.errors import DataError, OptionError, ShapeError
 from stgraph.features.detections import Detections
-from stgraph.graph import VideoGraph, VideoGraphBuilder
+from stgraph.graph import CosineEdges, IouEdges, VideoGraph, VideoGraphBuilder
 from tests.graph.samples import random_video
 
 EMPTY = Detections(boxes=[], scores=[], features=torch.zeros(0, 7), frame=[], num_frames=2, size=(64, 80))
@@ -27,6 +27,12 @@ BUILDERS = {
     "dense": VideoGraphBuilder.dense(max_objects=2),
     "padded": VideoGraphBuilder(max_objects=3, pad_objects=4),
     "nothing kept": VideoGraphBuilder(score_threshold=2.0),
+    "A = I": VideoGraphBuilder("self", None, max_objects=3),
+    "A = 0": VideoGraphBuilder(None, None, max_objects=3),
+    "past the paper": VideoGraphBuilder(IouEdges(0.1), CosineEdges(0.1, True, "both"), max_objects=3),
+    "past the paper, padded": VideoGraphBuilder(
+        IouEdges(0.1), CosineEdges(0.1, True, "both"), max_objects=3, pad_objects=4
+    ),
 }
 
 

@@ -7,7 +7,7 @@ import torch
 
 from stgraph.errors import DataError, OptionError, ShapeError
 from stgraph.features.detections import Detections
-from stgraph.graph import EdgeKind, VideoGraphBuilder, cosine_edges, iou_edges
+from stgraph.graph import CosineEdges, EdgeKind, IouEdges, VideoGraphBuilder, cosine_edges, iou_edges
 from tests.graph.samples import random_video, weights_of
 from tests.reference.graphs import best_objects, padded, space_time_matrix
 
@@ -181,7 +181,7 @@ def test_own_rules_join_the_built_in_ones():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"spatial": "cosine"}, "'spatial' must be 'iou', a rule of your own, or None, got 'cosine'"),
+        ({"spatial": "cosine"}, "'spatial' must be 'iou', 'self', a rule of your own, or None, got 'cosine'"),
         ({"temporal": "Cosine"}, "'temporal' must be 'cosine', .* got 'Cosine'"),
         ({"spatial": "dense"}, r"use VideoGraphBuilder\.dense\(\)"),
         ({"spatial": 3}, "'spatial' must be .* got 3"),
@@ -199,8 +199,10 @@ def test_options_are_checked(options, says):
 
 def test_builder_can_be_sent_to_workers_and_says_what_it_is():
     video = random_video(0)
-    for builder in (VideoGraphBuilder(max_objects=2, pad_objects=3), VideoGraphBuilder.dense()):
+    sharp = VideoGraphBuilder(IouEdges(0.1), CosineEdges(center=True))
+    for builder in (VideoGraphBuilder(max_objects=2, pad_objects=3), VideoGraphBuilder.dense(), sharp):
         sent = pickle.loads(pickle.dumps(builder))
         assert torch.equal(sent(video).edge_weight, builder(video).edge_weight)
         assert repr(sent) == repr(builder)
     assert "space=iou_edges, time=cosine_edges, max_objects=5" in repr(VideoGraphBuilder())
+    assert "space=IouEdges(temperature=0.1), time=CosineEdges(temperature=1.0, center=True" in repr(sharp)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stgraph.graph import VideoGraphBuilder
+from stgraph.graph import CosineEdges, IouEdges, VideoGraphBuilder
 from tests.graph.memory import Allocations, crowd
 
 KEEP_ALL = {"max_objects": None, "score_threshold": 0.0}
@@ -33,6 +33,13 @@ def test_doubling_the_videos_doubles_the_work():
     videos = [crowd(20, 5, seed=seed) for seed in range(40)]
     work = [cost(videos[:count], VideoGraphBuilder(**KEEP_ALL).build_batch).total for count in (20, 40)]
     assert work[1] / work[0] == pytest.approx(2, rel=0.02)
+
+
+def test_what_the_rules_can_past_the_paper_grows_with_the_frames_too():
+    builder = VideoGraphBuilder(IouEdges(0.1), CosineEdges(0.1, center=True, direction="both"), **KEEP_ALL)
+    work = [cost(crowd(num_frames, 6, 64), builder).total for num_frames in (250, 500, 1000)]
+    assert work[1] / work[0] == pytest.approx(2, rel=0.02)
+    assert work[2] / work[1] == pytest.approx(2, rel=0.02)
 
 
 def test_features_are_not_copied_a_pair():

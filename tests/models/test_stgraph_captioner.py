@@ -72,6 +72,23 @@ def test_every_parameter_learns_in_both_branches():
     assert silent == []
 
 
+def test_options_of_the_object_branch_learn_and_start_as_the_paper():
+    batch = graphs()
+    expected = make().frames(batch, "object")[0]
+    model = make(pool="attention", edge_geometry=True)
+    same = make().state_dict()
+    assert not model.load_state_dict(same, strict=False).unexpected_keys
+    torch.testing.assert_close(model.frames(batch, "object")[0], expected)
+    added = [p for name, p in model.named_parameters() if name not in same]
+    step = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(2):  # what starts as zeros lets gradients through from the second step on
+        step.zero_grad()
+        DistillationLoss()(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"].backward()
+        step.step()
+    assert len(added) == 6
+    assert all(parameter.grad.abs().sum() > 0 for parameter in added)
+
+
 def test_the_scene_branch_needs_no_objects_and_the_object_branch_no_scene():
     model, batch = make(), graphs()
     expected = {branch: model.generate(batch, branch, **MARKS).tokens for branch in ("scene", "object")}
@@ -148,6 +165,10 @@ def test_one_branch_alone():
         ({"branches": ("scene", "joint")}, "'branches' must be one or both"),
         ({"branches": ()}, "'branches' must be one or both"),
         ({"object_channels": 0}, "'object_channels' must be at least 1"),
+        (
+            {"edge_geometry": True, "num_graph_layers": 0},
+            "'edge_geometry' must be false without graph layers",
+        ),
         ({"appearance_channels": 0}, "'appearance_channels' must be at least 1"),
     ],
 )

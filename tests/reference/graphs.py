@@ -1,28 +1,54 @@
-"""The paper's graph as nested loops in float64, from Eq. 1-3 of arXiv 2003.13942 and nothing else."""
+"""The paper's graph as nested loops in float64, from Eq. 1-3 of arXiv 2003.13942 and, past it, docs/graph.md."""
 
 import math
 
 import numpy as np
 
 
-def space_time_matrix(boxes, features, frame, num_frames, *, spatial=True, temporal=True):
+def space_time_matrix(
+    boxes,
+    features,
+    frame,
+    num_frames,
+    *,
+    spatial=True,
+    temporal=True,
+    spatial_temperature=1.0,
+    temporal_temperature=1.0,
+    center=False,
+    both=False,
+):
     """Eq. 3's G ``[N, N]`` and where it has entries ``[N, N]`` (a frame without objects has no blocks)."""
     boxes, features = np.asarray(boxes, dtype=np.float64), np.asarray(features, dtype=np.float64)
+    if center:
+        features = centered(features)
     objects = [[i for i in range(len(frame)) if frame[i] == t] for t in range(num_frames)]
     matrix = np.zeros((len(frame), len(frame)))
     linked = np.zeros((len(frame), len(frame)), dtype=bool)
     for t in range(num_frames):
         if spatial:
             for i in objects[t]:  # Eq. 1
-                total = sum(math.exp(overlap(boxes[i], boxes[j])) for j in objects[t])
+                share = {j: math.exp(overlap(boxes[i], boxes[j]) / spatial_temperature) for j in objects[t]}
                 for j in objects[t]:
-                    matrix[i, j], linked[i, j] = math.exp(overlap(boxes[i], boxes[j])) / total, True
-        if temporal and t + 1 < num_frames:
+                    matrix[i, j], linked[i, j] = share[j] / sum(share.values()), True
+        for other in [t + 1, t - 1] if both else [t + 1]:
+            if not temporal or not 0 <= other < num_frames:
+                continue
             for i in objects[t]:  # Eq. 2
-                total = sum(math.exp(cosine(features[i], features[j])) for j in objects[t + 1])
-                for j in objects[t + 1]:
-                    matrix[i, j], linked[i, j] = math.exp(cosine(features[i], features[j])) / total, True
+                share = {
+                    j: math.exp(cosine(features[i], features[j]) / temporal_temperature)
+                    for j in objects[other]
+                }
+                for j in objects[other]:
+                    matrix[i, j], linked[i, j] = share[j] / sum(share.values()), True
     return matrix, linked
+
+
+def centered(features):
+    """Rows less the mean of those that are not zero, which stay zero."""
+    known = [row for row in features if any(row)]
+    mean = [math.fsum(column) / len(known) for column in zip(*known, strict=True)] if known else 0
+    return np.array([row - mean if any(row) else row for row in features]).reshape(features.shape)
 
 
 def overlap(a, b):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor
 
+from stgraph.errors import OptionError
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
-from stgraph.graph.edges.rule import adjacent_only
+from stgraph.graph.edges.order import row_order
+from stgraph.graph.edges.rule import adjacent_only, check_temperature, wants_video
 
-__all__ = ["cosine_edges"]
+__all__ = ["CosineEdges", "cosine_edges"]
 
 
 @adjacent_only
@@ -34,20 +39,90 @@ def cosine_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor
     >>> edge_index.tolist(), weight
     ([[0, 0], [1, 2]], tensor([0.7311, 0.2689]))
     """
-    if len(frame) == 0:
-        return frame.new_zeros(2, 0), features.new_zeros(0)
-    number, first, count = frame_runs(frame)
-    # Rows of a run that the next run doesn't follow at once are left out.
-    num_rows = torch.where(number.diff() == 1, count[:-1], 0)
-    length = torch.linalg.vector_norm(features, dim=1)
-    scale = torch.where(length > 0, 1 / length, 0)
-    edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
-    for start, end in chunks(len(num_rows), int(count.max()) * max(features.size(1), int(count.max()))):
-        begin, size = first[start : end + 1], count[start : end + 1]
-        block = blocks_of_runs(features, begin, size)
-        shrink = blocks_of_runs(scale, begin, size)
-        cosine = torch.bmm(block[:-1], block[1:].mT) * shrink[:-1, :, None] * shrink[1:, None]
-        pair, i, j, weight = softmax_blocks(cosine, num_rows[start:end], size[1:])
-        edges.append(torch.stack([begin[pair] + i, begin[pair + 1] + j]))
-        weights.append(weight)
-    return torch.cat(edges, dim=1), torch.cat(weights)
+    return CosineEdges()(boxes, features, frame)
+
+
+@adjacent_only
+@wants_video
+@dataclass(frozen=True)
+class CosineEdges:
+    r"""The rule :func:`cosine_edges` with what the paper does not have.
+
+    .. math::
+        G^{time}_{tij} = \frac{\exp(\cos(o_t^i - m, o_{t+1}^j - m) / \tau)}
+            {\sum_{j=1}^{N_{t+1}} \exp(\cos(o_t^i - m, o_{t+1}^j - m) / \tau)}
+
+    Args:
+        temperature: :math:`\tau`; 1 is the paper's Eq. 2, less lets the likest box decide.
+        center: Whether m is the mean feature of the video's boxes; else it is 0. A vector of zeros says nothing of
+            a box: it has no share in the mean, and its cosines stay 0.
+        direction: "both": the boxes of t + 1 are also linked to those of t, by the same formula with the frames
+            exchanged, a softmax of its own.
+
+    Raises: OptionError: A temperature below 0.001 or not finite, or another direction.
+    Reference: house design, after Eq. 2 of https://arxiv.org/abs/2003.13942.
+
+    >>> features = torch.tensor([[1.0, 0], [2, 0], [0, 3]])
+    >>> CosineEdges(temperature=0.25)(torch.zeros(3, 4), features, torch.tensor([0, 1, 1]))[1]
+    tensor([0.9820, 0.0180])
+    """
+
+    temperature: float = 1.0
+    center: bool = False
+    direction: Literal["forward", "both"] = "forward"
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+        if self.direction not in ("forward", "both"):
+            raise OptionError(f"'direction' must be 'forward' or 'both', got {self.direction!r}.")
+
+    def __call__(
+        self, boxes: Tensor, features: Tensor, frame: Tensor, video: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Edges of the boxes; see :func:`cosine_edges`. ``video`` [N] says whose mean is whose; None: all of one."""
+        if len(frame) == 0:
+            return frame.new_zeros(2, 0), features.new_zeros(0)
+        if self.center:
+            features = _centered(features, torch.zeros_like(frame) if video is None else video)
+        number, first, count = frame_runs(frame)
+        adjacent = number.diff() == 1  # rows of a run that the next run doesn't follow at once are left out
+        length = torch.linalg.vector_norm(features, dim=1)
+        scale = torch.where(length > 0, 1 / length, 0)
+        edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
+        for start, end in chunks(len(adjacent), int(count.max()) * max(features.size(1), int(count.max()))):
+            begin, size, near = first[start : end + 1], count[start : end + 1], adjacent[start:end]
+            block = blocks_of_runs(features, begin, size)
+            shrink = blocks_of_runs(scale, begin, size)
+            cosine = torch.bmm(block[:-1], block[1:].mT) * shrink[:-1, :, None] * shrink[1:, None]
+            ways = [(cosine, begin[:-1], begin[1:], size[:-1], size[1:])]
+            if self.direction == "both":
+                ways.append((cosine.mT, begin[1:], begin[:-1], size[1:], size[:-1]))
+            for likeness, begin_i, begin_j, num_i, num_j in ways:
+                num_rows = torch.where(near, num_i, 0)
+                pair, i, j, weight = softmax_blocks(likeness, num_rows, num_j, self.temperature)
+                edges.append(torch.stack([begin_i[pair] + i, begin_j[pair] + j]))
+                weights.append(weight)
+        edge_index, weight = torch.cat(edges, dim=1), torch.cat(weights)
+        if self.direction == "both":
+            order, _ = row_order(edge_index, len(frame))
+            edge_index, weight = edge_index[:, order], weight[order]
+        return edge_index, weight
+
+
+def _centered(features: Tensor, video: Tensor) -> Tensor:
+    """Features less the mean of their video's, rows of zeros left out."""
+    known = torch.linalg.vector_norm(features, dim=1) > 0
+    row = known.nonzero()[:, 0]
+    if len(row) == 0:
+        return features
+    count = torch.bincount(video[row])
+    # Less a row of the video first: equal features then leave zeros, not rounding errors that point anywhere.
+    one = row[(count.cumsum(0) - count).clamp(max=len(row) - 1)]
+    video = video.clamp(max=len(count) - 1)  # of rows of zeros behind the last that is known
+    centered = features[one[video]]
+    torch.sub(features, centered, out=centered)
+    centered[~known] = 0
+    mean = features.new_zeros(len(count), features.size(1)).index_add_(0, video, centered)
+    centered -= (mean / count.clamp(min=1)[:, None])[video]
+    centered[~known] = 0
+    return centered

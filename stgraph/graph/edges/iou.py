@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
-from stgraph.graph.edges.rule import adjacent_only
+from stgraph.graph.edges.rule import adjacent_only, check_temperature
 
-__all__ = ["iou_edges"]
+__all__ = ["IouEdges", "iou_edges"]
 
 
 @adjacent_only
@@ -33,13 +35,46 @@ def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, T
     >>> iou_edges(boxes, torch.zeros(2, 1), torch.tensor([0, 0]))[1]
     tensor([0.7311, 0.2689, 0.2689, 0.7311])
     """
+    return _edges(boxes, frame, 1.0)
+
+
+@adjacent_only
+@dataclass(frozen=True)
+class IouEdges:
+    r"""The rule :func:`iou_edges` with a temperature.
+
+    .. math:: G^{space}_{tij} = \frac{\exp(\sigma_{tij} / \tau)}{\sum_{j=1}^{N_t} \exp(\sigma_{tij} / \tau)}
+
+    Args:
+        temperature: :math:`\tau`; 1 is the paper's Eq. 1, less lets the largest overlap decide.
+
+    Raises: OptionError: A temperature below 0.001, or not finite.
+    Reference: house design, after Eq. 1 of https://arxiv.org/abs/2003.13942.
+
+    >>> boxes = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
+    >>> IouEdges(temperature=0.25)(boxes, torch.zeros(2, 1), torch.tensor([0, 0]))[1]
+    tensor([0.9820, 0.0180, 0.0180, 0.9820])
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+
+    def __call__(self, boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Edges of the boxes; see :func:`iou_edges`."""
+        return _edges(boxes, frame, self.temperature)
+
+
+def _edges(boxes: Tensor, frame: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     if len(frame) == 0:
         return frame.new_zeros(2, 0), boxes.new_zeros(0)
     _, first, count = frame_runs(frame)
     edges, weights = [], []
     for start, end in chunks(len(count), int(count.max()) ** 2):
         begin, size = first[start:end], count[start:end]
-        block, i, j, weight = softmax_blocks(_overlap(blocks_of_runs(boxes, begin, size)), size, size)
+        overlap = _overlap(blocks_of_runs(boxes, begin, size))
+        block, i, j, weight = softmax_blocks(overlap, size, size, temperature)
         edges.append(begin[block] + torch.stack([i, j]))
         weights.append(weight)
     return torch.cat(edges, dim=1), torch.cat(weights)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
-from stgraph.graph.edges.cosine import cosine_edges
+from stgraph.graph.edges.cosine import CosineEdges, cosine_edges
 from stgraph.graph.edges.dense import dense_edges
-from stgraph.graph.edges.iou import iou_edges
+from stgraph.graph.edges.iou import IouEdges, iou_edges
+from stgraph.graph.edges.order import row_order
 from stgraph.graph.edges.rule import EdgeRule, check_edges, rule_name
+from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.nodes import Nodes
 from stgraph.graph.video_graph import EdgeKind
 
 __all__ = ["join_edges"]
 
-_OWN = (iou_edges, cosine_edges, dense_edges)  # held by tests, so not checked at every call
+# Held by tests, so not checked at every call.
+_OWN = (iou_edges, cosine_edges, dense_edges, self_edges)
+_OWN_TYPES = (IouEdges, CosineEdges)
 
 
 def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Tensor]:
@@ -33,11 +38,9 @@ def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Te
         parts.append((edge_index, weight, torch.full((len(weight),), int(kind))))
     edge_index, weight, kinds = (torch.cat(part, dim=-1) for part in zip(*parts, strict=True))
     if len(rules) > 1:  # each rule's edges are in order
-        key = edge_index[0] * len(nodes.video) + edge_index[1]
-        # numpy's stable sort merges runs that are in order, thirty times as fast as torch sorts.
-        order = torch.from_numpy(key.numpy().argsort(kind="stable"))
+        order, key = row_order(edge_index, len(nodes.video))
         edge_index, weight, kinds = edge_index[:, order], weight[order], kinds[order]
-        twice = (key[order].diff() == 0).nonzero()
+        twice = (key.diff() == 0).nonzero()
         if len(twice):
             names = " and ".join(f"'{rule_name(rule)}'" for rule in rules.values())
             raise DataError(
@@ -50,17 +53,24 @@ def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Te
 def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:
     """The rule's edges of all videos, sorted by (i, j): in one call if it may span videos, else one each."""
     boxes, features = nodes.values["box"], nodes.values["x"]
-    check = not any(rule is own for own in _OWN)
+    check = type(rule) not in _OWN_TYPES and not any(rule is own for own in _OWN)
     if getattr(rule, "adjacent_only", False):
         frame = nodes.values["frame"] + nodes.video  # a gap after each video: nothing is adjacent across it
-        answer = rule(boxes, features, frame)
+        answer = _call(rule, boxes, features, frame, nodes.video)
         return check_edges(rule, answer, frame) if check else answer
     edges, weights = [torch.zeros(2, 0, dtype=torch.long)], [torch.zeros(0)]
     for video, (start, end) in enumerate(pairwise(nodes.node_ptr.tolist())):
         if start < end:
             frame = nodes.values["frame"][start:end] - nodes.frame_ptr[video]
-            answer = rule(boxes[start:end], features[start:end], frame)
+            one = torch.zeros_like(frame)
+            answer = _call(rule, boxes[start:end], features[start:end], frame, one)
             edge_index, weight = check_edges(rule, answer, frame) if check else answer
             edges.append(edge_index + start)
             weights.append(weight)
     return torch.cat(edges, dim=1), torch.cat(weights)
+
+
+def _call(rule: Callable[..., Any], boxes: Tensor, features: Tensor, frame: Tensor, video: Tensor) -> Any:
+    if getattr(rule, "wants_video", False):
+        return rule(boxes, features, frame, video)
+    return rule(boxes, features, frame)

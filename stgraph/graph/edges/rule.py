@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from stgraph.errors import DataError, ShapeError
+from stgraph.errors import DataError, OptionError, ShapeError
 
-__all__ = ["EdgeRule", "adjacent_only", "check_edges", "rule_name"]
+__all__ = ["EdgeRule", "adjacent_only", "check_edges", "check_temperature", "rule_name", "wants_video"]
 
 EdgeRule = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """``(boxes [N, 4], features [N, F], frame [N]) -> (edge_index [2, E], weight [E])``; ``frame`` is sorted."""
 
+_Marked = TypeVar("_Marked", bound=Callable[..., Any])  # a function, or a class whose instances are rules
 
-def adjacent_only(rule: EdgeRule) -> EdgeRule:
+
+def adjacent_only(rule: _Marked) -> _Marked:
     """Marks a rule that looks at pairs of boxes in one frame or in adjacent frames, and at nothing else.
 
     The builder calls such a rule once for a whole batch, the frames of all videos numbered through with a gap
@@ -24,6 +27,24 @@ def adjacent_only(rule: EdgeRule) -> EdgeRule:
     """
     rule.adjacent_only = True  # type: ignore[attr-defined]
     return rule
+
+
+def wants_video(rule: _Marked) -> _Marked:
+    """Marks a rule that takes the number of each box's video ``[N]``, sorted, as a fourth argument.
+
+    So a rule that is called once for a whole batch can still look at each video as a whole.
+    """
+    rule.wants_video = True  # type: ignore[attr-defined]
+    return rule
+
+
+def check_temperature(value: float) -> None:
+    """Refuses what a softmax over likenesses cannot be divided by; below 0.001 float32 rounding would decide.
+
+    Raises: OptionError.
+    """
+    if not (isinstance(value, int | float) and math.isfinite(value) and value >= 1e-3):
+        raise OptionError(f"'temperature' must be a finite number of at least 0.001, got {value!r}.")
 
 
 def rule_name(rule: EdgeRule) -> str:

@@ -12,7 +12,7 @@ from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.sparse_matmul import SparsePattern, sparse_matmul
 from stgraph.typing import check_shape
 
-__all__ = ["NormalizedAdjacency"]
+__all__ = ["NormalizedAdjacency", "edges_of"]
 
 
 class NormalizedAdjacency:
@@ -60,22 +60,7 @@ class NormalizedAdjacency:
             if graph.num_nodes != num_nodes:
                 raise ShapeError(f"'x' must have the graph's N={graph.num_nodes} rows, got {num_nodes}")
             return graph
-        if isinstance(graph, Tensor) and graph.layout != torch.strided:
-            _check_square(tuple(graph.shape), num_nodes)
-            entries = graph.to_sparse_coo().coalesce()
-            return cls(entries.indices(), entries.values(), num_nodes)
-        if hasattr(graph, "coo") and hasattr(
-            graph, "sparse_sizes"
-        ):  # torch_sparse.SparseTensor, without importing it
-            _check_square(tuple(graph.sparse_sizes()), num_nodes)
-            row, col, value = graph.coo()
-            return cls(torch.stack([row, col]), value, num_nodes)
-        if not isinstance(graph, Tensor):
-            raise OptionError(
-                f"'edge_index' must be a tensor [2, E] or a sparse N x N matrix, got {type(graph).__name__}; pass "
-                "graph.edge_index and graph.edge_weight."
-            )
-        return cls(graph, edge_weight, num_nodes)
+        return cls(*edges_of(graph, edge_weight, num_nodes), num_nodes)
 
     def matmul(self, x: Tensor, *, transpose: bool = False) -> Tensor:
         """The product with ``x`` [N, F]; row i gathers from all j with an edge (i, j), or the reverse if transposed.
@@ -92,6 +77,24 @@ class NormalizedAdjacency:
         """The whole matrix ``[N, N]``, for looking at small graphs."""
         dense = self.weight.new_zeros(self.num_nodes, self.num_nodes)
         return dense.index_put((self.edge_index[0], self.edge_index[1]), self.weight, accumulate=True)
+
+
+def edges_of(graph: Any, edge_weight: Tensor | None, num_nodes: int) -> tuple[Tensor, Tensor | None]:
+    """``edge_index`` and weights of G in any form that :meth:`NormalizedAdjacency.wrap` takes, not yet normalised."""
+    if isinstance(graph, Tensor) and graph.layout != torch.strided:
+        _check_square(tuple(graph.shape), num_nodes)
+        entries = graph.to_sparse_coo().coalesce()
+        return entries.indices(), entries.values()
+    if hasattr(graph, "coo") and hasattr(graph, "sparse_sizes"):  # torch_sparse.SparseTensor, not imported
+        _check_square(tuple(graph.sparse_sizes()), num_nodes)
+        row, col, value = graph.coo()
+        return torch.stack([row, col]), value
+    if not isinstance(graph, Tensor):
+        raise OptionError(
+            f"'edge_index' must be a tensor [2, E] or a sparse N x N matrix, got {type(graph).__name__}; pass "
+            "graph.edge_index and graph.edge_weight."
+        )
+    return graph, edge_weight
 
 
 def _check_square(shape: tuple[int, ...], num_nodes: int) -> None:

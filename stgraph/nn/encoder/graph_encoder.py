@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from stgraph.nn.conv import NormalizedAdjacency, ResidualGCNConv
+from stgraph.errors import OptionError
+from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
+from stgraph.nn.conv.adjacency import edges_of
 from stgraph.nn.pool import FrameMeanPool
 from stgraph.typing import check_shape
 
@@ -23,33 +26,70 @@ class GraphEncoder(nn.Module):
         hidden_channels: Width inside and out, d.
         num_layers: Graph convolutions; 0 leaves the projection only.
         flow: Which way messages run; see :class:`ResidualGCNConv`.
+        pool: Nodes, frame numbers and number of frames -> frames; the mean if None.
+        geometry: Weighs the edges by their boxes before they are normalised; None leaves them, as in the paper.
 
-    Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]`` -> ``[num_frames, d]``.
-    Raises: ShapeError: ``x`` has another width.
+    Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]``, box ``[N, 4]`` (read by ``geometry``
+        alone) -> ``[num_frames, d]``.
+    Raises: ShapeError: ``x`` has another width. OptionError: ``geometry`` without layers, boxes or the edges as they were
+        before they were normalised.
     Reference: Pan et al., CVPR 2020, Eq. 4-5 and section 3.2.
     """
 
     def __init__(
-        self, in_channels: int, hidden_channels: int, num_layers: int = 3, *, flow: str = "target_to_source"
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        num_layers: int = 3,
+        *,
+        flow: str = "target_to_source",
+        pool: nn.Module | None = None,
+        geometry: RelativeGeometry | None = None,
     ) -> None:
         super().__init__()
+        if geometry is not None and num_layers == 0:
+            raise OptionError("'geometry' must be None without graph convolutions, whose edges it weighs.")
         self.in_channels = in_channels
         self.project = nn.Linear(in_channels, hidden_channels, bias=False)
         self.layers = nn.ModuleList(ResidualGCNConv(hidden_channels, flow=flow) for _ in range(num_layers))
-        self.pool = FrameMeanPool()
+        self.pool = FrameMeanPool() if pool is None else pool
+        self.geometry = geometry
 
     def forward(
-        self, x: Tensor, edge_index: Any, edge_weight: Tensor | None, frame: Tensor, num_frames: int
+        self,
+        x: Tensor,
+        edge_index: Any,
+        edge_weight: Tensor | None,
+        frame: Tensor,
+        num_frames: int,
+        box: Tensor | None = None,
     ) -> Tensor:
         """Frames of all videos of the batch, one below the other."""
-        return self.pool(self.nodes(x, edge_index, edge_weight), frame, num_frames)
+        return self.pool(self.nodes(x, edge_index, edge_weight, box), frame, num_frames)
 
-    def nodes(self, x: Tensor, edge_index: Any, edge_weight: Tensor | None) -> Tensor:
+    def nodes(
+        self, x: Tensor, edge_index: Any, edge_weight: Tensor | None, box: Tensor | None = None
+    ) -> Tensor:
         """The objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)
         h = self.project(x)
         if len(self.layers):
-            graph = NormalizedAdjacency.wrap(edge_index, edge_weight, x.size(0))
+            graph = self._graph(edge_index, edge_weight, box, x.size(0))
             for layer in self.layers:
                 h = layer(h, graph)
         return h
+
+    def _graph(
+        self, edge_index: Any, edge_weight: Tensor | None, box: Tensor | None, num_nodes: int
+    ) -> NormalizedAdjacency:
+        if self.geometry is not None:
+            if box is None:
+                raise OptionError(
+                    "'box' must be given where edges are weighed by geometry, got None; pass graph.box."
+                )
+            check_shape("box", box, "N 4", N=num_nodes)
+            edge_index, edge_weight = edges_of(edge_index, edge_weight, num_nodes)
+            if edge_weight is None:
+                edge_weight = torch.ones(edge_index.size(1), device=box.device)
+            edge_weight = self.geometry(box, edge_index, edge_weight)
+        return NormalizedAdjacency.wrap(edge_index, edge_weight, num_nodes)

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from stgraph.graph import iou_edges
+from stgraph.errors import OptionError
+from stgraph.graph import IouEdges, iou_edges
 from stgraph.graph.edges import blocks
 from tests.graph.samples import random_video
 from tests.reference.graphs import space_time_matrix
@@ -62,3 +63,36 @@ def test_no_boxes_no_edges():
     assert edge_index.shape == (2, 0)
     assert edge_index.dtype == torch.long
     assert weight.shape == (0,)
+
+
+@pytest.mark.parametrize("temperature", [0.001, 0.05, 0.5, 3.0])
+def test_temperature_equals_the_loops(temperature):
+    video = random_video(11, num_frames=7, most=6)
+    edge_index, weight = IouEdges(temperature)(video.boxes, video.features, video.frame)
+    expected, linked = space_time_matrix(
+        video.boxes,
+        video.features,
+        video.frame.tolist(),
+        video.num_frames,
+        temporal=False,
+        # What exp(1 / 0.001) would be no float64 holds, but at 0.01 the weights are 0 and 1 already.
+        spatial_temperature=max(temperature, 0.01),
+    )
+    assert edge_index.T.tolist() == torch.from_numpy(linked).nonzero().tolist()
+    torch.testing.assert_close(weight.double(), torch.from_numpy(expected[linked]), atol=1e-5, rtol=0)
+
+
+def test_temperature_one_is_the_papers_rule():
+    video = random_video(3, num_frames=12, most=6)
+    for got, expected in zip(
+        IouEdges()(video.boxes, video.features, video.frame),
+        iou_edges(video.boxes, video.features, video.frame),
+        strict=True,
+    ):
+        assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, 0.0009, math.inf, math.nan])
+def test_wrong_temperature_is_named(value):
+    with pytest.raises(OptionError, match=f"'temperature' must be .* at least 0.001, got {value}"):
+        IouEdges(value)

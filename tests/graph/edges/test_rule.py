@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stgraph.errors import DataError, ShapeError
-from stgraph.graph import VideoGraphBuilder, adjacent_only
+from stgraph.graph import VideoGraphBuilder, adjacent_only, wants_video
 from tests.graph.samples import random_video, weights_of
 
 VIDEO = random_video(0, counts=[2, 1, 0, 2])
@@ -113,3 +113,19 @@ def test_adjacent_rule_sees_the_batch_with_a_gap_after_each_video():
     assert seen == [[0, 1, 1, 3, 6]]
     assert batch.frame.tolist() == [0, 1, 1, 2, 4]
     torch.testing.assert_close(weights_of(batch), torch.eye(5))
+
+
+@pytest.mark.parametrize("mark", [lambda rule: rule, adjacent_only])
+def test_rule_that_wants_the_video_is_told_it(mark):
+    seen = []
+
+    @mark
+    @wants_video
+    def itself(boxes, features, frame, video):
+        seen.append(video.tolist())
+        node = torch.arange(len(frame))
+        return torch.stack([node, node]), torch.ones(len(frame))
+
+    videos = [random_video(1, counts=[1, 2]), random_video(2, counts=[0]), random_video(3, counts=[0, 1])]
+    VideoGraphBuilder(itself, None, **KEEP_ALL).build_batch(videos)
+    assert seen == ([[0, 0, 0], [0]] if mark is not adjacent_only else [[0, 0, 0, 2]])

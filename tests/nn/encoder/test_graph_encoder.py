@@ -1,10 +1,13 @@
+import pytest
 import torch
 from torch_geometric.explain import Explainer, GNNExplainer
 
 from stgraph import VideoGraphBuilder
-from stgraph.nn import GraphEncoder
-from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
+from stgraph.errors import OptionError, ShapeError
+from stgraph.nn import FrameAttentionPool, GraphEncoder, NormalizedAdjacency, RelativeGeometry
+from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections, forms
 from tests.reference.gcn import dense, residual_gcn
+from tests.reference.graph_options import attention_pool, geometry_factor
 
 
 def test_equals_equations_4_and_5_and_frame_means():
@@ -41,6 +44,82 @@ def test_without_layers_it_is_projection_and_mean():
     torch.testing.assert_close(out[0], encoder.project(graph.x).mean(0))
 
 
+def past_the_paper(flow="target_to_source"):
+    """Attention pooling and geometry with parameters that tell nodes and edges apart."""
+    torch.manual_seed(0)
+    encoder = GraphEncoder(CHANNELS, 8, flow=flow, pool=FrameAttentionPool(8), geometry=RelativeGeometry(4))
+    torch.nn.init.normal_(encoder.pool.score.weight)
+    torch.nn.init.normal_(encoder.geometry.log_factor.weight)
+    return encoder
+
+
+def inputs_of(graph):
+    num_frames = int(torch.as_tensor(graph.num_frames).sum())
+    return graph.x, graph.edge_index, graph.edge_weight, graph.frame, num_frames, graph.box
+
+
+@pytest.mark.parametrize("flow", ["target_to_source", "source_to_target"])
+@pytest.mark.parametrize("counts", [(3, 0, 2, 4, 1), (1, 1)])  # the second has as many frames as nodes
+def test_geometry_acts_before_the_normalisation_and_attention_after_the_layers(counts, flow):
+    graph, encoder = VideoGraphBuilder(max_objects=4)(detections(counts)), past_the_paper(flow)
+    state = {name: value.data for name, value in encoder.named_parameters()}
+    matrix = dense(graph.edge_index, graph.edge_weight, len(graph.x))
+    geometry = [state[f"geometry.{name}"] for name in ("hidden.weight", "hidden.bias", "log_factor.weight")]
+    for i, j in graph.edge_index.T.tolist():
+        matrix[i, j] *= geometry_factor(graph.box[i], graph.box[j], *geometry[:2], geometry[2][0])
+    h = graph.x.double() @ encoder.project.weight.data.T.double()
+    for layer in encoder.layers:
+        h = residual_gcn(h, matrix, layer.weight.weight.data.T, transpose=flow == "source_to_target")
+    pool = [state[f"pool.{name}"] for name in ("hidden.weight", "hidden.bias", "score.weight")]
+    expected = attention_pool(h, graph.frame.tolist(), graph.num_frames, *pool[:2], pool[2][0])
+    torch.testing.assert_close(encoder(*inputs_of(graph)).data, expected.float(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pad", [None, 4])
+def test_past_the_paper_every_parameter_learns_and_videos_do_not_meet(pad):
+    encoder, videos = past_the_paper(), [detections((3, 0, 2)), detections((1, 1))]
+    builder = VideoGraphBuilder(max_objects=4, pad_objects=pad)
+    out = encoder(*inputs_of(builder.build_batch(videos)))
+    out.square().sum().backward()
+    grads = {name: parameter.grad for name, parameter in encoder.named_parameters()}
+    assert all(grad.isfinite().all() and grad.abs().sum() > 0 for grad in grads.values())
+    torch.testing.assert_close(out[3:], encoder(*inputs_of(builder(videos[1]))))
+
+
+def test_geometry_takes_every_form_of_the_graph_but_one_already_normalised():
+    graph, encoder = VideoGraphBuilder()(detections()), past_the_paper()
+    answers = {
+        name: encoder(graph.x, *(*form, None)[:2], graph.frame, graph.num_frames, graph.box)
+        for name, form in forms(graph)
+        if name != "prepared"
+    }
+    for name, answer in answers.items():
+        torch.testing.assert_close(answer, answers["edge index"], msg=name)
+    ready = NormalizedAdjacency(graph.edge_index, graph.edge_weight, len(graph.x))
+    with pytest.raises(OptionError, match="'edge_index' must be a tensor .* got NormalizedAdjacency"):
+        encoder(graph.x, ready, None, graph.frame, graph.num_frames, graph.box)
+
+
+def test_geometry_without_what_it_needs_is_named():
+    graph, encoder = VideoGraphBuilder()(detections()), past_the_paper()
+    with pytest.raises(OptionError, match="'box' must be given .* got None"):
+        encoder(*inputs_of(graph)[:-1])
+    with pytest.raises(ShapeError, match=r"'box' must be \[N=10, 4\], got \[9, 4\]"):
+        encoder(*inputs_of(graph)[:-1], graph.box[:-1])
+    with pytest.raises(OptionError, match="'geometry' must be None without graph convolutions"):
+        GraphEncoder(CHANNELS, 8, 0, geometry=RelativeGeometry())
+
+
+def test_with_the_identity_layers_see_their_own_node_alone_and_with_no_edges_nothing():
+    encoder = GraphEncoder(CHANNELS, 8)
+    for spatial, share in (("self", 1.0), (None, 0.0)):
+        graph = VideoGraphBuilder(spatial, None)(detections((3, 0, 2)))
+        h = encoder.project(graph.x)
+        for layer in encoder.layers:
+            h = (h + share * layer.weight(h)).relu()
+        torch.testing.assert_close(encoder.nodes(graph.x, graph.edge_index, graph.edge_weight), h)
+
+
 class FrameScore(torch.nn.Module):
     """One number a frame, so that the explainer has something to explain."""
 
@@ -48,21 +127,23 @@ class FrameScore(torch.nn.Module):
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, x, edge_index, edge_weight, frame, num_frames):
-        return self.encoder(x, edge_index, edge_weight, frame, num_frames).sum(1, keepdim=True)
+    def forward(self, x, edge_index, edge_weight, frame, num_frames, box):
+        return self.encoder(x, edge_index, edge_weight, frame, num_frames, box).sum(1, keepdim=True)
 
 
-def test_pyg_explains_it_by_edge_masks():
+@pytest.mark.parametrize("options", [{}, {"pool": True, "geometry": True}])
+def test_pyg_explains_it_by_edge_masks(options):
     torch.manual_seed(0)
     graph = VideoGraphBuilder()(detections((2, 2, 2)))
     explainer = Explainer(
-        FrameScore(GraphEncoder(CHANNELS, 8)),
+        FrameScore(past_the_paper() if options else GraphEncoder(CHANNELS, 8)),
         GNNExplainer(epochs=5),
         explanation_type="model",
         edge_mask_type="object",
         model_config={"mode": "regression", "task_level": "node", "return_type": "raw"},
     )
     inputs = {"edge_weight": graph.edge_weight, "frame": graph.frame, "num_frames": graph.num_frames}
+    inputs["box"] = graph.box
     explanation = explainer(graph.x, graph.edge_index, index=0, **inputs)
     assert explanation.edge_mask.shape == graph.edge_weight.shape
     # Three layers reach frame 2 from frame 0, but nothing in another frame changes what frame 2 alone says.

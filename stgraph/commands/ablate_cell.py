@@ -1,0 +1,108 @@
+"""One cell of a sweep, in a process of its own: trains a row with a seed, scores it, answers what the cell holds."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from stgraph.captioner import load_captioner
+from stgraph.commands.configuration import compose, saved_config
+from stgraph.commands.quiet import quieten_lightning
+from stgraph.commands.train import check_same_settings, dataset_of, device_of, train
+from stgraph.errors import OptionError
+from stgraph.experiments import Cell
+from stgraph.metrics import CaptionEvaluator
+from stgraph.training import evaluate, run_record
+
+__all__ = ["CellTask", "run_cell"]
+
+CHOSEN_ON, SPLIT = "val", "test"
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """What a process needs to make a cell: names, the overrides of its run, and the hashes that mark it."""
+
+    table: str
+    row: str
+    seed: int
+    overrides: tuple[str, ...]
+    settings_hash: str
+    data_hash: str
+
+
+def run_cell(task: CellTask) -> Cell:
+    """Trains (or goes on where a killed sweep stopped) and scores all branches on the test split."""
+    quieten_lightning()
+    config = compose("train", task.overrides)
+    folder = Path(config.run)
+    config.resume = _can_go_on(folder, config)
+    start = time.monotonic()
+    if not (folder / "model.safetensors").is_file():
+        train(config)
+    trained = time.monotonic()
+    dataset = dataset_of(config.data)
+    captioner = load_captioner(folder, device=device_of("auto"))
+    branches = captioner.model.branches
+    val, test = (dataset.corpus.references(split) for split in (CHOSEN_ON, SPLIT))
+    quick = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr"))
+    chosen = {
+        branch: evaluate(captioner, dataset, CHOSEN_ON, branch, evaluator=quick).scores for branch in branches
+    }
+    evaluator = CaptionEvaluator(test)
+    found = {branch: evaluate(captioner, dataset, SPLIT, branch, evaluator=evaluator) for branch in branches}
+    record = run_record(config.seed)
+    scores = {}
+    for branch, evaluation in found.items():
+        evaluation.save(folder / f"evaluation-{SPLIT}-{branch}.json", record)
+        scores[branch] = {**evaluation.scores, **dataset.extra_scores(evaluation.captions, test)}
+    epochs = _validations(folder)
+    seconds = {"train": round(trained - start, 1), "evaluate": round(time.monotonic() - trained, 1)}
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return Cell(
+        table=task.table,
+        row=task.row,
+        seed=task.seed,
+        settings_hash=task.settings_hash,
+        data_hash=task.data_hash,
+        overrides=tuple(override for override in task.overrides if not override.startswith("run=")),
+        dataset=dataset.name,
+        split=SPLIT,
+        chosen_on=CHOSEN_ON,
+        tested=captioner.default_branch,
+        videos=len(test),
+        scores=scores,
+        chosen={branch: dict(values) for branch, values in chosen.items()},
+        epoch=max(epochs, key=lambda epoch: epochs[epoch]) if epochs else config.trainer.max_epochs,
+        epochs=max(epochs, default=config.trainer.max_epochs),
+        seconds=seconds,
+        record=record,
+    )
+
+
+def _can_go_on(folder: Path, config: DictConfig) -> bool:
+    """Whether a stopped run of the same settings is there; one of other settings is cleared away."""
+    if not folder.is_dir():
+        return False
+    try:
+        check_same_settings(config, saved_config(folder))
+    except (OptionError, FileNotFoundError):
+        shutil.rmtree(folder)
+        return False
+    return (folder / "checkpoints" / "last.ckpt").is_file()
+
+
+def _validations(folder: Path) -> dict[int, float]:
+    """Validation CIDEr of the tested branch by epoch (from 1), over all versions of the run's log."""
+    found = {}
+    for path in sorted(folder.glob("log/version_*/metrics.csv")):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("val/CIDEr"):
+                    found[int(row["epoch"]) + 1] = float(row["val/CIDEr"])
+    return found

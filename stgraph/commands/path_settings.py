@@ -1,0 +1,61 @@
+"""Settings that are paths: they go past hydra's grammar, which would read their spaces, commas and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["PATHS", "SEVERAL", "quoted_paths"]
+
+PATHS = (
+    "run",
+    "teacher",
+    "data.dataset.store",
+    "data.dataset.captions",
+    "data.dataset.splits",
+    "data.dataset.names",
+)
+SEVERAL = ("data.dataset.captions", "data.dataset.splits")
+"""Those that may be a list of paths, or one path a split."""
+
+
+def quoted_paths(overrides: Sequence[str]) -> list[str]:
+    """The overrides, their paths as hydra reads them: ``key=PATH``, and of some ``key=[PATH,...]`` or ``key.SPLIT=PATH``.
+
+    What is ``null``, quoted, or ``{...}`` is left to hydra. A list is one unless there is a file of that name.
+
+    >>> quoted_paths(["seed=1", "run=a b,c"])
+    ['seed=1', 'run="a b,c"']
+    >>> quoted_paths(["data.dataset.captions.val=a=1.json", "data.dataset.captions.test=b.json"])
+    ['data.dataset.captions={val: "a=1.json", test: "b.json"}']
+    """
+    found: dict[int | str, str] = {}
+    by_split: dict[str, dict[str, str]] = {}
+    for number, override in enumerate(overrides):
+        key, equals, value = override.partition("=")
+        owner, _, split = key.rpartition(".")
+        if equals and owner in SEVERAL:
+            paths = by_split.setdefault(owner, {})
+            paths[split] = _quoted(value)
+            found[owner] = f"{owner}={{{', '.join(f'{name}: {path}' for name, path in paths.items())}}}"
+        elif equals and key in PATHS and value != "null" and not value.startswith(("'", '"', "{")):
+            found[number] = f"{key}={_list(value) if key in SEVERAL else _quoted(value)}"
+        else:
+            found[number] = override
+    return list(found.values())
+
+
+def _list(value: str) -> str:
+    if not (value.startswith("[") and value.endswith("]")) or Path(value).exists():
+        return _quoted(value)
+    paths = [path.strip() for path in value[1:-1].split(",")]
+    if any(path.startswith(("'", '"')) for path in paths):  # its commas may be those of a path
+        return value
+    return f"[{', '.join(map(_quoted, paths))}]"
+
+
+def _quoted(path: str) -> str:
+    if path.startswith(("'", '"')):
+        return path
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

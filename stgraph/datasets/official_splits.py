@@ -1,0 +1,83 @@
+"""The official splits of public corpora, which go by the order of their videos and so need no lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from stgraph.errors import DataError
+
+__all__ = ["OFFICIAL", "msrvtt_splits", "msvd_splits"]
+
+OFFICIAL = "official"
+"""What stands in the place of lists of splits to ask for these."""
+
+_MSVD_NAME = re.compile(r"[\w-]{11}_\d+_\d+", re.ASCII)
+_MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d+)", re.ASCII)
+_MSRVTT_NUMBER = re.compile(r"video(\d+)", re.ASCII)
+
+
+def msvd_splits(ids: Collection[str]) -> dict[str, str]:
+    """Split of each video of MSVD: the first 1,200, the next 100 and the last 670.
+
+    The order is that of the 1,970 names ``YouTubeID_start_end``, capitals before small letters, which is also that of
+    the numbers that much public code calls them by, ``vid1`` to ``vid1970``.
+
+    Args:
+        ids: All 1,970 names, or any of the numbers.
+
+    Raises: DataError: Other ids, or not all of the names, so that their order says nothing.
+    Reference: Venugopalan et al., ICCV 2015.
+
+    >>> msvd_splits(["vid1200", "vid1201", "vid1301"])
+    {'vid1200': 'train', 'vid1201': 'val', 'vid1301': 'test'}
+    """
+    numbers = {video_id: _MSVD_NUMBER.fullmatch(video_id) for video_id in ids}
+    if all(numbers.values()):
+        places = {video_id: int(match[1]) for video_id, match in numbers.items() if match}
+        wrong = [video_id for video_id, place in places.items() if not 1 <= place <= 1970]
+        if wrong:
+            raise DataError(
+                f"MSVD's numbers go from vid1 to vid1970, got {_some(wrong)}; give the splits as lists."
+            )
+    else:
+        wrong = [video_id for video_id in ids if not _MSVD_NAME.fullmatch(video_id)]
+        if wrong:
+            raise DataError(
+                f"MSVD's videos are called YouTubeID_start_end or vid1 to vid1970, got {_some(wrong)}; give the "
+                "splits as lists."
+            )
+        if len(ids) != 1970:
+            raise DataError(
+                "The official splits of MSVD go by the order of all 1,970 names, but there are captions of "
+                f"{len(ids):,} videos; give the splits as lists."
+            )
+        places = {video_id: place for place, video_id in enumerate(sorted(ids), start=1)}
+    return {video_id: _part(place, 1200, 1300) for video_id, place in places.items()}
+
+
+def msrvtt_splits(ids: Collection[str]) -> dict[str, str]:
+    """Split of each video of MSR-VTT: 6,513 from ``video0`` on, 497 from ``video6513``, 2,990 from ``video7010``.
+
+    Raises: DataError: Other ids.
+    Reference: Xu et al., CVPR 2016.
+
+    >>> msrvtt_splits(["video6512", "video6513", "video7010"])
+    {'video6512': 'train', 'video6513': 'val', 'video7010': 'test'}
+    """
+    numbers = {video_id: _MSRVTT_NUMBER.fullmatch(video_id) for video_id in ids}
+    wrong = [video_id for video_id, match in numbers.items() if not match or int(match[1]) > 9999]
+    if wrong:
+        raise DataError(
+            f"MSR-VTT's videos are called video0 to video9999, got {_some(wrong)}; give the splits as lists."
+        )
+    return {video_id: _part(int(match[1]) + 1, 6513, 7010) for video_id, match in numbers.items() if match}
+
+
+def _part(place: int, train_end: int, val_end: int) -> str:
+    return "train" if place <= train_end else "val" if place <= val_end else "test"
+
+
+def _some(ids: list[str]) -> str:
+    shown = ", ".join(f"'{video_id}'" for video_id in sorted(ids)[:5])
+    return f"{shown} and {len(ids) - 5} more" if len(ids) > 5 else shown

@@ -1,0 +1,78 @@
+"""A study as a picture: every run a point, means with their intervals, differences beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stgraph.experiments.report import Cells, values_by_seed
+from stgraph.experiments.statistics import mean_interval, paired_interval
+from stgraph.experiments.study import Study
+
+__all__ = ["draw_study"]
+
+
+def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDEr") -> Path | None:
+    """Draws each row's runs and their mean, left; its paired difference to the reference, right. Times 100.
+
+    Filled points are the branch that the row is about, hollow ones the other branch of the same runs.
+
+    Returns: ``path``, or None where no row has the metric.
+    """
+    from matplotlib.figure import Figure
+
+    shown = {
+        row: cells[row]
+        for row in study.rows
+        if cells.get(row)
+        and not study.rows[row].hidden
+        and values_by_seed(cells[row], next(iter(cells[row].values())).tested, metric)
+    }
+    if not shown:
+        return None
+    figure = Figure(figsize=(9.5, 0.9 + 0.42 * len(shown)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    for place, (row, runs) in enumerate(shown.items()):
+        tested = next(iter(runs.values())).tested
+        branches = sorted(
+            {branch for cell in runs.values() for branch in cell.scores}, key=lambda b: b != tested
+        )
+        for offset, branch in enumerate(branches):
+            values = values_by_seed(runs, branch, metric)
+            scores = [100 * value for value in values.values()]
+            y, own = place + 0.22 * offset, branch == tested
+            color = _COLORS.get(branch, "0.3")
+            left.plot(
+                scores, [y] * len(scores), "o", ms=4, mec=color, mfc=color if own else "none", alpha=0.6
+            )
+            found = mean_interval(scores)
+            if found.count > 1:
+                left.plot([found.low, found.high], [y, y], color=color, lw=1.2)
+            left.plot([found.mean], [y], "|", ms=12, color=color)
+            reference = shown.get(next(iter(study.references_of(row)), ""), {})
+            if own and reference:
+                against = values_by_seed(reference, next(iter(reference.values())).tested, metric)
+                if values.keys() & against.keys():
+                    pair = paired_interval(values, against)
+                    bold = color if pair.sign else "0.5"
+                    right.plot([100 * pair.low, 100 * pair.high], [place, place], color=bold, lw=1.8)
+                    right.plot([100 * pair.mean], [place], "o", ms=5, color=bold)
+    right.axvline(0, color="0.7", lw=0.8, zorder=0)
+    left.set_yticks(range(len(shown)), [study.rows[row].title for row in shown])
+    left.invert_yaxis()
+    split = next(iter(next(iter(shown.values())).values())).split
+    left.set_xlabel(f"{metric} x 100, {split} split")
+    right.set_xlabel(f"difference to {study.rows[study.references[0]].title}" if study.references else "")
+    used = {branch for runs in shown.values() for cell in runs.values() for branch in cell.scores}
+    for branch in sorted(used):
+        left.plot([], [], "o", ms=4, color=_COLORS.get(branch, "0.3"), label=f"{branch} branch")
+    figure.legend(loc="outside upper right", ncols=len(used), fontsize=8, frameon=False)
+    figure.suptitle(study.title, x=0.01, ha="left", fontsize=10)
+    for axes in (left, right):
+        axes.grid(axis="x", color="0.93")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+    return Path(path)
+
+
+_COLORS = {"scene": "#3b6ea5", "object": "#c1622d", "joint": "#4d8f57"}

@@ -1,0 +1,242 @@
+"""What the cells of a study say: blocks of a table, and the page that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from stgraph.experiments.cell import Cell
+from stgraph.experiments.statistics import MeanInterval, mean_interval, paired_interval
+from stgraph.experiments.study import Study
+
+__all__ = ["Block", "Cells", "blocks_of", "latex_table", "markdown_report", "values_by_seed"]
+
+Cells = Mapping[str, Mapping[int, Cell]]
+"""Cells by row and seed."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One table: a heading, columns, rows of text, and a note below."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def values_by_seed(
+    cells: Mapping[int, Cell], branch: str, metric: str, *, chosen: bool = False
+) -> dict[int, float]:
+    """A metric by seed, of those cells whose branch has it: on the reported split, or on the one of the choice."""
+    tables = {seed: cell.chosen if chosen else cell.scores for seed, cell in cells.items()}
+    return {
+        seed: table[branch][metric]
+        for seed, table in sorted(tables.items())
+        if metric in table.get(branch, {})
+    }
+
+
+def blocks_of(study: Study, cells: Cells) -> list[Block]:
+    """All tables of a study: scores of the tested branch, differences, other branches, and the paper's orderings."""
+    shown = {row: cells[row] for row in study.rows if cells.get(row) and not study.rows[row].hidden}
+    if not shown:
+        return []
+    first = next(iter(next(iter(shown.values())).values()))
+    found = [_scores(study, shown, None, f"{first.split} split, the branch that the row is about")]
+    found.append(_differences(study, shown, None))
+    others = {
+        branch
+        for row in shown.values()
+        for cell in row.values()
+        for branch in cell.scores
+        if branch != cell.tested
+    }
+    for branch in sorted(others):
+        found.append(_scores(study, shown, branch, f"{first.split} split, {branch} branch of the same runs"))
+        found.append(_differences(study, shown, branch))
+    return [block for block in [*found, _orderings(study, shown)] if block.rows]
+
+
+def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> str:
+    """The page of a study as Markdown.
+
+    Args:
+        study, cells: What was asked for, and what there is of it.
+        figure: Name of a picture to show.
+    """
+    every = [cell for row in cells.values() for cell in row.values()]
+    lines = [f"# {study.title}", "", f"{study.source}", ""]
+    if every:
+        chosen, split = _names({cell.chosen_on for cell in every}), _names({cell.split for cell in every})
+        videos = _names({str(cell.videos) for cell in every})
+        minutes = sum(sum(cell.seconds.values()) for cell in every) / 60
+        lines += [
+            f"Data: {_names({cell.dataset for cell in every})}. Epochs were chosen on the **{chosen}** split; all scores "
+            f"are of the **{split}** split ({videos} videos), times 100: mean over seeds ± standard deviation, and the "
+            "95 % interval of the mean (Student). Differences are paired by seed.",
+            "",
+            f"{len(every)} runs, {minutes:.0f} minutes together; commit "
+            f"{_names({str(cell.record.get('commit'))[:12] for cell in every})}; "
+            f"{_names({str(cell.record.get('device')) for cell in every})}.",
+            "",
+        ]
+    if figure:
+        lines += [f"![{study.title}]({figure})", ""]
+    for block in blocks_of(study, cells):
+        lines += [
+            f"## {block.title}",
+            "",
+            _markdown_row(block.columns),
+            _markdown_row(["---"] * len(block.columns)),
+        ]
+        lines += [_markdown_row(row) for row in block.rows]
+        lines += ["", *([block.note, ""] if block.note else [])]
+    return "\n".join(lines)
+
+
+def latex_table(block: Block) -> str:
+    """One block as a LaTeX table; needs no package.
+
+    >>> print(latex_table(Block("Scores", ("row", "CIDEr"), (("a_b", "50 %"),))))
+    % Scores
+    \\begin{tabular}{lr}
+    \\hline
+    row & CIDEr \\\\
+    \\hline
+    a\\_b & 50 \\% \\\\
+    \\hline
+    \\end{tabular}
+    """
+    lines = [f"% {block.title}", f"\\begin{{tabular}}{{l{'r' * (len(block.columns) - 1)}}}", "\\hline"]
+    head, *body = [" & ".join(map(_latex, row)) + " \\\\" for row in (block.columns, *block.rows)]
+    return "\n".join([*lines, head, "\\hline", *body, "\\hline", "\\end{tabular}"])
+
+
+def _scores(study: Study, shown: Cells, branch: str | None, title: str) -> Block:
+    metrics = _metrics(study, shown)
+    published = _published(study, shown)
+    rows = []
+    for row, cells in shown.items():
+        of = branch or _tested(cells)
+        texts = [_cell(values_by_seed(cells, of, metric)) for metric in metrics]
+        if any(texts):
+            paper = published.get(row, {}) if branch is None else {}
+            beside = ["; ".join(f"{name} {value:.1f}" for name, value in paper.items())] if published else []
+            rows.append((study.rows[row].title, str(len(cells)), *texts, *beside))
+    columns = ("row", "seeds", *metrics, *(["paper"] if published else []))
+    return Block(title[0].upper() + title[1:], columns, tuple(rows))
+
+
+def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
+    metrics, rows = _metrics(study, shown), []
+    for row, cells in shown.items():
+        for reference in study.references_of(row):
+            against = shown.get(reference, {})
+            texts = []
+            for metric in metrics:
+                ours = values_by_seed(cells, branch or _tested(cells), metric)
+                theirs = values_by_seed(against, branch or _tested(against), metric) if against else {}
+                both = ours.keys() & theirs.keys()
+                texts.append(_signed(paired_interval(ours, theirs)) if both else "")
+            if any(texts):
+                rows.append((study.rows[row].title, study.rows[reference].title, *texts))
+    of = f", {branch} branch" if branch else ""
+    note = "Mean difference and its 95 % interval, paired by seed; **bold** where the interval leaves out 0."
+    return Block(f"Differences{of}", ("row", "less", *metrics), tuple(rows), note)
+
+
+def _orderings(study: Study, shown: Cells) -> Block:
+    """Every pair of rows that the paper orders, and whether the order holds here."""
+    rows = []
+    metric = study.metrics[-1]
+    sets = {name for row in shown for name in study.rows[row].published}
+    for dataset in sorted(sets):
+        known = {
+            row: study.rows[row].published[dataset][metric]
+            for row in shown
+            if metric in study.rows[row].published.get(dataset, {})
+        }
+        for a, b in combinations(known, 2):
+            upper, lower = (a, b) if known[a] >= known[b] else (b, a)
+            pair = [values_by_seed(shown[row], _tested(shown[row]), metric) for row in (upper, lower)]
+            if not pair[0].keys() & pair[1].keys():
+                continue
+            here = paired_interval(*pair)
+            verdict = {1: "holds", -1: "reversed", 0: "not told apart"}[here.sign]
+            rows.append(
+                (
+                    f"{study.rows[upper].title} > {study.rows[lower].title}",
+                    f"+{known[upper] - known[lower]:.1f} ({dataset})",
+                    _signed(here),
+                    verdict,
+                )
+            )
+    note = "An order holds where the paired 95 % interval of the difference here is above 0."
+    return Block(
+        f"The paper's orderings by {metric}", ("order", "paper", "here", "verdict"), tuple(rows), note
+    )
+
+
+def _published(study: Study, shown: Cells) -> dict[str, dict[str, float]]:
+    """The paper's figures by row, where the data set is the paper's."""
+    datasets = {cell.dataset for cells in shown.values() for cell in cells.values()}
+    found = {}
+    for row in shown:
+        for dataset, scores in study.rows[row].published.items():
+            if datasets == {dataset}:
+                found[row] = scores
+    return found
+
+
+def _metrics(study: Study, shown: Cells) -> list[str]:
+    have = {
+        metric
+        for cells in shown.values()
+        for cell in cells.values()
+        for table in cell.scores.values()
+        for metric in table
+    }
+    return [metric for metric in study.metrics if metric in have]
+
+
+def _tested(cells: Mapping[int, Cell]) -> str:
+    return next(iter(cells.values())).tested
+
+
+def _cell(values: Mapping[int, float]) -> str:
+    if not values:
+        return ""
+    found = _scaled(mean_interval(list(values.values())))
+    if found.count == 1:
+        return f"{found.mean:.1f}"
+    return f"{found.mean:.1f} ± {found.deviation:.1f} ({found.low:.1f} to {found.high:.1f})"
+
+
+def _signed(found: MeanInterval) -> str:
+    found = _scaled(found)
+    if found.count == 1:
+        return f"{found.mean:+.1f}"
+    text = f"{found.mean:+.1f} ({found.low:+.1f} to {found.high:+.1f})"
+    return f"**{text}**" if found.sign else text
+
+
+def _scaled(found: MeanInterval) -> MeanInterval:
+    return MeanInterval(*(100 * value for value in found[:4]), found.count)
+
+
+def _names(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _latex(text: str) -> str:
+    if text.startswith("**"):
+        return f"\\textbf{{{_latex(text.strip('*'))}}}"
+    for sign in "\\&%_#$":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("±", "$\\pm$").replace(">", "$>$")

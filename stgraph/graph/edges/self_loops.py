@@ -1,0 +1,29 @@
+"""Space edges of a graph that links nothing: A = I."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from stgraph.graph.edges.rule import adjacent_only
+
+__all__ = ["self_edges"]
+
+
+@adjacent_only
+def self_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+    """Links each box with itself alone, with weight 1: the graph's matrix is the identity.
+
+    Args:
+        boxes, features: Not used.
+        frame: Number of each box's frame.
+
+    Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, N]``, weight ``[N]``.
+    Reference: house design; the graph convolutions' layers without a graph.
+
+    >>> self_edges(torch.zeros(2, 4), torch.zeros(2, 1), torch.tensor([0, 0]))
+    (tensor([[0, 1],
+            [0, 1]]), tensor([1., 1.]))
+    """
+    node = torch.arange(len(frame), device=frame.device)
+    return torch.stack([node, node]), features.new_ones(len(frame))
