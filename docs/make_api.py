@@ -22,6 +22,7 @@ PACKAGES = (
     "stgraph.datasets",
     "stgraph.datasets.interactions",
     "stgraph.training",
+    "stgraph.experiments",
     "stgraph.inspection",
     "stgraph.errors",
 )

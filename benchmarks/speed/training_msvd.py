@@ -178,7 +178,7 @@ def main() -> None:
     )
     parser.add_argument("--captions", type=Path, help="MSVD's captions; without them, made-up ones")
     parser.add_argument("--splits", type=Path, help="lists of the splits; without them, the official ones")
-    parser.add_argument("--work", type=Path, help="where the store of 0.6 GB is kept for another time")
+    parser.add_argument("--work", type=Path, help="where the store of 0.5 GB is kept for another time")
     parser.add_argument("--steps", type=int, default=60, help="batches of the one epoch that is run")
     parser.add_argument("--epoch", action="store_true", help="run the whole epoch")
     parser.add_argument("--threads", type=int, help="of torch; by default all cores")
@@ -204,12 +204,19 @@ def run(work: Path, options: argparse.Namespace) -> dict[str, object]:
         made_up_captions(captions)
     corpus = read_msvd_captions(captions, options.splits or OFFICIAL)
     store = work / "store.h5"
-    if not store.exists() or sorted(FeatureStore(store).ids) != corpus.ids():
+    widths = {name: SHAPE[name] for name in ("appearance", "motion", "object")}
+    if (
+        not store.exists()
+        or FeatureStore(store).widths != widths
+        or sorted(FeatureStore(store).ids) != corpus.ids()
+    ):
         store.unlink(missing_ok=True)
         # In a process of its own, whose memory is not that of training.
         making = multiprocessing.get_context("spawn").Process(target=write_store, args=(store, corpus.ids()))
         making.start()
         making.join()
+        if making.exitcode != 0:
+            sys.exit(f"The store at {store} could not be written; why stands above.")
     settings = [f"data.dataset.store={store}", f"data.dataset.captions={captions}", *options.settings]
     if options.splits is not None:
         settings.append(f"data.dataset.splits={options.splits}")

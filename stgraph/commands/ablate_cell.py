@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 from stgraph.captioner import load_captioner
 from stgraph.commands.configuration import compose, saved_config
 from stgraph.commands.quiet import quieten_lightning
-from stgraph.commands.train import check_same_settings, dataset_of, device_of, train
+from stgraph.commands.run_identity import check_same_settings
+from stgraph.commands.train import dataset_of, device_of, train
 from stgraph.errors import OptionError
 from stgraph.experiments import Cell
 from stgraph.metrics import CaptionEvaluator

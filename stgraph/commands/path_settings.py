@@ -22,7 +22,8 @@ SEVERAL = ("data.dataset.captions", "data.dataset.splits")
 def quoted_paths(overrides: Sequence[str]) -> list[str]:
     """The overrides, their paths as hydra reads them: ``key=PATH``, and of some ``key=[PATH,...]`` or ``key.SPLIT=PATH``.
 
-    What is ``null``, quoted, or ``{...}`` is left to hydra. A list is one unless there is a file of that name.
+    What is ``null`` or quoted, and ``{SPLIT: PATH, ...}``, is left to hydra. Brackets are part of the path where there
+    is a file of that name.
 
     >>> quoted_paths(["seed=1", "run=a b,c"])
     ['seed=1', 'run="a b,c"']
@@ -38,18 +39,18 @@ def quoted_paths(overrides: Sequence[str]) -> list[str]:
             paths = by_split.setdefault(owner, {})
             paths[split] = _quoted(value)
             found[owner] = f"{owner}={{{', '.join(f'{name}: {path}' for name, path in paths.items())}}}"
-        elif equals and key in PATHS and value != "null" and not value.startswith(("'", '"', "{")):
-            found[number] = f"{key}={_list(value) if key in SEVERAL else _quoted(value)}"
+        elif equals and key in PATHS and value != "null" and not value.startswith(("'", '"')):
+            found[number] = f"{key}={_several(value) if key in SEVERAL else _quoted(value)}"
         else:
             found[number] = override
     return list(found.values())
 
 
-def _list(value: str) -> str:
-    if not (value.startswith("[") and value.endswith("]")) or Path(value).exists():
+def _several(value: str) -> str:
+    if (value[:1] + value[-1:]) not in ("[]", "{}") or Path(value).exists():
         return _quoted(value)
     paths = [path.strip() for path in value[1:-1].split(",")]
-    if any(path.startswith(("'", '"')) for path in paths):  # its commas may be those of a path
+    if value[0] == "{" or any(path.startswith(("'", '"')) for path in paths):  # commas may be those of a path
         return value
     return f"[{', '.join(map(_quoted, paths))}]"
 

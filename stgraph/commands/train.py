@@ -15,22 +15,17 @@ import torch
 from lightning.pytorch import seed_everything
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
-from pydantic import ValidationError
 
 import stgraph
-from stgraph.captioner import Captioner, build_graph_builder, load_captioner
+from stgraph.captioner import build_graph_builder, load_captioner
 from stgraph.commands.configuration import compose, plain, saved_config
+from stgraph.commands.model_settings import check_model, graph_settings, model_settings, take_teacher
 from stgraph.commands.progress import progress_line
+from stgraph.commands.run_identity import check_same_settings
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.errors import OptionError
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models import (
-    ExtractorSettings,
-    GraphSettings,
-    ModelDescription,
-    STGraphCaptioner,
-    STGraphCaptionerSettings,
-)
+from stgraph.models import ExtractorSettings, ModelDescription, STGraphCaptioner
 from stgraph.text import CaptionTokenizer
 from stgraph.training import CaptioningModule, DistillationLoss, check_run_folder, fit
 
@@ -82,7 +77,7 @@ def train(config: DictConfig) -> Path:
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
     model = STGraphCaptioner(settings)
     if config.teacher is not None:
-        take_teacher(model, load_captioner(config.teacher), graph, tokenizer)
+        take_teacher(model, load_captioner(config.teacher), graph, tokenizer, store.extractors)
     module = CaptioningModule(
         model,
         tokenizer,
@@ -127,37 +122,7 @@ def save_config(config: DictConfig, folder: Path) -> None:
 
 def first_process() -> bool:
     """Whether this is the one process, or the first of those that train together."""
-    return rank_zero_only.rank == 0
-
-
-def take_teacher(
-    model: STGraphCaptioner, teacher: Captioner, graph: GraphSettings, tokenizer: CaptionTokenizer
-) -> None:
-    """Gives ``model`` the object branch of a trained one, which then stays as it is.
-
-    Raises: OptionError: The trained model has no such branch, another vocabulary, graph or size.
-    """
-    for wanted, branches in (("the model", model.branches), ("'teacher'", teacher.model.branches)):
-        if "object" not in branches or "scene" not in {*model.branches}:
-            raise OptionError(
-                f"A teacher needs the branches [scene, object] here and an object branch there, but {wanted} has "
-                f"{list(branches)}."
-            )
-    if teacher.tokenizer.words != tokenizer.words:
-        raise OptionError("'teacher' has another vocabulary; train it on the same captions and min_count.")
-    if teacher.description.graph != graph:
-        raise OptionError(
-            f"'teacher' was trained on another graph, {teacher.description.graph}; use it here too."
-        )
-    prefixes = ("encoders.object.", "decoders.object.")
-    state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
-    own = {name: value.shape for name, value in model.state_dict().items() if name.startswith(prefixes)}
-    if own != {name: value.shape for name, value in state.items()}:
-        raise OptionError(
-            "The object branch of 'teacher' has other sizes; give both the same model settings."
-        )
-    model.load_state_dict(state, strict=False)
-    model.freeze("object")
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 
 def dataset_of(config: DictConfig) -> StoredDataset:
@@ -189,98 +154,6 @@ def device_of(name: str) -> torch.device:
         ) from error
 
 
-def graph_settings(values: dict[str, Any]) -> GraphSettings:
-    """Checked arguments of the graph builder."""
-    try:
-        return GraphSettings(**values)
-    except ValidationError as error:
-        raise OptionError(_one_line("graph", error)) from error
-
-
-def settings_that_matter(config: DictConfig) -> dict[str, Any]:
-    """The settings that can change a score, in so far as they are not the defaults: what tells two runs apart.
-
-    As defaults are left out, an option that is added later, off by default, does not make old results look stale.
-    """
-    differing = _difference(plain(config), plain(compose("train", [])))
-    for key in ("run", "resume", "resume_every", "teacher"):
-        differing.pop(key, None)
-    for group, keys in (
-        ("trainer", ("accelerator", "devices", "strategy", "enable_progress_bar", "enable_model_summary")),
-        ("data", ("cache",)),
-    ):
-        for key in keys:
-            differing.get(group, {}).pop(key, None)
-    differing.get("data", {}).get("loader", {}).pop("num_workers", None)
-    differing.setdefault("data", {})["dataset"] = plain(config.data.dataset)
-    return differing | {"seed": config.seed}
-
-
-def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            if inner := _difference(value, base[key]):
-                found[key] = inner
-        elif key not in base or value != base[key]:
-            found[key] = value
-    return found
-
-
-def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
-    """A resumed run has the settings that it began with, but for how long and by what means it trains.
-
-    Raises: OptionError: Another setting differs; it is named.
-    """
-    for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
-                "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
-                "model", "graph", "loss", "optimizer", "schedule", "teacher",
-                "trainer.accumulate_grad_batches"):  # fmt: skip
-        old, new = OmegaConf.select(saved, key), OmegaConf.select(config, key)
-        if old != new:
-            raise OptionError(
-                f"'{key}' was {plain(old)} when the run began, and is {plain(new)} now; resume it unchanged."
-            )
-
-
-def check_model(values: dict[str, Any]) -> None:
-    """Builds the model without memory and with stand-ins for its inputs' widths: a wrong setting fails before the data."""
-    stand_in = dict.fromkeys(("appearance", "motion", "object"), 1)
-    with torch.device("meta"):
-        STGraphCaptioner(model_settings(values, stand_in, num_words=5, max_words=1))
-
-
-def model_settings(
-    values: dict[str, Any], widths: dict[str, int], num_words: int, max_words: int
-) -> STGraphCaptionerSettings:
-    """The model's settings, its input widths read off the store."""
-    values = dict(values)
-    name = values.pop("name", STGraphCaptioner.name)
-    if name != STGraphCaptioner.name:
-        raise OptionError(f"'model.name' must be '{STGraphCaptioner.name}', got {name!r}.")
-    for branch, stream in (("scene", "appearance"), ("object", "object")):
-        if {branch, "joint"} & set(values.get("branches", ())) and not widths.get(stream):
-            other = "object" if branch == "scene" else "scene"
-            have = ", ".join(sorted(widths))
-            raise OptionError(
-                f"The {branch} branch (or the joint one) needs '{stream}' features, but the store has only {have}; "
-                f"extract them, or train what is there alone by 'model.branches=[{other}]'."
-            )
-    inputs = {f"{stream}_channels": widths.get(stream, 0) for stream in ("appearance", "motion", "object")}
-    try:
-        return STGraphCaptionerSettings.model_validate(
-            {"num_words": num_words, "max_words": max_words, **inputs, **values}
-        )
-    except ValidationError as error:
-        raise OptionError(_one_line("model", error)) from error
-
-
 def call_with(target: Callable[..., Any], config: DictConfig) -> Any:
     """``target`` with the configuration's entries as arguments."""
     return partial(target, **plain(config))()
-
-
-def _one_line(group: str, error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join([group, *(str(part) for part in first["loc"])])
-    return f"'{where}': {first['msg'].lower()}, got {str(first['input'])[:80]!r}."

@@ -15,7 +15,7 @@ __all__ = ["CaptionBatch"]
 
 @dataclass(frozen=True)
 class CaptionBatch:
-    """Graphs of B videos and P captions of them: one process's share of a batch.
+    """Graphs of B videos and P captions of them.
 
     Args:
         totals: What the means of the loss divide by; None outside of training.

@@ -130,7 +130,7 @@ class CaptionDataModule(LightningDataModule):
         return _loader(_Pairs(self.source, ids, self._tokens), skipping, self.num_workers)
 
     def shares(self, epoch: int) -> list[Share]:
-        """This process's part of each batch of an epoch."""
+        """What this process takes of each batch of an epoch."""
         counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
         limit = self.source.num_frames
         frames = [self.source.store.num_frames(video) for video in self.corpus.ids("train")]

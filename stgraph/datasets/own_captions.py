@@ -57,16 +57,15 @@ def read_own_captions(path: str | Path) -> OwnCaptions:
 
 def _of_table(text: str, path: str | Path) -> OwnCaptions:
     found = OwnCaptions()
-    if not text.strip():
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    if not header:
         return found
-    header = text.lstrip().partition("\n")[0]
-    rows = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=max(",;\t", key=header.count))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    filled = (row for row in rows if any(value.strip() for value in row))
     try:
-        first = next(rows)
+        first = next(filled)
         places = _columns(first, path)
-        for row in rows:
-            if not any(value.strip() for value in row):
-                continue
+        for row in filled:
             if len(row) <= max(places.values()):
                 raise DataError(f"{path}: line {rows.line_num} has fewer fields than the header; mend it.")
             if any(value.strip() for value in row[len(first) :]):

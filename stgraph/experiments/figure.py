@@ -45,7 +45,7 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
                 scores, [y] * len(scores), "o", ms=4, mec=color, mfc=color if own else "none", alpha=0.6
             )
             found = mean_interval(scores)
-            if found.count > 1:
+            if found.runs > 1:
                 left.plot([found.low, found.high], [y, y], color=color, lw=1.2)
             left.plot([found.mean], [y], "|", ms=12, color=color)
             reference = shown.get(next(iter(study.references_of(row)), ""), {})

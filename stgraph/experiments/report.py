@@ -160,10 +160,10 @@ def _orderings(study: Study, shown: Cells) -> Block:
         }
         for a, b in combinations(known, 2):
             upper, lower = (a, b) if known[a] >= known[b] else (b, a)
-            pair = [values_by_seed(shown[row], _tested(shown[row]), metric) for row in (upper, lower)]
-            if not pair[0].keys() & pair[1].keys():
+            ours, theirs = (values_by_seed(shown[row], _tested(shown[row]), metric) for row in (upper, lower))
+            if not ours.keys() & theirs.keys():
                 continue
-            here = paired_interval(*pair)
+            here = paired_interval(ours, theirs)
             verdict = {1: "holds", -1: "reversed", 0: "not told apart"}[here.sign]
             rows.append(
                 (
@@ -209,21 +209,22 @@ def _cell(values: Mapping[int, float]) -> str:
     if not values:
         return ""
     found = _scaled(mean_interval(list(values.values())))
-    if found.count == 1:
+    if found.runs == 1:
         return f"{found.mean:.1f}"
     return f"{found.mean:.1f} ± {found.deviation:.1f} ({found.low:.1f} to {found.high:.1f})"
 
 
 def _signed(found: MeanInterval) -> str:
     found = _scaled(found)
-    if found.count == 1:
+    if found.runs == 1:
         return f"{found.mean:+.1f}"
     text = f"{found.mean:+.1f} ({found.low:+.1f} to {found.high:+.1f})"
     return f"**{text}**" if found.sign else text
 
 
 def _scaled(found: MeanInterval) -> MeanInterval:
-    return MeanInterval(*(100 * value for value in found[:4]), found.count)
+    mean, deviation, low, high = (100 * value for value in found[:4])
+    return MeanInterval(mean, deviation, low, high, found.runs)
 
 
 def _names(names: set[str]) -> str:

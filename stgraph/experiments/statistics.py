@@ -22,7 +22,7 @@ class MeanInterval(NamedTuple):
     deviation: float
     low: float
     high: float
-    count: int
+    runs: int
 
     @property
     def sign(self) -> int:

@@ -15,6 +15,7 @@ from stgraph.nn import (
     FrameMeanPool,
     FrameMemory,
     GraphEncoder,
+    InputFeatures,
     RelativeGeometry,
     SceneEncoder,
     TransformerDecoder,
@@ -43,6 +44,8 @@ class STGraphCaptionerSettings(BaseModel):
     num_layers: int = Field(default=2, ge=1)
     feedforward_channels: int = Field(default=1024, ge=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)
+    input_norm: Literal["layer"] | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
     max_words: int = Field(default=20, ge=1)
 
 
@@ -100,7 +103,10 @@ class STGraphCaptioner(nn.Module):
         settings = self.settings
         if source == "scene":
             return SceneEncoder(
-                settings.appearance_channels, settings.hidden_channels, settings.motion_channels
+                settings.appearance_channels,
+                settings.hidden_channels,
+                settings.motion_channels,
+                inputs=InputFeatures(settings.input_norm, settings.input_dropout),
             )
         if settings.object_channels < 1:
             raise OptionError("'object_channels' must be at least 1 for the object branch, got 0.")
@@ -115,6 +121,7 @@ class STGraphCaptioner(nn.Module):
             flow=settings.flow,
             pool=FrameMeanPool() if settings.pool == "mean" else FrameAttentionPool(settings.hidden_channels),
             geometry=RelativeGeometry() if settings.edge_geometry else None,
+            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
         )
 
     @property

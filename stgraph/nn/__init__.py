@@ -9,7 +9,7 @@ from stgraph.nn.decoder import (
     TransformerState,
     pad_frames,
 )
-from stgraph.nn.encoder import GraphEncoder, SceneEncoder
+from stgraph.nn.encoder import GraphEncoder, InputFeatures, SceneEncoder
 from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "FrameMeanPool",
     "FrameMemory",
     "GraphEncoder",
+    "InputFeatures",
     "MultiHeadAttention",
     "NormalizedAdjacency",
     "RelativeGeometry",

@@ -80,7 +80,7 @@ class CaptioningModule(LightningModule):
         torch.manual_seed(hash((self.seed, step, self.global_rank)) % 2**63)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        """This process's part of the step's loss, scaled so that Lightning's two means make it a sum."""
+        """What this process adds to the step's loss, scaled so that the means taken by DDP and Lightning make it a sum."""
         totals, targets = batch.totals, batch.tokens[:, 1:]
         assert totals is not None, "a training batch says what its step holds"
         logits, features = self.model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)

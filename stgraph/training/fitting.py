@@ -29,6 +29,7 @@ OURS = (
     "use_distributed_sampler",
     "overfit_batches",
 )
+PRECISIONS = ("32", "32-true", "16-mixed", "bf16-mixed")  # graphs stay float32
 
 
 def check_run_folder(run: Path, resume: bool) -> None:
@@ -76,6 +77,8 @@ def fit(
     taken = [name for name in OURS if name in trainer]
     if taken:
         raise OptionError(f"'trainer.{taken[0]}' is set by stgraph; leave it out.")
+    if str(trainer.get("precision") or 32) not in PRECISIONS:
+        raise OptionError(f"'trainer.precision' must be one of {PRECISIONS}, got {trainer['precision']!r}.")
     checkpoints.mkdir(parents=True, exist_ok=True)
     best = None
     callbacks: list[Callback] = [ResumePoint(checkpoints, every_n_steps)]

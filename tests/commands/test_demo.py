@@ -46,7 +46,13 @@ def test_an_unfinished_demo_goes_on_and_another_run_is_never_cleared_away(tmp_pa
     ).stat().st_mtime_ns == before  # it was resumed at its end, not redone
 
 
-@pytest.mark.parametrize("override", ["data=msvd", "trainer.max_epoch=1"])
+@pytest.mark.parametrize("override", ["data=msvdd", "trainer.max_epoch=1"])
 def test_wrong_settings_of_the_demo_are_named(override, tmp_path, capsys):
     assert main(["demo", f"run={tmp_path / 'demo'}", override]) == 1
     assert override.split("=")[1 if "data" in override else 0] in capsys.readouterr().err
+
+
+def test_the_demo_is_for_one_process(tmp_path, capsys):
+    assert main([*CALL, f"run={tmp_path / 'demo'}", "trainer.devices=2", "trainer.strategy=ddp"]) == 1
+    assert "The demo runs in one process, got trainer.devices=2" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -65,6 +66,68 @@ def test_workers_give_the_same_batches(dataset):
 def test_validation_takes_each_video_once_in_order(dataset):
     batches = list(module(dataset).val_dataloader())
     assert [video for batch in batches for video in batch.video_ids] == dataset.corpus.ids("val")
+
+
+def trainer(rank=0, world_size=1, **options):
+    """What the data module reads off Lightning's trainer."""
+    loops = SimpleNamespace(restarting=False)
+    defaults = {"current_epoch": 2, "accumulate_grad_batches": 1, "limit_train_batches": 1.0}
+    return SimpleNamespace(global_rank=rank, world_size=world_size, fit_loop=loops, **{**defaults, **options})
+
+
+def loaded(dataset, which, rank=0, world_size=1, accumulate=1, **options):
+    data = module(dataset, **options)
+    data.trainer = trainer(rank, world_size, accumulate_grad_batches=accumulate)
+    return list(getattr(data, which)())
+
+
+def said(data, batch):
+    texts = data.tokenizer.decode(batch.tokens[:, 1:])
+    return [(batch.video_ids[row], text) for row, text in zip(batch.video.tolist(), texts, strict=True)]
+
+
+@pytest.mark.parametrize("batch_size", [24, 59])
+def test_batches_of_several_processes_hold_the_pairs_of_one(dataset, batch_size):
+    data, options = module(dataset), {"captions_per_epoch": 1, "batch_size": batch_size}
+    alone = loaded(dataset, "train_dataloader", **options)
+    shares = [loaded(dataset, "train_dataloader", rank, 3, **options) for rank in range(3)]
+    for whole, *parts in zip(alone, *shares, strict=True):
+        pairs = [pair for part in parts if part.counted.any() for pair in said(data, part)]
+        assert sorted(pairs) == sorted(said(data, whole))
+        assert {part.totals for part in parts} == {whole.totals}
+    assert not shares[2][-1].counted.any() or batch_size == 24  # one pair is left for three processes
+    assert not shares[2][-1].tokens.any() or batch_size == 24
+
+
+def test_totals_are_those_of_the_batches_that_are_made(dataset):
+    batches = loaded(dataset, "train_dataloader", accumulate=2, captions_per_epoch=1, batch_size=13)
+    assert len(batches) == 5
+    for start in range(0, 5, 2):
+        step = batches[start : start + 2]
+        for batch in step:
+            assert batch.totals.tokens == sum(int((other.tokens[:, 1:] != 0).sum()) for other in step)
+            assert batch.totals.frames == sum(int(other.graphs.num_frames.sum()) for other in step)
+            assert batch.totals.batch_pairs == len(batch.tokens)
+            assert batch.totals.batches == len(step)
+
+
+def test_a_step_ends_where_training_is_cut_off(dataset):
+    data = module(dataset, captions_per_epoch=1, batch_size=13)
+    for limit, end in ((3, 3), (0.65, 3), (1.0, 5), (9, 5)):
+        data.trainer = trainer(accumulate_grad_batches=2, limit_train_batches=limit)
+        assert data.num_batches(0) == end
+        data.train_dataloader()
+        expected = [2, 2, 1] if end == 3 else [2, 2, 2, 2, 1]
+        assert [share.totals.batches for share in data.shares(0)[:end]] == expected
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 12])
+def test_validation_videos_are_dealt_out_once_each(dataset, world_size):
+    by_rank = [loaded(dataset, "val_dataloader", rank, world_size) for rank in range(world_size)]
+    assert {len(batches) for batches in by_rank} == {1}  # processes wait for each other at each batch
+    found = [video for batches in by_rank for batch in batches for video in batch.video_ids]
+    assert sorted(found) == dataset.corpus.ids("val")
+    assert bool([batches for batches in by_rank if not batches[0].video_ids]) == (world_size == 12)
 
 
 def test_mean_pooled_frames_are_those_of_the_sampled_frames(dataset):

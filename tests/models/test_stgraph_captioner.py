@@ -89,6 +89,19 @@ def test_options_of_the_object_branch_learn_and_start_as_the_paper():
     assert all(parameter.grad.abs().sum() > 0 for parameter in added)
 
 
+def test_input_options_reach_both_branches():
+    batch, scaled = graphs(), graphs()
+    for name in ("x", "appearance", "motion"):
+        scaled[name] = torch.nn.functional.layer_norm(scaled[name], scaled[name].shape[-1:])
+    model = make(input_norm="layer", input_dropout=0.5)
+    for branch in ("scene", "object"):
+        expected = make().frames(scaled, branch)[0]
+        torch.testing.assert_close(model.eval().frames(batch, branch)[0], expected)
+        assert not torch.allclose(model.train().frames(batch, branch)[0], expected)
+    with pytest.raises(ValidationError, match="input_norm"):
+        settings(input_norm="batch")
+
+
 def test_the_scene_branch_needs_no_objects_and_the_object_branch_no_scene():
     model, batch = make(), graphs()
     expected = {branch: model.generate(batch, branch, **MARKS).tokens for branch in ("scene", "object")}

@@ -1,9 +1,17 @@
-"""MSVD and MSR-VTT as they are: counts, vocabulary, and tokenisation of every caption."""
+"""MSVD and MSR-VTT as they are: counts, vocabulary, tokenisation and scores of all of it; and by their names."""
+
+import json
+import random
+import time
+import warnings
 
 import pytest
 import torch
 
-from stgraph.datasets import corpus_summary, read_msrvtt_captions, read_msvd_captions
+from stgraph.datasets import corpus_summary, open_dataset, read_msrvtt_captions, read_msvd_captions
+from stgraph.datasets.official_splits import msrvtt_splits
+from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
+from stgraph.metrics import METRICS, CaptionEvaluator
 from stgraph.text import CaptionTokenizer, normalise
 
 
@@ -67,3 +75,90 @@ def test_every_caption_becomes_words_and_back(name, split, min_count, request):
     assert len(known) > len(captions) / 2
     decoded = tokenizer.decode(numbers[known])
     assert decoded == [" ".join(words[number]) for number in known]
+
+
+def made_up_store(path, ids):
+    """One frame of two random numbers for each video."""
+    draw = torch.Generator().manual_seed(0)
+    one = torch.zeros(1)
+    with FeatureStoreWriter(path, extractors={"appearance": ExtractorRecord("random", "none", {})}) as writer:
+        for name in ids:
+            appearance = torch.randn(1, 2, generator=draw)
+            writer.add(VideoFeatures(name, (240, 320), one.long(), one, appearance=appearance))
+    return str(path)
+
+
+def entries(corpus):
+    return {video: corpus[video] for video in corpus.ids()}
+
+
+def test_msvd_by_its_name(msvd, real_data, tmp_path):
+    """With the lists, by the order of the names, and with features under the names vid1 to vid1970: the same corpus."""
+    folder, ids = real_data / "corpora" / "msvd", msvd.ids()
+    captions = str(folder / "captions.json")
+    store = made_up_store(tmp_path / "store.h5", ids)
+    numbers = {name: f"vid{number}" for number, name in enumerate(sorted(ids), start=1)}
+    numbered = made_up_store(tmp_path / "numbered.h5", numbers.values())
+    (tmp_path / "youtube_mapping.txt").write_text("".join(f"{a} {b}\n" for a, b in numbers.items()))
+    (tmp_path / "numbered.json").write_text(json.dumps({numbers[name]: msvd.captions(name) for name in ids}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is left out, and all is as published
+        dataset = open_dataset("msvd", store=store, captions=captions, splits=str(folder))
+        assert (entries(dataset.corpus), dataset.uncaptioned) == (entries(msvd), ())
+        assert entries(open_dataset("msvd", store=store, captions=captions).corpus) == entries(msvd)
+        names = str(tmp_path / "youtube_mapping.txt")
+        renamed = open_dataset("msvd", store=numbered, captions=captions, names=names).corpus
+        by_number = open_dataset("msvd", store=numbered, captions=str(tmp_path / "numbered.json")).corpus
+    assert entries(renamed) == {numbers[name]: msvd[name] for name in ids}
+    assert entries(by_number) == entries(renamed)
+
+
+def test_msrvtt_by_its_name(msrvtt, real_data, tmp_path):
+    folder, ids = real_data / "corpora" / "msrvtt", msrvtt.ids()
+    paths = {"val": str(folder / "val.json"), "test": str(folder / "test.json")}
+    store = made_up_store(tmp_path / "store.h5", [*ids, "video0"])
+    with pytest.warns(
+        UserWarning, match="train: 0 videos, published 6,513; train: 0 captions, published 130,260"
+    ):
+        dataset = open_dataset("msrvtt", store=store, captions=paths)
+    assert (entries(dataset.corpus), dataset.uncaptioned) == (entries(msrvtt), ("video0",))
+    assert msrvtt_splits(ids) == {video: msrvtt[video].split for video in ids}
+
+
+def test_videos_of_a_folder(real_data, tmp_path):
+    captions = real_data / "features" / "vrd" / "captions.json"
+    ids = sorted(json.loads(captions.read_text()))
+    store = made_up_store(tmp_path / "vrd.h5", ids)
+    drawn = [
+        open_dataset(
+            "folder", store=store, captions=str(captions), val_share=0, test_share=0.2, seed=seed
+        ).corpus
+        for seed in range(5)
+    ]
+    assert {len(corpus) for corpus in drawn} == {347}
+    assert all(50 <= len(corpus.ids("test")) <= 90 for corpus in drawn)  # three standard deviations about 69
+    assert len({tuple(corpus.ids("test")) for corpus in drawn}) == 5
+
+
+def test_scores_of_the_whole_test_split_repeat_fast(msvd):
+    """One of each video's sentences against all of them; then each against those of the next video."""
+    draw = random.Random(0)
+    captions, references = {}, {}
+    for video, sentences in msvd.references("test").items():
+        captions[video] = sentences[draw.randrange(len(sentences))]
+        references[video] = sentences
+    assert (len(references), sum(map(len, references.values()))) == (670, 27763)
+    evaluate, seconds, scores = CaptionEvaluator(references), [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        scores.append(evaluate(captions))
+        seconds.append(time.perf_counter() - start)
+    assert scores[0] == scores[1] == scores[2]
+    assert {len(scores[0].per_video[metric]) for metric in METRICS} == {670}
+    assert 2 * min(seconds[1:]) < seconds[0]
+    assert scores[0]["BLEU-1"] == pytest.approx(1)  # each caption is one of its references
+    shuffled = dict(
+        zip(captions, [*list(captions.values())[1:], captions[next(iter(captions))]], strict=True)
+    )
+    worse = evaluate(shuffled)
+    assert all(worse[metric] < scores[0][metric] for metric in METRICS)

@@ -1,6 +1,7 @@
-"""One of two processes that train the cases below together: ``python -m tests.training.ddp_pair FOLDER``.
+"""Two processes that train the cases below together: ``python -m tests.training.ddp_pair FOLDER``.
 
-Started twice by ``test_ddp.py`` with the variables that Lightning's own launcher sets.
+The first run of the command starts the second process, which runs this file again from the top; from then on both go from
+case to case in step, as importing torch anew for each would take longer than the cases.
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from lightning.pytorch import Callback
 from omegaconf import OmegaConf
 
+from stgraph.cli import main as command
 from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
 from stgraph.training import CaptioningModule, fitting
@@ -25,6 +27,7 @@ COMMON = (
     "trainer.check_val_every_n_epoch=1",
 )
 FEATURES = ("loss.feature_weight=4", "loss.detach_teacher=false")
+ONE_EPOCH = ("trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1")
 TWO = ("trainer.devices=2", "trainer.strategy=ddp")
 # name -> (settings of two processes, those of the one process that they must equal)
 CASES = {
@@ -67,9 +70,7 @@ def killed_and_resumed(run):
     """The accumulated case, killed within the second step of the second epoch and resumed."""
     overrides = (*CASES["accumulated"][0], *TWO, "resume_every=1")
     original = fitting.Trainer
-    fitting.Trainer = lambda callbacks, **options: original(
-        callbacks=[*callbacks, KillBefore(9)], **options
-    )
+    fitting.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
     try:
         train(settings(run, *overrides))
     except Killed:
@@ -86,6 +87,8 @@ def main(folder):
         return score(module, captions)
 
     CaptioningModule._score = noted
+    # As the user calls it; the exit status tells that the second process does not mind what the first has written.
+    assert command(["train", *SMALL, *TWO, *ONE_EPOCH, f"run={folder / 'command'}"]) == 0
     for name, (two, _) in CASES.items():
         train(settings(folder / name, *two, *TWO))
     killed_and_resumed(folder / "resumed")

@@ -78,6 +78,31 @@ def test_l2_is_the_mean_squared_difference_of_the_features():
     assert "distill" not in parts
 
 
+def test_parts_of_a_batch_sum_to_the_whole():
+    """Given the counts of the whole, on however many devices it lies."""
+    scores = logits()
+    features = {name: torch.randn(5, 4) for name in scores}
+    loss = DistillationLoss(feature_weight=2.0)
+    whole = loss(scores, TARGETS, features=features)
+    parts = [
+        loss(
+            {name: value[rows] for name, value in scores.items()},
+            TARGETS[rows],
+            5,
+            {name: value[frames] for name, value in features.items()},
+            5,
+        )
+        for rows, frames in (
+            (slice(0, 1), slice(0, 2)),
+            (slice(1, 2), slice(2, 5)),
+            (slice(2, 2), slice(5, 5)),
+        )
+    ]
+    for name, value in whole.items():
+        torch.testing.assert_close(sum(part[name] for part in parts), value)
+    assert all(float(value) == 0 for value in parts[2].values())  # a share without words
+
+
 def test_one_branch_has_its_language_loss_alone():
     scores = {"scene": logits()["scene"]}
     parts = DistillationLoss(scene_weight=0.1)(scores, TARGETS)

@@ -80,6 +80,21 @@ def test_stopped_at_any_step_and_resumed_gives_the_same_bits(steps, alone, tiny,
     assert 0 <= steps + counter.begun - 15 <= 2  # redone: at most resume_every
 
 
+@pytest.mark.parametrize("steps", [3, 4, 8])
+def test_a_step_of_several_batches_is_never_resumed_in_its_middle(steps, tiny, tmp_path, monkeypatch):
+    """Gradients of the batches before would be lost; five batches make steps of 2, 2 and 1."""
+    two, runs = (*SIZE, "trainer.accumulate_grad_batches=2", "resume_every=1"), tmp_path / "runs"
+    train(tiny(*two, f"run={runs / 'alone'}"))
+    with monkeypatch.context() as patched:
+        kill_after(steps, patched)
+        with pytest.raises(Killed):
+            train(tiny(*two, f"run={runs / 'killed'}"))
+    train(tiny(*two, f"run={runs / 'killed'}", "resume=true"))
+    last = [runs / name / "checkpoints" / "last.ckpt" for name in ("alone", "killed")]
+    found, expected = (torch.load(path, weights_only=True)["state_dict"] for path in last)
+    assert_equal(found, expected)
+
+
 def test_killed_by_sigkill_and_resumed_gives_the_same_bits(tiny, tmp_path):
     """The real thing: another process, killed without warning once a resume point is there."""
     run, size = tmp_path / "sigkill", (*SIZE, "trainer.max_epochs=40", "trainer.check_val_every_n_epoch=10")
@@ -119,6 +134,8 @@ def test_a_resumed_run_keeps_its_settings(tiny):
 def test_lightnings_own_places_cannot_be_overridden(tiny):
     with pytest.raises(OptionError, match="'trainer.logger' is set by stgraph"):
         train(tiny("+trainer.logger=false"))
+    with pytest.raises(OptionError, match="'trainer.precision' must be one of .*, got '64-true'"):
+        train(tiny("+trainer.precision=64-true"))
 
 
 def test_ctrl_c_says_how_to_go_on_and_leaves_a_resume_point(tmp_path):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stgraph.errors import OptionError
 from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.conv.adjacency import edges_of
+from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.pool import FrameMeanPool
 from stgraph.typing import check_shape
 
@@ -28,6 +29,7 @@ class GraphEncoder(nn.Module):
         flow: Which way messages run; see :class:`ResidualGCNConv`.
         pool: Nodes, frame numbers and number of frames -> frames; the mean if None.
         geometry: Weighs the edges by their boxes before they are normalised; None leaves them, as in the paper.
+        inputs: What is done to the objects' features before they are projected; None is nothing, as in the paper.
 
     Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]``, box ``[N, 4]`` (read by ``geometry``
         alone) -> ``[num_frames, d]``.
@@ -45,11 +47,13 @@ class GraphEncoder(nn.Module):
         flow: str = "target_to_source",
         pool: nn.Module | None = None,
         geometry: RelativeGeometry | None = None,
+        inputs: InputFeatures | None = None,
     ) -> None:
         super().__init__()
         if geometry is not None and num_layers == 0:
             raise OptionError("'geometry' must be None without graph convolutions, whose edges it weighs.")
         self.in_channels = in_channels
+        self.inputs = InputFeatures() if inputs is None else inputs
         self.project = nn.Linear(in_channels, hidden_channels, bias=False)
         self.layers = nn.ModuleList(ResidualGCNConv(hidden_channels, flow=flow) for _ in range(num_layers))
         self.pool = FrameMeanPool() if pool is None else pool
@@ -72,7 +76,7 @@ class GraphEncoder(nn.Module):
     ) -> Tensor:
         """The objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)
-        h = self.project(x)
+        h = self.project(self.inputs(x))
         if len(self.layers):
             graph = self._graph(edge_index, edge_weight, box, x.size(0))
             for layer in self.layers:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError, ShapeError
+from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.typing import check_shape
 
 __all__ = ["SceneEncoder"]
@@ -20,17 +21,26 @@ class SceneEncoder(nn.Module):
         appearance_channels: Width of a frame's feature.
         hidden_channels: Width out, d.
         motion_channels: Width of a clip's feature; 0 where there are none.
+        inputs: What is done to both streams before they are projected; None is nothing, as in the paper.
 
     Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (the clip that covers each frame) -> ``[M, d]``.
     Raises: ShapeError: Another width, or motion where none was expected and the reverse.
     Reference: Pan et al., CVPR 2020, Eq. 6.
     """
 
-    def __init__(self, appearance_channels: int, hidden_channels: int, motion_channels: int = 0) -> None:
+    def __init__(
+        self,
+        appearance_channels: int,
+        hidden_channels: int,
+        motion_channels: int = 0,
+        *,
+        inputs: InputFeatures | None = None,
+    ) -> None:
         super().__init__()
         if appearance_channels < 1:
             raise OptionError(f"'appearance_channels' must be at least 1, got {appearance_channels}.")
         self.appearance_channels, self.motion_channels = appearance_channels, motion_channels
+        self.inputs = InputFeatures() if inputs is None else inputs
         self.appearance = nn.Linear(appearance_channels, hidden_channels, bias=False)
         self.motion = nn.Linear(motion_channels, hidden_channels, bias=False) if motion_channels else None
         fused = 2 * hidden_channels if motion_channels else hidden_channels
@@ -44,8 +54,8 @@ class SceneEncoder(nn.Module):
                 f"'motion' must be {'[M, ' + str(self.motion_channels) + ']' if self.motion else 'None'} for this "
                 f"encoder, got {'None' if motion is None else list(motion.shape)}"
             )
-        h = self.appearance(appearance)
+        h = self.appearance(self.inputs(appearance))
         if motion is not None and self.motion is not None:
             check_shape("motion", motion, "M Fm", M=appearance.size(0), Fm=self.motion_channels)
-            h = torch.cat([h, self.motion(motion)], dim=-1)
+            h = torch.cat([h, self.motion(self.inputs(motion))], dim=-1)
         return self.fuse(h)

@@ -1,0 +1,99 @@
+"""One cell: a row on one split. Trained as ``stgraph train`` does, scored on the test part, kept with what it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from benchmarks.vrd.data import with_subjects
+from stgraph import VideoGraphBuilder, load_captioner
+from stgraph.commands.ablate import data_hash
+from stgraph.commands.configuration import compose
+from stgraph.commands.quiet import quieten_lightning
+from stgraph.commands.run_identity import settings_that_matter
+from stgraph.commands.train import dataset_of, train
+from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.metrics import CaptionEvaluator
+from stgraph.models import nearest_captions
+from stgraph.training import Evaluation, evaluate, run_record
+
+NEAREST = "nearest_neighbour"
+SYSTEMS = {"stgkd_scene_branch": ("experiment=short_captions",)}
+"""Settings of ``stgraph train`` by row; all rows meet the same splits."""
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """A row and a seed, the settings of the data, and where the run and the result go."""
+
+    row: str
+    seed: int
+    data: tuple[str, ...]
+    run: Path
+    result: Path
+
+    def config(self) -> DictConfig:
+        """Settings of the run; nearest neighbour reads the data's alone."""
+        own = [f"seed={self.seed}", f"run={self.run}", "trainer.enable_progress_bar=false"]
+        return compose("train", [*SYSTEMS.get(self.row, ()), *self.data, *own])
+
+    def marks(self) -> dict[str, str]:
+        """Hashes of all that can change a score; paths are left out."""
+        config = self.config()
+        matter = settings_that_matter(config)
+        del matter["data"]["dataset"]
+        if self.row == NEAREST:
+            matter = {"seed": self.seed}
+        text = json.dumps(matter, sort_keys=True)
+        return {
+            "settings_hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "data_hash": data_hash(dataset_of(config.data)),
+        }
+
+    def finished(self) -> bool:
+        """Whether the cell is there, made with these settings on these data."""
+        if not self.result.is_file():
+            return False
+        content = json.loads(self.result.read_text())
+        return all(content.get(name) == mark for name, mark in self.marks().items())
+
+
+def run_cell(task: CellTask) -> Path:
+    """Trains, captions and scores; of a process of its own."""
+    quieten_lightning()
+    config = task.config()
+    dataset = dataset_of(config.data)
+    start = time.monotonic()
+    references = dataset.corpus.references("test")
+    if task.row == NEAREST:
+        captions = nearest(dataset)
+        found = Evaluation(dataset.name, "test", NEAREST, captions, CaptionEvaluator(references)(captions))
+    else:
+        shutil.rmtree(task.run, ignore_errors=True)  # of a run that was stopped: it takes a minute
+        found = evaluate(load_captioner(train(config)), dataset, "test")
+    found = replace(found, scores=with_subjects(found.scores, found.captions, references))
+    record = {
+        "row": task.row,
+        "overrides": list(SYSTEMS.get(task.row, ())),
+        **task.marks(),
+        "seconds": round(time.monotonic() - start, 1),
+        **run_record(task.seed),
+    }
+    task.result.parent.mkdir(parents=True, exist_ok=True)
+    found.save(task.result.with_suffix(".part"), record)
+    return task.result.with_suffix(".part").replace(task.result)
+
+
+def nearest(dataset: StoredDataset) -> dict[str, str]:
+    """The caption of the nearest training video by the mean of all its frames."""
+    source = GraphSource(dataset.store, VideoGraphBuilder(), num_frames=None)
+    train_captions = dataset.corpus.references("train")
+    pooled = {split: {video: source.pooled_appearance(video) for video in dataset.corpus.ids(split)}
+              for split in ("train", "test")}  # fmt: skip
+    return nearest_captions(pooled["train"], train_captions, pooled["test"])

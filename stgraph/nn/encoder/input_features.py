@@ -1,0 +1,49 @@
+"""What is done to extracted features before an encoder projects them."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import dropout, layer_norm
+
+from stgraph.errors import OptionError
+
+__all__ = ["InputFeatures"]
+
+NORMS = (None, "layer")
+
+
+class InputFeatures(nn.Module):
+    r"""Brings features to one scale, and hides some of them in training; without parameters, for any width.
+
+    .. math:: \text{dropout}_p\Big(\frac{x - \bar{x}}{\sqrt{\operatorname{var}(x) + 10^{-5}}}\Big)
+
+    with mean and variance over the channels of each vector by itself. Features behind a ReLU are never negative, and
+    most of what they hold is common to all videos.
+
+    Args:
+        norm: "layer" is the formula; None leaves the scale as it is.
+        dropout: p, share of the channels that one training step does not see; each vector loses its own.
+
+    Shapes: x ``[..., F]`` -> ``[..., F]``; a vector of equal numbers (an absent object's zeros) becomes zeros.
+    Raises: OptionError: An unknown norm, or a share that is not in [0, 1).
+    Reference: house design, past the papers; Ba et al., arXiv 1607.06450; Srivastava et al., JMLR 2014.
+
+    >>> import torch
+    >>> InputFeatures("layer")(torch.tensor([[1.0, 3.0], [10.0, 30.0]]))
+    tensor([[-1.0000,  1.0000],
+            [-1.0000,  1.0000]])
+    """
+
+    def __init__(self, norm: str | None = None, dropout: float = 0.0) -> None:
+        super().__init__()
+        if norm not in NORMS:
+            raise OptionError(f"'norm' must be one of {NORMS}, got {norm!r}.")
+        if not 0 <= dropout < 1:
+            raise OptionError(f"'dropout' must be at least 0 and below 1, got {dropout}.")
+        self.norm, self.dropout = norm, dropout
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scales and hides."""
+        if self.norm == "layer":
+            x = layer_norm(x, x.shape[-1:])
+        return dropout(x, self.dropout, self.training) if self.dropout else x

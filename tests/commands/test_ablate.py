@@ -1,0 +1,160 @@
+"""``stgraph ablate`` on the tiny data set: what is kept, what is reused, what is refused."""
+
+import json
+import shutil
+
+import pytest
+
+from stgraph.cli import main
+from stgraph.commands.ablate_plan import data_hash
+from stgraph.commands.configuration import compose
+from stgraph.commands.run_identity import settings_that_matter
+from stgraph.datasets import CaptionCorpus, VideoCaptions, open_dataset
+from stgraph.datasets.stored_dataset import with_features
+from stgraph.experiments import cell_path, load_cell
+
+SMALL = (
+    "data=interactions_tiny",
+    "model.hidden_channels=16",
+    "model.num_heads=2",
+    "model.feedforward_channels=16",
+    "trainer.max_epochs=2",
+    "seeds=1",
+    "jobs=1",
+)
+TAUGHT = ("table=stgkd_distillation", "rows=[taught_hinton_1]", *SMALL)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """Results and runs of a row that needs another row's run; read only."""
+    folder = tmp_path_factory.mktemp("sweep")
+    assert main(["ablate", *TAUGHT, f"results={folder / 'results'}", f"runs={folder / 'runs'}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def call(swept, tmp_path, capsys):
+    """Calls the command on copies of the results and runs -> status, output, errors."""
+    for name in ("results", "runs"):
+        shutil.copytree(swept / name, tmp_path / name)
+
+    def run(*arguments):
+        status = main(["ablate", *arguments, f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}"])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_a_sweep_leaves_cells_tables_and_a_figure(swept):
+    folder = swept / "results" / "stgkd_distillation"
+    assert {path.name for path in folder.iterdir()} == {
+        "object_branch",
+        "taught_hinton_1",
+        "table.md",
+        "table.tex",
+        "figure.png",
+    }
+    cell = load_cell(cell_path(swept / "results", "stgkd_distillation", "taught_hinton_1", 0))
+    assert (cell.split, cell.chosen_on, cell.tested, cell.videos) == ("test", "val", "scene", 10)
+    assert set(cell.scores) == {"scene", "object"}
+    assert {"CIDEr", "METEOR", "noun", "verb"} <= set(cell.scores["scene"])
+    assert cell.epoch == cell.epochs == 2
+    assert cell.record["versions"]["torch"]
+    assert "teacher trained first" in (folder / "table.md").read_text()
+    run = swept / "runs" / "stgkd_distillation" / "taught_hinton_1" / "0"
+    assert (run / "model.safetensors").is_file()
+    assert not (run / "checkpoints").exists()
+
+
+def test_the_taught_models_object_branch_scores_as_its_teacher(swept):
+    results = swept / "results"
+    teacher, taught = (
+        load_cell(cell_path(results, "stgkd_distillation", row, 0))
+        for row in ("object_branch", "taught_hinton_1")
+    )
+    assert taught.scores["object"] == teacher.scores["object"]
+
+
+def test_finished_cells_are_not_run_again(call, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*/*.json")}
+    status, out, _ = call(*TAUGHT)
+    assert status == 0
+    assert "2 of 2 cells are there, 0 to run" in out
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*/*.json")} == before
+
+
+def test_a_cell_of_another_table_that_is_the_same_run_is_taken_over(call, tmp_path):
+    status, out, _ = call("table=stgkd_graph", "rows=[full_graph]", *SMALL)
+    assert status == 0
+    assert "1 of 1 cells are there" in out
+    cell = load_cell(cell_path(tmp_path / "results", "stgkd_graph", "full_graph", 0))
+    assert (cell.table, cell.row) == ("stgkd_graph", "full_graph")
+
+
+def test_cells_of_other_settings_are_not_overwritten(call):
+    status, _, error = call(*TAUGHT, "optimizer.lr=1e-3")
+    assert status == 1
+    assert "was made with other settings or data" in error
+    assert "replace=true" in error
+
+
+def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, tmp_path):
+    path = cell_path(tmp_path / "results", "stgkd_distillation", "object_branch", 0)
+    content = json.loads(path.read_text())
+    content["scores"]["object"]["CIDEr"] += 0.25
+    path.write_text(json.dumps(content))
+    status, out, _ = call("table=stgkd_distillation", "rows=[object_branch]", *SMALL, "check=true")
+    assert status == 1
+    assert "largest difference 0.25 (object CIDEr)" in out
+    assert json.loads(path.read_text()) == content
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("rows=[full_modle]", "has no row 'full_modle'; its rows are scene_branch_only"),
+        ("seeds=[]", "'seeds' must be a number of seeds or a list"),
+        ("table=stgdk", "stgdk"),
+        ("model.hidden_chanels=3", "did you mean 'model.hidden_channels'?"),
+        ("check=true", "There is no cell stgkd_distillation/"),
+    ],
+)
+def test_wrong_settings_are_named_before_anything_runs(tmp_path, capsys, setting, message):
+    own = [given for given in TAUGHT if given.partition("=")[0] != setting.partition("=")[0]]
+    folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
+    assert main(["ablate", *own, setting, *folders]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_settings_that_cannot_change_a_score_do_not_tell_runs_apart():
+    plain = settings_that_matter(compose("train", ["experiment=demo"]))
+    assert plain == settings_that_matter(
+        compose("train", ["experiment=demo", "run=x", "trainer.accelerator=cpu", "data.loader.num_workers=1"])
+    )
+    for other in ("seed=1", "model.dropout=0", "data.dataset.seed=1", "loss.temperature=2", "optimizer.lr=1"):
+        assert settings_that_matter(compose("train", ["experiment=demo", other])) != plain, other
+
+
+def test_a_default_that_is_said_is_no_difference():
+    plain = settings_that_matter(compose("train", ["experiment=interactions_study"]))
+    said = compose(
+        "train", ["experiment=interactions_study", "graph.spatial=iou", "model.num_graph_layers=3"]
+    )
+    assert settings_that_matter(said) == plain
+
+
+def test_the_hash_of_data_changes_with_a_caption_and_with_a_split():
+    dataset = open_dataset("interactions", size="tiny", seed=0)
+    videos = {video: dataset.corpus[video] for video in dataset.corpus.ids()}
+    first = next(iter(videos))
+    plain = data_hash(dataset)
+    assert plain == data_hash(open_dataset("interactions", size="tiny", seed=0))
+    assert plain != data_hash(open_dataset("interactions", size="tiny", seed=1))
+    for split, captions in (("test", ("a b",)), ("val", videos[first].captions)):
+        if (split, captions) == (videos[first].split, videos[first].captions):
+            continue
+        other = CaptionCorpus({**videos, first: VideoCaptions(split, captions)})
+        assert data_hash(with_features("x", dataset.store, other)) != plain

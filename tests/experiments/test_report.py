@@ -1,0 +1,108 @@
+"""Tables of a study against figures worked out by hand."""
+
+import pytest
+
+from stgraph.experiments import Study, blocks_of, draw_study, latex_table, markdown_report
+from tests.experiments.cells import make_cell
+
+STUDY = Study.parse(
+    "t",
+    {
+        "title": "A study",
+        "source": "A paper, Table 9.",
+        "references": ["a"],
+        "metrics": ["CIDEr"],
+        "rows": {
+            "a": {"title": "A_row", "published": {"other": {"CIDEr": 50.0}}},
+            "b": {"title": "B", "published": {"other": {"CIDEr": 40.0}}},
+            "c": {"title": "C", "published": {"other": {"CIDEr": 60.0}}},
+            "gone": {"title": "not run"},
+            "help": {"title": "helper", "hidden": True},
+        },
+    },
+)
+CELLS = {
+    "a": {0: make_cell("a", 0, CIDEr=0.50), 1: make_cell("a", 1, CIDEr=0.70)},
+    "b": {0: make_cell("b", 0, CIDEr=0.60), 1: make_cell("b", 1, CIDEr=0.801)},
+    "c": {0: make_cell("c", 0, CIDEr=0.30)},
+    "help": {0: make_cell("help", 0, CIDEr=0.99)},
+}
+
+
+def _rows(title):
+    return {
+        row[0]: row[1:] for block in blocks_of(STUDY, CELLS) if block.title == title for row in block.rows
+    }
+
+
+def test_means_deviations_and_intervals_times_100():
+    rows = _rows("Test split, the branch that the row is about")
+    # mean 60, s = 14.14, t(1, .975) = 12.71, half = 12.71 * 14.14 / sqrt 2 = 127.1
+    assert rows == {
+        "A_row": ("2", "60.0 ± 14.1 (-67.1 to 187.1)"),
+        "B": ("2", "70.0 ± 14.2 (-57.6 to 197.7)"),
+        "C": ("1", "30.0"),
+    }
+
+
+def test_differences_are_paired_by_seed_and_bold_where_they_leave_out_zero():
+    rows = _rows("Differences")
+    # 10.0 and 10.1: mean 10.05, half = 12.706 * 0.0707 / sqrt 2 = 0.635
+    assert rows == {"B": ("A_row", "**+10.1 (+9.4 to +10.7)**"), "C": ("A_row", "-20.0")}
+
+
+def test_orderings_of_the_paper_say_whether_they_hold_here():
+    rows = _rows("The paper's orderings by CIDEr")
+    assert rows["A_row > B"] == ("+10.0 (other)", "**-10.1 (-10.7 to -9.4)**", "reversed")
+    assert rows["C > A_row"] == ("+10.0 (other)", "-20.0", "not told apart")
+    assert set(rows) == {"A_row > B", "C > A_row", "C > B"}
+
+
+def test_the_papers_figures_stand_beside_ours_only_on_the_papers_data():
+    assert (
+        "paper"
+        not in markdown_report(STUDY, CELLS).split("## Differences")[0].split("| row")[1].splitlines()[0]
+    )
+    same = {
+        row: {seed: cell.model_copy(update={"dataset": "other"}) for seed, cell in cells.items()}
+        for row, cells in CELLS.items()
+    }
+    block = blocks_of(STUDY, same)[0]
+    assert block.columns == ("row", "seeds", "CIDEr", "paper")
+    assert [row[-1] for row in block.rows] == ["CIDEr 50.0", "CIDEr 40.0", "CIDEr 60.0"]
+
+
+def test_the_page_names_splits_data_and_commit_and_leaves_helpers_out():
+    page = markdown_report(STUDY, CELLS, "figure.png")
+    for words in ("**val**", "**test**", "sample", "7 videos", "0123456789ab", "![A study](figure.png)"):
+        assert words in page
+    assert "helper" not in page
+    assert "not run" not in page
+
+
+def test_latex_escapes_and_has_a_line_a_row():
+    text = latex_table(blocks_of(STUDY, CELLS)[1])
+    assert "B & A\\_row & \\textbf{+10.1 (+9.4 to +10.7)} \\\\" in text
+    assert text.count("\\\\") == 3
+
+
+def test_a_study_without_cells_is_an_empty_page_and_no_picture(tmp_path):
+    assert blocks_of(STUDY, {}) == []
+    assert draw_study(STUDY, {}, tmp_path / "f.png") is None
+    assert markdown_report(STUDY, {}).startswith("# A study")
+
+
+def test_the_picture_has_a_point_for_every_run(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    drawn, plot = [], Axes.plot
+    monkeypatch.setattr(
+        Axes,
+        "plot",
+        lambda axes, x, *rest, **style: (drawn.append((list(x), rest, style)), plot(axes, x, *rest, **style))[
+            1
+        ],
+    )
+    assert draw_study(STUDY, CELLS, tmp_path / "f.png").is_file()
+    points = [x for x, rest, style in drawn if "o" in rest and style.get("ms") == 4 and x]
+    assert points == [pytest.approx([50.0, 70.0]), pytest.approx([60.0, 80.1]), pytest.approx([30.0])]

@@ -1,0 +1,71 @@
+"""What tables may say, and that those of the package say it."""
+
+import importlib.resources
+
+import pytest
+import yaml
+
+from stgraph.commands.configuration import compose
+from stgraph.errors import OptionError
+from stgraph.experiments import Study
+
+TABLES = ("beyond", "stgkd", "stgkd_distillation", "stgkd_graph", "stgkd_open")
+
+
+def _file(name):
+    return importlib.resources.files("stgraph.configs").joinpath("table", f"{name}.yaml")
+
+
+def test_all_tables_are_known_here():
+    files = _file("stgkd").parent.iterdir()
+    assert {file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")} == set(TABLES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_of_every_table_composes_and_no_two_are_the_same(name):
+    study = Study.parse(name, yaml.safe_load(_file(name).read_text()))
+    seen = {}
+    for row, content in study.rows.items():
+        settings = [setting.replace("{run:", "").replace("}", "") for setting in content.settings]
+        config = compose("train", ["experiment=interactions_study", *study.settings, *settings])
+        key = str({group: config[group] for group in ("model", "graph", "loss", "data", "teacher")})
+        assert key not in seen, f"{row} is the same as {seen[key]}"
+        seen[key] = row
+
+
+ONE = {"title": "T", "source": "S", "references": ["a"], "rows": {"a": {"title": "A"}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"references": ["b"]}, "there is no row 'b'"),
+        ({"rows": {"a": {"title": "A", "settings": ["teacher={run:b}"]}}}, "there is no row 'b'"),
+        ({"rows": {"a": {"title": "A", "setings": []}}}, "rows.a.setings"),
+        ({"colour": "red"}, "colour"),
+        ({"rows": {}}, "rows"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_by_name(change, message):
+    with pytest.raises(OptionError, match=message):
+        Study.parse("t", {**ONE, **change})
+
+
+def test_chosen_rows_bring_those_that_they_need_in_the_order_of_the_table():
+    rows = {
+        "plain": {"title": "P"},
+        "teacher": {"title": "T"},
+        "middle": {"title": "M", "settings": ["teacher={run:teacher}"]},
+        "taught": {
+            "title": "S",
+            "settings": ["teacher={run:middle}", "seed=1"],
+            "references": ["taught", "plain"],
+        },
+    }
+    study = Study.parse("t", {**ONE, "references": ["plain"], "rows": rows})
+    assert study.chosen(["taught"]) == ["teacher", "middle", "taught"]
+    assert study.chosen(None) == list(rows)
+    assert study.references_of("taught") == ("plain",)
+    assert study.references_of("plain") == ()
+    with pytest.raises(OptionError, match="no row 'taugt'; its rows are plain, teacher"):
+        study.chosen(["taugt"])
