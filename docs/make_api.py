@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGES = (
     "stgraph",
+    "stgraph.video",
     "stgraph.features",
     "stgraph.features.store",
     "stgraph.features.importers",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         nn,
         text,
         training,
+        video,
     )
     from stgraph.captioner import Caption, Captioner, load_captioner
     from stgraph.features.detections import Detections
@@ -51,6 +52,7 @@ __all__ = [
     "nn",
     "text",
     "training",
+    "video",
 ]
 __version__ = "0.1.0.dev0"
 

@@ -115,7 +115,7 @@ def _cells(results: Path, study: Study) -> dict[str, dict[int, Cell]]:
 def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path) -> None:
     if not cells:
         return
-    figure = draw_study(study, cells, folder / "figure.png")
+    figure = draw_study(study, cells, folder / "figure.png", study.main_metric)
     (folder / "table.md").write_text(markdown_report(study, cells, figure.name if figure else None))
     blocks = [latex_table(block) for block in blocks_of(study, cells)]
     (folder / "table.tex").write_text("\n\n".join(blocks) + "\n")

@@ -10,6 +10,8 @@ __all__ = ["PATHS", "SEVERAL", "quoted_paths"]
 PATHS = (
     "run",
     "teacher",
+    "results",
+    "runs",
     "data.dataset.store",
     "data.dataset.captions",
     "data.dataset.splits",

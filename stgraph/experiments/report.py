@@ -149,8 +149,7 @@ def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
 
 def _orderings(study: Study, shown: Cells) -> Block:
     """Every pair of rows that the paper orders, and whether the order holds here."""
-    rows = []
-    metric = study.metrics[-1]
+    rows, metric = [], study.main_metric
     sets = {name for row in shown for name in study.rows[row].published}
     for dataset in sorted(sets):
         known = {

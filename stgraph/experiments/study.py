@@ -45,6 +45,7 @@ class Study(BaseModel):
         title, source: Heading, and where the rows come from.
         references: Rows that the others are compared with; the figure shows the first.
         metrics: Columns; a metric that the data set does not have is left out.
+        main_metric: The one that is drawn, and by which orderings are told.
         settings: Overrides that all rows share.
 
     Raises: OptionError (from :meth:`parse`): An unknown entry, or a row that is named but not there.
@@ -60,7 +61,8 @@ class Study(BaseModel):
     title: str
     source: str
     references: tuple[str, ...]
-    metrics: tuple[str, ...] = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
+    metrics: tuple[str, ...] = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "noun", "verb")
+    main_metric: str = "CIDEr"
     settings: tuple[str, ...] = ()
     rows: dict[str, StudyRow] = Field(min_length=1)
 
