@@ -53,13 +53,14 @@ def decode_all(path: Path) -> np.ndarray:
     """The plain way."""
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "AUTO"
-        count, kept = 0, {}
         wanted = set(spread_frames(FPS * SECONDS, FRAMES).tolist())
-        for frame in container.decode(video=0):
-            if count in wanted:
-                kept[count] = frame.to_ndarray(format="rgb24")
-            count += 1
-    return np.stack([kept[number] for number in sorted(kept)])
+        return np.stack(
+            [
+                frame.to_ndarray(format="rgb24")
+                for number, frame in enumerate(container.decode(video=0))
+                if number in wanted
+            ]
+        )
 
 
 def by_number(path: Path) -> np.ndarray:

@@ -23,6 +23,7 @@ from stgraph.commands.ablate_plan import (
     study_of,
     tasks_of,
     unfinished,
+    with_experiment,
 )
 from stgraph.commands.quiet import quieten
 from stgraph.errors import DataError, StgraphError
@@ -41,7 +42,7 @@ from stgraph.experiments import (
 
 __all__ = ["run"]
 
-OWN = ("table", "experiment", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
+OWN = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
 TOLERANCE = 1e-3  # of a score, between a cell and the same run made again
 
 
@@ -54,7 +55,7 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("settings", nargs="*", metavar="key=value", help="such as table=stgkd seeds=5")
     given = parser.parse_args(arguments).settings
     own = [setting for setting in given if key_of(setting) in OWN]
-    shared = [setting for setting in given if setting not in own]
+    shared = with_experiment([setting for setting in given if setting not in own])
     study, config = study_of(own)
     seeds = seeds_of(config.seeds)
     folder = Path(config.results) / study.name

@@ -8,21 +8,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from stgraph.captioner import load_captioner
-from stgraph.commands.configuration import compose, saved_config
+from stgraph.commands.configuration import compose
 from stgraph.commands.quiet import quieten_lightning
-from stgraph.commands.run_identity import check_same_settings
 from stgraph.commands.train import dataset_of, device_of, train
-from stgraph.errors import OptionError
 from stgraph.experiments import Cell
 from stgraph.metrics import CaptionEvaluator
 from stgraph.training import evaluate, run_record
 
-__all__ = ["CellTask", "run_cell"]
+__all__ = ["CellTask", "is_run_of", "run_cell"]
 
 CHOSEN_ON, SPLIT = "val", "test"
+MARK = "cell.txt"  # in the folder of a run: which cell it is of
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def run_cell(task: CellTask) -> Cell:
     quieten_lightning()
     config = compose("train", task.overrides)
     folder = Path(config.run)
-    config.resume = _can_go_on(folder, config)
+    config.resume = _begin(task, folder)
     start = time.monotonic()
     if not (folder / "model.safetensors").is_file():
         train(config)
@@ -86,16 +83,26 @@ def run_cell(task: CellTask) -> Cell:
     )
 
 
-def _can_go_on(folder: Path, config: DictConfig) -> bool:
-    """Whether a stopped run of the same settings is there; one of other settings is cleared away."""
-    if not folder.is_dir():
-        return False
-    try:
-        check_same_settings(config, saved_config(folder))
-    except (OptionError, FileNotFoundError):
-        shutil.rmtree(folder)
-        return False
+def is_run_of(task: CellTask, folder: Path) -> bool:
+    """Whether a folder holds the run of a cell, or the beginning of it: the same settings and data."""
+    mark = folder / MARK
+    return mark.is_file() and mark.read_text() == _mark(task)
+
+
+def _begin(task: CellTask, folder: Path) -> bool:
+    """Marks the folder as this cell's, clearing away what is not; says whether a stopped run is there to go on with."""
+    if not is_run_of(task, folder):
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / MARK).write_text(_mark(task))
     return (folder / "checkpoints" / "last.ckpt").is_file()
+
+
+def _mark(task: CellTask) -> str:
+    return f"settings {task.settings_hash}\ndata {task.data_hash}\n"
 
 
 def _validations(folder: Path) -> dict[int, float]:

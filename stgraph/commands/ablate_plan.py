@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stgraph.commands.ablate_cell import CellTask
+from stgraph.commands.ablate_cell import CellTask, is_run_of
 from stgraph.commands.configuration import compose, plain
 from stgraph.commands.run_identity import settings_that_matter
 from stgraph.commands.train import dataset_of
@@ -24,10 +24,12 @@ __all__ = [
     "data_hash",
     "key_of",
     "plan_cells",
+    "run_folder",
     "seeds_of",
     "study_of",
     "tasks_of",
     "unfinished",
+    "with_experiment",
 ]
 
 Plan = dict[tuple[str, int], CellTask]
@@ -51,6 +53,22 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
     if not isinstance(content, dict):
         raise OptionError(f"{path} must hold a title, references and rows, got a {type(content).__name__}.")
     return Study.parse(path.stem, content), compose("ablate", [s for s in own if key_of(s) != "table"])
+
+
+def with_experiment(shared: list[str]) -> list[str]:
+    """The settings of every run with the study's experiment in front, unless they name one.
+
+    Raises: OptionError: Data that is not generated, and no experiment for it.
+    """
+    given = {key_of(setting): setting.partition("=")[2] for setting in shared}
+    if "experiment" in given:
+        return shared
+    if not given.get("data", "interactions").startswith("interactions"):
+        raise OptionError(
+            f"'data={given['data']}' needs an experiment that fits it, such as experiment=stgkd_paper; the default, "
+            "interactions_study, is for generated data."
+        )
+    return ["experiment=interactions_study", *shared]
 
 
 def seeds_of(value: Any) -> list[int]:
@@ -87,7 +105,7 @@ def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, se
     settings = list(study.rows[row].settings)
     for need in study.rows[row].needs:
         settings = [setting.replace(f"{{run:{need}}}", str(run_of(need))) for setting in settings]
-    base = [f"experiment={config.experiment}", *study.settings, *shared]
+    base = [*study.settings, *shared]
     return [*base, f"seed={seed}", *settings, "trainer.enable_progress_bar=false", f"run={run_of(row)}"]
 
 
@@ -132,11 +150,27 @@ def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
             continue
         if twin := elsewhere.get((task.settings_hash, task.data_hash)):
             save_cell(results, twin.model_copy(update={"table": task.table, "row": row, "seed": seed}))
+            _take_over_run(task, Path(config.runs) / twin.table / twin.row / str(twin.seed))
         else:
             todo.append(task)
     done = len(planned) - len(todo)
     print(f"{done} of {len(planned)} cells are there, {len(todo)} to run")
     return todo
+
+
+def _take_over_run(task: CellTask, there: Path) -> None:
+    """Links the run of another table's twin, so that it can teach here too."""
+    own = run_folder(task)
+    if is_run_of(task, there) and not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.symlink_to(there.absolute(), target_is_directory=True)
+
+
+def run_folder(task: CellTask) -> Path:
+    """Where the run of a cell is trained."""
+    return next(
+        Path(override.partition("=")[2]) for override in task.overrides if override.startswith("run=")
+    )
 
 
 def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
@@ -147,11 +181,11 @@ def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
         needs = []
         for override in task.overrides:
             if override.startswith("teacher="):
-                run_folder = Path(override.partition("=")[2])
-                row = run_folder.parent.name
-                if not (run_folder / "model.safetensors").is_file() or planned[row, task.seed] in todo:
-                    add(planned[row, task.seed])
-                    needs.append(cell_name(planned[row, task.seed]))
+                teacher = planned[Path(override.partition("=")[2]).parent.name, task.seed]
+                folder = run_folder(teacher)
+                if not (is_run_of(teacher, folder) and (folder / "model.safetensors").is_file()):
+                    add(teacher)
+                    needs.append(cell_name(teacher))
         tasks.setdefault(cell_name(task), Task(cell_name(task), task, tuple(needs)))
 
     for task in todo:

@@ -78,7 +78,7 @@ def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> st
             "95 % interval of the mean (Student). Differences are paired by seed.",
             "",
             f"{len(every)} runs, {minutes:.0f} minutes together; commit "
-            f"{_names({str(cell.record.get('commit'))[:12] for cell in every})}; "
+            f"{_names({_commit(cell) for cell in every})}; "
             f"{_names({str(cell.record.get('device')) for cell in every})}.",
             "",
         ]
@@ -178,6 +178,11 @@ def _orderings(study: Study, shown: Cells) -> Block:
     )
 
 
+def _commit(cell: Cell) -> str:
+    commit, plus, changes = str(cell.record.get("commit")).partition("+")
+    return commit[:12] + plus + changes  # a tree with changes must not pass for the commit
+
+
 def _published(study: Study, shown: Cells) -> dict[str, dict[str, float]]:
     """The paper's figures by row, where the data set is the paper's."""
     datasets = {cell.dataset for cells in shown.values() for cell in cells.values()}
@@ -222,7 +227,7 @@ def _signed(found: MeanInterval) -> str:
 
 
 def _scaled(found: MeanInterval) -> MeanInterval:
-    mean, deviation, low, high = (100 * value for value in found[:4])
+    mean, deviation, low, high = (round(100 * value, 4) + 0.0 for value in found[:4])  # no "-0.0"
     return MeanInterval(mean, deviation, low, high, found.runs)
 
 

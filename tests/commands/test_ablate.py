@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from stgraph.cli import main
-from stgraph.commands.ablate_plan import data_hash
+from stgraph.commands.ablate_cell import _begin, is_run_of
+from stgraph.commands.ablate_plan import data_hash, plan_cells, run_folder, study_of, with_experiment
 from stgraph.commands.configuration import compose
 from stgraph.commands.run_identity import settings_that_matter
 from stgraph.datasets import CaptionCorpus, VideoCaptions, open_dataset
@@ -91,6 +92,23 @@ def test_a_cell_of_another_table_that_is_the_same_run_is_taken_over(call, tmp_pa
     assert "1 of 1 cells are there" in out
     cell = load_cell(cell_path(tmp_path / "results", "stgkd_graph", "full_graph", 0))
     assert (cell.table, cell.row) == ("stgkd_graph", "full_graph")
+    assert (tmp_path / "runs" / "stgkd_graph" / "full_graph" / "0" / "model.safetensors").is_file()
+
+
+def test_a_run_of_other_settings_is_neither_gone_on_with_nor_taken_for_this_one(tmp_path):
+    study, config = study_of(["table=stgkd", f"runs={tmp_path}"])
+    plan = lambda *more: plan_cells(study, config, with_experiment([*SMALL[:5], *more]), ["full_model"], [0])
+    one, other = plan()["full_model", 0], plan("trainer.max_epochs=3")["full_model", 0]
+    folder = run_folder(one)
+    assert folder == run_folder(other)
+    assert not _begin(one, folder)
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "last.ckpt").touch()
+    assert is_run_of(one, folder)
+    assert not is_run_of(other, folder)
+    assert _begin(one, folder)
+    assert not _begin(other, folder)
+    assert not (folder / "checkpoints").exists()
 
 
 def test_cells_of_other_settings_are_not_overwritten(call):
@@ -115,6 +133,7 @@ def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, t
     ("setting", "message"),
     [
         ("rows=[full_modle]", "has no row 'full_modle'; its rows are scene_branch_only"),
+        ("data=store", "needs an experiment that fits it"),
         ("seeds=[]", "'seeds' must be a number of seeds or a list"),
         ("table=stgdk", "stgdk"),
         ("model.hidden_chanels=3", "did you mean 'model.hidden_channels'?"),
@@ -158,3 +177,15 @@ def test_the_hash_of_data_changes_with_a_caption_and_with_a_split():
             continue
         other = CaptionCorpus({**videos, first: VideoCaptions(split, captions)})
         assert data_hash(with_features("x", dataset.store, other)) != plain
+
+
+def test_the_experiment_can_be_chosen(tmp_path, capsys):
+    """hydra takes ``experiment=`` for the choice of a group, which the sweep's own settings do not have."""
+    folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
+    assert main(["ablate", "experiment=demo", "model.dropout=0.1", *TAUGHT, "check=true", *folders]) == 1
+    assert "There is no cell" in capsys.readouterr().err
+    study, config = study_of(["table=stgkd"])
+    planned = plan_cells(study, config, ["experiment=demo", "data=interactions_tiny"], ["full_model"], [0])
+    other = plan_cells(study, config, with_experiment(["data=interactions_tiny"]), ["full_model"], [0])
+    assert planned["full_model", 0].overrides[0] == "experiment=demo"
+    assert planned["full_model", 0].settings_hash != other["full_model", 0].settings_hash

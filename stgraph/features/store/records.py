@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from stgraph.errors import DataError, OptionError, StoreError
 from stgraph.features.store.schema import DTYPES, check_streams
+
+NAME = re.compile(r"\w+([.\-/]\w+)*")
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class ExtractorRecord:
         versions: Package versions that took part, by name.
         settings: Options that change the features; values that JSON holds.
 
-    Raises: OptionError: Settings that JSON cannot hold.
+    Raises: OptionError: Settings that JSON cannot hold, or a name with other signs than letters, digits and ``_.-/``.
     Reference: house design.
 
     >>> ExtractorRecord("resnet50", "sha256:0a1b", {"torchvision": "0.29"}).to_json()
@@ -34,6 +37,10 @@ class ExtractorRecord:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):  # what a model folder accepts
+            raise OptionError(
+                f"An extractor's name must be words joined by '.', '-' or '/', such as my_lab.i3d, got {self.name!r}."
+            )
         try:
             plain = json.loads(json.dumps([self.versions, self.settings]))
         except (TypeError, ValueError) as error:
