@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from benchmarks.vrd.data import with_subjects
 from stgraph import VideoGraphBuilder, load_captioner
-from stgraph.commands.ablate import data_hash
+from stgraph.commands.ablate_plan import data_hash
 from stgraph.commands.configuration import compose
 from stgraph.commands.quiet import quieten_lightning
 from stgraph.commands.run_identity import settings_that_matter

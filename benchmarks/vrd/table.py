@@ -61,8 +61,8 @@ def table(rows: Mapping[str, Row]) -> str:
     lines = [
         "# Short captions of 347 real videos",
         "",
-        f"`python -m benchmarks.vrd`: {len(seeds)} splits (seeds {', '.join(map(str, seeds))}) of 80 % for training and 20 % "
-        "for test. All figures are of the **test** parts, times 100; mean over splits ± standard deviation.",
+        f"`python -m benchmarks.vrd`: {len(seeds)} splits (seeds {', '.join(map(str, seeds))}) of 80 % for training and 20 "
+        "% for test. All figures are of the **test** parts, times 100; mean over splits ± standard deviation.",
         "",
         _line("row", *METRICS),
         _line(*["---"] * (1 + len(METRICS))),
@@ -90,9 +90,9 @@ def table(rows: Mapping[str, Row]) -> str:
     lines += [
         "",
         "Differences are of all test parts scored as one set. Over videos: a paired bootstrap "
-        f"({SAMPLES:,} draws; a drawn video brings every split that tests it). Over splits: Student's interval of the paired "
-        "differences; splits share videos, so they are not independent. **Bold** leaves out 0. \"subject\" is the share of "
-        "captions whose first noun is that of the reference.",
+        f"({SAMPLES:,} draws; a drawn video brings every split that tests it). Over splits: Student's interval of the "
+        "paired differences; splits share videos, so they are not independent. **Bold** leaves out 0. \"subject\" is the "
+        "share of captions whose first noun is that of the reference.",
         "",
     ]  # fmt: skip
     return "\n".join(lines)

@@ -129,15 +129,11 @@ def test_a_bad_array_leaves_no_store(source, tmp_path, capsys):
     assert not list(tmp_path.glob("*s.h5*"))
 
 
-def test_name_of_the_extractor(source, tmp_path):
-    call = [
-        "store",
-        "import",
-        str(source),
-        str(tmp_path / "s"),
-        *NPY,
-        "--extractor",
-        "appearance=resnet152=b",
-    ]
-    assert main(call) == 0
-    assert FeatureStore(tmp_path / "s").extractors["appearance"].name == "resnet152=b"
+def test_name_of_the_extractor(source, tmp_path, capsys):
+    call = ["store", "import", str(source), str(tmp_path / "s"), *NPY, "--extractor"]
+    for wrong in ("appearance=my resnet", "appearance=resnet152=b"):  # a model folder would refuse them
+        assert main([*call, wrong]) == 1
+        assert f"such as my_lab.i3d, got '{wrong.partition('=')[2]}'" in capsys.readouterr().err
+        assert not (tmp_path / "s").exists()
+    assert main([*call, "appearance=my_lab.resnet152-b"]) == 0
+    assert FeatureStore(tmp_path / "s").extractors["appearance"].name == "my_lab.resnet152-b"

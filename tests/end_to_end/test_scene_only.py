@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stgraph import load_captioner
 from stgraph.cli import main
 from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
@@ -35,6 +36,14 @@ def test_is_trained_scored_and_described(settings, tmp_path, capsys):
     assert "interactions-0-00000\t" in capsys.readouterr().out
     assert main(["caption", "interactions-0-00000", "--model", str(run), "branch=object"]) == 1
     assert "'branch' must be one of ('scene',)" in capsys.readouterr().err
+
+
+def test_the_settings_for_short_captions_train_the_scene_branch(settings):
+    run = train(compose("train", ["experiment=short_captions", *settings[1:]]))
+    model = load_captioner(run).model
+    assert model.branches == ("scene",)
+    inputs = model.encoders["scene"].inputs
+    assert (inputs.norm, inputs.dropout, inputs.training) == ("layer", 0.8, False)
 
 
 def test_the_object_branch_says_what_is_missing(settings):
