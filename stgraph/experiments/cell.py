@@ -88,8 +88,14 @@ def load_cell(path: Path) -> Cell | None:
 
 
 def finished_cells(results: Path) -> Iterator[Cell]:
-    """All cells of all tables; another table's cell of the same settings and data need not be run again."""
+    """All cells of all tables; another table's cell of the same settings and data need not be run again.
+
+    Other files in the folder, such as results of benchmarks that are no tables, are passed over.
+    """
     for path in sorted(results.glob("*/*/*.json")):
-        cell = load_cell(path)
+        try:
+            cell = load_cell(path)
+        except DataError:
+            continue
         if cell is not None:
             yield cell

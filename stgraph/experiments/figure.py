@@ -61,7 +61,7 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
     left.invert_yaxis()
     split = next(iter(next(iter(shown.values())).values())).split
     left.set_xlabel(f"{metric} x 100, {split} split")
-    right.set_xlabel(f"difference to {study.rows[study.references[0]].title}" if study.references else "")
+    right.set_xlabel(f"difference to\n{study.rows[study.references[0]].title}" if study.references else "")
     used = {branch for runs in shown.values() for cell in runs.values() for branch in cell.scores}
     for branch in sorted(used):
         left.plot([], [], "o", ms=4, color=_COLORS.get(branch, "0.3"), label=f"{branch} branch")

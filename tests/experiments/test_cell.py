@@ -22,6 +22,7 @@ def test_finished_cells_are_those_of_all_tables_and_nothing_else(tmp_path):
     for cell in cells:
         save_cell(tmp_path, cell)
     (tmp_path / "speed.json").write_text("{}")
+    (tmp_path / "u" / "b" / "1.json").write_text('{"no": "cell"}')
     assert list(finished_cells(tmp_path)) == cells
 
 
