@@ -48,7 +48,8 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
             if found.runs > 1:
                 left.plot([found.low, found.high], [y, y], color=color, lw=1.2)
             left.plot([found.mean], [y], "|", ms=12, color=color)
-            reference = shown.get(next(iter(study.references_of(row)), ""), {})
+            first = study.references[0] if study.references else ""
+            reference = shown.get(first, {}) if first in study.references_of(row) else {}
             if own and reference:
                 against = values_by_seed(reference, next(iter(reference.values())).tested, metric)
                 if values.keys() & against.keys():

@@ -106,3 +106,20 @@ def test_the_picture_has_a_point_for_every_run(tmp_path, monkeypatch):
     assert draw_study(STUDY, CELLS, tmp_path / "f.png").is_file()
     points = [x for x, rest, style in drawn if "o" in rest and style.get("ms") == 4 and x]
     assert points == [pytest.approx([50.0, 70.0]), pytest.approx([60.0, 80.1]), pytest.approx([30.0])]
+
+
+def test_the_picture_has_a_difference_for_every_row_but_the_first_reference(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    both = Study.model_validate({**STUDY.model_dump(), "references": ("a", "b")})
+    drawn, plot = [], Axes.plot
+    monkeypatch.setattr(
+        Axes,
+        "plot",
+        lambda axes, x, *rest, **style: (drawn.append((list(x), rest, style)), plot(axes, x, *rest, **style))[
+            1
+        ],
+    )
+    draw_study(both, CELLS, tmp_path / "f.png")
+    means = [x for x, rest, style in drawn if "o" in rest and style.get("ms") == 5]
+    assert means == [pytest.approx([10.05]), pytest.approx([-20.0])]
