@@ -142,7 +142,12 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_resume_point(tmp_path):
     run = tmp_path / "run"
     endless = [*SMALL, *SIZE, "trainer.max_epochs=5000", "trainer.check_val_every_n_epoch=5000", f"run={run}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "stgraph.cli", "train", *endless], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "stgraph.cli", "train", *endless],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # a shell's "&" has it ignored
     )
     deadline = time.monotonic() + 120
     while not (run / "checkpoints" / "last.ckpt").exists() and time.monotonic() < deadline:
