@@ -9,7 +9,7 @@ from stgraph.commands.configuration import compose
 from stgraph.errors import OptionError
 from stgraph.experiments import Study
 
-TABLES = ("beyond", "stgkd", "stgkd_distillation", "stgkd_graph", "stgkd_open")
+TABLES = ("beyond", "stgkd", "stgkd_distillation", "stgkd_distillation_long", "stgkd_graph", "stgkd_open")
 
 
 def _file(name):
