@@ -21,7 +21,17 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
     for key in ("run", "resume", "resume_every", "teacher"):
         differing.pop(key, None)
     for group, keys in (
-        ("trainer", ("accelerator", "devices", "strategy", "enable_progress_bar", "enable_model_summary")),
+        (
+            "trainer",
+            (
+                "accelerator",
+                "devices",
+                "num_nodes",
+                "strategy",
+                "enable_progress_bar",
+                "enable_model_summary",
+            ),
+        ),
         ("data", ("cache",)),
     ):
         for key in keys:

@@ -53,10 +53,6 @@ class Cell(BaseModel):
     seconds: dict[str, float]
     record: dict[str, Any]
 
-    def same_run(self, other: Cell) -> bool:
-        """Whether both stand for the same settings, seed and data."""
-        return (self.settings_hash, self.data_hash) == (other.settings_hash, other.data_hash)
-
 
 def cell_path(results: Path, table: str, row: str, seed: int) -> Path:
     """Where a cell is kept."""
