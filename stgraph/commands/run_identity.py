@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -17,7 +18,7 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
 
     As defaults are left out, an option that is added later, off by default, does not make old results look stale.
     """
-    differing = _difference(plain(config), plain(compose("train", [])))
+    differing = _difference(plain(config), _defaults())
     for key in ("run", "resume", "resume_every", "teacher"):
         differing.pop(key, None)
     for group, keys in (
@@ -46,7 +47,7 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
 
     Raises: OptionError: Another setting differs; it is named.
     """
-    defaults = compose("train", [])
+    defaults = OmegaConf.create(_defaults())
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
                 "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
                 "model", "graph", "loss", "optimizer", "schedule", "teacher",
@@ -57,6 +58,11 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
             old = {**first, **old}  # settings that stgraph did not have yet when the run began
         if old != new:
             raise OptionError(f"'{key}' was {old} when the run began, and is {new} now; resume it unchanged.")
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return plain(compose("train", []))  # a sweep asks for each of its cells
 
 
 def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
