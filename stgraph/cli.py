@@ -12,6 +12,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "demo": "generate videos, train on them, and show what comes out",
+    "extract": "features of all videos of a folder, in one store",
     "train": "train a captioner",
     "evaluate": "score a trained captioner on a split",
     "compare": "what differs between two evaluated runs",

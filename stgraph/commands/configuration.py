@@ -20,6 +20,12 @@ from omegaconf.errors import OmegaConfBaseException
 from stgraph.commands.path_settings import quoted_paths
 from stgraph.errors import MissingDataError, OptionError
 
+CHOICES = (
+    *("experiment", "data", "graph", "model", "row", "schedule"),
+    *("frames", "appearance", "motion", "objects", "flow"),
+)
+"""Keys that choose a file of their group."""
+
 __all__ = ["compose", "looks_like_override", "plain", "saved_config"]
 
 
@@ -88,11 +94,7 @@ def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
 
 def _known(config: str, overrides: Sequence[str]) -> DictConfig:
     """The configuration with the groups that were chosen and no other override: its keys are those that exist."""
-    groups = [
-        override
-        for override in overrides
-        if override.partition("=")[0] in ("experiment", "data", "graph", "model", "row", "schedule")
-    ]
+    groups = [override for override in overrides if override.partition("=")[0] in CHOICES]
     try:
         return hydra_compose(config, groups)
     except (HydraException, OmegaConfBaseException):  # a choice that does not exist

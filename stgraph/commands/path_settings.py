@@ -16,7 +16,16 @@ PATHS = (
     "data.dataset.captions",
     "data.dataset.splits",
     "data.dataset.names",
+    "appearance.weights",
+    "motion.weights",
+    "objects.weights",
+    "objects.features_weights",
+    "objects.names",
+    "flow.weights",
+    "flow.flow_weights",
 )
+EXTRACTORS = ("appearance", "motion", "objects", "flow")
+"""Groups whose further settings, those of a user's own class, may be files."""
 SEVERAL = ("data.dataset.captions", "data.dataset.splits")
 """Those that may be a list of paths, or one path a split."""
 
@@ -24,8 +33,8 @@ SEVERAL = ("data.dataset.captions", "data.dataset.splits")
 def quoted_paths(overrides: Sequence[str]) -> list[str]:
     """The overrides, their paths as hydra reads them: ``key=PATH``, and of some ``key=[PATH,...]`` or ``key.SPLIT=PATH``.
 
-    What is ``null`` or quoted, and ``{SPLIT: PATH, ...}``, is left to hydra. Brackets are part of the path where there
-    is a file of that name.
+    So is the value of any setting of an extractor where there is a file of that name. What is ``null`` or quoted, and
+    ``{SPLIT: PATH, ...}``, is left to hydra. Brackets are part of the path where there is a file of that name.
 
     >>> quoted_paths(["seed=1", "run=a b,c"])
     ['seed=1', 'run="a b,c"']
@@ -36,13 +45,16 @@ def quoted_paths(overrides: Sequence[str]) -> list[str]:
     by_split: dict[str, dict[str, str]] = {}
     for number, override in enumerate(overrides):
         key, equals, value = override.partition("=")
+        plus, key = key[: len(key) - len(key.lstrip("+"))], key.lstrip("+")
         owner, _, split = key.rpartition(".")
         if equals and owner in SEVERAL:
             paths = by_split.setdefault(owner, {})
             paths[split] = _quoted(value)
             found[owner] = f"{owner}={{{', '.join(f'{name}: {path}' for name, path in paths.items())}}}"
         elif equals and key in PATHS and value != "null" and not value.startswith(("'", '"')):
-            found[number] = f"{key}={_several(value) if key in SEVERAL else _quoted(value)}"
+            found[number] = f"{plus}{key}={_several(value) if key in SEVERAL else _quoted(value)}"
+        elif equals and key.partition(".")[0] in EXTRACTORS and Path(value).is_file():
+            found[number] = f"{plus}{key}={_quoted(value)}"
         else:
             found[number] = override
     return list(found.values())

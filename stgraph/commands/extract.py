@@ -1,0 +1,168 @@
+"""``stgraph extract FOLDER STORE [key=value ...]``: features of all videos of a folder, in one store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from stgraph.commands.configuration import compose, plain
+from stgraph.commands.train import device_of
+from stgraph.errors import OptionError
+from stgraph.extraction import (
+    ExtractionLog,
+    ExtractionPlan,
+    ExtractorChoice,
+    FrameRule,
+    Outcome,
+    PlannedExtractors,
+    Timings,
+    extract_to_store,
+    extract_videos,
+    find_videos,
+    take_shard,
+)
+from stgraph.extraction.job import Engine
+from stgraph.features.store import info
+
+__all__ = ["GROUPS", "run"]
+
+GROUPS = ("appearance", "motion", "objects", "flow")
+"""Settings that choose an extractor each."""
+
+
+def run(arguments: list[str]) -> int:
+    """The command. Exit status 1 where a video could not be extracted."""
+    parser = argparse.ArgumentParser(
+        prog="stgraph extract",
+        description="Extract features of all videos of a folder. A stopped extraction goes on by the same command.",
+    )
+    parser.add_argument("folder", type=Path, help="folder of videos, or one video")
+    parser.add_argument(
+        "store", type=Path, help="the store: one file if it ends in .h5, else a folder of shards"
+    )
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value", help="such as motion=none objects.weights=FILE"
+    )
+    parser.add_argument(
+        "--shard", metavar="I/N", help="only part I of N equal parts; join them by 'stgraph store merge'"
+    )
+    chosen = parser.parse_intermixed_args(arguments)
+    config = compose("extract", chosen.settings)
+    sources, others = find_videos(chosen.folder)
+    if others:
+        names = ", ".join(str(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
+        print(
+            f"Not tried, as their names do not end like a video's: {names} ({len(others)}).", file=sys.stderr
+        )
+    sources = take_shard(sources, chosen.shard)
+    device = device_of(config.device)
+    plan = plan_of(config)
+    planned = plan.build(device)
+    print(
+        f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}"
+    )
+    timings, start = Timings(), time.monotonic()
+    outcome = extract_to_store(
+        sources,
+        planned,
+        chosen.store,
+        _engine(config, planned, timings),
+        dtype=config.dtype,
+        videos_per_shard=config.videos_per_shard,
+        progress=_Progress(len(sources)),
+    )
+    _tell(outcome, chosen.store, timings, time.monotonic() - start)
+    ExtractionLog(
+        failed={str(failure.source.path): failure.reason for failure in outcome.failures},
+        seconds_per_video={
+            name: timings.seconds[name] / outcome.added for name in timings.seconds if outcome.added
+        },
+        device=str(device),
+    ).save(chosen.store)
+    return 1 if outcome.failures else 0
+
+
+def plan_of(config: DictConfig) -> ExtractionPlan:
+    """What the settings choose; the user's own configuration may name any class."""
+    choices = []
+    for group in GROUPS:
+        settings = plain(config[group])
+        name = settings.pop("name")
+        if name is not None:
+            choices.append(ExtractorChoice(name, settings))
+    return ExtractionPlan(
+        choices, FrameRule(**plain(config.frames)), allow=[choice.name for choice in choices]
+    )
+
+
+def _engine(config: DictConfig, planned: PlannedExtractors, timings: Timings) -> Engine:
+    on_gpu = any(extractor.device.type != "cpu" for extractor in planned.extractors)
+    batch_size = config.batch_size or (128 if on_gpu else 32)
+    if config.engine == "local":
+        threads = config.threads or min(16, max(1, (os.cpu_count() or 2) // 2))
+        return partial(
+            extract_videos, planned=planned, threads=threads, batch_size=batch_size, timings=timings
+        )
+    if config.engine == "ray":
+        from stgraph.extraction.ray_engine import extract_with_ray
+
+        return partial(
+            extract_with_ray, plan=planned.plan, batch_size=batch_size, timings=timings, **plain(config.ray)
+        )
+    raise OptionError(f"'engine' must be local or ray, got {config.engine!r}.")
+
+
+def _named(planned: PlannedExtractors) -> str:
+    return ", ".join(
+        f"{choice.name} ({' + '.join(extractor.streams)})"
+        for choice, extractor in zip(planned.plan.choices, planned.extractors, strict=True)
+    )
+
+
+def _tell(outcome: Outcome, store: Path, timings: Timings, seconds: float) -> None:
+    if outcome.added:
+        models = ", ".join(
+            f"{name} {timings.items[name] / timings.seconds[name]:.1f}/s" for name in timings.seconds
+        )
+        print(f"{outcome.added} videos in {seconds:.1f} s ({outcome.added / seconds:.2f}/s); {models}")
+    if outcome.skipped:
+        print(f"{outcome.skipped} were in the store already")
+    print(info(store))
+    if outcome.failures:
+        print(f"\n{len(outcome.failures)} could not be extracted:", file=sys.stderr)
+        for failure in outcome.failures:
+            path = str(failure.source.path)
+            print(f"  {path}: {failure.reason.removeprefix(path).lstrip(': ')}", file=sys.stderr)
+
+
+class _Progress:
+    """One line that counts up, on a terminal; elsewhere a line now and then."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.start, self.shown = total, time.monotonic(), time.monotonic()
+
+    def __call__(self, outcome: Outcome) -> None:
+        tried = outcome.added + len(outcome.failures)
+        done, now = outcome.skipped + tried, time.monotonic()
+        terminal = sys.stderr.isatty()
+        if not tried or (now - self.shown < (0.2 if terminal else 30) and done < self.total):
+            return
+        self.shown, rate = now, tried / (now - self.start)
+        left = (self.total - done) / rate
+        failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
+        line = f"{done}/{self.total} videos{failed}, {rate:.2f} videos/s, {_clock(left)} left"
+        end = "\n" if not terminal or done == self.total else ""
+        sys.stderr.write(f"\r{line:<70}{end}" if terminal else f"{line}{end}")
+        sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

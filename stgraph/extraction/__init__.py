@@ -1,0 +1,23 @@
+"""From video files to stored features: which files, which frames, in which batches."""
+
+from stgraph.extraction.engine import Failure, Timings, extract_videos
+from stgraph.extraction.job import Outcome, extract_to_store
+from stgraph.extraction.log import ExtractionLog
+from stgraph.extraction.plan import ExtractionPlan, ExtractorChoice, FrameRule, PlannedExtractors
+from stgraph.extraction.sources import VideoSource, find_videos, take_shard
+
+__all__ = [
+    "ExtractionLog",
+    "ExtractionPlan",
+    "ExtractorChoice",
+    "Failure",
+    "FrameRule",
+    "Outcome",
+    "PlannedExtractors",
+    "Timings",
+    "VideoSource",
+    "extract_to_store",
+    "extract_videos",
+    "find_videos",
+    "take_shard",
+]

@@ -1,0 +1,1 @@
+"""Extractors of frames: one vector a frame, or a grid of cells."""

@@ -1,0 +1,147 @@
+"""Weights of extractors: torchvision's, a file, or random ones; and a hash that tells them apart."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import DataError, MissingDataError, OptionError
+
+__all__ = ["RANDOM", "hash_of", "load_network", "read_weights"]
+
+RANDOM = "random"
+Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+
+
+def load_network(
+    build: Callable[[], nn.Module],
+    weights: str,
+    published: Any = None,
+    rename: Rename | None = None,
+    optional: tuple[str, ...] = (),
+) -> tuple[nn.Module, str]:
+    """Builds a network and gives it its weights.
+
+    Args:
+        build: Makes the network without downloading anything.
+        weights: "default", the newest of ``published``; the name of one of them; "random", the same numbers each time;
+            or a file (``.safetensors``, or what ``torch.save`` wrote).
+        published: A ``torchvision.models.WeightsEnum`` of this network; None where no well-kept library has weights.
+        rename: Brings the keys of a file to those of the network.
+        optional: Beginnings of keys, such as those of a classifier, that a file may lack or have too many.
+
+    Returns: The network in evaluation mode, and the hash of its weights.
+    Raises: OptionError: ``weights`` is none of these. MissingDataError: No such file, or the download failed. DataError: A
+        file that does not fit the network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build()
+    if weights != RANDOM:
+        state = _published(published, weights) if _is_published(published, weights) else None
+        if state is None:
+            state = read_weights(weights, published)
+            state = rename(state) if rename else state
+        _fill(network, state, weights, optional)
+    return network.eval(), hash_of(network.state_dict())
+
+
+def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
+    """The tensors of a file by name; nothing in it is run.
+
+    Raises: MissingDataError, OptionError: No such file. DataError: No file of weights.
+    """
+    file = Path(path)
+    if not file.is_file():
+        known = [RANDOM] if published is None else ["default", *(entry.name for entry in published), RANDOM]
+        raise MissingDataError(
+            f"'weights' must be {', '.join(known)} or a file, got {str(path)!r}, and there is no such file."
+        )
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(file)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise DataError(
+            f"{file} cannot be read as weights ({' '.join(str(error).split())[:150]}); only tensors are loaded, no code."
+        ) from error
+    for name in ("state_dict", "model"):  # what training scripts put around them
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise DataError(
+            f"{file} must hold tensors by name, got a {type(content).__name__}; save a state_dict."
+        )
+    return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def hash_of(state: Mapping[str, Tensor]) -> str:
+    """Of names, shapes and values, whatever the file they came in.
+
+    >>> hash_of({"w": torch.zeros(2)})[:19]
+    'sha256:c54171aeb4bd'
+    """
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        value = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(
+            value.view(torch.uint8).numpy() if value.ndim else value.reshape(1).view(torch.uint8).numpy()
+        )
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _is_published(published: Any, weights: str) -> bool:
+    return weights == "default" or (published is not None and weights in published.__members__)
+
+
+def _published(published: Any, weights: str) -> dict[str, Tensor]:
+    if published is None:
+        raise OptionError(
+            f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no well-kept library has any."
+        )
+    chosen = published.DEFAULT if weights == "default" else published[weights]
+    try:
+        return chosen.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise MissingDataError(
+            f"The weights {chosen} cannot be downloaded from {chosen.url} ({' '.join(str(error).split())[:150]}); "
+            "fetch the file elsewhere and give its path, or use weights=random to try things out."
+        ) from error
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], weights: str, optional: tuple[str, ...]) -> None:
+    own = network.state_dict()
+    keep = {
+        name: value
+        for name, value in state.items()
+        if name in own or not name.startswith(optional or ("\0",))
+    }
+    missing = sorted(
+        name
+        for name in own.keys() - keep.keys()
+        if not name.startswith(optional or ("\0",)) and not name.endswith("num_batches_tracked")
+    )
+    strange = sorted(keep.keys() - own.keys())
+    other = sorted(name for name in own.keys() & keep.keys() if own[name].shape != keep[name].shape)
+    if missing or strange or other:
+        wrong = (
+            f"it lacks '{missing[0]}' and {len(missing) - 1} more"
+            if missing
+            else f"it has '{strange[0]}' and {len(strange) - 1} more that are not of this network"
+            if strange
+            else f"'{other[0]}' is {list(keep[other[0]].shape)}, not {list(own[other[0]].shape)}"
+        )
+        raise DataError(
+            f"The weights {weights} do not fit {type(network).__name__}: {wrong}; are they of another one?"
+        )
+    network.load_state_dict(keep, strict=False)
