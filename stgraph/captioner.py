@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from stgraph.datasets.graph_source import graphs_of
-from stgraph.errors import DataError, MissingDataError, ModelFolderError
+from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
+from stgraph.extraction import (
+    ExtractionPlan,
+    Failure,
+    PlannedExtractors,
+    Timings,
+    VideoSource,
+    extract_videos,
+)
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph import CosineEdges, EdgeRule, IouEdges, VideoGraphBuilder
 from stgraph.models.folder import GraphSettings, ModelDescription, file_inside, load_model, read_description
@@ -45,22 +53,75 @@ class Captioner:
         model: In evaluation mode.
         tokenizer: Ids to words.
         description: Graph settings, sampled frames and extractors of the training data.
+        allow: Dotted names of extractors, other than those installed, that may be imported for video files.
+        extractor_settings: Settings of yours, by stream, such as ``{"motion": {"weights": "i3d.pt"}}``; they say where a
+            file is that an extractor was made with.
     """
 
     def __init__(
-        self, model: STGraphCaptioner, tokenizer: CaptionTokenizer, description: ModelDescription
+        self,
+        model: STGraphCaptioner,
+        tokenizer: CaptionTokenizer,
+        description: ModelDescription,
+        allow: Collection[str] = (),
+        extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.model, self.tokenizer, self.description = model, tokenizer, description
         self.builder = build_graph_builder(description.graph)
+        self.allow, self.extractor_settings = allow, extractor_settings or {}
+        self._extractors: dict[str, PlannedExtractors] = {}
 
     @property
     def default_branch(self) -> str:
         """The branch that is tested: the scene's where the model has one."""
         return self.model.branches[0]
 
-    def caption(self, video: VideoFeatures, branch: str | None = None) -> Caption:
-        """Describes one video by its features."""
+    def caption(self, video: VideoFeatures | str | Path, branch: str | None = None) -> Caption:
+        """Describes one video, a file or its features.
+
+        Raises: DataError: A file that cannot be read, or features that the extractors refuse; also as :meth:`extractors`.
+        """
+        if not isinstance(video, VideoFeatures):
+            found = next(iter(self.look_at([video], branch)))
+            if isinstance(found, Failure):
+                raise DataError(f"{video} cannot be described: {found.reason}")
+            video = found
         return next(iter(self.caption_all([video], branch)))
+
+    def look_at(
+        self,
+        paths: Sequence[str | Path],
+        branch: str | None = None,
+        *,
+        threads: int = 1,
+        timings: Timings | None = None,
+    ) -> Iterator[VideoFeatures | Failure]:
+        """Features of video files for ``branch``, by the extractors that the model was trained on; the path is the id."""
+        sources = [VideoSource(str(path), Path(path)) for path in paths]
+        yield from extract_videos(sources, self.extractors(branch), threads=threads, timings=timings)
+
+    def extractors(self, branch: str | None = None) -> PlannedExtractors:
+        """The extractors of the streams that ``branch`` reads, made again by their names; no detector for the scene branch.
+
+        Raises: ModelFolderError: The folder names an extractor that is not installed, or a file that must be shown.
+            DataError: The weights are not those of the training.
+        """
+        branch = branch or self.default_branch
+        self.model.check_branch(branch)
+        if branch not in self._extractors:
+            records = {
+                stream: self.description.extractors[stream]
+                for stream in STREAMS[branch]
+                if stream in self.description.extractors
+            }
+            plan = ExtractionPlan.of_records(records, self.allow, self.extractor_settings)
+            try:
+                planned = plan.build(next(self.model.parameters()).device)
+            except OptionError as error:
+                raise ModelFolderError(f"The model's extractors cannot be made: {error}") from error
+            planned.check_same(records)
+            self._extractors[branch] = planned
+        return self._extractors[branch]
 
     def caption_all(
         self, videos: Sequence[VideoFeatures], branch: str | None = None, batch_size: int = 64
@@ -132,14 +193,23 @@ def build_graph_builder(settings: GraphSettings) -> VideoGraphBuilder:
     return VideoGraphBuilder(spatial, temporal, *limits)
 
 
-def load_captioner(path: str | Path, *, device: torch.device | str = "cpu") -> Captioner:
+def load_captioner(
+    path: str | Path,
+    *,
+    device: torch.device | str = "cpu",
+    allow: Collection[str] = (),
+    extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Captioner:
     """Loads a model folder, or a model of the Hugging Face hub as ``"hf://owner/name"``.
 
-    Nothing in the folder is run: weights are safetensors, the description is checked against a schema.
+    Nothing in the folder is run: weights are safetensors, the description is checked against a schema. Its extractors are
+    names; they are looked up when the first video file is to be described.
 
     Args:
         path: A folder that ``stgraph train`` wrote; a path is never taken for a hub name.
         device: Where the model goes.
+        allow: Dotted names of extractors that may be imported besides those installed; importing runs their code.
+        extractor_settings: As in :class:`Captioner`.
 
     Raises:
         MissingDataError: No such folder, or it is incomplete. ModelFolderError: It is damaged, or asks for something
@@ -156,7 +226,7 @@ def load_captioner(path: str | Path, *, device: torch.device | str = "cpu") -> C
             f"{folder}: the tokenizer has {tokenizer.num_words} words, the model {model.settings.num_words}; the "
             "files are of different models."
         )
-    return Captioner(model.to(device), tokenizer, description)
+    return Captioner(model.to(device), tokenizer, description, allow, extractor_settings)
 
 
 def _from_hub(path: str | Path) -> Path:

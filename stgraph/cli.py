@@ -19,6 +19,7 @@ COMMANDS = {
     "caption": "describe videos of a store",
     "ablate": "rows x seeds of a table, with intervals",
     "store": "look into, check, merge and import feature stores",
+    "doctor": "what is installed, what is missing, and what to do about it",
 }
 
 

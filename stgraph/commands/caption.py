@@ -1,45 +1,142 @@
-"""``stgraph caption ID... --model RUN [key=value ...]``: describes videos of a store, one line each."""
+"""``stgraph caption VIDEO... --model RUN [key=value ...]``: describes video files, or videos of a store, one line each."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from stgraph.captioner import load_captioner
-from stgraph.commands.configuration import compose, looks_like_override, saved_config
+from omegaconf import DictConfig
+
+from stgraph.captioner import Captioner, load_captioner
+from stgraph.commands.caption_fields import caption_fields
+from stgraph.commands.configuration import compose, looks_like_override, plain, saved_config
 from stgraph.commands.train import dataset_of, device_of
-from stgraph.errors import OptionError
+from stgraph.errors import MissingDataError, OptionError
+from stgraph.extraction import Failure, Timings
+from stgraph.extraction.sources import MEDIA
+from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["run"]
 
-KEYS = ("data", "branch", "batch_size", "device")
+KEYS = ("data", "branch", "batch_size", "device", "threads", "appearance", "motion", "objects")
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """The command. Exit status 1 where a file could not be described."""
     parser = argparse.ArgumentParser(
-        prog="stgraph caption", description="Describe videos of a feature store."
+        prog="stgraph caption", description="Describe video files, or videos of the run's feature store."
     )
     parser.add_argument(
-        "videos", nargs="+", metavar="ID", help="ids of videos; key=value among them are settings"
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="files, or ids of stored videos; key=value among them are settings",
     )
     parser.add_argument(
-        "--model", type=Path, required=True, metavar="RUN", help="folder that 'stgraph train' wrote"
+        "--model", required=True, metavar="RUN", help="folder that 'stgraph train' wrote, or hf://owner/name"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, with log-probabilities")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="PKG.CLASS",
+        help="an extractor of yours that may be imported",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object a line: words, log-probabilities, frames and their boxes",
+    )
     chosen = parser.parse_intermixed_args(arguments)
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]
     videos = [argument for argument in chosen.videos if argument not in settings]
+    files = [video for video in videos if Path(video).is_file()]
     if not videos:
-        raise OptionError("Name at least one video id, as in 'stgraph caption video7 --model runs/demo'.")
-    config = compose("caption", settings, data=saved_config(chosen.model).data)
-    captioner = load_captioner(chosen.model, device=device_of(config.device))
+        raise OptionError("Name at least one video, as in 'stgraph caption cat.mp4 --model runs/demo'.")
+    if files and len(files) < len(videos):
+        other = next(video for video in videos if video not in files)
+        raise MissingDataError(
+            f"There is no video file {other}; files and ids of stored videos go in calls apart."
+        )
+    for video in videos:
+        if not files and Path(video).suffix.lower() in MEDIA:
+            raise MissingDataError(f"There is no video file {video}.")
+    config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
+    captioner = load_captioner(
+        chosen.model,
+        device=device_of(config.device),
+        allow=chosen.allow,
+        extractor_settings=_settings(config),
+    )
+    if files:
+        return _caption_files(captioner, files, config, as_json=chosen.json)
     store = dataset_of(config.data).store
     for caption in captioner.caption_store(store, videos, config.branch, config.batch_size):
         if chosen.json:
-            fields = {"video": caption.video_id, "caption": caption.text, "log_probs": caption.log_probs}
-            print(json.dumps(fields))
+            print(json.dumps(caption_fields(caption)))
         else:
             print(f"{caption.video_id}\t{caption.text}")
     return 0
+
+
+def _settings(config: DictConfig) -> dict[str, dict[str, Any]]:
+    groups = {"appearance": "appearance", "motion": "motion", "object": "objects"}
+    return {stream: plain(config[group]) for stream, group in groups.items()}
+
+
+def _caption_files(captioner: Captioner, files: list[str], config: DictConfig, *, as_json: bool) -> int:
+    branch = config.branch or captioner.default_branch
+    label_names = captioner.extractors(
+        branch
+    ).label_names  # their weights take a while to load, and are no time of a video's
+    timings, failed, start, words = Timings(), 0, time.perf_counter(), 0.0
+    results = captioner.look_at(files, branch, threads=config.threads, timings=timings)
+    for group in _groups(results, config.batch_size):
+        found = [video for video in group if isinstance(video, VideoFeatures)]
+        begun = time.perf_counter()
+        captions = {
+            caption.video_id: caption for caption in captioner.caption_all(found, branch, config.batch_size)
+        }
+        words += time.perf_counter() - begun
+        for video in group:
+            if isinstance(video, Failure):
+                failed += 1
+                path = str(video.source.path)
+                print(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}", file=sys.stderr)
+            elif as_json:
+                print(json.dumps(caption_fields(captions[video.id], label_names, video)), flush=True)
+            else:
+                print(f"{video.id}\t{captions[video.id].text}", flush=True)
+    _tell_time(captioner, branch, timings, words, time.perf_counter() - start, len(files) - failed)
+    return 1 if failed else 0
+
+
+def _groups(results: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while group := list(islice(results, size)):
+        yield group
+
+
+def _tell_time(
+    captioner: Captioner, branch: str, timings: Timings, words: float, seconds: float, videos: int
+) -> None:
+    if not videos:
+        return
+    parts = [f"{name} {taken:.1f}" for name, taken in timings.seconds.items()] + [f"words {words:.1f}"]
+    print(f"{videos} videos in {seconds:.1f} s: {', '.join(parts)}", file=sys.stderr)
+    detector = captioner.description.extractors.get("object")
+    if detector is not None and "object" not in captioner.extractors(branch).records:
+        cost = detector.seconds_per_video
+        saved = (
+            f"which saves {cost * videos:.1f} s at the {cost:.2f} s a video that it took for the training features"
+            if cost is not None
+            else "whose time for the training features is not known"
+        )
+        print(
+            f"The {branch} branch needs no detector: {detector.name} did not run, {saved}.", file=sys.stderr
+        )

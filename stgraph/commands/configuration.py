@@ -89,7 +89,7 @@ def _check_readable(override: str) -> None:
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
     """Whether an argument is a setting of one of the top-level ``keys`` and not a name with "=" in it."""
     match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
-    return match is not None and (match[1] in keys or not Path(argument).exists())
+    return match is not None and not Path(argument).is_file()
 
 
 def _known(config: str, overrides: Sequence[str]) -> DictConfig:

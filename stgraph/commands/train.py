@@ -24,6 +24,8 @@ from stgraph.commands.progress import progress_line
 from stgraph.commands.run_identity import check_same_settings
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.errors import OptionError
+from stgraph.extraction import ExtractionLog
+from stgraph.features.store import FeatureStore
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import ExtractorSettings, ModelDescription, STGraphCaptioner
 from stgraph.text import CaptionTokenizer
@@ -93,9 +95,7 @@ def train(config: DictConfig) -> Path:
         settings=settings.model_dump(mode="json"),
         graph=graph,
         num_frames=config.data.num_frames,
-        extractors={
-            stream: ExtractorSettings(**asdict(record)) for stream, record in store.extractors.items()
-        },
+        extractors=extractors_of(store),
     )
     save_config(config, folder)
     fit(
@@ -135,6 +135,15 @@ def dataset_of(config: DictConfig) -> StoredDataset:
         names = ", ".join(dataset.uncaptioned[:5]) + (", ..." if len(dataset.uncaptioned) > 5 else "")
         print(f"{len(dataset.uncaptioned)} videos of the store have no captions: {names}", file=sys.stderr)
     return dataset
+
+
+def extractors_of(store: FeatureStore) -> dict[str, ExtractorSettings]:
+    """What made the streams of a store, and what each took where stgraph made them."""
+    seconds = ExtractionLog.load(store.path).seconds_per_video
+    return {
+        stream: ExtractorSettings(**asdict(record), seconds_per_video=seconds.get(record.name))
+        for stream, record in store.extractors.items()
+    }
 
 
 def device_of(name: str) -> torch.device:

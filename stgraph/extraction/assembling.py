@@ -88,7 +88,9 @@ class Assembly:
         return Detections(
             boxes=torch.cat([frame.boxes for frame in frames]),
             scores=torch.cat([frame.scores for frame in frames]),
-            features=torch.cat([frame.features for frame in frames]),
+            features=torch.cat(
+                [frame.features for frame in frames if len(frame.boxes)] or [frames[0].features]
+            ),
             frame=torch.repeat_interleave(torch.arange(len(frames)), counts),
             num_frames=len(frames),
             size=self.facts.size,

@@ -4,43 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from stgraph.errors import OptionError, StgraphError
 from stgraph.extraction.assembling import Assembly
+from stgraph.extraction.describing import Failure, Timings, describe_items, reason_of
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.reading import Items, VideoFacts, read_items
 from stgraph.extraction.sources import VideoSource
-from stgraph.features.extractors.protocol import Description, Extractor
 from stgraph.features.video_features import VideoFeatures
 
-__all__ = ["Failure", "Timings", "extract_videos"]
+__all__ = ["extract_videos"]
 
 WAITING_GROUPS = 8  # of prepared items; more would only fill the memory
 AHEAD = 4  # videos that a thread may be ahead of the one that is written next
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A video that could not be extracted, and why."""
-
-    source: VideoSource
-    reason: str
-
-
-@dataclass
-class Timings:
-    """Seconds that the models took, and what they described, by extractor; and seconds in all."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    items: dict[str, int] = field(default_factory=dict)
-
-    def add(self, name: str, seconds: float, items: int) -> None:
-        """Counts one batch."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-        self.items[name] = self.items.get(name, 0) + items
 
 
 def extract_videos(
@@ -185,7 +163,13 @@ class _Pipeline:
         if not group:
             return
         try:
-            said = self._said(extractor, [value for _, items in group for value in items.values])
+            said = describe_items(
+                self.names[extractor],
+                self.planned.extractors[extractor],
+                [value for _, items in group for value in items.values],
+                self.batch_size,
+                self.timings,
+            )
         except Exception as error:  # noqa: BLE001  a plug-in may raise anything, for one video of the batch
             if len(group) == 1:
                 self._fail(group[0][0], error)
@@ -198,24 +182,8 @@ class _Pipeline:
             self.assemblies[video].add(extractor, items.first, said[begin : begin + len(items.values)])
             begin += len(items.values)
 
-    def _said(self, extractor: int, values: list[object]) -> list[Description]:
-        """Batches of at most ``batch_size``, as near to equal as can be."""
-        chosen: Extractor = self.planned.extractors[extractor]
-        start, said = time.perf_counter(), []
-        for begin in range(0, len(values), self.batch_size):
-            said += chosen.describe(values[begin : begin + self.batch_size])
-        if len(said) != len(values):
-            raise OptionError(
-                f"'{self.names[extractor]}' must describe each item, got {len(said)} descriptions of {len(values)}."
-            )
-        self.timings.add(self.names[extractor], time.perf_counter() - start, len(values))
-        return said
-
     def _fail(self, video: int, error: BaseException) -> None:
-        reason = " ".join(str(error).split())
-        if not isinstance(error, StgraphError):  # somebody else's: its kind says more than its words
-            reason = f"{type(error).__name__}: {reason}"
-        self.done[video] = Failure(self.sources[video], reason)
+        self.done[video] = Failure(self.sources[video], reason_of(error))
         self.assemblies.pop(video, None)
 
     def _finished(self) -> Iterator[VideoFeatures | Failure]:

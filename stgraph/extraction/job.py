@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from stgraph.errors import MissingDataError
-from stgraph.extraction.engine import Failure
+from stgraph.extraction.describing import Failure
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.store import FeatureStore, FeatureStoreWriter, merge
@@ -56,23 +58,28 @@ def extract_to_store(
         MissingDataError: No video at all could be extracted.
     """
     path = Path(store)
-    shards = _parts_of(path) if is_one_file(path) else path
-    finished = set(FeatureStore(path).ids) if is_one_file(path) and path.exists() else set()
-    if finished:  # refuses other extractors now, not when all is done
-        with FeatureStoreWriter(
-            path, extractors=planned.records, label_names=planned.label_names, dtype=dtype, append=True
-        ):
-            pass
-    outcome = Outcome()
-    writer = FeatureStoreWriter(
-        shards,
+    writer_of = partial(
+        FeatureStoreWriter,
         extractors=planned.records,
         label_names=planned.label_names,
         dtype=dtype,
-        videos_per_shard=videos_per_shard,
         append=True,
     )
-    with writer:
+    shards = _parts_of(path) if is_one_file(path) else path
+    finished = set(FeatureStore(path).ids) if is_one_file(path) and path.exists() else set()
+    if finished:  # refuses other extractors now, not when all is done
+        with writer_of(path):
+            pass
+    outcome = Outcome()
+    if (
+        is_one_file(path)
+        and path.exists()
+        and not shards.exists()
+        and finished.issuperset(source.id for source in sources)
+    ):
+        outcome.skipped = len(sources)
+        return outcome
+    with _no_empty_folder(shards), writer_of(shards, videos_per_shard=videos_per_shard) as writer:
         finished |= writer.done_ids
         todo = [source for source in sources if source.id not in finished]
         outcome.skipped = len(sources) - len(todo)
@@ -84,7 +91,7 @@ def extract_to_store(
                 writer.add(result)
                 outcome.added += 1
             progress(outcome)
-        if not finished and not outcome.added:
+        if outcome.failures and not finished and not outcome.added:
             first = outcome.failures[0]
             raise MissingDataError(
                 f"None of the {len(sources)} videos could be extracted; the first: {first.reason}"
@@ -94,12 +101,24 @@ def extract_to_store(
     return outcome
 
 
+@contextmanager
+def _no_empty_folder(folder: Path) -> Iterator[None]:
+    """Removes what would be a store without shards."""
+    try:
+        yield
+    finally:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def _parts_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.parts")
 
 
 def _join(parts: Path, path: Path) -> None:
     """Makes the shards one file, behind what is in the file already."""
+    if not parts.is_dir():  # nothing new
+        return
     if any(shard_number(file) >= 0 for file in parts.iterdir()):
         there = [path] if path.exists() else []
         beside = path.with_name(f".{path.stem}.new{path.suffix}")

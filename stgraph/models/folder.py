@@ -70,6 +70,7 @@ class ExtractorSettings(_Strict):
     weights: str
     versions: dict[str, str] = {}
     settings: dict[str, Any] = {}
+    seconds_per_video: float | None = Field(default=None, ge=0)  # what it took when the features were made
 
 
 class ModelDescription(_Strict):

@@ -9,10 +9,12 @@ import numpy as np
 
 from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.pool import describe_videos
+from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import make_scene, video_id
 from stgraph.errors import OptionError
 from stgraph.features.extractors import BlobDetector
 from stgraph.features.video_features import VideoFeatures
+from stgraph.video import write_video
 
 __all__ = ["write_raw_layout"]
 
@@ -20,18 +22,21 @@ _BOXES = 5  # a frame
 _TEST_SHARE = 0.25
 
 
-def write_raw_layout(folder: str | Path, *, videos: int = 27, seed: int = 0) -> Path:
+def write_raw_layout(
+    folder: str | Path, *, videos: int = 27, seed: int = 0, video_files: bool = False
+) -> Path:
     """Writes detections and captions of generated videos as public data has them.
 
     ``detections/ID.json`` holds width, height, ``num_frames`` of the file, and for each sampled frame its
     number in the file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz``
     holds ``frame_features [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order;
-    ``clips/captions.json`` holds dataset, split, file (None: there are no video files) and captions by id.
+    ``clips/captions.json`` holds dataset, split, file (None where there are no video files) and captions by id.
 
     Args:
         folder: Where to write; files of the same names are replaced.
         videos: How many.
         seed: Of the generated videos.
+        video_files: Also ``clips/ID.mp4``, the videos themselves.
 
     Raises: OptionError: ``videos`` is below 1.
     """
@@ -44,10 +49,12 @@ def write_raw_layout(folder: str | Path, *, videos: int = 27, seed: int = 0) -> 
     in_test = np.random.default_rng([seed, videos]).permutation(videos) < round(_TEST_SHARE * videos)
     for index, features in enumerate(describe_videos(seed, range(videos))):
         _write_detections(folder / "detections", features)
+        if video_files:
+            write_video(folder / "clips" / f"{features.id}.mp4", render_video(features.id), features.fps)
         captions[video_id(seed, index)] = {
             "dataset": "interactions",
             "split": "test" if in_test[index] else "train",
-            "file": None,
+            "file": f"clips/{video_id(seed, index)}.mp4" if video_files else None,
             "captions": reference_sentences(make_scene(seed, index), seed, index),
         }
     (folder / "clips" / "captions.json").write_text(json.dumps(captions, indent=1), encoding="utf-8")

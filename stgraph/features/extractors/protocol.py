@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -77,7 +78,7 @@ class Extractor(ABC):
     streams: tuple[str, ...]
     frames_per_item: ClassVar[int] = 1
     weights: str
-    versions: Mapping[str, str] = {}
+    versions: Mapping[str, str] = MappingProxyType({})
     label_names: Sequence[str] = ()
     device: torch.device = torch.device("cpu")
 

@@ -16,6 +16,7 @@ __all__ = ["ENTRY_POINTS", "OWN", "find_extractor", "make_extractor", "record_of
 
 ENTRY_POINTS = "stgraph.extractors"
 OWN = {
+    "resnet18": "appearance.resnet:ResNet18",
     "resnet50": "appearance.resnet:ResNet50",
     "resnet101": "appearance.resnet:ResNet101",
     "resnet152": "appearance.resnet:ResNet152",

@@ -94,9 +94,7 @@ def hash_of(state: Mapping[str, Tensor]) -> str:
     for name in sorted(state):
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(
-            value.view(torch.uint8).numpy() if value.ndim else value.reshape(1).view(torch.uint8).numpy()
-        )
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -15,11 +15,11 @@ from stgraph.features.extractors.pictures import IMAGENET_MEAN, IMAGENET_STD, sc
 from stgraph.features.extractors.protocol import Description, NetworkExtractor
 from stgraph.features.extractors.weights import load_network
 
-__all__ = ["ResNet50", "ResNet101", "ResNet152"]
+__all__ = ["ResNet18", "ResNet50", "ResNet101", "ResNet152", "ResNetExtractor"]
 
 
-class _ResNet(NetworkExtractor):
-    """A ResNet without its classifier.
+class ResNetExtractor(NetworkExtractor):
+    """A ResNet of torchvision without its classifier; its subclasses say which.
 
     Pictures are resized to a short side of 256 and cut to 224 x 224 in the middle; their vector is the average pool
     behind the last stage.
@@ -28,13 +28,15 @@ class _ResNet(NetworkExtractor):
         weights: As in :func:`~stgraph.features.extractors.weights.load_network`.
         grid: True also gives the cells of the last stage, as stream ``grid/NAME``.
 
-    Shapes: a frame -> appearance ``[2048]``, grid ``[49, 2048]``, its rows from left to right and top to bottom.
+    Shapes: a frame -> appearance ``[D]``, grid ``[49, D]``, its rows from left to right and top to bottom; D is 2048, of
+        ResNet-18 512.
     Reference: He et al., CVPR 2016.
     """
 
     network_name: ClassVar[str]
+    width: ClassVar[int] = 2048
     published: ClassVar[Any]
-    versions = {"torchvision": torchvision.__version__.partition("+")[0]}
+    versions: Mapping[str, str] = {"torchvision": torchvision.__version__.partition("+")[0]}
 
     def __init__(self, weights: str = "default", grid: bool = False) -> None:
         build: Callable[[], nn.Module] = lambda: _headless(self.network_name)
@@ -53,7 +55,7 @@ class _ResNet(NetworkExtractor):
         batch = scale(items, self.device, IMAGENET_MEAN, IMAGENET_STD)
         with self.autocast():
             cells = self.network(batch.contiguous(memory_format=torch.channels_last))["cells"]
-        cells = cells.flatten(2).transpose(1, 2).float()  # [B, 49, 2048]
+        cells = cells.flatten(2).transpose(1, 2).float()  # [B, 49, D]
         pooled = cells.mean(1).cpu()
         if self.grid is None:
             return [{"appearance": vector} for vector in pooled]
@@ -62,18 +64,27 @@ class _ResNet(NetworkExtractor):
         ]
 
 
-class ResNet50(_ResNet):
-    __doc__ = _ResNet.__doc__
+class ResNet18(ResNetExtractor):
+    """ResNet-18, for trials without a GPU; see :class:`ResNetExtractor`."""
+
+    network_name, published, width = "resnet18", models.ResNet18_Weights, 512
+
+
+class ResNet50(ResNetExtractor):
+    """ResNet-50; see :class:`ResNetExtractor`."""
+
     network_name, published = "resnet50", models.ResNet50_Weights
 
 
-class ResNet101(_ResNet):
-    __doc__ = _ResNet.__doc__
+class ResNet101(ResNetExtractor):
+    """ResNet-101; see :class:`ResNetExtractor`."""
+
     network_name, published = "resnet101", models.ResNet101_Weights
 
 
-class ResNet152(_ResNet):
-    __doc__ = _ResNet.__doc__
+class ResNet152(ResNetExtractor):
+    """ResNet-152; see :class:`ResNetExtractor`."""
+
     network_name, published = "resnet152", models.ResNet152_Weights
 
 

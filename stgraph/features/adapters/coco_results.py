@@ -1,0 +1,182 @@
+"""Results of COCO detectors: a JSON list of one object a box, ``{image_id, category_id, bbox, score}``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
+from stgraph.features.detections import UNKNOWN_TRACK, Detections
+
+__all__ = ["from_coco_results", "read_coco_results", "to_coco_results"]
+
+Size = tuple[int, int]
+Images = Mapping[Any, tuple[str, int]]
+
+
+def from_coco_results(
+    results: Sequence[Mapping[str, Any]],
+    size: Size | Mapping[str, Size],
+    *,
+    images: Images | None = None,
+    video: str = "video",
+    sampled: Sequence[int] | None = None,
+    fps: float | Mapping[str, float] | None = None,
+) -> dict[str, Detections]:
+    """Detections by video from results in any order.
+
+    ``bbox`` is left, top, width, height in pixels; ``category_id`` becomes the label; ``track_id``, where an entry has
+    it, the track. A missing score is 1, a missing category or track -1. Features are the box geometry.
+
+    Args:
+        results: The entries.
+        size: Height and width in pixels, of all videos or by video.
+        images: Video and number in its file of each ``image_id``. Its frames are the sampled ones, those without
+            results included. None takes ``image_id`` as the number in the file of one video.
+        video: Name of that one video.
+        sampled: Numbers in the file of all sampled frames of that one video; boxes in others are left out. None takes
+            the frames that occur.
+        fps: Frames a second, of all videos or by video, for ``time``.
+
+    Raises: DataError: An entry that cannot be right, named by its number from 0; a video without size or frames.
+        OptionError: Both ``images`` and ``sampled``.
+
+    >>> results = [{"image_id": 30, "category_id": 1, "bbox": [10, 10, 5, 5], "score": 0.9}]
+    >>> from_coco_results(results, (24, 32), sampled=[0, 15, 30])["video"].frame
+    tensor([2])
+    """
+    if images is not None and sampled is not None:
+        raise OptionError("'sampled' and 'images' both name the sampled frames; give one of them.")
+    boxes: dict[str, list[FileBox]] = {video: []}
+    frames: dict[str, Sequence[int] | None] = {video: sampled}
+    places: Images | None = None
+    if images is not None:
+        # Some tools write numbers as text, and keys of JSON are text anyway.
+        places = {str(image): place for image, place in images.items()}
+        of_video: dict[str, set[int]] = {}
+        for name, frame in places.values():
+            of_video.setdefault(name, set()).add(frame)
+        boxes = {name: [] for name in of_video}
+        frames = {name: sorted(found) for name, found in of_video.items()}
+    for number, entry in enumerate(results):
+        name, box = _parse(f"Entry {number}", entry, video, places, size)
+        boxes[name].append(box)
+    return {
+        name: join_boxes(rows, _of(size, name, "size"), frames[name], _of(fps, name, "fps"))
+        for name, rows in boxes.items()
+    }
+
+
+def read_coco_results(
+    path: str | Path, size: Size | Mapping[str, Size], **options: Any
+) -> dict[str, Detections]:
+    """:func:`from_coco_results` of a file, with its options; errors name the file, and so is one video called.
+
+    Raises: MissingDataError: No such file. DataError: No JSON list, or as there.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingDataError(f"No COCO results at {path}; give the JSON file that holds them.")
+    try:
+        results = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(results, list):
+        raise DataError(
+            f"{path} must be a list of results, got a {type(results).__name__}; is it one of annotations?"
+        )
+    try:
+        return from_coco_results(results, size, **{"video": path.stem, **options})
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def to_coco_results(
+    detections: Detections, image_ids: Sequence[int | str] | None = None
+) -> list[dict[str, Any]]:
+    """One entry a box, in order; ``track_id`` only where it is known. Features are not written.
+
+    Args:
+        detections: One video.
+        image_ids: Id of each sampled frame; None takes its number in the file, or its position where that is unknown.
+
+    Shapes: image_ids ``[T]``.
+    Raises: DataError: Another number of ids than frames.
+
+    >>> video = from_coco_results([{"image_id": 4, "bbox": [1, 2, 5, 5]}], (24, 32))["video"]
+    >>> to_coco_results(video)
+    [{'image_id': 4, 'category_id': -1, 'bbox': [1.0, 2.0, 5.0, 5.0], 'score': 1.0}]
+    """
+    if image_ids is None:
+        index = detections.frame_index
+        image_ids = range(detections.num_frames) if index is None else index.tolist()
+    if len(image_ids) != detections.num_frames:
+        raise DataError(
+            f"'image_ids' must name each of the {detections.num_frames} sampled frames, got {len(image_ids)}."
+        )
+    assert detections.labels is not None
+    assert detections.track is not None
+    columns = zip(
+        detections.frame.tolist(),
+        detections.labels.tolist(),
+        xywh_of(detections.boxes),
+        detections.scores.tolist(),
+        detections.track.tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "image_id": image_ids[frame],
+            "category_id": label,
+            "bbox": [float(number) for number in box],
+            "score": float(shortest(score)),
+            **({} if track == UNKNOWN_TRACK else {"track_id": track}),
+        }
+        for frame, label, box, score, track in columns
+    ]
+
+
+def _parse(
+    where: str,
+    entry: Mapping[str, Any],
+    video: str,
+    places: Images | None,
+    size: Size | Mapping[str, Size],
+) -> tuple[str, FileBox]:
+    if not isinstance(entry, Mapping) or not {"image_id", "bbox"} <= entry.keys():
+        raise DataError(f"{where} must have 'image_id' and 'bbox', got {str(entry)[:100]}.")
+    image = entry["image_id"]
+    if places is not None and str(image) not in places:
+        raise DataError(f"{where}: image_id {image!r} is not in 'images'; add it or drop the entry.")
+    name, frame = (video, image) if places is None else places[str(image)]
+    try:
+        x, y, w, h = map(float, entry["bbox"])
+        numbers: dict[str, Any] = {
+            "frame": _whole("image_id", frame),
+            "score": float(entry.get("score", 1.0)),
+            "label": _whole("category_id", entry.get("category_id", UNKNOWN_TRACK)),
+            "track": _whole("track_id", entry.get("track_id", UNKNOWN_TRACK)),
+        }
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{where} must hold numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); mend or drop it."
+        ) from error
+    return name, FileBox(where=where, xywh=(x, y, w, h), size=_of(size, name, "size"), **numbers)
+
+
+def _whole(key: str, value: Any) -> int:
+    if int(value) != float(value):
+        raise ValueError(f"'{key}' must be whole")
+    return int(value)
+
+
+def _of(value: Any, name: str, argument: str) -> Any:
+    """The value for one video, where each may have its own."""
+    if not isinstance(value, Mapping):
+        return value
+    if name not in value:
+        raise DataError(f"'{argument}' has no entry for video '{name}'; add it.")
+    return value[name]

@@ -1,0 +1,113 @@
+"""Forms that are a list of one entry a sampled frame: joined into :class:`Detections`, and cut into entries again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from stgraph.errors import DataError, OptionError, StgraphError
+from stgraph.features.detections import Detections
+
+__all__ = ["entries_of", "join_entries"]
+
+PARTS = ("boxes", "scores", "labels", "track", "features")
+
+
+def join_entries(
+    entries: Sequence[Mapping[str, Any]],
+    size: tuple[int, int],
+    sampled: Sequence[int] | None,
+    fps: float | None,
+    features: Any = None,
+) -> Detections:
+    """One video's detections from an entry a frame.
+
+    Args:
+        entries: ``boxes`` and, each optional or None, ``scores``, ``labels``, ``track``, ``features``.
+        size: Height and width in pixels.
+        sampled: Number in the file of each entry's frame.
+        fps: Frames a second of the file.
+        features: Appearance of all boxes, where the entries have none.
+
+    Shapes: features ``[N, F]``, in the order of the entries.
+    Raises: OptionError: ``fps`` without ``sampled``. DataError: An entry that cannot be right, by its number.
+    """
+    if fps is not None and sampled is None:
+        raise OptionError("'fps' needs 'sampled', the numbers in the file of the frames; give both or none.")
+    if not entries:
+        raise DataError("There must be an entry for each sampled frame, got none; a video has at least one.")
+    if sampled is not None and len(sampled) != len(entries):
+        raise DataError(
+            f"'sampled' must name the frame of each entry, got {len(sampled)} numbers for {len(entries)} entries."
+        )
+    frames = [_checked(number, entry, size) for number, entry in enumerate(entries)]
+    counts = [len(frame) for frame in frames]
+    if features is None:
+        features = _features(entries, frames)
+    elif len(features) != sum(counts):
+        raise DataError(
+            f"'features' must have a row for each of the {sum(counts)} boxes, got {len(features)}; rows follow the "
+            "order of the entries."
+        )
+    numbers = range(len(frames)) if sampled is None else sampled
+    joined = Detections.from_raw(
+        **{
+            name: torch.cat([getattr(frame, name) for frame in frames])
+            for name in PARTS
+            if name != "features"
+        },
+        features=features,
+        frame_numbers=np.repeat(np.asarray(numbers, dtype=np.int64), counts),
+        sampled=numbers,
+        size=size,
+        fps=fps,
+    )
+    return joined if sampled is not None else replace(joined, frame_index=None)
+
+
+def entries_of(detections: Detections) -> Iterator[dict[str, torch.Tensor]]:
+    """Boxes, scores, labels, track and features of each sampled frame, in order."""
+    counts = detections.frame.bincount(minlength=detections.num_frames).tolist()
+    for parts in zip(*(getattr(detections, name).split(counts) for name in PARTS), strict=True):
+        yield dict(zip(PARTS, parts, strict=True))
+
+
+def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> Detections:
+    """An entry as the detections of a video of one frame: what is wrong with it is then known by its number."""
+    values: dict[str, Any] = {name: entry.get(name) for name in PARTS}
+    if values["boxes"] is None:
+        raise DataError(f"Entry {number} has no 'boxes'; a frame without objects has an empty array.")
+    count = len(values["boxes"])
+    ones, nothing = torch.ones(count), torch.zeros(count, 0)
+    values["scores"] = ones if values["scores"] is None else values["scores"]
+    values["features"] = nothing if values["features"] is None else values["features"]
+    values = {
+        name: value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        for name, value in values.items()
+    }
+    try:
+        return Detections(**values, frame=torch.zeros(count, dtype=torch.int64), num_frames=1, size=size)
+    except StgraphError as error:
+        raise DataError(f"Entry {number}: {error}") from error
+
+
+def _features(entries: Sequence[Mapping[str, Any]], frames: Sequence[Detections]) -> torch.Tensor | None:
+    """All features; None where no entry has any. Entries without boxes need none."""
+    if all(entry.get("features") is None for entry in entries):
+        return None
+    full = [number for number, frame in enumerate(frames) if len(frame)]
+    if not full:  # nobody can know the width but an empty array that says it
+        return max((frame.features for frame in frames), key=lambda features: features.size(1))
+    width = frames[full[0]].features.size(1)
+    for number in full:
+        got = "none" if entries[number].get("features") is None else frames[number].features.size(1)
+        if got != width:
+            raise DataError(
+                f"Entry {number}: 'features' must be {width} wide as in entry {full[0]}, got {got}; describe all frames "
+                "by one extractor."
+            )
+    return torch.cat([frames[number].features for number in full])

@@ -1,0 +1,43 @@
+"""RoI features: what a backbone's last stage sees inside each box."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torchvision.ops import roi_align
+
+from stgraph.typing import check_shape
+
+__all__ = ["STRIDE", "roi_features"]
+
+STRIDE = 32
+"""Pixels of the network's picture that one cell of a ResNet's last stage stands for, each way."""
+
+BINS = 7
+
+
+def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
+    r"""The largest value of each channel over the 7 x 7 bins of RoIAlign.
+
+    A box at :math:`b / s - 1/2` on the map is cut into 7 x 7 bins; each bin is the mean of 2 x 2 points, read bilinearly.
+
+    .. math:: f_c = \max_{i, j} \frac{1}{4} \sum_{u, v} F_c(y_{iu}, x_{jv})
+
+    Args:
+        cells: The map of one picture.
+        boxes: Corners x1, y1, x2, y2 in pixels of the picture that the network saw.
+        stride: Pixels of that picture for each cell of the map.
+
+    Shapes: cells ``[1, C, h, w]``, boxes ``[n, 4]`` -> ``[n, C]``.
+    Raises: ShapeError: ``cells`` or ``boxes`` has other axes.
+    Reference: He et al., ICCV 2017 (RoIAlign); the maximum as in Pan et al., CVPR 2020.
+
+    >>> import torch
+    >>> roi_features(torch.full((1, 2, 4, 4), 3.0), torch.tensor([[8.0, 8.0, 100.0, 90.0]]))
+    tensor([[3., 3.]])
+    """
+    check_shape("cells", cells, "1 C h w")
+    check_shape("boxes", boxes, "n 4")
+    bins = roi_align(
+        cells.float(), [boxes.float()], BINS, spatial_scale=1 / stride, sampling_ratio=2, aligned=True
+    )
+    return bins.amax((2, 3))

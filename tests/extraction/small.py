@@ -1,0 +1,83 @@
+"""Extractors that take no time, and files for them; named by their dotted names in tests."""
+
+import torch
+
+from stgraph.features.extractors.protocol import Extractor, FrameObjects
+
+
+class MeanColour(Extractor):
+    """Appearance: the mean colour of a frame; ``scale`` makes other weights of it."""
+
+    streams = ("appearance",)
+
+    def __init__(self, scale=1.0, weights="none"):
+        self.scale, self.weights = scale, f"{weights} {scale}"
+
+    def prepare(self, pictures):
+        return pictures[0].float().mean((0, 1))
+
+    def describe(self, items):
+        return [{"appearance": item * self.scale} for item in items]
+
+
+class Change(Extractor):
+    """Motion and a grid: first and last frame of a clip of 16."""
+
+    streams = ("motion", "grid/ends")
+    frames_per_item = 16
+    weights = "none"
+
+    def prepare(self, pictures):
+        assert pictures.shape[0] == 16
+        return pictures.float().mean((1, 2))
+
+    def describe(self, items):
+        return [{"motion": item.mean(0), "grid/ends": item[[0, -1]]} for item in items]
+
+
+class Corners(Extractor):
+    """Objects: one box a frame that grows with its redness; none in a dark one."""
+
+    streams, weights, label_names = ("object",), "none", ("corner",)
+
+    def describe(self, items):
+        return [{"object": self._objects(item[0])} for item in items]
+
+    def _objects(self, picture):
+        red = picture[..., 0].float().mean()
+        if red < 20:
+            return FrameObjects(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, 2))
+        box = torch.tensor([[0.0, 0.0, 1 + float(red) / 20, 5.0]])
+        return FrameObjects(box, torch.tensor([0.9]), red.expand(1, 2) / 255, torch.tensor([0]))
+
+
+class Moody(MeanColour):
+    """Fails at frames that are all white."""
+
+    def describe(self, items):
+        if any(bool((item > 250).all()) for item in items):
+            raise RuntimeError("white is\ntoo bright")
+        return super().describe(items)
+
+
+def boxes(frames):
+    """A detector that is a plain function: the left half of each frame."""
+    return [([[0, 0, frame.shape[1] / 2, frame.shape[0]]], [0.5]) for frame in frames]
+
+
+class Halves:
+    """A detector whose boxes carry features of their own; ``part`` says which half."""
+
+    label_names = ("left", "right")
+
+    def __init__(self, part=0):
+        self.part = part
+        self.weights = f"part {part}"
+
+    def __call__(self, frames):
+        return [self.half(frame) for frame in frames]
+
+    def half(self, frame):
+        height, width = frame.shape[:2]
+        box = [self.part * width / 2, 0, (self.part + 1) * width / 2, height]
+        return {"boxes": [box], "scores": [0.75], "labels": [self.part], "features": [frame[0, 0] / 255.0]}

@@ -1,0 +1,143 @@
+"""A store that grows: what is there stays, what was killed goes on, what is of another make is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from stgraph.errors import DataError, MissingDataError
+from stgraph.extraction import (
+    ExtractionPlan,
+    ExtractorChoice,
+    FrameRule,
+    Outcome,
+    extract_to_store,
+    extract_videos,
+    find_videos,
+)
+from stgraph.features.store import FeatureStore, validate
+from tests.extraction.files import flat_video, folder_of_videos
+
+MEAN, MOODY = "tests.extraction.small.MeanColour", "tests.extraction.small.Moody"
+
+
+def planned(name=MEAN, **settings):
+    return ExtractionPlan([ExtractorChoice(name, settings)], FrameRule("spread", 4), allow=[name]).build()
+
+
+def extract(folder, store, extractors=None, shard=1, seen=None):
+    extractors = extractors or planned()
+
+    def engine(sources):
+        if seen is not None:
+            seen.extend(source.id for source in sources)
+        yield from extract_videos(sources, extractors)
+
+    return extract_to_store(find_videos(folder)[0], extractors, store, engine, videos_per_shard=shard)
+
+
+def same(one, other):
+    """Whether two stores hold the same, in the same order."""
+    one, other = FeatureStore(one), FeatureStore(other)
+    assert one.ids == other.ids
+    assert one.extractors == other.extractors
+    for name in one.ids:
+        assert torch.equal(one[name].appearance, other[name].appearance)
+        assert torch.equal(one[name].frame_time, other[name].frame_time)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return folder_of_videos(tmp_path / "videos")
+
+
+@pytest.mark.parametrize("name", ["store.h5", "store"])
+def test_a_second_run_does_the_new_videos_only(folder, tmp_path, name):
+    store = tmp_path / name
+    assert extract(folder, store) == Outcome(added=5)
+    flat_video(folder / "video9.mp4")
+    seen = []
+    assert extract(folder, store, seen=seen) == Outcome(added=1, skipped=5)
+    assert seen == ["video9"]
+    assert extract(folder, store) == Outcome(skipped=6)
+    assert validate(store) == []
+    whole = tmp_path / f"whole-{name}"
+    extract(folder, whole)
+    same(store, whole)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "videos",
+        name,
+        whole.name,
+    }  # nothing is left lying about
+
+
+@pytest.mark.parametrize("name", ["store.h5", "store"])
+def test_features_of_another_extractor_are_refused_before_the_first_video(folder, tmp_path, name):
+    extract(folder, tmp_path / name)
+    flat_video(folder / "video9.mp4")
+    seen = []
+    with pytest.raises(DataError, match="has 'appearance' of another extractor"):
+        extract(folder, tmp_path / name, planned(scale=2.0), seen=seen)
+    assert seen == []
+
+
+def test_failures_are_kept_beside_what_is_good(folder, tmp_path):
+    flat_video(folder / "video1b.mp4", start=255, step=0)
+    outcome = extract(folder, tmp_path / "store.h5", planned(MOODY))
+    assert (outcome.added, [failure.source.id for failure in outcome.failures]) == (5, ["video1b"])
+    assert "video1b" not in FeatureStore(tmp_path / "store.h5").ids
+    again = extract(folder, tmp_path / "store.h5", planned(MOODY))
+    assert (again.added, again.skipped, len(again.failures)) == (0, 5, 1)
+
+
+def test_no_store_where_no_video_is_good(tmp_path):
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "a.mp4").write_bytes(b"x" * 999)
+    with pytest.raises(
+        MissingDataError, match=r"None of the 1 videos could be extracted; the first: .*a.mp4 is no video"
+    ):
+        extract(tmp_path / "videos", tmp_path / "store.h5")
+    assert {path.name for path in tmp_path.iterdir()} == {"videos"}
+
+
+KILLED = """
+import sys, time
+from tests.extraction.test_job import extract_to_store, extract_videos, find_videos, planned
+extractors = planned()
+def slow(sources):
+    for video in extract_videos(sources, extractors):
+        print(video.id, flush=True)
+        time.sleep(0.05)
+        yield video
+extract_to_store(find_videos(sys.argv[1])[0], extractors, sys.argv[2], slow, videos_per_shard=2)
+"""
+
+
+@pytest.mark.parametrize("name", ["store.h5", "store"])
+def test_sigkill_loses_one_shard_at_most(tmp_path, name, request):
+    folder = folder_of_videos(tmp_path / "videos", count=8)
+    store = tmp_path / name
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(folder), str(store)],
+        cwd=request.config.rootpath,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.strip() == "video5":
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    process.stdout.close()
+    time.sleep(0.05)
+    assert not store.exists() or validate(store) == []
+    seen = []
+    outcome = extract(folder, store, seen=seen, shard=2)
+    assert outcome == Outcome(added=4, skipped=4)
+    assert seen == [f"video{k}" for k in range(4, 8)]  # 4 and 5 were in the shard in hand
+    extract(folder, tmp_path / f"whole-{name}", shard=2)
+    same(store, tmp_path / f"whole-{name}")

@@ -1,0 +1,127 @@
+import json
+
+import pytest
+import torch
+
+from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.features.adapters import from_coco_results, read_coco_results, to_coco_results
+from tests.features.adapters.samples import SAMPLED, SIZE, assert_same, random_detections
+
+PLAIN = {"image_id": 7, "category_id": 2, "bbox": [1, 2, 5, 9], "score": 0.5}
+
+
+def test_there_and_back_as_json():
+    for seed in range(5):
+        video = random_detections(seed, num_boxes=400)
+        text = json.dumps(to_coco_results(video))
+        back = from_coco_results(json.loads(text), SIZE, sampled=SAMPLED, fps=25.0)["video"]
+        assert_same(back, video, but=("features",))
+        torch.testing.assert_close(back.features, video.geometry())
+
+
+def test_numbers_stay_short_and_unknown_tracks_are_left_out():
+    video = random_detections(
+        num_boxes=2,
+        boxes=[[0.1, 2, 10.3, 4.5], [1, 1, 2, 2]],
+        scores=[0.9, 1],
+        labels=[3, 4],
+        track=[-1, 0],
+        frame_numbers=[7, 7],
+    )
+    assert to_coco_results(video) == [
+        {"image_id": 7, "category_id": 3, "bbox": [0.1, 2.0, 10.2, 2.5], "score": 0.9},
+        {"image_id": 7, "category_id": 4, "bbox": [1.0, 1.0, 1.0, 1.0], "score": 1.0, "track_id": 0},
+    ]
+
+
+def test_many_videos_in_one_file_by_a_mapping(tmp_path):
+    videos = {
+        "cat": random_detections(0),
+        "dog": random_detections(1, num_boxes=9, size=(60, 80), boxes=_small(9)),
+    }
+    images = {1000 * number + frame: (name, frame) for number, name in enumerate(videos) for frame in SAMPLED}
+    ids = {name: [image for image, place in images.items() if place[0] == name] for name in videos}
+    entries = [entry for name in videos for entry in to_coco_results(videos[name], ids[name])]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(entries[::-1]))
+    images[5] = ("empty", 3)  # a video without results is a video
+    sizes = {"cat": SIZE, "dog": (60, 80), "empty": (10, 10)}
+    read = read_coco_results(
+        path, sizes, images={str(image): place for image, place in images.items()}, fps=25.0
+    )
+    assert list(read) == ["cat", "dog", "empty"]
+    assert (len(read["empty"]), read["empty"].frame_index.tolist()) == (0, [3])
+    for name, video in videos.items():
+        expected = from_coco_results(to_coco_results(video)[::-1], sizes[name], sampled=SAMPLED, fps=25.0)
+        assert_same(read[name], expected["video"])
+        assert read[name].scores.sort().values.tolist() == video.scores.sort().values.tolist()
+
+
+def _small(count):
+    corner = torch.rand(count, 2, generator=torch.Generator().manual_seed(3)) * 50
+    return torch.cat([corner, corner + 5], 1)
+
+
+def test_odd_but_readable():
+    entries = [
+        {**PLAIN, "image_id": "9"},  # a number as text
+        PLAIN,
+        {"image_id": 7, "bbox": [0.5, 1, 2, 3], "segmentation": []},  # an annotation: no score, no category
+        {**PLAIN, "track_id": 4},
+    ]
+    video = from_coco_results(entries, SIZE, video="cat")["cat"]
+    assert video.frame_index.tolist() == [7, 9]
+    assert video.scores.tolist() == [0.5, 1.0, 0.5, 0.5]
+    assert video.labels.tolist() == [2, -1, 2, 2]
+    assert video.track.tolist() == [-1, -1, 4, -1]
+    assert video.boxes[1].tolist() == [0.5, 1, 2.5, 4]
+    assert from_coco_results(entries, SIZE, sampled=[8, 9])["video"].frame.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("x", "Entry 1 must have 'image_id' and 'bbox', got x"),
+        ({"bbox": [1, 2, 3, 4]}, "Entry 1 must have 'image_id' and 'bbox'"),
+        ({**PLAIN, "bbox": [1, 2, 3]}, "Entry 1 must hold numbers, four of them in 'bbox'"),
+        ({**PLAIN, "bbox": None}, "Entry 1 must hold numbers"),
+        ({**PLAIN, "bbox": [1, 2, 0, 4]}, "Entry 1: width and height must be above 0"),
+        ({**PLAIN, "bbox": [1, 2, float("nan"), 4]}, "Entry 1: box and score must be finite"),
+        ({**PLAIN, "score": float("inf")}, "Entry 1: box and score must be finite"),
+        ({**PLAIN, "score": None}, "Entry 1 must hold numbers"),
+        ({**PLAIN, "image_id": "cat.jpg"}, "Entry 1 must hold numbers.*cat.jpg"),
+        ({**PLAIN, "category_id": 1.5}, "Entry 1 must hold numbers.*'category_id' must be whole"),
+        ({**PLAIN, "bbox": [170, 2, 3, 4]}, "Entry 1: the box at .* does not touch the picture of 160 x 120"),
+    ],
+)
+def test_a_broken_entry_is_named(entry, message):
+    with pytest.raises(DataError, match=message):
+        from_coco_results([PLAIN, entry], SIZE)
+
+
+def test_what_the_mapping_lacks_is_named():
+    with pytest.raises(DataError, match="Entry 0: image_id 7 is not in 'images'"):
+        from_coco_results([PLAIN], SIZE, images={8: ("cat", 0)})
+    with pytest.raises(DataError, match="'size' has no entry for video 'cat'"):
+        from_coco_results([PLAIN], {"dog": SIZE}, images={7: ("cat", 0)})
+    with pytest.raises(OptionError, match="give one of them"):
+        from_coco_results([PLAIN], SIZE, images={7: ("cat", 0)}, sampled=[7])
+    with pytest.raises(DataError, match="each of the 4 sampled frames, got 1"):
+        to_coco_results(random_detections(), [1])
+
+
+def test_a_file(tmp_path):
+    path = tmp_path / "cat.json"
+    path.write_text(json.dumps([PLAIN]))
+    assert list(read_coco_results(path, SIZE)) == ["cat"]
+    path.write_text(json.dumps([PLAIN, {}]))
+    with pytest.raises(DataError, match=r"cat\.json: Entry 1 must have"):
+        read_coco_results(path, SIZE)
+    path.write_text('{"annotations": []}')
+    with pytest.raises(DataError, match=r"cat\.json must be a list of results, got a dict"):
+        read_coco_results(path, SIZE)
+    path.write_text("[")
+    with pytest.raises(DataError, match=r"cat\.json is not valid JSON"):
+        read_coco_results(path, SIZE)
+    with pytest.raises(MissingDataError, match=r"no\.json"):
+        read_coco_results(tmp_path / "no.json", SIZE)
