@@ -29,7 +29,7 @@ def test_up_to_36_boxes_of_2048_in_each_frame(found, clip):
     for objects in found:
         assert (objects.boxes.shape, objects.features.shape) == ((36, 4), (36, 2048))
         x1, y1, x2, y2 = objects.boxes.unbind(1)
-        assert bool(((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)).all())
+        assert bool(((x1 >= 0) & (x1 < x2) & (x2 <= width) & (y1 >= 0) & (y1 < y2) & (y2 <= height)).all())
         assert bool((objects.scores[1:] <= objects.scores[:-1]).all())
     assert not torch.equal(found[0].boxes, found[1].boxes)
 

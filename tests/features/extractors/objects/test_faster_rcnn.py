@@ -10,7 +10,7 @@ from stgraph.features.extractors.registry import make_extractor
 from stgraph.features.extractors.weights import load_network
 from tests.reference.roi_align import max_roi_features
 
-SIDE = 48
+SIDE = 32
 SETTINGS = {"weights": "random", "score_threshold": 0.0, "min_size": SIDE}
 
 
@@ -64,13 +64,13 @@ def last_stage(plain):
     """The backbone's last map of the frame, by torchvision's parts."""
     with torch.inference_mode():
         batch, _ = plain.transform([FRAME[0].permute(2, 0, 1) / 255])
-        assert batch.image_sizes == [(SIDE, 64)]
+        assert batch.image_sizes == [(SIDE, 42)]
         return plain.backbone.body(batch.tensors)["3"][0]
 
 
 def test_roi_features_are_the_last_stages_inside_the_boxes(found, plain):
     cells = last_stage(plain)
-    seen = found.boxes.double() * torch.tensor([64 / 128, SIDE / 96] * 2).double()
+    seen = found.boxes.double() * torch.tensor([42 / 128, SIDE / 96] * 2).double()
     expected = torch.from_numpy(max_roi_features(cells, seen, 32)).float()
     assert expected.shape == (36, 2048)
     torch.testing.assert_close(found.features, expected, atol=1e-4 * float(cells.abs().max()), rtol=1e-4)
@@ -83,7 +83,7 @@ def test_fc_features_are_what_the_scores_of_the_boxes_come_from(plain):
     with torch.inference_mode():
         batch, _ = plain.transform([FRAME[0].permute(2, 0, 1) / 255])
         maps = plain.backbone(batch.tensors)
-        boxes = found.boxes * torch.tensor([64 / 128, SIDE / 96] * 2)
+        boxes = found.boxes * torch.tensor([42 / 128, SIDE / 96] * 2)
         expected = plain.roi_heads.box_head(plain.roi_heads.box_roi_pool(maps, [boxes], batch.image_sizes))
     assert found.features.shape == (8, 1024)
     torch.testing.assert_close(found.features, expected, atol=1e-3 * float(expected.max()), rtol=1e-3)
@@ -105,14 +105,13 @@ def test_what_is_seen_does_not_depend_on_the_pictures_beside_it(detector, found)
 def test_nor_on_a_flat_picture_before_it():
     """torchvision works out how its maps are scaled from the first picture; and this one finds nothing."""
     strict = FasterRCNN("random", min_size=SIDE, score_threshold=1.0)
-    for size in [(4, 1333), (96, 128)]:
-        objects = describe(strict, picture(*size))[0]
-        assert (objects.boxes.shape, objects.scores.shape) == ((0, 4), (0,))
-        assert (objects.features.shape, objects.labels.shape) == ((0, 2048), (0,))
+    objects = describe(strict, picture(4, 1333))[0]
+    assert (objects.boxes.shape, objects.scores.shape) == ((0, 4), (0,))
+    assert (objects.features.shape, objects.labels.shape) == ((0, 2048), (0,))
     assert strict.network.roi_heads.box_roi_pool.scales == [1 / 4, 1 / 8, 1 / 16, 1 / 32]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (97, 1), (33, 51), (2, 1000)])
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (33, 51)])
 def test_odd_sizes(detector, size):
     found = describe(detector, picture(*size))[0]
     height, width = size

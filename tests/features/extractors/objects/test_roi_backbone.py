@@ -55,10 +55,16 @@ def test_a_frame_is_described_alike_alone_and_beside_others(backbone):
         torch.testing.assert_close(together[k], alone, rtol=1e-4, atol=1e-4 * float(alone.max()))
 
 
+def test_a_resnet_18_gives_512_values():
+    small = RoIBackbone("resnet18", "random", side=32)
+    boxes = [torch.tensor([[0.0, 0, 40, 40]]), torch.zeros(0, 4)]
+    found = small.describe([small.resize(frame(48, 64))] * 2, boxes, [(48, 64)] * 2)
+    assert [rows.shape for rows in found] == [(1, 512), (0, 512)]
+    assert found[0].std() > 0
+
+
 def test_values_that_are_not_allowed():
-    with pytest.raises(
-        OptionError, match="'features' must be resnet50, resnet101, resnet152 or null, got 'vgg16'"
-    ):
+    with pytest.raises(OptionError, match="'features' must be resnet18, resnet50, .* or null, got 'vgg16'"):
         RoIBackbone("vgg16", "random", 448)
     with pytest.raises(OptionError, match="'side' must be at least 32 pixels, got 8"):
         RoIBackbone("resnet50", "random", 8)

@@ -1,0 +1,120 @@
+"""One run on a Ray of its own, in which a reader and a model are killed; and the stages without Ray."""
+
+import pickle
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ray
+import torch
+
+from stgraph.errors import DependencyError, OptionError, WorkerError
+from stgraph.extraction import (
+    ExtractionPlan,
+    ExtractorChoice,
+    Failure,
+    FrameRule,
+    Timings,
+    VideoSource,
+    extract_to_store,
+    extract_videos,
+)
+from stgraph.extraction.ray_engine import extract_with_ray
+from stgraph.extraction.ray_stages import TRIES, Describe, Job, Tries, dumped, read, unpacked
+from stgraph.features.store import FeatureStore
+from tests.extraction.beside import own_extractors as own
+from tests.video.samples import write_video
+
+HEIGHTS = {
+    "a": own.PLAIN,
+    "b": own.READER_DIES,
+    "c": own.DESCRIBE_RAISES,
+    "d": own.MODEL_DIES,
+    "e": own.PREPARE_RAISES,
+    "g": own.PLAIN,
+}
+
+
+def plan_with(marks):
+    names = ["own_extractors.Frames", "own_extractors.Clips"]
+    choices = [ExtractorChoice(names[0], {"marks": str(marks)}), ExtractorChoice(names[1])]
+    return ExtractionPlan(choices, FrameRule("spread", 5), names)
+
+
+@pytest.fixture(scope="module")
+def beside():
+    patch = pytest.MonkeyPatch()
+    patch.syspath_prepend(str(Path(own.__file__).parent))
+    patch.setenv("RAY_worker_niceness", "0")  # else the workers wait for every other process of a busy machine
+    yield patch
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    for name, height in HEIGHTS.items():
+        write_video(folder / f"{name}.mp4", frames=20 if name == "a" else 35, size=(height, 64))
+    (folder / "f.mp4").touch()
+    return [VideoSource(name, folder / f"{name}.mp4") for name in "abcdefg"]
+
+
+@pytest.fixture(scope="module")
+def local(beside, sources, tmp_path_factory):
+    """What the engine of one process says; it must not be killed."""
+    marks = tmp_path_factory.mktemp("unharmed")
+    for who in ("reader", "model"):
+        (marks / f"{who} died").touch()
+    planned = plan_with(marks).build()
+    timings = Timings()
+    engine = partial(extract_videos, planned=planned, batch_size=2, timings=timings)
+    extract_to_store(sources, planned, marks / "store.h5", engine, dtype="float32")
+    return planned, FeatureStore(marks / "store.h5"), list(engine(sources)), timings
+
+
+@pytest.fixture(scope="module")
+def killed(beside, sources, local, tmp_path_factory):
+    """A run on Ray with the same plan but for a folder in which nobody has died yet."""
+    marks = tmp_path_factory.mktemp("killed")
+    results, timings = [], Timings()
+
+    def engine(todo):
+        for result in extract_with_ray(todo, plan_with(marks), batch_size=2, timings=timings):
+            results.append(result)
+            yield result
+
+    extract_to_store(sources, local[0], marks / "store.h5", engine, dtype="float32")
+    assert not ray.is_initialized()
+    return marks, FeatureStore(marks / "store.h5"), results, timings
+
+
+def test_two_killed_workers_change_nothing_in_the_store(local, killed):
+    marks, store, _, _ = killed
+    assert {path.name for path in marks.glob("* died")} == {"reader died", "model died"}
+    assert store.ids == local[1].ids == ["a", "b", "d", "g"]
+    for name in store.ids:
+        for stream in ("appearance", "motion", "frame_index", "frame_time", "clip_start"):
+            found, expected = getattr(store[name], stream), getattr(local[1][name], stream)
+            assert torch.equal(found, expected), (name, stream)
+
+
+def test_results_keep_the_order_and_failures_their_reasons(sources, local, killed):
+    told = [result if isinstance(result, Failure) else result.id for result in killed[2]]
+    assert told == [result if isinstance(result, Failure) else result.id for result in local[2]]
+    reasons = [result.reason for result in told if isinstance(result, Failure)]
+    assert reasons[:2] == ["RuntimeError: cannot see it", "ValueError: no such height"]
+    assert str(sources[5].path) in reasons[2]
+
+
+def test_models_and_readers_are_processes_of_their_own(killed):
+    pids = {work: {path.suffix for path in killed[0].glob(f"{work}.*")} for work in ("read", "described")}
+    assert len(pids["read"]) >= 2  # one was killed
+    assert len(pids["described"]) == 2
+    assert not pids["read"] & pids["described"]
+
+
+def test_timings_are_those_of_the_actors(killed):
+    assert killed[3].items == {"own_extractors.Frames": 20, "own_extractors.Clips": 1 + 2 + 2 + 2 + 2}
+    assert all(seconds > 0 for seconds in killed[3].seconds.values())
