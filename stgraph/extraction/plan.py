@@ -160,8 +160,8 @@ class PlannedExtractors:
 
 
 def _without_folder(value: Any) -> Any:
-    """Of a file, its name: where it lies is no fact about the features."""
-    return f"{FILE}{Path(value).name}" if isinstance(value, str) and Path(value).is_file() else value
+    """Of a file or folder, its name: where it lies is no fact about the features."""
+    return f"{FILE}{Path(value).name}" if isinstance(value, str) and Path(value).exists() else value
 
 
 def _check_no_path(stream: str, name: str, key: str, value: Any) -> None:

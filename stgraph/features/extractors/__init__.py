@@ -10,6 +10,8 @@ from stgraph.features.extractors.descriptors import (
     frame_appearance,
 )
 from stgraph.features.extractors.pixel_motion import CLIP_FRAMES, box_motion, clip_motion
+from stgraph.features.extractors.protocol import Extractor, FrameObjects, NetworkExtractor
+from stgraph.features.extractors.registry import find_extractor, make_extractor
 
 __all__ = [
     "CLIP_FRAMES",
@@ -18,11 +20,16 @@ __all__ = [
     "BlobDetector",
     "BoxPatches",
     "ColourMap",
+    "Extractor",
+    "FrameObjects",
+    "NetworkExtractor",
     "box_appearance",
     "box_geometry",
     "box_motion",
     "box_patches",
     "clip_motion",
     "colour_map",
+    "find_extractor",
     "frame_appearance",
+    "make_extractor",
 ]

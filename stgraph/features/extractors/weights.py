@@ -41,12 +41,17 @@ def load_network(
     Raises: OptionError: ``weights`` is none of these. MissingDataError: No such file, or the download failed. DataError: A
         file that does not fit the network.
     """
+    if weights == "default" and published is None:
+        raise OptionError(
+            f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no well-kept library has any."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build()
     if weights != RANDOM:
-        state = _published(published, weights) if _is_published(published, weights) else None
-        if state is None:
+        if weights == "default" or (published is not None and weights in published.__members__):
+            state = _published(published, weights)
+        else:
             state = read_weights(weights, published)
             state = rename(state) if rename else state
         _fill(network, state, weights, optional)
@@ -85,28 +90,20 @@ def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
 
 
 def hash_of(state: Mapping[str, Tensor]) -> str:
-    """Of names, shapes and values, whatever the file they came in.
+    """Of names, shapes and values that take part in answers, whatever the file they came in.
 
     >>> hash_of({"w": torch.zeros(2)})[:19]
     'sha256:c54171aeb4bd'
     """
     digest = hashlib.sha256()
-    for name in sorted(state):
+    for name in sorted(name for name in state if not name.endswith("num_batches_tracked")):  # counts, not weights
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
     return f"sha256:{digest.hexdigest()}"
 
 
-def _is_published(published: Any, weights: str) -> bool:
-    return weights == "default" or (published is not None and weights in published.__members__)
-
-
 def _published(published: Any, weights: str) -> dict[str, Tensor]:
-    if published is None:
-        raise OptionError(
-            f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no well-kept library has any."
-        )
     chosen = published.DEFAULT if weights == "default" else published[weights]
     try:
         return chosen.get_state_dict(progress=False, check_hash=True)
