@@ -114,6 +114,11 @@ class Captioner:
                 for stream in STREAMS[branch]
                 if stream in self.description.extractors
             }
+            if any(record.name.startswith("stgraph.interactions.") for record in records.values()):
+                raise ModelFolderError(
+                    "This model was trained on generated videos, whose features are no use for others; extract videos of "
+                    "yours with 'stgraph extract' and train on them."
+                )
             plan = ExtractionPlan.of_records(records, self.allow, self.extractor_settings)
             try:
                 planned = plan.build(next(self.model.parameters()).device)

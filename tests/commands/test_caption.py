@@ -124,6 +124,11 @@ def test_one_call_from_python(made):
         stgraph.load_captioner(made / "run").caption(path)
 
 
+def test_a_model_of_generated_videos_says_so(trained, made, capsys):
+    assert main(["caption", str(made / "videos" / "video3.mp4"), "--model", str(trained)]) == 1
+    assert "was trained on generated videos, whose features are no use for others" in capsys.readouterr().err
+
+
 def test_odd_names_and_bad_files(made, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     good = ["a b.mp4", "branch=3.mp4", "x=[1,2].mp4", "-dash.mp4"]

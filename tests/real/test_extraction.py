@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import torch
 from stgraph.cli import main
 from stgraph.features.store import FeatureStore, validate
 from stgraph.video import VideoReader
+from tests.extraction.odd_files import GOOD, write_bad, write_good
 from tests.extraction.test_job import same
 
 SETTINGS = [
@@ -74,6 +76,20 @@ def test_parts_joined_are_the_whole(undisturbed, real_data, tmp_path):
         assert main(["extract", str(real_data / "clips"), path, *SETTINGS, "--shard", f"{part}/3"]) == 0
     assert main(["store", "merge", str(tmp_path / "all.h5"), *parts]) == 0
     same(tmp_path / "all.h5", undisturbed)
+
+
+def test_good_and_bad_files_in_one_folder(undisturbed, real_data, tmp_path, capsys):
+    folder = shutil.copytree(real_data / "clips", tmp_path / "videos")
+    write_good(folder)
+    reasons = write_bad(folder)
+    assert main(["extract", str(folder), str(tmp_path / "store.h5"), *SETTINGS]) == 1
+    said = capsys.readouterr().err
+    for name, reason in reasons.items():
+        assert re.search(rf"{name}\.\w+: .*({reason})", said), (name, said)
+    store, clips = FeatureStore(tmp_path / "store.h5"), FeatureStore(undisturbed)
+    assert set(store.ids) == {*clips.ids, *GOOD}
+    for name in clips.ids:
+        assert torch.equal(store[name].appearance, clips[name].appearance)
 
 
 def test_ray_gives_the_same(undisturbed, real_data, tmp_path):
