@@ -9,6 +9,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.configuration import compose, plain
@@ -61,9 +62,9 @@ def run(arguments: list[str]) -> int:
             f"Not tried, as their names do not end like a video's: {names} ({len(others)}).", file=sys.stderr
         )
     sources = take_shard(sources, chosen.shard)
-    device = device_of(config.device)
+    device = _device(config)
     plan = plan_of(config)
-    planned = plan.build(device)
+    planned = plan.build("cpu" if config.engine == "ray" else device)  # Ray's actors make their own
     print(
         f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}"
     )
@@ -72,7 +73,7 @@ def run(arguments: list[str]) -> int:
         sources,
         planned,
         chosen.store,
-        _engine(config, planned, timings),
+        _engine(config, planned, timings, device),
         dtype=config.dtype,
         videos_per_shard=config.videos_per_shard,
         progress=_Progress(len(sources)),
@@ -101,17 +102,26 @@ def plan_of(config: DictConfig) -> ExtractionPlan:
     )
 
 
-def _engine(config: DictConfig, planned: PlannedExtractors, timings: Timings) -> Engine:
-    on_gpu = any(extractor.device.type != "cpu" for extractor in planned.extractors)
-    batch_size = config.batch_size or (128 if on_gpu else 32)
+def _device(config: DictConfig) -> torch.device:
+    """Where the models work."""
+    if config.engine != "ray":
+        return device_of(config.device)
+    if config.device not in ("auto", "cpu"):
+        raise OptionError("'device' is for engine=local; with engine=ray set ray.gpus_per_actor.")
+    return torch.device("cuda" if config.ray.gpus_per_actor else "cpu")
+
+
+def _engine(config: DictConfig, planned: PlannedExtractors, timings: Timings, device: torch.device) -> Engine:
+    batch_size = config.batch_size or (32 if device.type == "cpu" else 128)
     if config.engine == "local":
         threads = config.threads or min(16, max(1, (os.cpu_count() or 2) // 2))
         return partial(
             extract_videos, planned=planned, threads=threads, batch_size=batch_size, timings=timings
         )
     if config.engine == "ray":
-        from stgraph.extraction.ray_engine import extract_with_ray
+        from stgraph.extraction.ray_engine import check_ray, extract_with_ray
 
+        check_ray()
         return partial(
             extract_with_ray, plan=planned.plan, batch_size=batch_size, timings=timings, **plain(config.ray)
         )

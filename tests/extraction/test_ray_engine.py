@@ -1,11 +1,14 @@
 """One run on a Ray of its own, in which a reader and a model are killed; and the stages without Ray."""
 
 import pickle
+import secrets
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
+import pyarrow as pa
 import pytest
 import ray
 import torch
@@ -20,12 +23,16 @@ from stgraph.extraction import (
     VideoSource,
     extract_to_store,
     extract_videos,
+    ray_engine,
 )
 from stgraph.extraction.ray_engine import extract_with_ray
 from stgraph.extraction.ray_stages import TRIES, Describe, Job, Tries, dumped, read, unpacked
 from stgraph.features.store import FeatureStore
+from stgraph.features.video_features import VideoFeatures
 from tests.extraction.beside import own_extractors as own
 from tests.video.samples import write_video
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning:ray")
 
 HEIGHTS = {
     "a": own.PLAIN,
@@ -47,7 +54,8 @@ def plan_with(marks):
 def beside():
     patch = pytest.MonkeyPatch()
     patch.syspath_prepend(str(Path(own.__file__).parent))
-    patch.setenv("RAY_worker_niceness", "0")  # else the workers wait for every other process of a busy machine
+    patch.setenv("RAY_worker_niceness", "0")  # else they wait for every other process of a busy machine
+    patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one into the user's home
     yield patch
     patch.undo()
 
@@ -93,7 +101,7 @@ def killed(beside, sources, local, tmp_path_factory):
 def test_two_killed_workers_change_nothing_in_the_store(local, killed):
     marks, store, _, _ = killed
     assert {path.name for path in marks.glob("* died")} == {"reader died", "model died"}
-    assert store.ids == local[1].ids == ["a", "b", "d", "g"]
+    assert store.ids == local[1].ids == ("a", "b", "d", "g")
     for name in store.ids:
         for stream in ("appearance", "motion", "frame_index", "frame_time", "clip_start"):
             found, expected = getattr(store[name], stream), getattr(local[1][name], stream)
@@ -116,5 +124,81 @@ def test_models_and_readers_are_processes_of_their_own(killed):
 
 
 def test_timings_are_those_of_the_actors(killed):
-    assert killed[3].items == {"own_extractors.Frames": 20, "own_extractors.Clips": 1 + 2 + 2 + 2 + 2}
+    assert killed[3].items == {"own_extractors.Frames": 20, "own_extractors.Clips": 1 + 2 + 2 + 2}
     assert all(seconds > 0 for seconds in killed[3].seconds.values())
+
+
+@pytest.fixture
+def tries(monkeypatch):
+    """The counter without its actor."""
+    monkeypatch.setattr(ray, "get", lambda answer: answer)
+    return SimpleNamespace(begin=SimpleNamespace(remote=Tries().begin))
+
+
+def job_of(plan):
+    return Job(pickle.dumps(plan), 2, torch.get_num_threads(), str(Path.cwd()), tuple(sys.path))
+
+
+def result_of(job, tries, source):
+    block = pa.table({"content": [dumped((7, source))]})
+    number, result, _ = next(unpacked(Describe(job, "cpu", tries)(read(block, job, tries))))
+    assert number == 7
+    return result
+
+
+def test_a_video_is_given_up_when_its_process_has_died_three_times(local, sources, tries, tmp_path):
+    job = job_of(plan_with(tmp_path))
+    assert isinstance(result_of(job, tries, sources[0]), VideoFeatures)
+    for work, times in (("described", TRIES - 1), ("read", TRIES)):
+        for _ in range(times):
+            tries.begin.remote(work, 7)
+        reason = f"the process that {work} it died {TRIES} times, of too little memory or of this file"
+        assert result_of(job, tries, sources[0]) == reason
+
+
+def test_extractors_that_cannot_be_made_there_end_the_run(sources, tries, monkeypatch):
+    plan = ExtractionPlan([ExtractorChoice("nobody.knows.It")])
+    result = result_of(job_of(plan), tries, sources[0])
+    assert isinstance(result, WorkerError)
+    assert "There is no extractor 'nobody.knows.It'" in str(result)
+    monkeypatch.setattr(ray_engine, "_ray", lambda *_: nullcontext())
+    monkeypatch.setattr(ray_engine, "_results", lambda *_: (one for one in [(0, result, Timings())]))
+    with pytest.raises(WorkerError, match="cannot be made in a Ray worker"):
+        list(extract_with_ray(sources, plan))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch_size": 0}, {"actors": 0}, {"readers": 0}, {"actors": 1.5}, {"gpus_per_actor": -1}]
+)
+def test_numbers_that_cannot_be_are_refused(sources, wrong):
+    with pytest.raises(OptionError, match=next(iter(wrong))):
+        list(extract_with_ray(sources, plan_with("."), **wrong))
+
+
+def test_too_few_gpus_and_no_cluster_are_told_and_ray_is_left(sources, monkeypatch):
+    left = []
+    monkeypatch.setattr(ray, "init", lambda *_, **__: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 4, "GPU": 1})
+    monkeypatch.setattr(ray, "shutdown", lambda: left.append("shutdown"))
+    with pytest.raises(OptionError, match="need 1.5 GPUs, this machine has 1;"):
+        list(extract_with_ray(sources, plan_with("."), actors=3, gpus_per_actor=0.5))
+
+    def nobody(*_, **__):
+        raise ConnectionError("nobody answers.")
+
+    monkeypatch.setattr(ray, "init", nobody)
+    with pytest.raises(OptionError, match="no Ray at 'ray.address' = 'auto': nobody answers\\. If"):
+        list(extract_with_ray(sources, plan_with("."), address="auto"))
+    assert left == ["shutdown", "shutdown"]
+
+
+def test_nothing_to_do_starts_nothing(monkeypatch):
+    monkeypatch.setattr(ray_engine, "_ray", None)
+    assert list(extract_with_ray([], plan_with("."))) == []
+
+
+def test_without_ray_the_package_to_install_is_named(sources, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    with pytest.raises(DependencyError, match=r"pip install 'stgraph-captioning\[distributed\]'"):
+        list(extract_with_ray(sources, plan_with(".")))

@@ -92,7 +92,8 @@ def test_good_and_bad_files_in_one_folder(undisturbed, real_data, tmp_path, caps
         assert torch.equal(store[name].appearance, clips[name].appearance)
 
 
-def test_ray_gives_the_same(undisturbed, real_data, tmp_path):
+def test_ray_gives_the_same(undisturbed, real_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # Ray's default waits for everybody else
     store = tmp_path / "ray.h5"
     assert main(["extract", str(real_data / "clips"), str(store), *SETTINGS, "engine=ray"]) == 0
     same(store, undisturbed)
