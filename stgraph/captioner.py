@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from stgraph.datasets.graph_source import graphs_of
+from stgraph.datasets.graph_source import graphs_of, grid_names
+from stgraph.decoding import Decoding
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.extraction import (
     ExtractionPlan,
@@ -21,20 +22,20 @@ from stgraph.extraction import (
 )
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph import CosineEdges, EdgeRule, IouEdges, VideoGraphBuilder
-from stgraph.models.folder import GraphSettings, ModelDescription, file_inside, load_model, read_description
+from stgraph.models.folder import (
+    AnyCaptioner,
+    GraphSettings,
+    ModelDescription,
+    file_inside,
+    load_model,
+    read_description,
+)
 from stgraph.text import CaptionTokenizer
 
 if TYPE_CHECKING:
     from stgraph.features.store import FeatureStore
-    from stgraph.models import STGraphCaptioner
 
 __all__ = ["Caption", "Captioner", "build_graph_builder", "load_captioner"]
-
-STREAMS = {
-    "scene": ("appearance", "motion"),
-    "object": ("object",),
-    "joint": ("appearance", "motion", "object"),
-}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Captioner:
 
     def __init__(
         self,
-        model: STGraphCaptioner,
+        model: AnyCaptioner,
         tokenizer: CaptionTokenizer,
         description: ModelDescription,
         allow: Collection[str] = (),
@@ -73,7 +74,7 @@ class Captioner:
 
     @property
     def default_branch(self) -> str:
-        """The branch that is tested: the scene's where the model has one."""
+        """The branch that is tested: the scene's where the model has one, or the only one."""
         return self.model.branches[0]
 
     def caption(self, video: VideoFeatures | str | Path, branch: str | None = None) -> Caption:
@@ -107,11 +108,11 @@ class Captioner:
             DataError: The weights are not those of the training.
         """
         branch = branch or self.default_branch
-        self.model.check_branch(branch)
+        streams = self.model.streams(branch)
         if branch not in self._extractors:
             records = {
                 stream: self.description.extractors[stream]
-                for stream in STREAMS[branch]
+                for stream in streams
                 if stream in self.description.extractors
             }
             if any(record.name.startswith("stgraph.interactions.") for record in records.values()):
@@ -129,32 +130,65 @@ class Captioner:
         return self._extractors[branch]
 
     def caption_all(
-        self, videos: Sequence[VideoFeatures], branch: str | None = None, batch_size: int = 64
+        self,
+        videos: Sequence[VideoFeatures],
+        branch: str | None = None,
+        batch_size: int = 64,
+        *,
+        categories: Mapping[str, str | None] | None = None,
+        decoding: Decoding | None = None,
     ) -> Iterator[Caption]:
-        """Describes videos in batches, in their order."""
+        """Describes videos in batches, in their order.
+
+        Args:
+            videos, branch, batch_size: What is described, by which branch, how many at once.
+            categories: Which video is of which category, for models that were trained with categories; a video that it
+                lacks, or whose category no training video had, is described without.
+            decoding: How words are chosen; None is greedy. Several captions of a video come one behind the other.
+        """
         branch = branch or self.default_branch
+        known: dict[str | None, int] = {
+            name: number for number, name in enumerate(self.description.categories)
+        }
         device = next(self.model.parameters()).device
         for start in range(0, len(videos), batch_size):
             group = videos[start : start + batch_size]
-            graphs = graphs_of(group, self.builder, self.description.num_frames).to(device)
-            found = self.model.generate(graphs, branch, **self.tokenizer.marks)
+            graphs = graphs_of(
+                group,
+                self.builder,
+                self.description.num_frames,
+                grids=grid_names(self.model.streams(branch)),
+                category=[known.get((categories or {}).get(video.id), -1) for video in group]
+                if known
+                else None,
+            ).to(device)
+            found = self.model.generate(graphs, branch, **self.tokenizer.marks, decoding=decoding)
             texts = self.tokenizer.decode(found.tokens)
-            for video, text, tokens, log_probs in zip(
-                group, texts, found.tokens, found.log_probs, strict=True
+            each = len(texts) // len(group)
+            for row, (text, tokens, log_probs) in enumerate(
+                zip(texts, found.tokens, found.log_probs, strict=True)
             ):
-                yield Caption(video.id, text, tuple(log_probs[tokens != 0].tolist()))
+                if tokens.any():  # beam search may find fewer captions than were asked for
+                    yield Caption(group[row // each].id, text, tuple(log_probs[tokens != 0].tolist()))
 
     def caption_store(
-        self, store: FeatureStore, video_ids: Sequence[str], branch: str | None = None, batch_size: int = 64
+        self,
+        store: FeatureStore,
+        video_ids: Sequence[str],
+        branch: str | None = None,
+        batch_size: int = 64,
+        *,
+        categories: Mapping[str, str | None] | None = None,
+        decoding: Decoding | None = None,
     ) -> Iterator[Caption]:
-        """Describes videos of a store, whose features must come from the extractors that the model was trained on."""
+        """As :meth:`caption_all`, of a store, whose features must come from the extractors that the model was trained on."""
         branch = branch or self.default_branch
         self.check_extractors(store.extractors, branch)
         # The scene branch alone never touches the objects, on disk or in the graph.
-        streams = [name for name in STREAMS[branch] if name in store.extractors]
+        streams = [name for name in self.model.streams(branch) if name in store.extractors]
         for start in range(0, len(video_ids), batch_size):
             group = [store.read(video_id, streams) for video_id in video_ids[start : start + batch_size]]
-            yield from self.caption_all(group, branch, batch_size)
+            yield from self.caption_all(group, branch, batch_size, categories=categories, decoding=decoding)
 
     def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
         """Refuses features that other extractors made: they would silently give nonsense.
@@ -164,8 +198,7 @@ class Captioner:
             extractor or weights differ.
         """
         branch = branch or self.default_branch
-        self.model.check_branch(branch)
-        for stream in STREAMS[branch]:
+        for stream in self.model.streams(branch):
             wanted, found = self.description.extractors.get(stream), extractors.get(stream)
             if wanted is None:
                 continue
@@ -230,6 +263,11 @@ def load_captioner(
         raise ModelFolderError(
             f"{folder}: the tokenizer has {tokenizer.num_words} words, the model {model.settings.num_words}; the "
             "files are of different models."
+        )
+    if getattr(model.settings, "num_categories", 0) != len(description.categories):
+        raise ModelFolderError(
+            f"{folder}: the description has {len(description.categories)} categories, the model "
+            f"{getattr(model.settings, 'num_categories', 0)}; the files are of different models."
         )
     return Captioner(model.to(device), tokenizer, description, allow, extractor_settings)
 

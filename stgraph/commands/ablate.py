@@ -55,8 +55,8 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("settings", nargs="*", metavar="key=value", help="such as table=stgkd seeds=5")
     given = parser.parse_args(arguments).settings
     own = [setting for setting in given if key_of(setting) in OWN]
-    shared = with_experiment([setting for setting in given if setting not in own])
     study, config = study_of(own)
+    shared = with_experiment([setting for setting in given if setting not in own], study.experiment)
     seeds = seeds_of(config.seeds)
     folder = Path(config.results) / study.name
     rows = study.chosen(None if config.rows is None else list(config.rows))

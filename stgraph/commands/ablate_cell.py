@@ -19,6 +19,7 @@ from stgraph.training import evaluate, run_record
 __all__ = ["CellTask", "is_run_of", "run_cell"]
 
 CHOSEN_ON, SPLIT = "val", "test"
+BEST = {"val/CIDEr": max, "val/loss": min}
 MARK = "cell.txt"  # in the folder of a run: which cell it is of
 
 
@@ -59,7 +60,7 @@ def run_cell(task: CellTask) -> Cell:
     for branch, evaluation in found.items():
         evaluation.save(folder / f"evaluation-{SPLIT}-{branch}.json", record)
         scores[branch] = {**evaluation.scores, **dataset.extra_scores(evaluation.captions, test)}
-    epochs = _validations(folder)
+    epochs = _validations(folder, config.monitor)
     seconds = {"train": round(trained - start, 1), "evaluate": round(time.monotonic() - trained, 1)}
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return Cell(
@@ -76,7 +77,9 @@ def run_cell(task: CellTask) -> Cell:
         videos=len(test),
         scores=scores,
         chosen={branch: dict(values) for branch, values in chosen.items()},
-        epoch=max(epochs, key=lambda epoch: epochs[epoch]) if epochs else config.trainer.max_epochs,
+        epoch=BEST[config.monitor](epochs, key=lambda epoch: epochs[epoch])
+        if epochs
+        else config.trainer.max_epochs,
         epochs=max(epochs, default=config.trainer.max_epochs),
         seconds=seconds,
         record=record,
@@ -105,12 +108,12 @@ def _mark(task: CellTask) -> str:
     return f"settings {task.settings_hash}\ndata {task.data_hash}\n"
 
 
-def _validations(folder: Path) -> dict[int, float]:
-    """Validation CIDEr of the tested branch by epoch (from 1), over all versions of the run's log."""
+def _validations(folder: Path, monitor: str) -> dict[int, float]:
+    """What the best epoch was chosen by, of the tested branch, by epoch (from 1), over all versions of the run's log."""
     found = {}
     for path in sorted(folder.glob("log/version_*/metrics.csv")):
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
-                if row.get("val/CIDEr"):
-                    found[int(row["epoch"]) + 1] = float(row["val/CIDEr"])
+                if row.get(monitor):
+                    found[int(row["epoch"]) + 1] = float(row[monitor])
     return found

@@ -55,8 +55,8 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
     return Study.parse(path.stem, content), compose("ablate", [s for s in own if key_of(s) != "table"])
 
 
-def with_experiment(shared: list[str]) -> list[str]:
-    """The settings of every run with the study's experiment in front, unless they name one.
+def with_experiment(shared: list[str], experiment: str = "interactions_study") -> list[str]:
+    """The settings of every run with the study's ``experiment`` in front, unless they name one.
 
     Raises: OptionError: Data that is not generated, and no experiment for it.
     """
@@ -66,9 +66,9 @@ def with_experiment(shared: list[str]) -> list[str]:
     if not given.get("data", "interactions").startswith("interactions"):
         raise OptionError(
             f"'data={given['data']}' needs an experiment that fits it, such as experiment=stgkd_paper; the default, "
-            "interactions_study, is for generated data."
+            f"{experiment}, is for generated data."
         )
-    return ["experiment=interactions_study", *shared]
+    return [f"experiment={experiment}", *shared]
 
 
 def seeds_of(value: Any) -> list[int]:
@@ -119,7 +119,7 @@ def data_hash(dataset: StoredDataset) -> str:
     digest.update(repr(sorted(store.extractors.items())).encode())
     for video in ids[:: max(1, len(ids) // 16)]:
         features = store[video]
-        parts = [features.appearance, features.motion]
+        parts = [features.appearance, features.motion, *(grid.values for grid in features.grids.values())]
         if features.detections is not None:
             parts += [features.detections.features, features.detections.boxes]
         for part in parts:

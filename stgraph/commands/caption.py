@@ -76,8 +76,12 @@ def run(arguments: list[str]) -> int:
     )
     if files:
         return _caption_files(captioner, files, config, as_json=chosen.json)
-    store = dataset_of(config.data).store
-    for caption in captioner.caption_store(store, videos, config.branch, config.batch_size):
+    dataset = dataset_of(config.data)
+    categories = {video: dataset.corpus[video].category for video in videos if video in dataset.corpus}
+    found = captioner.caption_store(
+        dataset.store, videos, config.branch, config.batch_size, categories=categories
+    )
+    for caption in found:
         if chosen.json:
             print(json.dumps(caption_fields(caption)))
         else:

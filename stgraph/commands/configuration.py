@@ -21,7 +21,7 @@ from stgraph.commands.path_settings import quoted_paths
 from stgraph.errors import MissingDataError, OptionError
 
 CHOICES = (
-    *("experiment", "data", "graph", "model", "row", "schedule"),
+    *("experiment", "data", "graph", "model", "loss", "optimizer", "row", "schedule"),
     *("frames", "appearance", "motion", "objects", "flow"),
 )
 """Keys that choose a file of their group."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from stgraph.captioner import load_captioner
-from stgraph.commands.configuration import compose, saved_config
+from stgraph.commands.configuration import compose, plain, saved_config
 from stgraph.commands.table import score_table
 from stgraph.commands.train import dataset_of, device_of
+from stgraph.decoding import Decoding
 from stgraph.metrics import bootstrap_intervals
 from stgraph.training import evaluate, run_record
 
@@ -27,9 +29,15 @@ def run(arguments: list[str]) -> int:
     chosen = parser.parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
+    decoding = Decoding(**plain(config.decoding))
     captioner = load_captioner(chosen.run, device=device_of(config.device))
     result = evaluate(
-        captioner, dataset_of(config.data), config.split, config.branch, batch_size=config.batch_size
+        captioner,
+        dataset_of(config.data),
+        config.split,
+        config.branch,
+        batch_size=config.batch_size,
+        decoding=decoding,
     )
     intervals = bootstrap_intervals(result.scores, SAMPLES, LEVEL, SEED)
     rows = {
@@ -40,6 +48,7 @@ def run(arguments: list[str]) -> int:
     print(score_table(rows, f"{result.dataset}, {result.split} split"))
     path = chosen.run / f"evaluation-{result.split}-{result.branch}.json"
     bootstrap = {"unit": "video", "level": LEVEL, "samples": SAMPLES, "seed": SEED}
-    result.save(path, {"intervals": intervals, "bootstrap": bootstrap, **run_record(saved.seed)})
+    record = {"intervals": intervals, "bootstrap": bootstrap, "decoding": asdict(decoding)}
+    result.save(path, {**record, **run_record(saved.seed)})
     print(f"Captions and scores are in {path}.")
     return 0

@@ -12,13 +12,18 @@ from stgraph.errors import OptionError
 
 __all__ = ["check_same_settings", "settings_that_matter"]
 
+ABSENT = "(absent)"
+
 
 def settings_that_matter(config: DictConfig) -> dict[str, Any]:
     """The settings that can change a score, in so far as they are not the defaults: what tells two runs apart.
 
-    As defaults are left out, an option that is added later, off by default, does not make old results look stale.
+    As defaults (of the model's system) are left out, an option that is added later, off by default, does not make old
+    results look stale.
     """
-    differing = _difference(plain(config), _defaults())
+    differing = _difference(plain(config), _defaults(config.model.name))
+    if config.model.name != "stgkd":  # the default of defaults
+        differing.setdefault("model", {})["name"] = config.model.name
     for key in ("run", "resume", "resume_every", "teacher"):
         differing.pop(key, None)
     for group, keys in (
@@ -47,13 +52,15 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
 
     Raises: OptionError: Another setting differs; it is named.
     """
-    defaults = OmegaConf.create(_defaults())
+    defaults = OmegaConf.create(_defaults(saved.model.name))
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
                 "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
-                "model", "graph", "loss", "optimizer", "schedule", "teacher",
-                "trainer.accumulate_grad_batches"):  # fmt: skip
+                "model", "graph", "loss", "optimizer", "schedule", "teacher", "monitor",
+                "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
         old, new = (plain(OmegaConf.select(values, key)) for values in (saved, config))
         first = plain(OmegaConf.select(defaults, key))
+        if OmegaConf.select(saved, key, default=ABSENT) == ABSENT:
+            old = first  # a setting that stgraph did not have yet when the run began
         if isinstance(old, dict) and isinstance(first, dict) and old.get("_target_") == first.get("_target_"):
             old = {**first, **old}  # settings that stgraph did not have yet when the run began
         if old != new:
@@ -61,8 +68,8 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
 
 
 @cache
-def _defaults() -> dict[str, Any]:
-    return plain(compose("train", []))  # a sweep asks for each of its cells
+def _defaults(model: str) -> dict[str, Any]:
+    return plain(compose("train", [f"model={model}"]))  # a sweep asks for each of its cells
 
 
 def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

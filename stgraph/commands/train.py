@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import hydra
 import torch
@@ -19,7 +16,14 @@ from omegaconf import DictConfig, OmegaConf
 import stgraph
 from stgraph.captioner import build_graph_builder, load_captioner
 from stgraph.commands.configuration import compose, plain, saved_config
-from stgraph.commands.model_settings import check_model, graph_settings, model_settings, take_teacher
+from stgraph.commands.model_settings import (
+    check_model,
+    graph_settings,
+    make_loss,
+    make_model,
+    model_settings,
+    take_teacher,
+)
 from stgraph.commands.progress import progress_line
 from stgraph.commands.run_identity import check_same_settings
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
@@ -27,9 +31,9 @@ from stgraph.errors import OptionError
 from stgraph.extraction import ExtractionLog
 from stgraph.features.store import FeatureStore
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models import ExtractorSettings, ModelDescription, STGraphCaptioner
+from stgraph.models import ExtractorSettings, ModelDescription
 from stgraph.text import CaptionTokenizer
-from stgraph.training import CaptioningModule, DistillationLoss, check_run_folder, fit
+from stgraph.training import CaptioningModule, check_run_folder, fit
 
 __all__ = ["run", "train"]
 
@@ -55,8 +59,9 @@ def run(arguments: list[str]) -> int:
 
 def train(config: DictConfig) -> Path:
     """Trains as ``config`` says; the folder of the run is returned."""
-    graph, loss = graph_settings(plain(config.graph)), call_with(DistillationLoss, config.loss)
-    check_model(plain(config.model))
+    graph, chosen = graph_settings(plain(config.graph)), plain(config.model)
+    check_model(chosen)
+    loss = make_loss(plain(config.loss), chosen["name"])
     folder = Path(config.run)
     check_run_folder(folder, config.resume)
     if config.resume:
@@ -71,13 +76,29 @@ def train(config: DictConfig) -> Path:
         min_count=config.data.min_count,
         max_words=config.data.max_words,
     )
-    settings = model_settings(plain(config.model), store.widths, tokenizer.num_words, config.data.max_words)
-    source = GraphSource(store, build_graph_builder(graph), config.data.num_frames, cache=config.data.cache)
-    data = CaptionDataModule(source, corpus, tokenizer, seed=config.seed, **plain(config.data.loader))
+    categories = corpus.categories("train") if chosen.get("categories") else ()
+    settings = model_settings(chosen, store.widths, tokenizer.num_words, config.data.max_words, categories)
+    model = make_model(chosen, settings)
+    read = {stream for branch in model.branches for stream in model.streams(branch)}
+    source = GraphSource(
+        store,
+        build_graph_builder(graph),
+        config.data.num_frames,
+        cache=config.data.cache,
+        streams=read & store.extractors.keys(),
+        categories=corpus.category_numbers(categories) if categories else None,
+    )
+    data = CaptionDataModule(
+        source,
+        corpus,
+        tokenizer,
+        seed=config.seed,
+        validation_captions=config.monitor == "val/loss",
+        **plain(config.data.loader),
+    )
     # METEOR, whose Java program takes longer than a small epoch, is left to the evaluation.
     val = corpus.references("val")
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
-    model = STGraphCaptioner(settings)
     if config.teacher is not None:
         take_teacher(model, load_captioner(config.teacher), graph, tokenizer, store.extractors)
     module = CaptioningModule(
@@ -91,11 +112,12 @@ def train(config: DictConfig) -> Path:
     )
     description = ModelDescription(
         stgraph=stgraph.__version__,
-        model=STGraphCaptioner.name,
+        model=model.name,
         settings=settings.model_dump(mode="json"),
         graph=graph,
         num_frames=config.data.num_frames,
         extractors=extractors_of(store),
+        categories=categories,
     )
     save_config(config, folder)
     fit(
@@ -104,6 +126,7 @@ def train(config: DictConfig) -> Path:
         folder,
         description,
         trainer=plain(config.trainer),
+        monitor=config.monitor,
         patience=config.patience,
         every_n_steps=config.resume_every,
         resume=config.resume,
@@ -161,8 +184,3 @@ def device_of(name: str) -> torch.device:
         raise OptionError(
             f"'device' must be auto, cpu or a device of this machine, got {name!r}: {reason}."
         ) from error
-
-
-def call_with(target: Callable[..., Any], config: DictConfig) -> Any:
-    """``target`` with the configuration's entries as arguments."""
-    return partial(target, **plain(config))()

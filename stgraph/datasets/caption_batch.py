@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -30,6 +31,19 @@ class CaptionBatch:
     video: Tensor
     counted: Tensor | None = None
     totals: StepTotals | None = None
+
+    def split(self, num_captions: int) -> Iterator[CaptionBatch]:
+        """Parts of at most so many captions, each with the graphs of its videos alone."""
+        for start in range(0, len(self.tokens), num_captions):
+            video = self.video[start : start + num_captions]
+            chosen, place = video.unique(return_inverse=True)
+            rows = chosen.tolist()
+            yield CaptionBatch(
+                Batch.from_data_list([self.graphs[row] for row in rows]),
+                [self.video_ids[row] for row in rows],
+                self.tokens[start : start + num_captions],
+                place,
+            )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> CaptionBatch:
         """The same on another device."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,20 @@ class CaptionCorpus:
     def references(self, split: str) -> dict[str, list[str]]:
         """All captions of a split's videos by id, as the metrics take them."""
         return {video_id: self.captions(video_id) for video_id in self.ids(split)}
+
+    def categories(self, split: str) -> tuple[str, ...]:
+        """The different categories of a split's videos, sorted.
+
+        >>> CaptionCorpus({"v1": VideoCaptions("train", ("a dog runs",), "pets")}).categories("train")
+        ('pets',)
+        """
+        return tuple(sorted({self[video].category or "" for video in self.ids(split)} - {""}))
+
+    def category_numbers(self, categories: Sequence[str]) -> dict[str, int]:
+        """Position of each video's category among ``categories``, by id; videos of others, or of none, are left out."""
+        number = {category: position for position, category in enumerate(categories)}
+        found = {video_id: number.get(video.category or "") for video_id, video in self._videos.items()}
+        return {video_id: position for video_id, position in found.items() if position is not None}
 
     def check_against(self, store_ids: Iterable[str], *, allow_uncaptioned: bool = False) -> list[str]:
         """Compares the ids with those of a feature store.

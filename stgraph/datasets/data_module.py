@@ -45,16 +45,22 @@ class _Pairs(Dataset):
 
 
 class _Videos(Dataset):
-    """Item: graphs of some videos, without captions."""
+    """Item: graphs of some videos, with all their captions or with none."""
 
-    def __init__(self, source: GraphSource, ids: Sequence[str]) -> None:
-        self.source, self.ids = source, ids
+    def __init__(
+        self, source: GraphSource, ids: Sequence[str], captions: Sequence[torch.Tensor] | None = None
+    ) -> None:
+        self.source, self.ids, self.captions = source, ids, captions
 
     def __getitem__(self, rows: Sequence[int]) -> CaptionBatch:
         ids = [self.ids[row] for row in rows]
-        empty = torch.zeros(0, dtype=torch.long)
         graphs = self.source.batch(ids) if ids else Batch()
-        return CaptionBatch(graphs, ids, empty.reshape(0, 0), empty)
+        if self.captions is None or not ids:
+            empty = torch.zeros(0, dtype=torch.long)
+            return CaptionBatch(graphs, ids, empty.reshape(0, 0), empty)
+        tokens = [self.captions[row] for row in rows]
+        video = torch.arange(len(ids)).repeat_interleave(torch.tensor([len(part) for part in tokens]))
+        return CaptionBatch(graphs, ids, torch.cat(tokens), video)
 
 
 class CaptionDataModule(LightningDataModule):
@@ -71,6 +77,7 @@ class CaptionDataModule(LightningDataModule):
         captions_per_video, captions_per_epoch: See :func:`pair_batches`.
         seed: Of the order.
         num_workers: Processes that read and build; 0 does it in this one.
+        validation_captions: Validation batches hold the captions of their videos too, which a loss of them needs.
 
     Raises: DataError: The training split is empty.
     """
@@ -86,11 +93,13 @@ class CaptionDataModule(LightningDataModule):
         captions_per_epoch: int | None = None,
         seed: int = 0,
         num_workers: int = 0,
+        validation_captions: bool = False,
     ) -> None:
         super().__init__()
         self.source, self.corpus, self.tokenizer = source, corpus, tokenizer
         self.batch_size, self.captions_per_video = batch_size, captions_per_video
         self.captions_per_epoch, self.seed, self.num_workers = captions_per_epoch, seed, num_workers
+        self.validation_captions = validation_captions
         self._tokens: list[torch.Tensor] = []
         if not corpus.ids("train"):
             raise DataError(
@@ -120,14 +129,16 @@ class CaptionDataModule(LightningDataModule):
         """Asked for anew each epoch (``reload_dataloaders_every_n_epochs=1``), so it starts where a resumed run stands."""
         ids = self.corpus.ids("train")
         if not self._tokens:
-            self._tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
-            width = max(tokens.size(1) for tokens in self._tokens)
-            self._tokens = [
-                torch.nn.functional.pad(tokens, (0, width - tokens.size(1))) for tokens in self._tokens
-            ]
+            self._tokens = self._encoded(ids)
         shares = self.shares(0 if self.trainer is None else self.trainer.current_epoch)
         skipping = _Skip(shares, self._done(len(shares)))
         return _loader(_Pairs(self.source, ids, self._tokens), skipping, self.num_workers)
+
+    def _encoded(self, ids: Sequence[str]) -> list[torch.Tensor]:
+        """The captions of each video, all of one length."""
+        tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
+        width = max(part.size(1) for part in tokens)
+        return [torch.nn.functional.pad(part, (0, width - part.size(1))) for part in tokens]
 
     def shares(self, epoch: int) -> list[Share]:
         """What this process takes of each batch of an epoch."""
@@ -165,7 +176,8 @@ class CaptionDataModule(LightningDataModule):
         rank, world_size = self._place()
         mine, longest = range(rank, len(ids), world_size), len(range(0, len(ids), world_size))
         rows = [list(mine[start : start + 64]) for start in range(0, longest, 64)]
-        return _loader(_Videos(self.source, ids), rows, self.num_workers)
+        captions = self._encoded(ids) if ids and self.validation_captions else None
+        return _loader(_Videos(self.source, ids, captions), rows, self.num_workers)
 
 
 class _Skip(Sequence):

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from stgraph.decoding.protocol import DecodingState, StepDecoder
+from stgraph.decoding.captions import CaptionRows, DecodedCaptions
+from stgraph.decoding.protocol import DecodingState, StepDecoder, attention_of
 from stgraph.errors import OptionError
 
-__all__ = ["DecodedCaptions", "greedy"]
-
-
-@dataclass(frozen=True)
-class DecodedCaptions:
-    """Word ids and their log-probabilities, in the order of the videos.
-
-    Shapes: tokens ``[B, L]`` without the begin mark, 0 after the end mark; log_probs ``[B, L]``, 0 where padded.
-    """
-
-    tokens: Tensor
-    log_probs: Tensor
+__all__ = ["check_max_words", "greedy"]
 
 
 @torch.no_grad()
@@ -36,6 +24,7 @@ def greedy(
     eos: int,
     banned: Sequence[int] = (),
     device: torch.device | str = "cpu",
+    attention: bool = False,
 ) -> DecodedCaptions:
     """Takes the likeliest word until the end mark or ``max_words`` words; finished captions leave the batch.
 
@@ -45,14 +34,13 @@ def greedy(
         max_words: At most so many words; a caption cut there has no end mark.
         bos, eos: Ids of the begin and end marks.
         banned: Ids that are never emitted, such as the unknown word and padding.
+        attention: Whether to keep what each word was chosen by; the decoder must say it.
 
-    Raises: OptionError: ``max_words`` below 1.
+    Raises: OptionError: ``max_words`` below 1, or ``attention`` of a decoder that does not say it.
     Reference: Pan et al., CVPR 2020, section 4.3 (greedy decoding).
     """
-    if max_words < 1:
-        raise OptionError(f"'max_words' must be at least 1, got {max_words}.")
-    tokens = torch.zeros(num_captions, max_words, dtype=torch.long, device=device)
-    log_probs = torch.zeros(num_captions, max_words, device=device)
+    check_max_words(max_words)
+    rows = CaptionRows.empty(num_captions, max_words, device)
     active = torch.arange(num_captions, device=device)
     last = torch.full((num_captions,), bos, device=device)
     forbidden = torch.tensor(sorted({*banned, bos}), device=device)
@@ -60,12 +48,19 @@ def greedy(
         if not len(active):
             break
         scores, state = decoder.step(last, state)
-        scores = scores.float().log_softmax(-1)
-        allowed = scores.index_fill(1, forbidden, -torch.inf)
-        last = allowed.argmax(1)
-        tokens[active, position] = last
-        log_probs[active, position] = scores.gather(1, last[:, None])[:, 0]
+        if attention:
+            rows.look(active, position, attention_of(state))
+        # Filled in place: log_softmax has just made this tensor.
+        scores = scores.float().log_softmax(-1).index_fill_(1, forbidden, -torch.inf)
+        log_probs, last = scores.max(1)
+        rows.write(active, position, last, log_probs)
         going = (last != eos).nonzero()[:, 0]
         if len(going) < len(active):
             active, last, state = active[going], last[going], state.select(going)
-    return DecodedCaptions(tokens, log_probs)
+    return rows.done()
+
+
+def check_max_words(max_words: int) -> None:
+    """Raises OptionError where there is no room for a word."""
+    if max_words < 1:
+        raise OptionError(f"'max_words' must be at least 1, got {max_words}.")

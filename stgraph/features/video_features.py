@@ -118,8 +118,16 @@ class VideoFeatures:
         """The clip vector that covers each sampled frame ``[T, Dm]``: the last clip that starts at or before it."""
         if self.motion is None or self.clip_start is None:
             return None
-        row = torch.searchsorted(self.clip_start, self.frame_index, right=True) - 1
-        return self.motion[row.clamp(min=0)]
+        return self.motion[self._covering(self.clip_start)]
+
+    def grid_of_frames(self, name: str) -> Tensor | None:
+        """The row of a grid that covers each sampled frame ``[T, S, D]``; None where there is no such grid."""
+        grid = self.grids.get(name)
+        return None if grid is None else grid.values[self._covering(grid.start)]
+
+    def _covering(self, start: Tensor) -> Tensor:
+        """For each sampled frame, the last row that starts at or before it; the first one where none does."""
+        return (torch.searchsorted(start, self.frame_index, right=True) - 1).clamp(min=0)
 
 
 def _keep_frames(detections: Detections, keep: Tensor) -> Detections:

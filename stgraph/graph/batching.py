@@ -13,7 +13,11 @@ __all__ = ["make_batch"]
 
 
 def make_batch(
-    nodes: Nodes, edges: dict[str, Tensor], streams: dict[str, Tensor | None], video_id: list[str] | None
+    nodes: Nodes,
+    edges: dict[str, Tensor],
+    streams: dict[str, Tensor | None],
+    video_id: list[str] | None,
+    category: Tensor | None = None,
 ) -> Batch:
     """Makes what ``Batch.from_data_list`` makes of the videos' graphs, with all it needs to be taken apart
     again.
@@ -21,14 +25,15 @@ def make_batch(
     Args:
         nodes, streams: Columns of all videos, frames numbered through.
         edges: ``edge_index``, ``edge_weight`` and ``edge_kind`` of all videos, sorted by row.
-        video_id: Name of each video.
+        video_id, category: Name of each video, and the number of its category.
     """
     num_videos = len(nodes.node_ptr) - 1
     edge_ptr = torch.searchsorted(edges["edge_index"][0].contiguous(), nodes.node_ptr)
     each, none = torch.arange(num_videos + 1), torch.zeros(num_videos, dtype=torch.long)
-    columns = nodes.values | edges | {"num_frames": nodes.frame_ptr.diff()} | streams
+    videos = {"num_frames": nodes.frame_ptr.diff(), "category": category}
+    columns = nodes.values | edges | videos | streams
     starts = dict.fromkeys(nodes.values, nodes.node_ptr) | dict.fromkeys(edges, edge_ptr)
-    starts |= {"num_frames": each} | dict.fromkeys(streams, nodes.frame_ptr)
+    starts |= dict.fromkeys(videos, each) | dict.fromkeys(streams, nodes.frame_ptr)
     increments = {"edge_index": nodes.node_ptr[:-1], "frame": nodes.frame_ptr[:-1]}
 
     batch = Batch(_base_cls=VideoGraph)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
@@ -14,6 +15,7 @@ from stgraph.graph.batching import make_batch
 from stgraph.graph.edges import EdgeRule, cosine_edges, dense_edges, iou_edges, self_edges
 from stgraph.graph.edges.join import join_edges
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
+from stgraph.graph.storage import GRID
 from stgraph.graph.video_graph import EdgeKind, VideoGraph
 
 __all__ = ["VideoGraphBuilder"]
@@ -102,6 +104,9 @@ class VideoGraphBuilder:
         appearance: Tensor | None = None,
         motion: Tensor | None = None,
         video_id: str | None = None,
+        *,
+        grids: Mapping[str, Tensor] | None = None,
+        category: int | None = None,
     ) -> VideoGraph:
         """Builds one video's graph.
 
@@ -109,6 +114,8 @@ class VideoGraphBuilder:
             detections: The video's boxes.
             appearance, motion: Scene streams to carry along, one row a frame, ``[T, Fa]`` and ``[T, Fm]``.
             video_id: Name to carry along.
+            grids: Grids to carry along as ``graph["grid/NAME"]``, by name, ``[T, S, D]``.
+            category: Number of the video's category to carry along, -1 unknown.
 
         Raises: ShapeError: A stream has other than T rows. DataError: A rule of the user answered nonsense.
         """
@@ -120,6 +127,8 @@ class VideoGraphBuilder:
             appearance=join_stream("appearance", None if appearance is None else [appearance], [detections]),
             motion=join_stream("motion", None if motion is None else [motion], [detections]),
             video_id=video_id,
+            category=None if category is None else torch.tensor([category]),
+            **_join_grids({name: [grid] for name, grid in (grids or {}).items()}, [detections]),
         )
 
     def build_batch(
@@ -128,18 +137,24 @@ class VideoGraphBuilder:
         appearance: Sequence[Tensor] | None = None,
         motion: Sequence[Tensor] | None = None,
         video_id: Sequence[str] | None = None,
+        *,
+        grids: Mapping[str, Sequence[Tensor]] | None = None,
+        category: Sequence[int] | None = None,
     ) -> Batch:
         """Builds many videos' graphs at once: what ``Batch.from_data_list`` makes of each one's, but faster.
 
         Args:
             detections: The boxes of each video.
-            appearance, motion, video_id: As in a call, one of each a video; or None for all.
+            appearance, motion, video_id, category: As in a call, one of each a video; or None for all.
+            grids: As in a call, one a video under each name.
 
         Raises: As a call; DataError also where widths differ between videos.
         """
         if not detections:
             raise OptionError("'detections' must hold at least one video, got none.")
-        for name, values in (("appearance", appearance), ("motion", motion), ("video_id", video_id)):
+        grids = grids or {}
+        given = {"appearance": appearance, "motion": motion, "video_id": video_id, "category": category}
+        for name, values in (*given.items(), *grids.items()):
             if values is not None and len(values) != len(detections):
                 raise OptionError(
                     f"'{name}' must be None or one a video, got {len(values)} for {len(detections)}."
@@ -150,11 +165,21 @@ class VideoGraphBuilder:
             "motion": join_stream("motion", motion, detections),
         }
         return make_batch(
-            nodes, join_edges(self.rules, nodes), streams, None if video_id is None else list(video_id)
+            nodes,
+            join_edges(self.rules, nodes),
+            streams | _join_grids(grids, detections),
+            None if video_id is None else list(video_id),
+            None if category is None else torch.tensor(list(category)),
         )
 
     def _nodes(self, videos: Sequence[Detections]) -> Nodes:
         return join_nodes(videos, self.max_objects, self.score_threshold, self.pad_objects)
+
+
+def _join_grids(
+    grids: Mapping[str, Sequence[Tensor]], videos: Sequence[Detections]
+) -> dict[str, Tensor | None]:
+    return {GRID + name: join_stream(GRID + name, grid, videos, "T S D") for name, grid in grids.items()}
 
 
 def _find_rule(slot: str, rule: Any, known: dict[str, EdgeRule]) -> EdgeRule | None:

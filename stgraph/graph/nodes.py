@@ -67,8 +67,10 @@ def join_nodes(
     )
 
 
-def join_stream(name: str, streams: Sequence[Tensor] | None, videos: Sequence[Detections]) -> Tensor | None:
-    """A scene stream of all videos, one row a frame; None where there is none.
+def join_stream(
+    name: str, streams: Sequence[Tensor] | None, videos: Sequence[Detections], axes: str = "T F"
+) -> Tensor | None:
+    """A scene stream of all videos, one row a frame, of ``axes``; None where there is none.
 
     Raises: ShapeError: A stream has other than T rows. DataError: Widths differ between videos.
     """
@@ -76,7 +78,7 @@ def join_stream(name: str, streams: Sequence[Tensor] | None, videos: Sequence[De
         return None
     streams = [torch.as_tensor(stream, dtype=torch.float32) for stream in streams]
     for stream, video in zip(streams, videos, strict=True):
-        check_shape(name, stream, "T F", T=video.num_frames)
+        check_shape(name, stream, axes, T=video.num_frames)
     _check_widths(name, streams)
     return torch.cat(streams)
 
@@ -101,10 +103,11 @@ def _join_features(features: list[Tensor], keep: Tensor, box_ptr: Tensor) -> Ten
 
 def _check_widths(name: str, parts: list[Tensor]) -> None:
     for part in parts:
-        if part.size(1) != parts[0].size(1):
+        if part.shape[1:] != parts[0].shape[1:]:
+            one, other = (" x ".join(map(str, of.shape[1:])) for of in (parts[0], part))
             raise DataError(
-                f"'{name}' must have one width in all videos of a batch, got {parts[0].size(1)} and "
-                f"{part.size(1)}; take all from one extractor."
+                f"'{name}' must have one width in all videos of a batch, got {one} and {other}; take all from one "
+                "extractor."
             )
 
 

@@ -12,7 +12,9 @@ __all__ = ["VideoGraphStorage"]
 
 _NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "batch"})
 _EDGE = frozenset({"edge_index", "edge_weight", "edge_kind"})
-_OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "ptr"})  # of frames, or of whole videos
+# Of frames, or of whole videos; so is all that begins with GRID.
+_OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "category", "ptr"})
+GRID = "grid/"
 
 
 class VideoGraphStorage(GlobalStorage):
@@ -42,6 +44,8 @@ class VideoGraphStorage(GlobalStorage):
 
 def _level(key: str) -> frozenset[str] | None:
     """The set that ``key`` belongs to; None for attributes that users add."""
+    if key.startswith(GRID):
+        return _OTHER
     if key.endswith("_ptr"):  # made by follow_batch, as is the next
         key = "ptr"
     key = key.removesuffix("_batch")

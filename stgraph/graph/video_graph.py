@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from stgraph.graph.storage import VideoGraphStorage
+from stgraph.graph.storage import GRID, VideoGraphStorage
 
 if TYPE_CHECKING:
     import networkx
@@ -43,10 +43,12 @@ class VideoGraph(Data):
         score, label, track: Confidence, class (-1 unknown) and identity (-1 unknown) of each node.
         num_frames: T, frames without objects included; in a ``Batch`` one number a video.
         appearance, motion: Scene streams, one row a frame.
+        category: Number of the video's category, -1 unknown.
         video_id: Name of the video.
+        grid/NAME: A grid's row of each frame; any number of them, as in ``graph["grid/i3d"]``.
 
     Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight, edge_kind ``[E]``, frame, time, score, label,
-        track ``[N]``, box ``[N, 4]``, appearance ``[T, Fa]``, motion ``[T, Fm]``.
+        track ``[N]``, box ``[N, 4]``, appearance ``[T, Fa]``, motion ``[T, Fm]``, category ``[1]``, grids ``[T, S, D]``.
     Reference: Eq. 3 of https://arxiv.org/abs/2003.13942.
 
     >>> graph = VideoGraph(x=torch.ones(2, 3), edge_index=torch.tensor([[0, 1], [1, 0]]),
@@ -65,7 +67,12 @@ class VideoGraph(Data):
     def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         if key == "frame":
             return int(torch.as_tensor(self.num_frames).sum())  # a sum, as a batch may be batched again
+        if key.startswith(GRID):  # whatever else its name holds, such as PyG's "index" or "batch"
+            return 0
         return super().__inc__(key, value, *args, **kwargs)
+
+    def __cat_dim__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return 0 if key.startswith(GRID) else super().__cat_dim__(key, value, *args, **kwargs)
 
     def snapshot(self, start_time: float, end_time: float, attr: str = "time") -> Self:
         """Keeps the nodes whose time lies in the span, and the edges between them; all frames stay.

@@ -9,14 +9,22 @@ from stgraph.models.folder import (
     read_description,
     save_model,
 )
+from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerSettings
+from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerSettings
 from stgraph.models.stgraph_captioner import STGraphCaptioner, STGraphCaptionerSettings
 
 __all__ = [
     "ExtractorSettings",
     "GraphSettings",
     "ModelDescription",
+    "RecurrentCaptioner",
+    "STATCaptioner",
+    "STATCaptionerSettings",
     "STGraphCaptioner",
     "STGraphCaptionerSettings",
+    "STaTSCaptioner",
+    "STaTSCaptionerSettings",
     "load_model",
     "most_frequent_caption",
     "nearest_captions",

@@ -13,10 +13,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from stgraph.errors import MissingDataError, ModelFolderError
+from stgraph.errors import MissingDataError, ModelFolderError, OptionError
+from stgraph.models.stat_captioner import STATCaptioner
+from stgraph.models.stats_captioner import STaTSCaptioner
 from stgraph.models.stgraph_captioner import STGraphCaptioner
 
 __all__ = [
+    "MODELS",
+    "AnyCaptioner",
     "ExtractorSettings",
     "GraphSettings",
     "ModelDescription",
@@ -26,7 +30,8 @@ __all__ = [
 ]
 
 WEIGHTS, DESCRIPTION, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
-MODELS: dict[str, Any] = {STGraphCaptioner.name: STGraphCaptioner}
+AnyCaptioner = STGraphCaptioner | STATCaptioner | STaTSCaptioner
+MODELS: dict[str, Any] = {model.name: model for model in (STGraphCaptioner, STATCaptioner, STaTSCaptioner)}
 
 
 class _Strict(BaseModel):
@@ -84,6 +89,7 @@ class ModelDescription(_Strict):
     graph: GraphSettings
     num_frames: int | None = Field(default=10, ge=1)
     extractors: dict[str, ExtractorSettings]
+    categories: tuple[str, ...] = ()  # of the training videos, in the order of their numbers
 
 
 def save_model(folder: Path, model: nn.Module, description: ModelDescription) -> None:
@@ -136,7 +142,7 @@ def file_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def load_model(folder: Path, description: ModelDescription | None = None) -> STGraphCaptioner:
+def load_model(folder: Path, description: ModelDescription | None = None) -> AnyCaptioner:
     """Builds the model that the folder names and loads its weights; in evaluation mode."""
     description = description or read_description(folder)
     if description.model not in MODELS:
@@ -149,6 +155,8 @@ def load_model(folder: Path, description: ModelDescription | None = None) -> STG
         model.load_state_dict(load_file(file_inside(folder, WEIGHTS)))
     except ValidationError as error:
         raise ModelFolderError(f"{folder / DESCRIPTION}, settings: {_first(error)}.") from error
+    except OptionError as error:
+        raise ModelFolderError(f"{folder / DESCRIPTION}, settings: {error}") from error
     except (SafetensorError, RuntimeError) as error:
         raise ModelFolderError(
             f"{folder / WEIGHTS} does not fit the description ({str(error).splitlines()[0]}); the folder is damaged."

@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from stgraph.decoding import DecodedCaptions, greedy
+from stgraph.decoding import DecodedCaptions, Decoding, decode
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import (
     FrameAttentionPool,
@@ -23,6 +23,12 @@ from stgraph.nn import (
 )
 
 __all__ = ["STGraphCaptioner", "STGraphCaptionerSettings"]
+
+STREAMS = {
+    "scene": ("appearance", "motion"),
+    "object": ("object",),
+    "joint": ("appearance", "motion", "object"),
+}
 
 
 class STGraphCaptionerSettings(BaseModel):
@@ -129,6 +135,11 @@ class STGraphCaptioner(nn.Module):
         """Names of the branches that this model has."""
         return self.settings.branches
 
+    def streams(self, branch: str) -> tuple[str, ...]:
+        """The stored streams that a branch reads, where they are there."""
+        self.check_branch(branch)
+        return STREAMS[branch]
+
     def freeze(self, branch: str) -> None:
         """Keeps a branch as it is from now on: no gradients, no dropout. It is what a teacher trained first needs."""
         self.check_branch(branch)
@@ -192,13 +203,23 @@ class STGraphCaptioner(nn.Module):
 
     @torch.no_grad()
     def generate(
-        self, graph: Any, branch: str, *, bos: int, eos: int, banned: tuple[int, ...]
+        self,
+        graph: Any,
+        branch: str,
+        *,
+        bos: int,
+        eos: int,
+        banned: tuple[int, ...],
+        decoding: Decoding | None = None,
     ) -> DecodedCaptions:
-        """Greedy captions of a batch by one branch alone; the other branch's streams may be absent."""
+        """Captions of a batch by one branch alone; the other branch's streams may be absent.
+
+        They are greedy unless ``decoding`` says otherwise; samples are drawn by the videos' ids where the batch has them.
+        """
         self.check_branch(branch)
         memory = self.encode(graph, branch)
         decoder, max_words = self._decoder(branch), self.settings.max_words
-        return greedy(
+        return decode(
             decoder,
             decoder.start(memory, max_words),
             memory.frames.size(0),
@@ -207,6 +228,8 @@ class STGraphCaptioner(nn.Module):
             eos=eos,
             banned=banned,
             device=memory.frames.device,
+            method=decoding,
+            keys=_video_ids(graph),
         )
 
     def _decoder(self, branch: str) -> TransformerDecoder:
@@ -216,6 +239,12 @@ class STGraphCaptioner(nn.Module):
         """Raises OptionError where the model has no such branch."""
         if branch not in self.branches:
             raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
+
+
+def _video_ids(graph: Any) -> list[str] | None:
+    ids = graph.get("video_id")
+    ids = [ids] if isinstance(ids, str) else ids
+    return None if ids is None or None in ids else ids
 
 
 def _stream(graph: Any, name: str) -> Tensor:

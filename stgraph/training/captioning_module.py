@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, distributed
+from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from stgraph.datasets.caption_batch import CaptionBatch
-from stgraph.training.losses import DistillationLoss
+from stgraph.training.objective import CaptionLoss, StepMeans
 
 if TYPE_CHECKING:
     from stgraph.metrics import CaptionEvaluator
-    from stgraph.models import STGraphCaptioner
+    from stgraph.models.folder import AnyCaptioner
     from stgraph.text import CaptionTokenizer
 
 __all__ = ["CaptioningModule"]
+
+CAPTIONS_AT_ONCE = 64  # of the validation loss: a video of a corpus may have 40
 
 
 class CaptioningModule(LightningModule):
@@ -34,18 +37,18 @@ class CaptioningModule(LightningModule):
     Args:
         model: With one or two branches.
         tokenizer: Ids to words.
-        loss: Of the logits by branch.
+        loss: Of the model's system.
         optimizer: Makes the optimiser of the parameters.
         schedule: Makes the learning-rate schedule of (optimiser, total steps); None keeps the rate.
         evaluator: Scores captions of the validation split; None leaves validation without scores.
-        seed: Of the dropout.
+        seed: Of the dropout, and of all else that is drawn in a step.
     """
 
     def __init__(
         self,
-        model: STGraphCaptioner,
+        model: AnyCaptioner,
         tokenizer: CaptionTokenizer,
-        loss: DistillationLoss,
+        loss: CaptionLoss,
         optimizer: Callable[[Iterable[Tensor]], Optimizer],
         schedule: Callable[[Optimizer, int], Any] | None = None,
         evaluator: CaptionEvaluator | None = None,
@@ -56,6 +59,7 @@ class CaptioningModule(LightningModule):
         self.make_optimizer, self.make_schedule = optimizer, schedule
         self.evaluator, self.seed = evaluator, seed
         self._captions: dict[str, dict[str, str]] = {}
+        self._spoken = [0.0, 0]  # loss and words of the validation captions so far
 
     def configure_optimizers(self) -> Any:
         """The optimiser, and the schedule by step."""
@@ -75,23 +79,17 @@ class CaptioningModule(LightningModule):
         return math.ceil(batches / trainer.accumulate_grad_batches) * (trainer.max_epochs or 1)
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Seeds this step's dropout."""
+        """Seeds what this step draws: dropout, sampled words."""
         step = self.trainer.fit_loop.total_batch_idx + 1
         torch.manual_seed(hash((self.seed, step, self.global_rank)) % 2**63)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         """What this process adds to the step's loss, scaled so that the means taken by DDP and Lightning make it a sum."""
-        totals, targets = batch.totals, batch.tokens[:, 1:]
+        totals = batch.totals
         assert totals is not None, "a training batch says what its step holds"
-        logits, features = self.model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
-        if self.loss.feature_weight and batch.counted is not None:
-            counted = batch.counted.repeat_interleave(batch.graphs.num_frames)
-            features = {branch: rows[counted] for branch, rows in features.items()}
         # DDP takes the mean over the processes, Lightning the one over the batches of a step.
-        parts_of_step = self.trainer.world_size * totals.batches
-        parts = self.loss(
-            logits, targets, totals.tokens / parts_of_step, features, totals.frames / parts_of_step
-        )
+        step = StepMeans.of(totals, self.trainer.world_size, self.current_epoch)
+        parts = self.loss.of_batch(self.model, batch, step)
         # An epoch's mean weighs each step by its pairs; 1 without accumulation.
         weight = totals.pairs / (totals.batches * totals.batch_pairs)
         self.log_dict(
@@ -106,26 +104,47 @@ class CaptioningModule(LightningModule):
         return parts["loss"] * (self.trainer.accumulate_grad_batches / totals.batches)
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Captions of each branch alone."""
+        """Captions of each branch alone, and the loss of the given ones where a batch has them."""
         if not batch.video_ids:  # another process has one video more
             return
+        for part in batch.split(CAPTIONS_AT_ONCE):
+            targets = part.tokens[:, 1:]
+            logits = self.model(part.graphs, part.tokens[:, :-1], part.video)[self.model.branches[0]]
+            words = targets[targets != 0]
+            loss = cross_entropy(logits[targets != 0].float(), words, reduction="sum")
+            self._spoken = [self._spoken[0] + float(loss), self._spoken[1] + len(words)]
         for branch in self.model.branches:
             found = self.model.generate(batch.graphs, branch, **self.tokenizer.marks)
             captions = self.tokenizer.decode(found.tokens)
             self._captions.setdefault(branch, {}).update(zip(batch.video_ids, captions, strict=True))
 
     def on_validation_epoch_end(self) -> None:
-        """Scores by branch; ``val/CIDEr`` is that of the branch that is tested: the scene's where there is one."""
+        """Scores by branch; ``val/CIDEr`` is that of the branch that is tested: the scene's where there is one.
+
+        ``val/loss`` is the mean loss of a word of the validation captions in that branch, where batches hold them.
+        """
         captions, self._captions = self._captions, {}
+        spoken, self._spoken = self._spoken, [0.0, 0]
         if self.evaluator is None or self.trainer.sanity_checking:
             return
+        # The scores are the same everywhere: the largest of them is each, to the bit.
+        alike: dict[str, Any] = {"sync_dist": True, "reduce_fx": "max"}
+        loss, words = self._together(spoken)
+        if words:
+            self.log("val/loss", loss / words, prog_bar=True, **alike)
         for branch in self.model.branches:
             scores = self._score(captions.get(branch, {}))
-            # The scores are the same everywhere: the largest of them is each, to the bit.
-            alike: dict[str, Any] = {"sync_dist": True, "reduce_fx": "max"}
             self.log_dict({f"val/{branch}/{name}": value for name, value in scores.items()}, **alike)
             if branch == self.model.branches[0]:
                 self.log("val/CIDEr", scores["CIDEr"], prog_bar=True, **alike)
+
+    def _together(self, sums: list[float]) -> list[float]:
+        """Sums over all processes, added in one order everywhere."""
+        if self.trainer.world_size == 1:
+            return sums
+        shares: list[Any] = [None] * self.trainer.world_size
+        distributed.all_gather_object(shares, sums)
+        return [sum(column) for column in zip(*shares, strict=True)]
 
     def _score(self, captions: dict[str, str]) -> dict[str, float]:
         """Scores of the captions of all processes, computed by the first one."""

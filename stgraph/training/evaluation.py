@@ -11,7 +11,8 @@ from typing import Any
 
 from stgraph.captioner import Captioner
 from stgraph.datasets.stored_dataset import StoredDataset
-from stgraph.errors import DataError, MissingDataError
+from stgraph.decoding import Decoding
+from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.metrics import CaptionEvaluator, CaptionScores
 
 __all__ = ["Evaluation", "evaluate"]
@@ -81,6 +82,7 @@ def evaluate(
     *,
     batch_size: int = 64,
     evaluator: CaptionEvaluator | None = None,
+    decoding: Decoding | None = None,
 ) -> Evaluation:
     """Captions every video of a split once and scores the captions.
 
@@ -89,16 +91,26 @@ def evaluate(
         split: "train", "val" or "test".
         branch: "scene" or "object"; None is the branch that the system is tested by.
         evaluator: One of the split's references, to share its tokenised references between calls.
+        decoding: How words are chosen; None is greedy.
 
     Raises: DataError: The split has no videos, or the features come from other extractors than the model's.
+        OptionError: ``decoding`` asks for several captions a video.
     """
+    if decoding is not None and decoding.captions_per_video > 1:
+        raise OptionError(
+            f"'captions_per_video' must be 1 where captions are scored, got {decoding.captions_per_video}."
+        )
     references = dataset.corpus.references(split)
     if not references:
         raise DataError(
             f"The data set '{dataset.name}' has no videos in the split '{split}'; choose another by split=..."
         )
     branch = branch or captioner.default_branch
-    found = captioner.caption_store(dataset.store, list(references), branch, batch_size)
+    categories = {video_id: dataset.corpus[video_id].category for video_id in references}
+    how: dict[str, Any] = {} if decoding in (None, Decoding()) else {"decoding": decoding}
+    found = captioner.caption_store(
+        dataset.store, list(references), branch, batch_size, categories=categories, **how
+    )
     captions = {caption.video_id: caption.text for caption in found}
     evaluator = evaluator or CaptionEvaluator(references)
     digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()

@@ -19,7 +19,7 @@ from stgraph.training.resume import ResumePoint
 
 __all__ = ["check_run_folder", "fit"]
 
-MONITOR = "val/CIDEr"
+MONITORS = {"val/CIDEr": "max", "val/loss": "min"}
 OURS = (
     "callbacks",
     "logger",
@@ -53,23 +53,26 @@ def fit(
     description: ModelDescription,
     *,
     trainer: Mapping[str, Any],
+    monitor: str = "val/CIDEr",
     patience: int | None = None,
     every_n_steps: int = 100,
     resume: bool = False,
 ) -> None:
-    """Trains, then writes the weights of the best validation CIDEr (the last ones without validation) into ``run``.
+    """Trains, then writes the weights of the best validation (the last ones without validation) into ``run``.
 
     Args:
         module, data: What is trained on what.
         run: Folder of the run; ``checkpoints/`` in it is for resuming only.
         description: What ``config.json`` of the model folder will say.
         trainer: Further arguments of Lightning's ``Trainer``.
-        patience: Validations without a better CIDEr before training stops; None never stops early.
+        monitor: What says which validation is the best: "val/CIDEr", or "val/loss" of the given captions, which ``data``
+            must then hold.
+        patience: Validations without a better one before training stops; None never stops early.
         every_n_steps: Batches between two resume points.
         resume: Go on from the resume point; without it an old one is an error, so that no run is lost by mistake.
 
-    Raises: OptionError: There is nothing to resume, or something that would be overwritten. WorkerError: Another of the
-        processes that train together has stopped.
+    Raises: OptionError: There is nothing to resume, or something that would be overwritten; or another ``monitor``.
+        WorkerError: Another of the processes that train together has stopped.
     """
     checkpoints = run / "checkpoints"
     last = checkpoints / "last.ckpt"
@@ -79,6 +82,11 @@ def fit(
         raise OptionError(f"'trainer.{taken[0]}' is set by stgraph; leave it out.")
     if str(trainer.get("precision") or 32) not in PRECISIONS:
         raise OptionError(f"'trainer.precision' must be one of {PRECISIONS}, got {trainer['precision']!r}.")
+    if monitor not in MONITORS or (monitor == "val/loss" and not data.validation_captions):
+        raise OptionError(
+            f"'monitor' must be one of {tuple(MONITORS)}, the loss only with validation_captions, got {monitor!r}."
+        )
+    mode = MONITORS[monitor]
     checkpoints.mkdir(parents=True, exist_ok=True)
     best = None
     callbacks: list[Callback] = [ResumePoint(checkpoints, every_n_steps)]
@@ -86,14 +94,14 @@ def fit(
         best = ModelCheckpoint(
             checkpoints,
             "best",
-            monitor=MONITOR,
-            mode="max",
+            monitor=monitor,
+            mode=mode,
             save_weights_only=True,
             enable_version_counter=False,
         )
         callbacks.append(best)
         if patience is not None:
-            callbacks.append(EarlyStopping(MONITOR, mode="max", patience=patience))
+            callbacks.append(EarlyStopping(monitor, mode=mode, patience=patience))
     engine = Trainer(
         callbacks=callbacks,
         logger=CSVLogger(run, name="log"),

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from stgraph.datasets.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
+from stgraph.models.stgraph_captioner import STGraphCaptioner
+from stgraph.training.objective import StepMeans
 
 __all__ = ["DistillationLoss", "token_distillation"]
 
@@ -60,6 +63,14 @@ class DistillationLoss(nn.Module):
             temperature,
             detach_teacher,
         )
+
+    def of_batch(self, model: STGraphCaptioner, batch: CaptionBatch, step: StepMeans) -> dict[str, Tensor]:
+        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+        logits, features = model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
+        if self.feature_weight and batch.counted is not None:
+            counted = batch.counted.repeat_interleave(batch.graphs.num_frames)
+            features = {branch: rows[counted] for branch, rows in features.items()}
+        return self(logits, batch.tokens[:, 1:], step.tokens, features, step.frames)
 
     def forward(
         self,

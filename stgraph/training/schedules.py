@@ -1,4 +1,4 @@
-"""Learning rates over the steps of a run."""
+"""What changes over a run: learning rates by step, how often given words are fed by epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-__all__ = ["cosine_with_warmup"]
+__all__ = ["cosine_with_warmup", "teacher_ratio"]
 
 
 def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
@@ -20,3 +20,18 @@ def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
     return LambdaLR(optimizer, factor)
+
+
+def teacher_ratio(epoch: int, decay: float = 24.0) -> float:
+    r"""Share of words that are the given ones in scheduled sampling, the model's own being the others.
+
+    .. math:: \eta / (\eta + e^{p / \eta})
+
+    with p the epoch, counted from 0, and :math:`\eta` the ``decay``.
+
+    Reference: Cherian et al., WACV 2020, section 4.1; Bengio et al., NeurIPS 2015 (inverse sigmoid decay).
+
+    >>> [round(teacher_ratio(epoch), 3) for epoch in (0, 10, 20)]
+    [0.96, 0.941, 0.913]
+    """
+    return decay / (decay + math.exp(epoch / decay))

@@ -189,3 +189,34 @@ def test_the_experiment_can_be_chosen(tmp_path, capsys):
     other = plan_cells(study, config, with_experiment(["data=interactions_tiny"]), ["full_model"], [0])
     assert planned["full_model", 0].overrides[0] == "experiment=demo"
     assert planned["full_model", 0].settings_hash != other["full_model", 0].settings_hash
+
+
+TINY = (
+    "data=interactions_tiny",
+    "model.attention_channels=8",
+    "model.word_channels=8",
+    "model.hidden_channels=8",
+    "trainer.max_epochs=2",
+    "seeds=1",
+    "jobs=1",
+)
+
+
+def test_a_table_of_another_system_takes_its_own_experiment(tmp_path, capsys):
+    folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
+    assert main(["ablate", "table=stats_2", "rows=[ranked]", *TINY, *folders]) == 0
+    cell = load_cell(cell_path(tmp_path / "results", "stats_2", "ranked", 0))
+    assert (cell.tested, set(cell.scores), cell.epoch) == ("stats", {"stats"}, 2)
+    assert {"CIDEr", "METEOR", "noun", "verb"} <= set(cell.scores["stats"])
+    capsys.readouterr()
+    assert main(["ablate", "table=stats_2", "rows=[ranked]", *TINY, *folders]) == 0
+    assert "1 of 1 cells are there, 0 to run" in capsys.readouterr().out
+
+
+def test_settings_that_matter_leave_out_the_defaults_of_the_models_own_system():
+    """An option that STaTS gets later makes no cell of it stale; and no two systems are alike."""
+    matter = lambda *given: settings_that_matter(compose("train", [*given]))
+    assert matter("model=stats")["model"] == {"name": "stats"}
+    assert "loss" not in matter("model=stats")
+    assert matter("model=stats", "model.attention=ts")["model"] == {"name": "stats", "attention": "ts"}
+    assert matter("model=stats") != matter("model=stat") != matter()

@@ -7,6 +7,7 @@ import pytest
 from stgraph import load_captioner
 from stgraph.cli import main
 from stgraph.commands.configuration import compose, plain, saved_config
+from stgraph.commands.model_settings import check_model
 from stgraph.commands.train import dataset_of
 from tests.features.store.samples import random_video, write
 
@@ -97,3 +98,84 @@ def test_they_run_with_paths_alone(tmp_path, capsys):
     captioner = load_captioner(run)
     assert captioner.default_branch == "scene"
     assert [found.video_id for found in captioner.caption_store(dataset.store, ["vid1302"])] == ["vid1302"]
+
+
+@pytest.mark.parametrize(("data", "min_count"), [("msvd", 1), ("msrvtt", 3)])
+def test_every_number_of_stats_released_code(data, min_count):
+    found = settings(f"experiment=stat_{data}")
+    assert found["data"]["dataset"]["name"] == data
+    assert (found["data"]["min_count"], found["data"]["max_words"], found["data"]["num_frames"]) == (
+        min_count,
+        30,
+        28,
+    )
+    assert (found["data"]["loader"]["batch_size"], found["data"]["loader"]["captions_per_video"]) == (32, 1)
+    assert found["model"] == {
+        "name": "stat",
+        "streams": ["appearance", "motion", "object"],
+        "spatial": True,
+        "stream_channels": 1024,
+        "attention_channels": 1024,
+        "word_channels": 512,
+        "hidden_channels": 1024,
+        "dropout": 0.5,
+    }
+    assert (found["graph"]["max_objects"], found["graph"]["score_threshold"]) == (8, 0.0)
+    assert (found["graph"]["spatial"], found["graph"]["temporal"]) == (None, None)
+    assert found["loss"] == {"name": "stat", "weight_decay": 1e-4, "attention_weight": 0.70602}
+    optimizer = found["optimizer"]
+    assert (optimizer["_target_"], optimizer["rho"], optimizer["eps"]) == ("torch.optim.Adadelta", 0.95, 1e-6)
+    assert found["trainer"]["gradient_clip_val"] == 10
+    assert (found["monitor"], found["patience"]) == ("val/loss", 20)
+
+
+@pytest.mark.parametrize(("data", "min_count"), [("msvd", 1), ("msrvtt", 3)])
+def test_every_number_of_stats_with_ranked_attention(data, min_count):
+    found = settings(f"experiment=stats_{data}")
+    assert found["data"]["dataset"]["name"] == data
+    assert (found["data"]["min_count"], found["data"]["max_words"], found["data"]["num_frames"]) == (
+        min_count,
+        20,
+        None,
+    )
+    assert found["data"]["loader"]["batch_size"] == 32
+    sizes = {
+        "embedding_channels": 512,
+        "attention_channels": 128,
+        "word_channels": 256,
+        "hidden_channels": 512,
+    }
+    choices = {
+        "attention": "stats",
+        "temporal": "mean_ranked",
+        "frame_temperature": 0.1,
+        "ranking_margin": 1.0,
+    }
+    assert {**sizes, **choices}.items() <= found["model"].items()
+    assert found["model"]["streams"] == ["grid/i3d", "grid/i3d_flow"]
+    assert found["model"]["categories"] == (data == "msrvtt")
+    assert found["graph"]["max_objects"] == 10
+    assert found["loss"] == {"name": "stats", "ranking_weight": 0.1, "sampling_decay": 24.0}
+    assert (found["optimizer"]["_target_"], found["optimizer"]["lr"]) == ("torch.optim.RMSprop", 1e-4)
+    assert found["trainer"]["max_epochs"] == 20
+
+
+def test_rows_of_tables_3_and_4_are_their_streams():
+    streams = {
+        "stats_r152": ["appearance"],
+        "stats_r152_c3d": ["appearance", "motion"],
+        "stats_i3d": ["grid/i3d"],
+        "stats_i3d_fl": ["grid/i3d", "grid/i3d_flow"],
+        "stats_i3d_fl_c": ["grid/i3d", "grid/i3d_flow"],
+        "stats_fr": ["object"],
+        "stats_fr_fl": ["object", "grid/i3d_flow"],
+    }
+    for row, wanted in streams.items():
+        model = settings("experiment=stats_msrvtt", f"row={row}")["model"]
+        assert (model["streams"], model["categories"]) == (wanted, row == "stats_i3d_fl_c"), row
+        check_model(model)  # boxes beside cells, too, make a model
+
+
+def test_the_loss_follows_the_model():
+    for model in ("stgkd", "stat", "stats"):
+        assert plain(compose("train", [f"model={model}"]))["loss"]["name"] == model

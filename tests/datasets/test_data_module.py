@@ -14,7 +14,9 @@ from stgraph.datasets import (
     open_dataset,
 )
 from stgraph.errors import DataError
+from stgraph.features.store import FeatureStore
 from stgraph.text import CaptionTokenizer
+from tests.features.store.samples import random_video, write
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +145,59 @@ def test_a_corpus_without_training_videos_is_named(dataset):
     corpus = CaptionCorpus({dataset.store.ids[0]: VideoCaptions("test", ("a dog runs",))})
     with pytest.raises(DataError, match="no training videos"):
         CaptionDataModule(GraphSource(dataset.store, VideoGraphBuilder()), corpus, tokenizer=None)
+
+
+def test_only_the_streams_that_are_asked_for_are_read(tmp_path):
+    """A grid travels with its graphs; videos of a store without boxes have no nodes."""
+    videos = [random_video(seed, counts) for seed, counts in enumerate([(2, 0, 3), (0, 0), (1,)])]
+    store = FeatureStore(write(tmp_path / "s.h5", videos))
+    source = GraphSource(
+        store, VideoGraphBuilder(), 10, streams=["grid/cells", "motion"], categories={"video1": 4}
+    )
+    read = source.video("video0")
+    assert (read.appearance, read.detections, [*read.grids]) == (None, None, ["cells"])
+    batch = source.batch(["video0", "video1", "video2"])
+    assert batch.num_nodes == 0
+    assert sorted({"appearance", "motion", "grid/cells", "category"} & {*batch.keys()}) == [
+        "category", "grid/cells", "motion"
+    ]  # fmt: skip
+    assert batch.category.tolist() == [-1, 4, -1]
+    expected = torch.cat([video.grid_of_frames("cells") for video in videos])
+    assert torch.equal(batch["grid/cells"], expected)
+    assert torch.equal(batch[1]["grid/cells"], videos[1].grid_of_frames("cells"))
+    with pytest.raises(DataError, match="Video 'video0' has no grid 'other'"):
+        graphs_of([store["video0"]], VideoGraphBuilder(), grids=["other"])
+    everything = GraphSource(store, VideoGraphBuilder(), 10).batch(["video0"])
+    assert "appearance" in everything
+    assert "grid/cells" not in everything
+
+
+def test_validation_batches_hold_all_captions_where_they_are_wanted(dataset):
+    assert all(not batch.tokens.numel() for batch in module(dataset).val_dataloader())
+    data = module(dataset, validation_captions=True)
+    (batch,) = data.val_dataloader()
+    expected = [
+        (video, text) for video in dataset.corpus.ids("val") for text in dataset.corpus.captions(video)
+    ]
+    assert said(data, batch) == expected
+    parts = list(batch.split(7))
+    assert [len(part.tokens) for part in parts[:-1]] == [7] * (len(parts) - 1)
+    assert [pair for part in parts for pair in said(data, part)] == expected
+    for part in parts:
+        assert list(part.graphs.video_id) == part.video_ids
+        assert sorted({*part.video.tolist()}) == [*range(len(part.video_ids))]
+
+
+def test_categories_are_numbered_by_those_of_the_training_split():
+    entry = lambda split, category: VideoCaptions(split, ("a dog runs",), category)
+    corpus = CaptionCorpus(
+        {
+            "a": entry("train", "pets"),
+            "b": entry("train", "cars"),
+            "c": entry("train", None),
+            "d": entry("test", "news"),
+            "e": entry("test", "pets"),
+        }
+    )
+    assert corpus.categories("train") == ("cars", "pets")
+    assert corpus.category_numbers(("cars", "pets")) == {"a": 1, "b": 0, "e": 1}

@@ -9,7 +9,17 @@ from stgraph.commands.configuration import compose
 from stgraph.errors import OptionError
 from stgraph.experiments import Study
 
-TABLES = ("beyond", "stgkd", "stgkd_distillation", "stgkd_distillation_long", "stgkd_graph", "stgkd_open")
+TABLES = (
+    "beyond",
+    "stat",
+    "stats_1",
+    "stats_2",
+    "stgkd",
+    "stgkd_distillation",
+    "stgkd_distillation_long",
+    "stgkd_graph",
+    "stgkd_open",
+)
 
 
 def _file(name):
@@ -27,10 +37,32 @@ def test_every_row_of_every_table_composes_and_no_two_are_the_same(name):
     seen = {}
     for row, content in study.rows.items():
         settings = [setting.replace("{run:", "").replace("}", "") for setting in content.settings]
-        config = compose("train", ["experiment=interactions_study", *study.settings, *settings])
+        config = compose("train", [f"experiment={study.experiment}", *study.settings, *settings])
         key = str({group: config[group] for group in ("model", "graph", "loss", "data", "teacher")})
         assert key not in seen, f"{row} is the same as {seen[key]}"
         seen[key] = row
+
+
+def test_the_tables_of_stat_and_stats_hold_the_papers_rows():
+    read = lambda name: Study.parse(name, yaml.safe_load(_file(name).read_text()))
+    titles = lambda name: [row.title for row in read(name).rows.values()]
+    assert len(titles("stat")) == 4
+    assert titles("stats_1") == ["ST", "TS", "STaTS"]
+    pools = [
+        "Mean Pool",
+        "LSTM",
+        "Mean + LSTM",
+        "Temp Att",
+        "Mean + Temp Att",
+        "Ranked Att",
+        "Mean + Ranked Att",
+    ]
+    assert titles("stats_2") == pools
+    for name, system in (("stat", "stat"), ("stats_1", "stats"), ("stats_2", "stats")):
+        study = read(name)
+        config = compose("train", [f"experiment={study.experiment}"])
+        assert (config.model.name, config.loss.name, study.main_metric) == (system, system, "CIDEr")
+    assert config.loss.ranking_weight == 0.1  # as published, whatever the sizes
 
 
 ONE = {"title": "T", "source": "S", "references": ["a"], "rows": {"a": {"title": "A"}}}

@@ -3,6 +3,7 @@ import torch
 
 from stgraph import Detections, VideoFeatures
 from stgraph.errors import DataError, ShapeError
+from stgraph.features import GridFeatures
 
 
 def make(num_frames=8, **changed):
@@ -47,6 +48,17 @@ def test_a_frame_has_the_motion_of_its_clip_and_late_ones_of_the_last():
     video = make(8, frame_index=torch.tensor([0, 15, 16, 31, 32, 47, 48, 500]))
     assert video.motion_of_frames()[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 2, 2]
     assert make(8, motion=None, clip_start=None).motion_of_frames() is None
+
+
+def test_a_frame_has_the_grid_row_that_covers_it_tied_to_clips_or_to_frames():
+    index = torch.tensor([0, 15, 16, 31, 32, 47, 48, 500])
+    rows = lambda count: torch.arange(count).float().view(-1, 1, 1)
+    clips = GridFeatures(rows(3), torch.tensor([0, 16, 32]))
+    video = make(8, frame_index=index, grids={"clips": clips, "frames": GridFeatures(rows(8), index)})
+    assert video.grid_of_frames("clips").flatten().tolist() == [0, 0, 1, 1, 2, 2, 2, 2]
+    assert video.grid_of_frames("frames").flatten().tolist() == [*range(8)]
+    assert video.sample(2).grid_of_frames("frames").flatten().tolist() == [2, 6]
+    assert video.grid_of_frames("none") is None
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,53 @@ def test_what_does_not_fit_together_is_refused():
         builder.build_batch(VIDEOS[:2], motion=[torch.zeros(4, 1), torch.zeros(4, 1)])
     with pytest.raises(DataError, match=r"'appearance' must have one width .* got 1 and 3"):
         builder.build_batch(VIDEOS[:2], appearance=[torch.zeros(4, 1), torch.zeros(2, 3)])
+
+
+def grids():
+    """By name, whatever PyG would think of "index" and "batch" in it."""
+    generator = torch.Generator().manual_seed(5)
+    shape = {"index_batch": (4, 3), "flow": (2, 5)}
+    return {
+        name: [torch.randn(video.num_frames, *size, generator=generator) for video in VIDEOS]
+        for name, size in shape.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["full", "padded"])
+def test_grids_and_categories_travel_with_their_videos(name):
+    builder, streams, category = BUILDERS[name], grids(), [2, -1, 0, 1, 1, 5]
+    batch = builder.build_batch(VIDEOS, grids=streams, category=category)
+    alone = [
+        builder(video, grids={key: stream[i] for key, stream in streams.items()}, category=category[i])
+        for i, video in enumerate(VIDEOS)
+    ]
+    expected = Batch.from_data_list(alone)
+    assert sorted(batch.keys()) == sorted(expected.keys())
+    for key in expected.keys():  # noqa: SIM118
+        assert_same(batch[key], expected[key])
+    assert torch.equal(batch["grid/flow"], torch.cat(streams["flow"]))
+    for i, part in enumerate(batch.to_data_list()):
+        assert torch.equal(part["grid/index_batch"], streams["index_batch"][i])
+        assert part.category.tolist() == [category[i]]
+    assert torch.equal(batch[3]["grid/flow"], streams["flow"][3])
+
+
+def test_a_grid_is_never_cut_with_the_nodes():
+    video = Detections(
+        boxes=[[0, 0, 9, 9], [5, 5, 20, 20]], scores=[0.9, 0.8], features=[[1.0], [2.0]], frame=[0, 1],
+        num_frames=2, size=(24, 32),
+    )  # fmt: skip
+    graph = VideoGraphBuilder()(video, grids={"cells": torch.ones(2, 4, 3)}, category=1)  # T == N
+    part = graph.subgraph(torch.tensor([1]))
+    assert part["grid/cells"].shape == (2, 4, 3)
+    assert part.category.tolist() == [1]
+
+
+def test_grids_that_do_not_fit_are_refused():
+    builder = VideoGraphBuilder()
+    with pytest.raises(OptionError, match="'cells' must be None or one a video, got 1 for 2"):
+        builder.build_batch(VIDEOS[:2], grids={"cells": [torch.zeros(4, 2, 1)]})
+    with pytest.raises(ShapeError, match=r"'grid/cells' must be \[T=4, S, D\], got \[3, 2, 1\]"):
+        builder(VIDEOS[0], grids={"cells": torch.zeros(3, 2, 1)})
+    with pytest.raises(DataError, match=r"'grid/cells' must have one width .* got 2 x 1 and 2 x 3"):
+        builder.build_batch(VIDEOS[:2], grids={"cells": [torch.zeros(4, 2, 1), torch.zeros(2, 2, 3)]})

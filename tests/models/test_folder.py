@@ -6,9 +6,21 @@ from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
 from stgraph.captioner import build_graph_builder
+from stgraph.errors import ModelFolderError
 from stgraph.graph import CosineEdges, IouEdges
-from stgraph.models import GraphSettings
+from stgraph.models import (
+    GraphSettings,
+    ModelDescription,
+    STATCaptioner,
+    STATCaptionerSettings,
+    STaTSCaptioner,
+    STaTSCaptionerSettings,
+    load_model,
+    read_description,
+    save_model,
+)
 from tests.graph.samples import random_video
+from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
 VIDEOS = [random_video(seed) for seed in range(3)]
 OLD = {"spatial": "iou", "temporal": "cosine", "dense": False, "max_objects": 3}
@@ -58,3 +70,47 @@ def test_wrong_settings_are_named(changed, field, says):
     with pytest.raises(ValidationError, match=says) as caught:
         GraphSettings.model_validate({**OLD, **changed})
     assert caught.value.errors()[0]["loc"] == (field,)
+
+
+SIZES = {"num_words": 12, "attention_channels": 4, "word_channels": 4, "hidden_channels": 6}
+CAPTIONERS = {
+    "stat": STATCaptioner(
+        STATCaptionerSettings(**SIZES, stream_channels=5, appearance_channels=5, object_channels=CHANNELS)
+    ),
+    "stats": STaTSCaptioner(
+        STaTSCaptionerSettings(**SIZES, embedding_channels=5, grid_channels={"grid/rgb": 4}, num_categories=2)
+    ),
+}
+
+
+def described(model, **changed):
+    return ModelDescription(
+        stgraph="0",
+        model=model.name,
+        settings={**model.settings.model_dump(mode="json"), **changed},
+        graph=GraphSettings(),
+        extractors={},
+        categories=("cars", "pets") if model.name == "stats" else (),
+    )
+
+
+@pytest.mark.parametrize("name", CAPTIONERS)
+def test_every_system_comes_back_as_it_was(name, tmp_path):
+    model = CAPTIONERS[name]
+    (tmp_path / "tokenizer.json").touch()
+    save_model(tmp_path, model, described(model))
+    description = read_description(tmp_path)
+    assert description == described(model)
+    found = load_model(tmp_path, description)
+    assert (type(found), found.settings, found.training) == (type(model), model.settings, False)
+    assert found.streams(name) == {"stat": ("appearance", "object"), "stats": ("grid/rgb",)}[name]
+    state = model.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in found.state_dict().items())
+
+
+def test_settings_that_contradict_each_other_are_named(tmp_path):
+    model = CAPTIONERS["stats"]
+    (tmp_path / "tokenizer.json").touch()
+    save_model(tmp_path, model, described(model, attention="ts", temporal="lstm"))
+    with pytest.raises(ModelFolderError, match="config.json, settings: 'temporal' must stay 'mean_ranked'"):
+        load_model(tmp_path)

@@ -3,6 +3,7 @@ import torch
 from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
+from stgraph.decoding import Decoding
 from stgraph.errors import DataError, OptionError
 from stgraph.models import STGraphCaptioner, STGraphCaptionerSettings
 from stgraph.training import DistillationLoss
@@ -124,6 +125,29 @@ def test_generated_words_are_the_likeliest_of_the_whole_model():
     )
     real = found.tokens != 0
     assert torch.equal(logits.argmax(2)[real], found.tokens[real])
+
+
+def test_beam_search_and_sampling_of_a_model():
+    model, batch = make(), graphs()
+    with torch.no_grad():
+        model.decoders["scene"].classifier.weight.mul_(5)
+    generate = lambda batch, **decoding: model.generate(
+        batch, "scene", **MARKS, decoding=Decoding(**decoding)
+    )
+    plain = model.generate(batch, "scene", **MARKS)
+    assert torch.equal(generate(batch).tokens, plain.tokens)
+    beam = generate(batch, method="beam", captions_per_video=5)
+    sums = beam.log_probs.sum(1).view(3, 5)
+    assert (sums.diff(dim=1) <= 0).all()
+    assert (sums[:, 0] >= plain.log_probs.sum(1) - 1e-5).all()
+    batch.video_id = ["a", "b", "c"]
+    named = generate(batch, method="sample", seed=2)
+    for video, name in enumerate("abc"):
+        alone = batch[video]
+        alone.video_id = name
+        assert torch.equal(generate(alone, method="sample", seed=2).tokens[0], named.tokens[video])
+    batch.video_id = ["c", "b", "a"]
+    assert not torch.equal(generate(batch, method="sample", seed=2).tokens, named.tokens)
 
 
 def test_a_video_without_objects_has_a_caption_from_both_branches():

@@ -36,7 +36,7 @@ def local_frames(h, regions, w, spatial=True):
     """l-hat of each frame and its weights; None for a frame without regions."""
     frames, weights = [], []
     for inside in regions:
-        share = additive(h, inside, w) if spatial else [1 / len(inside)] * len(inside)
+        share = additive(h, inside, w) if spatial else [1 / len(inside) for _ in inside]
         weights.append(share)
         frames.append(mix(share, inside, len(inside[0])) if inside else None)
     return frames, weights

@@ -96,7 +96,9 @@ def hash_of(state: Mapping[str, Tensor]) -> str:
     'sha256:c54171aeb4bd'
     """
     digest = hashlib.sha256()
-    for name in sorted(name for name in state if not name.endswith("num_batches_tracked")):  # counts, not weights
+    for name in sorted(
+        name for name in state if not name.endswith("num_batches_tracked")
+    ):  # counts, not weights
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())

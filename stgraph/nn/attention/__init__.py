@@ -1,5 +1,46 @@
 """Attention layers."""
 
+from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.branch_combination import BranchCombination
+from stgraph.nn.attention.doubly_stochastic import doubly_stochastic_penalty
+from stgraph.nn.attention.masking import masked_mean, masked_softmax
 from stgraph.nn.attention.multi_head_attention import MultiHeadAttention
+from stgraph.nn.attention.ranked_attention import RankedAttention, ranking_loss, ranking_terms
+from stgraph.nn.attention.region_attention import RegionAttention, pad_regions
+from stgraph.nn.attention.spatio_temporal_attention import (
+    AllRegionsAttention,
+    MeanThenTemporalAttention,
+    SpatioTemporalAttention,
+)
+from stgraph.nn.attention.stat_attention import STATAttention
+from stgraph.nn.attention.stats_attention import STaTSAttention
+from stgraph.nn.attention.temporal_pools import LSTMPool, MeanPool, RankedPool, WithMean
+from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention
+from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
 
-__all__ = ["MultiHeadAttention"]
+__all__ = [
+    "AdditiveAttention",
+    "AllRegionsAttention",
+    "Attended",
+    "BranchCombination",
+    "LSTMPool",
+    "MeanPool",
+    "MeanThenTemporalAttention",
+    "MultiHeadAttention",
+    "RankedAttention",
+    "RankedPool",
+    "RegionAttention",
+    "STATAttention",
+    "STaTSAttention",
+    "SpatioTemporalAttention",
+    "TemporoSpatialAttention",
+    "TimeAveragedAttention",
+    "WithMean",
+    "doubly_stochastic_penalty",
+    "masked_mean",
+    "masked_softmax",
+    "pad_regions",
+    "ranking_loss",
+    "ranking_terms",
+]

@@ -18,7 +18,8 @@ class MultiHeadAttention(nn.Module):
     Keys and values are made by :meth:`keys_values` apart from the queries, so that a decoder computes them once a
     video (cross attention) or once a word (its cache). Masks are True where data is real.
 
-    Shapes: query ``[B, L, d]``, keys and values ``[B, h, S, d / h]`` each, mask ``[B, S]`` -> ``[B, L, d]``.
+    Shapes: query ``[B, L, d]``, keys and values ``[B, h, S, d / h]`` each, mask ``[B, S]`` or, where each query has its own,
+        ``[B, L, S]`` -> ``[B, L, d]``.
     Raises: OptionError: ``hidden_channels`` is no multiple of ``num_heads``.
     Reference: Vaswani et al., NeurIPS 2017, section 3.2.
     """
@@ -56,7 +57,7 @@ class MultiHeadAttention(nn.Module):
             self._split(self.query(query)),
             keys,
             values,
-            attn_mask=None if mask is None else mask[:, None, None, :],
+            attn_mask=None if mask is None else (mask[:, None, None] if mask.dim() == 2 else mask[:, None]),
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=causal,
         )

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.nn.decoder.positions import SinusoidalPositions
-from stgraph.nn.decoder.transformer_layers import FrameLayer, KeysValues, WordLayer
+from stgraph.nn.decoder.transformer_layers import FrameLayer, WordLayer
+from stgraph.nn.decoder.transformer_state import TransformerState
 from stgraph.typing import check_shape
 
-__all__ = ["FrameMemory", "TransformerDecoder", "TransformerState", "pad_frames"]
+__all__ = ["FrameMemory", "TransformerDecoder", "pad_frames"]
 
 
 @dataclass(frozen=True)
@@ -22,25 +23,6 @@ class FrameMemory:
 
     frames: Tensor
     mask: Tensor
-
-
-@dataclass
-class TransformerState:
-    """What decoding keeps between words: keys and values of the frames and of the words so far, by layer.
-
-    The words' cache is one block of ``max_words`` rows that fills up, so no step copies it. Shapes: memory and words,
-    two tensors ``[P, h, T or max_words, d / h]`` a layer, mask ``[P, T]``; length is the number of words so far.
-    """
-
-    memory: list[KeysValues]
-    mask: Tensor
-    words: list[KeysValues]
-    length: int = 0
-
-    def select(self, index: Tensor) -> TransformerState:
-        """Keeps or repeats captions by position ``[P']``: finished ones leave, beams move."""
-        pick = lambda pairs: [(keys[index], values[index]) for keys, values in pairs]
-        return TransformerState(pick(self.memory), self.mask[index], pick(self.words), self.length)
 
 
 class TransformerDecoder(nn.Module):
@@ -100,22 +82,18 @@ class TransformerDecoder(nn.Module):
     def start(self, memory: FrameMemory, max_words: int) -> TransformerState:
         """The state before the first word, one caption a video, with room for ``max_words`` tokens."""
         projected = [layer.frames.keys_values(memory.frames) for layer in self._word_layers()]
-        room: list[KeysValues] = []
-        for keys, values in projected:
-            shape = (keys.size(0), keys.size(1), max_words, keys.size(3))
-            room.append((keys.new_empty(shape), values.new_empty(shape)))
-        return TransformerState(projected, memory.mask, room)
+        return TransformerState.start(projected, memory.mask, max_words)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
-        x = self._embed(tokens[:, None], state.length)
-        end = state.length + 1
+        # The beams of a caption are queries over one memory.
+        x = self._embed(tokens[:, None], state.length).view(state.mask.size(0), -1, self.hidden_channels)
+        new, seen = state.add_words(x.size(1))
         for layer, (keys, values), memory in zip(self._word_layers(), state.words, state.memory, strict=True):
-            new_keys, new_values = layer.words.keys_values(x)
-            keys[:, :, state.length : end], values[:, :, state.length : end] = new_keys, new_values
-            x = layer(x, (keys[:, :, :end], values[:, :, :end]), memory, state.mask, causal=False)
-        state.length = end
-        return self.classifier(x[:, 0]), state
+            keys[:, :, new], values[:, :, new] = layer.words.keys_values(x)
+            words = keys[:, :, : state.columns], values[:, :, : state.columns]
+            x = layer(x, words, memory, state.mask, words_mask=seen)
+        return self.classifier(x.flatten(0, 1)), state
 
     def _word_layers(self) -> list[WordLayer]:
         return [cast(WordLayer, layer) for layer in self.word_layers]

@@ -50,10 +50,20 @@ class WordLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, words: KeysValues, memory: KeysValues, memory_mask: Tensor | None, *, causal: bool
+        self,
+        x: Tensor,
+        words: KeysValues,
+        memory: KeysValues,
+        memory_mask: Tensor | None,
+        *,
+        words_mask: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
-        """One layer; ``words`` are keys and values of the words that may be seen, the present ones included."""
-        x = self.norms[0](x + self.dropout(self.words(x, words, causal=causal)))
+        """One layer; ``words`` are keys and values of words, the present ones included.
+
+        Which of them may be seen is said by ``causal``, by ``words_mask`` ``[P, L, S]``, or, with neither, all are.
+        """
+        x = self.norms[0](x + self.dropout(self.words(x, words, words_mask, causal=causal)))
         x = self.norms[1](x + self.dropout(self.frames(x, memory, memory_mask)))
         return self.norms[2](x + self.dropout(self.feedforward(x)))
 

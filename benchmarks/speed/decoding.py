@@ -1,0 +1,286 @@
+"""Captions by greedy and beam search beside Hugging Face ``generate`` with the same weights and its cache.
+
+``python -m benchmarks.speed.decoding [--rounds N] [--threads N] [--device cuda]``; ``--tiny`` only shows that it runs. Both
+sides encode the frames of all videos and write the captions. The peer is a MarianMT of the same sizes: its layers are ours
+(normalised after each residual, ReLU, scaled embedding), and it gets all our weights, our positions in place of its own,
+which stand in another order, and our output bias. Captions are written twice: all to the last word, and to lengths as
+captions have them. For the latter the end mark's row of the weights is fitted, so that both sides end where they do by
+the model alone.
+
+Token ids are checked equal before anything is timed, and a third way, our search with beams that copy their caches, shows
+what sharing them is worth. Times are medians of processor seconds on one thread (of the clock on a wall with several
+threads or a GPU), the ways taking turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import MarianConfig, MarianMTModel
+
+from stgraph.decoding import Decoding, decode
+from stgraph.nn import TransformerDecoder
+from stgraph.training.run_record import run_record
+
+PAPER = {
+    "videos": 64,
+    "frames": 10,
+    "words": 20,
+    "vocabulary": 10_000,
+    "channels": 512,
+    "heads": 8,
+    "layers": 2,
+    "feedforward": 1024,
+    "beam_size": 5,
+}
+TINY = PAPER | {"videos": 5, "vocabulary": 60, "channels": 32, "heads": 4, "feedforward": 48, "beam_size": 3}
+PAD, BOS, EOS, UNK = range(4)
+BANNED = (PAD, BOS, UNK)
+LENGTHS = (4, 12)  # words of a caption with its end mark; MSVD's have 7 words in the mean
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Two models of one set of weights, and the frames of the videos."""
+
+    ours: TransformerDecoder
+    theirs: MarianMTModel
+    frames: Tensor
+    mask: Tensor
+    sizes: dict[str, int]
+
+    @classmethod
+    def make(cls, sizes: dict[str, int], device: torch.device, seed: int = 0) -> Rival:
+        torch.manual_seed(seed)
+        ours = TransformerDecoder(
+            sizes["vocabulary"],
+            sizes["channels"],
+            num_heads=sizes["heads"],
+            num_layers=sizes["layers"],
+            feedforward_channels=sizes["feedforward"],
+        ).eval()
+        ours.requires_grad_(False)
+        # As sure of its words as a trained model: else captions differ by less than what rounding does.
+        ours.classifier.weight.mul_(8)
+        frames = torch.randn(sizes["videos"], sizes["frames"], sizes["channels"], device=device)
+        mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=device)
+        ours = ours.to(device)
+        return cls(ours, marian_of(ours, sizes["frames"] + sizes["words"]), frames, mask, sizes)
+
+    def end_at(self, lengths: Tensor) -> None:
+        """Fits the end mark's row so that the captions that are written greedily end after ``lengths`` words ``[B]``."""
+        words, classifier = self.write("greedy", never_end=True), self.ours.classifier
+        tokens = torch.cat([torch.full_like(words[:, :1], BOS), words[:, :-1]], dim=1)
+        hidden: list[Tensor] = []
+        hook = classifier.register_forward_pre_hook(lambda _, inputs: hidden.append(inputs[0]))
+        videos = torch.arange(len(words), device=words.device)
+        scores = self.ours(self.ours.encode(self.frames, self.mask), tokens, videos)
+        hook.remove()
+        place = torch.arange(words.size(1), device=words.device)
+        wanted = scores.index_fill(2, torch.tensor([*BANNED, EOS], device=words.device), -torch.inf).amax(2)
+        wanted = wanted + torch.where(place >= lengths[:, None] - 1, 20.0, -20.0)
+        rows = torch.cat([hidden[0], torch.ones_like(hidden[0][..., :1])], dim=-1).flatten(0, 1).double()
+        # With a ridge: normalised channels sum to nothing, so that plain least squares may put any weight on their sum.
+        square = rows.T @ rows + torch.eye(rows.size(1), dtype=rows.dtype, device=rows.device)
+        fitted = torch.linalg.solve(square, rows.T @ wanted.flatten().double()).float()
+        classifier.weight[EOS], classifier.bias[EOS] = fitted[:-1], fitted[-1]
+        copy_linear(classifier, self.theirs.lm_head, self.theirs.final_logits_bias[0])
+
+    def write(self, method: str, *, copying: bool = False, never_end: bool = False) -> Tensor:
+        how = Decoding("beam", beam_size=self.sizes["beam_size"]) if method == "beam" else Decoding()
+        state: Any = self.ours.start(self.ours.encode(self.frames, self.mask), self.sizes["words"])
+        return decode(
+            CopyingDecoder(self.ours) if copying else self.ours,
+            Copying(state) if copying else state,
+            len(self.frames),
+            max_words=self.sizes["words"],
+            bos=BOS,
+            eos=EOS,
+            banned=(*BANNED, EOS) if never_end else BANNED,
+            device=self.frames.device,
+            method=how,
+        ).tokens
+
+    @torch.no_grad()
+    def write_theirs(self, method: str, *, never_end: bool = False) -> Tensor:
+        tokens = self.theirs.generate(
+            inputs_embeds=self.frames,
+            attention_mask=self.mask.long(),
+            max_new_tokens=self.sizes["words"],
+            num_beams=self.sizes["beam_size"] if method == "beam" else 1,
+            do_sample=False,
+            suppress_tokens=[*BANNED, EOS] if never_end else list(BANNED),
+            **({"length_penalty": 0.0, "early_stopping": False} if method == "beam" else {}),
+        )[:, 1:]
+        tokens = nn.functional.pad(tokens, (0, self.sizes["words"] - tokens.size(1)))
+        # Beam search there fills rows up with the end mark where padding is word 0.
+        ended = (tokens == EOS).cumsum(1) - (tokens == EOS).long() > 0
+        return tokens.masked_fill(ended, PAD)
+
+
+@dataclass(frozen=True)
+class Copying:
+    """A state whose beams share nothing: each move copies its rows."""
+
+    state: Any
+
+    def select(self, index: Tensor) -> Copying:
+        return Copying(self.state.select(index))
+
+
+@dataclass(frozen=True)
+class CopyingDecoder:
+    decoder: TransformerDecoder
+
+    def step(self, tokens: Tensor, state: Copying) -> tuple[Tensor, Copying]:
+        scores, after = self.decoder.step(tokens, state.state)
+        return scores, Copying(after)
+
+
+def marian_of(ours: TransformerDecoder, positions: int) -> MarianMTModel:
+    """A MarianMT with the weights of our language model; its encoder takes frames as ``inputs_embeds``."""
+    layer = ours.word_layers[0]
+    config = MarianConfig(
+        vocab_size=4,  # of the encoder's words, which are not used
+        decoder_vocab_size=ours.num_words,
+        share_encoder_decoder_embeddings=False,
+        tie_word_embeddings=False,
+        max_position_embeddings=positions,
+        d_model=ours.hidden_channels,
+        scale_embedding=True,
+        activation_function="relu",
+        dropout=0.0,
+        pad_token_id=PAD,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+        forced_eos_token_id=None,
+        decoder_start_token_id=BOS,
+        **{f"{side}_layers": len(ours.word_layers) for side in ("encoder", "decoder")},
+        **{f"{side}_attention_heads": layer.words.num_heads for side in ("encoder", "decoder")},
+        **{f"{side}_ffn_dim": layer.feedforward[0].out_features for side in ("encoder", "decoder")},
+    )
+    theirs = MarianMTModel(config).eval().requires_grad_(False).to(ours.classifier.weight.device)
+    model = theirs.model
+    table = ours.positions(ours.classifier.weight.new_zeros(1, positions, ours.hidden_channels))[0]
+    for side in (model.encoder, model.decoder):
+        side.embed_positions.weight.copy_(table)
+    model.decoder.embed_tokens.weight.copy_(ours.embedding.weight)
+    for mine, other in zip(ours.frame_layers, model.encoder.layers, strict=True):
+        copy_attention(mine.attention, other.self_attn)
+        copy_feedforward(mine, other)
+        norms = (other.self_attn_layer_norm, other.final_layer_norm)
+        copy_norms(mine, norms)
+    for mine, other in zip(ours.word_layers, model.decoder.layers, strict=True):
+        copy_attention(mine.words, other.self_attn)
+        copy_attention(mine.frames, other.encoder_attn)
+        copy_feedforward(mine, other)
+        copy_norms(mine, (other.self_attn_layer_norm, other.encoder_attn_layer_norm, other.final_layer_norm))
+    copy_linear(ours.classifier, theirs.lm_head, theirs.final_logits_bias[0])
+    return theirs
+
+
+def copy_attention(mine: Any, other: Any) -> None:
+    copy_linear(mine.query, other.q_proj, other.q_proj.bias)
+    keys_values = (mine.key_value.weight.chunk(2), mine.key_value.bias.chunk(2))
+    for projection, weight, bias in zip((other.k_proj, other.v_proj), *keys_values, strict=True):
+        projection.weight.copy_(weight), projection.bias.copy_(bias)
+    copy_linear(mine.out, other.out_proj, other.out_proj.bias)
+
+
+def copy_feedforward(mine: Any, other: Any) -> None:
+    copy_linear(mine.feedforward[0], other.fc1, other.fc1.bias)
+    copy_linear(mine.feedforward[3], other.fc2, other.fc2.bias)
+
+
+def copy_norms(mine: Any, others: tuple[nn.LayerNorm, ...]) -> None:
+    for norm, other in zip(mine.norms, others, strict=True):
+        assert norm.eps == other.eps
+        other.load_state_dict(norm.state_dict())
+
+
+def copy_linear(mine: nn.Linear, other: nn.Linear, bias: Tensor) -> None:
+    other.weight.copy_(mine.weight), bias.copy_(mine.bias)
+
+
+def measure(rival: Rival, never_end: bool, rounds: int, clock: Callable[[], float]) -> dict[str, object]:
+    """Greedy and beam search by all ways, after a check of their words."""
+    result: dict[str, object] = {}
+    for method in ("greedy", "beam"):
+        ways: dict[str, Callable[[], Tensor]] = {
+            "stgraph": lambda method=method: rival.write(method, never_end=never_end),
+            "Hugging Face": lambda method=method: rival.write_theirs(method, never_end=never_end),
+        }
+        if method == "beam":
+            ways["stgraph, beams copy"] = lambda: rival.write("beam", copying=True, never_end=never_end)
+        tokens = {name: way() for name, way in ways.items()}
+        for name, words in tokens.items():
+            assert torch.equal(words, tokens["stgraph"]), f"{name} writes other captions by {method}"
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(rounds + 1):
+            for name, way in ways.items():
+                start = clock()
+                way()
+                if turn >= 1:  # the first one warms up, after the check
+                    seconds[name].append(clock() - start)
+        median = {name: statistics.median(values) for name, values in seconds.items()}
+        lengths = (tokens["stgraph"] != PAD).sum(1).float()
+        result[method] = {
+            "words": {"mean": float(lengths.mean()), "least": int(lengths.min()), "most": int(lengths.max())},
+            "seconds": median,
+            "times_as_long_as_stgraph": {name: value / median["stgraph"] for name, value in median.items()},
+            "rounds": seconds,
+        }
+    return result
+
+
+def clock_of(device: torch.device, threads: int) -> Callable[[], float]:
+    if device.type == "cuda":
+        return lambda: (torch.cuda.synchronize(device), time.perf_counter())[1]
+    return time.process_time if threads == 1 else time.perf_counter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed_decoding.json"))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    sizes = TINY if options.tiny else PAPER
+    clock = clock_of(options.device, options.threads)
+    rival = Rival.make(sizes, options.device)
+    whole = measure(rival, True, options.rounds, clock)
+    rival.end_at(torch.randint(*LENGTHS, (sizes["videos"],), device=options.device) + 1)
+    result = {
+        "sizes": sizes,
+        "clock": "median of " + ("processor seconds" if clock is time.process_time else "seconds"),
+        "all_captions_to_the_last_word": whole,
+        "captions_end_by_themselves": measure(rival, False, options.rounds, clock),
+        "threads": options.threads,
+        "cores": f"{os.cpu_count()} of {platform.machine()}",
+        "transformers": version("transformers"),
+        **run_record(seed=0),
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

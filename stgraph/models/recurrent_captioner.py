@@ -1,0 +1,118 @@
+"""What STAT and STaTS share as models: one branch, an encoder, a recurrent language model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.decoding import DecodedCaptions, Decoding, decode
+from stgraph.errors import OptionError
+from stgraph.nn import RecurrentDecoder, RecurrentOutput, VideoMemory
+
+__all__ = ["RecurrentCaptioner"]
+
+
+class RecurrentCaptioner(nn.Module, ABC):
+    """Videos -> memory -> words, on the interface of :class:`STGraphCaptioner`; its one branch bears the model's name.
+
+    Args:
+        decoder: The language model.
+        max_words: At most so many words a caption.
+
+    Shapes: a batch of ``VideoGraph`` of B videos; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
+    Reference: house design.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, decoder: RecurrentDecoder, max_words: int) -> None:
+        super().__init__()
+        self.decoder, self.max_words = decoder, max_words
+
+    @property
+    @abstractmethod
+    def widths(self) -> dict[str, int]:
+        """Width of each stored stream, 0 where the model does not read it."""
+
+    @abstractmethod
+    def encode(self, graph: Any) -> VideoMemory:
+        """What the words attend to.
+
+        Raises: DataError: A stream that the model needs is missing.
+        """
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The one branch."""
+        return (self.name,)
+
+    def check_branch(self, branch: str) -> None:
+        """Raises OptionError where the model has no such branch."""
+        if branch not in self.branches:
+            raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
+
+    def streams(self, branch: str) -> tuple[str, ...]:
+        """The stored streams that are read."""
+        self.check_branch(branch)
+        return tuple(stream for stream, width in self.widths.items() if width)
+
+    def speak(
+        self,
+        graph: Any,
+        tokens: Tensor,
+        video: Tensor,
+        *,
+        teacher_ratio: float = 1.0,
+        own_words: str = "sample",
+    ) -> RecurrentOutput:
+        """Scores of all next words with the attention and ranking terms that losses need; see RecurrentDecoder."""
+        return self.decoder(
+            self.encode(graph), tokens, video, teacher_ratio=teacher_ratio, own_words=own_words
+        )
+
+    def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+        """Scores of all next words; each video is encoded once, whatever its number of captions."""
+        return {self.name: self.speak(graph, tokens, video).logits}
+
+    @torch.no_grad()
+    def generate(
+        self,
+        graph: Any,
+        branch: str | None = None,
+        *,
+        bos: int,
+        eos: int,
+        banned: tuple[int, ...],
+        decoding: Decoding | None = None,
+        attention: bool = False,
+    ) -> DecodedCaptions:
+        """Captions of a batch, greedy unless ``decoding`` says otherwise; with what each word looked at, on request.
+
+        Samples are drawn by the ids of the videos where the batch has them.
+        """
+        if branch is not None:
+            self.check_branch(branch)
+        memory = self.encode(graph)
+        ids = graph.get("video_id")
+        ids = [ids] if isinstance(ids, str) else ids
+        return decode(
+            self.decoder,
+            self.decoder.start(memory, self.max_words),
+            memory.num_videos,
+            max_words=self.max_words,
+            bos=bos,
+            eos=eos,
+            banned=banned,
+            device=memory.mask.device,
+            method=decoding,
+            keys=None if ids is None or None in ids else ids,
+            attention=attention,
+        )
+
+    @staticmethod
+    def num_frames(graph: Any) -> Tensor:
+        """T of each video ``[B]``."""
+        return torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)

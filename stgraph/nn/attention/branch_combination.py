@@ -1,0 +1,45 @@
+"""How much a word listens to ST and how much to TS."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.typing import check_shape
+
+__all__ = ["BranchCombination"]
+
+
+class BranchCombination(nn.Module):
+    r"""Mixes the vectors of both attentions by the language state.
+
+    .. math:: \hat{x} = \tanh\Big(\frac{e^{\beta_1} \hat{x}_{ST} + e^{\beta_2} \hat{x}_{TS}}{e^{\beta_1} + e^{\beta_2}}\Big),
+        \quad \beta_k = w_k \cdot \tanh(W_k \hat{x}_k + W_h h)
+
+    :math:`W_h` is one matrix for both, as its one symbol says.
+
+    Args:
+        in_channels, query_channels: Widths of the vectors and of h.
+        hidden_channels: Width of the space in which they meet.
+
+    Shapes: query ``[P, H]``, st and ts ``[P, D]`` -> vector ``[P, D]`` and weights ``[P, 2]``.
+    Raises: ShapeError: Another width.
+    Reference: Cherian et al., WACV 2020, Eq. 12.
+    """
+
+    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.vectors = nn.ModuleList(nn.Linear(in_channels, hidden_channels, bias=False) for _ in range(2))
+        self.scores = nn.ModuleList(nn.Linear(hidden_channels, 1, bias=False) for _ in range(2))
+        self.query = nn.Linear(query_channels, hidden_channels, bias=False)
+
+    def forward(self, query: Tensor, st: Tensor, ts: Tensor) -> tuple[Tensor, Tensor]:
+        """Eq. 12."""
+        check_shape("st", st, "P D", P=query.size(0), D=self.in_channels)
+        check_shape("ts", ts, "P D", P=query.size(0), D=self.in_channels)
+        state = self.query(query)
+        parts = zip((st, ts), self.vectors, self.scores, strict=True)
+        beta = torch.cat([score((vector(x) + state).tanh()) for x, vector, score in parts], dim=-1)
+        weights = beta.softmax(-1)
+        return (weights[:, :1] * st + weights[:, 1:] * ts).tanh(), weights

@@ -1,0 +1,49 @@
+"""A penalty on places that a caption looks at too often or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from stgraph.typing import check_shape
+
+__all__ = ["doubly_stochastic_penalty"]
+
+
+def doubly_stochastic_penalty(
+    weights: Mapping[str, Tensor], masks: Mapping[str, Tensor], words: Tensor
+) -> Tensor:
+    r"""Sum over maps of attention and over captions of the mean over places of how far a place's weights are from 1.
+
+    .. math:: \sum_z \sum_p \operatorname{mean}_i \Big(1 - \sum_l a^z_{pli}\Big)^2
+
+    Each sum runs over real words and each mean over the real places of one caption, so that padding changes nothing;
+    without padding it is the released code's mean of a sum over the batch.
+
+    Args:
+        weights: Maps by name.
+        masks: Which places of each map are real.
+        words: Which words are real.
+
+    Shapes: weights ``[P, L, ...]``, masks ``[P, ...]``, words ``[P, L]`` -> scalar.
+    Raises: ShapeError: A mask has other places than its map.
+    Reference: Tu et al., ACM MM 2017, the authors' released code; Xu et al., ICML 2015, section 4.2.1.
+
+    >>> import torch
+    >>> seen = torch.tensor([[[0.5, 0.5], [0.0, 1.0]]])  # one caption, two words, two frames: 0.5 and 1.5 in all
+    >>> every = torch.ones(1, 2, dtype=torch.bool)
+    >>> doubly_stochastic_penalty({"frames": seen}, {"frames": every}, every)
+    tensor(0.2500)
+    """
+    total = torch.zeros((), device=words.device)
+    for name, attention in weights.items():
+        mask = masks[name].flatten(1)
+        seen = attention.flatten(2)
+        check_shape(f"weights['{name}']", seen, "P L places", P=words.size(0), L=words.size(1))
+        check_shape(f"masks['{name}']", mask, "P places", P=words.size(0), places=seen.size(2))
+        often = seen.masked_fill(~words.unsqueeze(2), 0.0).sum(1)
+        squares = (1 - often).square().masked_fill(~mask, 0.0)
+        total = total + (squares.sum(1) / mask.sum(1).clamp(min=1)).sum()
+    return total

@@ -1,0 +1,42 @@
+"""Softmax and mean over what is real."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["masked_mean", "masked_softmax"]
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None, temperature: float = 1.0) -> Tensor:
+    r"""Softmax over the last axis among real entries; a row without any is zeros, not NaN.
+
+    .. math:: a_j = \frac{m_j e^{s_j / \tau}}{\sum_k m_k e^{s_k / \tau}}
+
+    Shapes: scores and mask ``[..., S]`` (True where real; None where all are) -> ``[..., S]``.
+    Reference: house design.
+
+    >>> import torch
+    >>> masked_softmax(torch.zeros(2, 2), torch.tensor([[True, False], [False, False]])).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    scores = scores / temperature
+    if mask is None:
+        return scores.softmax(-1)
+    # The lowest number instead of -inf keeps rows without anything real, and their gradients, finite.
+    hidden = ~mask
+    return scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(hidden, 0.0)
+
+
+def masked_mean(x: Tensor, mask: Tensor, dim: int) -> Tensor:
+    """Mean of the real vectors along an axis; zeros where there are none.
+
+    Shapes: x ``[..., D]``, mask ``[...]`` with the same leading axes -> x without axis ``dim``.
+    Reference: house design.
+
+    >>> import torch
+    >>> masked_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[True, True, False]]), 1).tolist()
+    [[2.0]]
+    """
+    real = mask.unsqueeze(-1)
+    return x.masked_fill(~real, 0.0).sum(dim) / real.sum(dim).clamp(min=1)

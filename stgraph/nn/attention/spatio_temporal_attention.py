@@ -1,0 +1,92 @@
+"""The ST half of STaTS: first where in the frames, then one vector of them all; and the rows of Table 2 beside it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.attention.region_attention import RegionAttention
+from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
+
+__all__ = ["AllRegionsAttention", "MeanThenTemporalAttention", "SpatioTemporalAttention"]
+
+
+class SpatioTemporalAttention(nn.Module):
+    """Spatial attention, then a temporal pool.
+
+    A frame without regions is no frame here: it enters neither the pool nor the ranking loss.
+
+    Args:
+        spatial: :class:`TimeAveragedAttention` for a grid, :class:`RegionAttention` for boxes.
+        pool: One of the temporal pools.
+
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
+        :meth:`prepare` -> :class:`Attended`, weights "st_regions" ``[P, T, S]``.
+    Reference: Cherian et al., WACV 2020, section 3.1.
+    """
+
+    def __init__(self, spatial: RegionAttention | TimeAveragedAttention, pool: nn.Module) -> None:
+        super().__init__()
+        self.spatial, self.pool = spatial, pool
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words, of B videos."""
+        return {"st_keys": self.spatial.prepare(regions, mask)}
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+        """One vector a caption."""
+        frames, weights = self.spatial(query, regions, mask, keys["st_keys"])
+        vector, ranking = self.pool(frames, mask.any(-1))
+        return Attended(vector, {"st_regions": weights}, ranking)
+
+
+class AllRegionsAttention(nn.Module):
+    """Table 2's "Temp Att": Eq. 1 over all regions of all frames at once, neither spatial attention nor ranking.
+
+    Args:
+        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+
+    Shapes: As :class:`SpatioTemporalAttention`; the weights sum to 1 over T and S together.
+    Reference: Cherian et al., WACV 2020, Table 2 (iv).
+    """
+
+    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words, of B videos."""
+        return {"st_keys": self.attention.keys(regions).flatten(1, 2)}
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+        """One vector a caption."""
+        weights = self.attention(query, keys["st_keys"], mask.flatten(1))
+        vector = (weights.unsqueeze(1) @ regions.flatten(1, 2)).squeeze(1)
+        return Attended(vector, {"st_regions": weights.view(mask.shape)})
+
+
+class MeanThenTemporalAttention(nn.Module):
+    """Table 2's "Mean + Temp Att": the mean of each frame's regions, then Eq. 1 over the frames.
+
+    Args:
+        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+
+    Shapes: As :class:`SpatioTemporalAttention`, with weights "st_frames" ``[P, T]``.
+    Reference: Cherian et al., WACV 2020, Table 2 (v).
+    """
+
+    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words, of B videos."""
+        frames = masked_mean(regions, mask, 2)
+        return {"st_frames": frames, "st_keys": self.attention.keys(frames)}
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+        """One vector a caption."""
+        weights = self.attention(query, keys["st_keys"], mask.any(-1))
+        return Attended((weights.unsqueeze(1) @ keys["st_frames"]).squeeze(1), {"st_frames": weights})

@@ -1,0 +1,98 @@
+"""The visual attention of STAT: regions inside each frame, then frames of every stream, then one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import OptionError
+from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.attention.region_attention import RegionAttention
+
+__all__ = ["STATAttention"]
+
+STREAMS = ("global", "motion", "local")
+
+
+class STATAttention(nn.Module):
+    r"""A temporal attention for each stream; the frames of the local one come from attention over their regions.
+
+    .. math:: \mathrm{ctx} = \sigma(w \cdot h + b) \sum_z \sum_i a^z_i z_i, \quad
+        a^z = \operatorname{softmax}_i(u_z \cdot \tanh(W_z z_i + b_z + V_z h)), \quad z \in \{g, m, \hat{l}\}
+
+    with :math:`\hat{l}_i` of :class:`RegionAttention`. All parameters are each stream's own. Keys of
+    :math:`\hat{l}_i` are the mixed keys of its regions, so regions are projected once a video, not once a word. A frame
+    without regions is masked in the local stream.
+
+    Args:
+        channels, query_channels, hidden_channels: Widths of the streams, of h, and of the space in which they meet.
+        streams: Which of "global", "motion" and "local" there are.
+        spatial: False takes the mean of a frame's regions in place of attention over them.
+
+    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`Attended`, weights "global",
+        "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
+    Raises: OptionError: Unknown streams, or none.
+    Reference: Tu et al., ACM MM 2017, and the authors' released code.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        query_channels: int,
+        hidden_channels: int,
+        *,
+        streams: Sequence[str] = STREAMS,
+        spatial: bool = True,
+    ) -> None:
+        super().__init__()
+        if not streams or not set(streams) <= set(STREAMS):
+            raise OptionError(f"'streams' must be some of {STREAMS}, got {tuple(streams)}.")
+        sizes = (channels, query_channels, hidden_channels)
+        self.temporal = nn.ModuleDict(
+            {name: AdditiveAttention(*sizes) for name in STREAMS if name in streams}
+        )
+        self.spatial = RegionAttention(*sizes) if spatial and "local" in streams else None
+        self.gate = nn.Linear(query_channels, 1)
+
+    def prepare(self, streams: dict[str, Tensor], mask: Tensor, region_mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words of B videos.
+
+        Args:
+            streams: "global" and "motion" ``[B, T, D]``, "local" ``[B, T, S, D]``, zeros where nothing is real.
+            mask, region_mask: ``[B, T]`` and ``[B, T, S]``, True where real.
+        """
+        kept = {}
+        for name in self.temporal:
+            values, real = streams[name], mask
+            if name == "local":
+                real = region_mask.any(-1)
+                if self.spatial is None:
+                    values = masked_mean(values, region_mask, 2)
+                else:
+                    kept["regions_keys"] = self.spatial.prepare(values, region_mask)
+                    kept["regions_mask"] = region_mask
+            keys = cast(AdditiveAttention, self.temporal[name]).keys(values)
+            kept |= {name: values, f"{name}_keys": keys, f"{name}_mask": real}
+        return kept
+
+    def forward(self, query: Tensor, prepared: dict[str, Tensor]) -> Attended:
+        """One gated vector a caption."""
+        weights: dict[str, Tensor] = {}
+        contexts = []
+        for name, attention in self.temporal.items():
+            values, keys = prepared[name], prepared[f"{name}_keys"]
+            if name == "local" and self.spatial is not None:
+                values, inside = self.spatial(
+                    query, values, prepared["regions_mask"], prepared["regions_keys"]
+                )
+                keys = (inside.unsqueeze(-2) @ keys).squeeze(-2)
+                weights["regions"] = inside
+            weights[name] = attention(query, keys, prepared[f"{name}_mask"])
+            contexts.append((weights[name].unsqueeze(1) @ values).squeeze(1))
+        total = torch.stack(contexts).sum(0)
+        return Attended(self.gate(query).sigmoid() * total, weights)

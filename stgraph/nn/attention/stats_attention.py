@@ -1,0 +1,67 @@
+"""The visual attention of STaTS: ST, TS, or both."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.errors import OptionError
+from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.branch_combination import BranchCombination
+from stgraph.nn.attention.spatio_temporal_attention import (
+    AllRegionsAttention,
+    MeanThenTemporalAttention,
+    SpatioTemporalAttention,
+)
+from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention
+
+__all__ = ["STaTSAttention"]
+
+
+class STaTSAttention(nn.Module):
+    r"""Joins both branches by Eq. 12. One branch alone, as in Table 1, is :math:`\tanh(\hat{x})`, what Eq. 12 leaves of it.
+
+    Args:
+        spatio_temporal: :class:`SpatioTemporalAttention` or another row of Table 2; None leaves ST out.
+        temporo_spatial: :class:`TemporoSpatialAttention`; None leaves TS out.
+        combination: :class:`BranchCombination` where both are there, None otherwise.
+
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
+        :meth:`prepare` -> :class:`Attended` with the weights of both branches and "branches" ``[P, 2]``.
+    Raises: OptionError: No branch, or a combination of what is not there.
+    Reference: Cherian et al., WACV 2020, section 3.3.
+    """
+
+    def __init__(
+        self,
+        spatio_temporal: SpatioTemporalAttention | AllRegionsAttention | MeanThenTemporalAttention | None,
+        temporo_spatial: TemporoSpatialAttention | None,
+        combination: BranchCombination | None = None,
+    ) -> None:
+        super().__init__()
+        if spatio_temporal is None and temporo_spatial is None:
+            raise OptionError("'spatio_temporal' or 'temporo_spatial' must be given, got None for both.")
+        both = spatio_temporal is not None and temporo_spatial is not None
+        if both != (combination is not None):
+            raise OptionError(
+                f"'combination' must be {'given for two branches' if both else 'None for one branch'}, got "
+                f"{type(combination).__name__}."
+            )
+        self.spatio_temporal, self.temporo_spatial = spatio_temporal, temporo_spatial
+        self.combination = combination
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words, of B videos."""
+        branches = (self.spatio_temporal, self.temporo_spatial)
+        made = [branch.prepare(regions, mask) for branch in branches if branch is not None]
+        return {name: value for part in made for name, value in part.items()}
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+        """One vector a caption."""
+        inputs = (query, regions, mask, keys)
+        branches = (self.spatio_temporal, self.temporo_spatial)
+        found: list[Attended] = [branch(*inputs) for branch in branches if branch is not None]
+        if self.combination is None:
+            return found[0]._replace(vector=found[0].vector.tanh())
+        st, ts = found
+        vector, shares = self.combination(query, st.vector, ts.vector)
+        return Attended(vector, {**st.weights, **ts.weights, "branches": shares}, st.ranking)

@@ -1,0 +1,73 @@
+"""The TS half of STaTS: first which frame, then where in it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from stgraph.errors import OptionError
+from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.masking import masked_mean
+
+__all__ = ["TemporoSpatialAttention"]
+
+SELECT = ("softmax", "argmax")
+
+
+class TemporoSpatialAttention(nn.Module):
+    r"""Chooses frames by their mean region, softly, and attends to regions inside them.
+
+    .. math:: \hat{x}_{TS} = \sum_t a_t \sum_j e_{tj} x_{tj}, \quad
+        a = \operatorname{softmax}_t(\operatorname{att}(h, \bar{x}_t) / \tau), \quad
+        e_{tj} = \operatorname{softmax}_j(\operatorname{att}'(h, x_{tj}))
+
+    Towards :math:`\tau = 0` this is Eq. 9-11: a is 1 for the frame of the highest score. att and att' have parameters of
+    their own. A frame without regions is never chosen.
+
+    Args:
+        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        temperature: :math:`\tau`.
+        frame_select: "argmax" takes the one frame of the highest score (the first one on a draw) where the model is in
+            evaluation mode; training needs the softmax, through which gradients flow.
+
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
+        :meth:`prepare` -> :class:`Attended`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
+    Raises: OptionError: Another ``frame_select``.
+    Reference: Cherian et al., WACV 2020, Eq. 9-11.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        query_channels: int,
+        hidden_channels: int,
+        *,
+        temperature: float = 0.1,
+        frame_select: str = "softmax",
+    ) -> None:
+        super().__init__()
+        if frame_select not in SELECT:
+            raise OptionError(f"'frame_select' must be one of {SELECT}, got {frame_select!r}.")
+        self.frame_select = frame_select
+        sizes = (in_channels, query_channels, hidden_channels)
+        self.frames = AdditiveAttention(*sizes, temperature=temperature)
+        self.regions = AdditiveAttention(*sizes)
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What is the same for all words, of B videos."""
+        return {
+            "ts_frame_keys": self.frames.keys(masked_mean(regions, mask, 2)),
+            "ts_region_keys": self.regions.keys(regions),
+        }
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+        """One vector a caption."""
+        frames = self.frames(query, keys["ts_frame_keys"], mask.any(-1))
+        if self.frame_select == "argmax" and not self.training:
+            # The weights are all zeros where there is nothing to choose; they stay so.
+            frames = one_hot(frames.argmax(1), frames.size(1)) * frames.gt(0).any(1, keepdim=True).to(frames)
+        inside = self.regions(query, keys["ts_region_keys"], mask)
+        both = (frames.unsqueeze(-1) * inside).flatten(1).unsqueeze(1)
+        vector = (both @ regions.flatten(1, 2)).squeeze(1)
+        return Attended(vector, {"ts_frames": frames, "ts_regions": inside})

@@ -1,0 +1,42 @@
+"""Spatial attention over a grid that is one and the same in all frames."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.attention.masking import masked_mean
+
+__all__ = ["TimeAveragedAttention"]
+
+
+class TimeAveragedAttention(nn.Module):
+    r"""Attends to the cells of a fixed grid by their mean over time, and replicates the weights to all frames.
+
+    .. math:: \hat{x}_t = \sum_j \tilde{e}_j x_{tj}, \quad
+        \tilde{e}_j = \operatorname{softmax}_j\Big(\operatorname{att}\big(h, \tfrac{1}{T} \sum_t x_{tj}\big)\Big)
+
+    The mean is over real frames. Region j must mean the same place in each frame, so this is not for boxes:
+    :class:`RegionAttention` takes its place there.
+
+    Args:
+        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, S, A]`` of :meth:`prepare` ->
+        frames ``[P, T, D]`` and weights ``[P, T, S]``, zeros in padded frames.
+    Reference: Cherian et al., WACV 2020, section 3.1.1.
+    """
+
+    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
+
+    def prepare(self, regions: Tensor, mask: Tensor) -> Tensor:
+        """Keys of the cells' means over time ``[B, S, A]``."""
+        return self.attention.keys(masked_mean(regions, mask, 1))
+
+    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """One weight a cell; ``regions`` must hold zeros where ``mask`` is False."""
+        cells = self.attention(query, keys, mask.any(1))
+        frames = (cells[:, None, None] @ regions).squeeze(-2)
+        return frames, cells.unsqueeze(1) * mask

@@ -1,0 +1,97 @@
+"""What a Transformer keeps while it writes, and how beams share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stgraph.nn.decoder.transformer_layers import KeysValues
+
+__all__ = ["TransformerState"]
+
+
+@dataclass
+class TransformerState:
+    """What decoding keeps between words: keys and values of the frames and of the words so far, by layer.
+
+    The W beams of a caption are neighbouring rows, a * W + b. They share one copy of the frames and one block of words, in
+    which each word written by any of them is a column; ``ancestors`` says which columns are a beam's own words. When beams
+    move, only that table does. Without beams (W = 1) it is None: every column is the caption's.
+
+    ``length`` is the number of words so far, of at most ``max_words``.
+
+    Shapes: memory, two tensors ``[A, h, T, d / h]`` a layer, mask ``[A, T]``; words, two blocks ``[A, h, C, d / h]`` a
+        layer, whose first ``columns`` are filled; ancestors ``[A, W, length]``.
+    """
+
+    memory: list[KeysValues]
+    mask: Tensor
+    words: list[KeysValues]
+    max_words: int
+    length: int = 0
+    columns: int = 0
+    ancestors: Tensor | None = None
+
+    @classmethod
+    def start(cls, memory: list[KeysValues], mask: Tensor, max_words: int) -> TransformerState:
+        """Before the first word, with room for ``max_words`` of one beam."""
+        keys = memory[0][0]
+        shape = (keys.size(0), keys.size(1), max_words, keys.size(3))
+        words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
+        return cls(memory, mask, words, max_words)
+
+    def select(self, index: Tensor) -> TransformerState:
+        """Keeps or repeats rows by position ``[P']``; each becomes a caption of its own, without beams."""
+        if self.ancestors is None:
+            return self._of_captions(index, self.max_words)
+        width = self.ancestors.size(1)
+        captions = index // width
+        own = self.ancestors.flatten(0, 1)[index]
+        # Each row's own words, gathered into a block of its own.
+        room = self._of_captions(captions, self.max_words, filled=0)
+        for (keys, values), (own_keys, own_values) in zip(self.words, room.words, strict=True):
+            own_keys[:, :, : self.length] = keys[captions[:, None], :, own].transpose(1, 2)
+            own_values[:, :, : self.length] = values[captions[:, None], :, own].transpose(1, 2)
+        room.columns = self.length
+        return room
+
+    def select_beams(self, captions: Tensor, beams: Tensor) -> TransformerState:
+        """Keeps captions ``[A']`` (ascending, none twice) and lets their beams ``[A', W']`` go on; this state is used up."""
+        ancestors = self.ancestors
+        if ancestors is None and beams.size(1) > 1:
+            columns = torch.arange(self.columns, device=captions.device)
+            ancestors = columns.expand(self.mask.size(0), 1, -1)
+        state, room = self, self.columns + (self.max_words - self.length) * beams.size(1)
+        if len(captions) < self.mask.size(0) or room > self.words[0][0].size(2):
+            state = self._of_captions(captions, room)
+        if ancestors is not None:
+            index = beams[..., None].expand(-1, -1, self.length)
+            state.ancestors = ancestors[captions].gather(1, index)
+        return state
+
+    def add_words(self, width: int) -> tuple[slice, Tensor | None]:
+        """Takes the next ``width`` columns: where they are, and which columns each beam may see ``[A, W, columns]``."""
+        place = slice(self.columns, self.columns + width)
+        self.columns, self.length = place.stop, self.length + 1
+        if self.ancestors is None:
+            return place, None
+        captions = self.mask.size(0)
+        new = torch.arange(place.start, place.stop, device=self.mask.device).expand(captions, width)
+        self.ancestors = torch.cat([self.ancestors, new[..., None]], dim=2)
+        seen = torch.zeros(captions, width, self.columns, dtype=torch.bool, device=self.mask.device)
+        return place, seen.scatter_(2, self.ancestors, True)
+
+    def _of_captions(self, index: Tensor, room: int, filled: int | None = None) -> TransformerState:
+        """Other captions, by position, with room for so many columns, of which ``filled`` (all so far) are copied."""
+        filled = self.columns if filled is None else filled
+
+        def moved(block: Tensor) -> Tensor:
+            fresh = block.new_empty(len(index), block.size(1), room, block.size(3))
+            fresh[:, :, :filled] = block[:, :, :filled][index]
+            return fresh
+
+        words = [(moved(keys), moved(values)) for keys, values in self.words]
+        memory = [(keys[index], values[index]) for keys, values in self.memory]
+        return TransformerState(memory, self.mask[index], words, self.max_words, self.length, filled)

@@ -1,0 +1,80 @@
+"""From features to the streams of STAT."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.errors import DataError, OptionError
+from stgraph.nn.attention import pad_regions
+from stgraph.nn.decoder import pad_frames
+from stgraph.nn.recurrent import VideoMemory
+from stgraph.typing import check_shape
+
+__all__ = ["STATEncoder"]
+
+
+class STATEncoder(nn.Module):
+    r"""Brings STAT's streams to one width.
+
+    .. math:: m = \tanh(W_m M + b_m), \quad l = \tanh(W_l L + b_l), \quad g = G
+
+    The global stream is projected (W G + b, no tanh) only where it has another width.
+
+    Args:
+        out_channels: Width of all streams.
+        appearance_channels, motion_channels, object_channels: Widths of G, M and L; 0 leaves a stream out.
+
+    Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (M frames of all videos, the clip that covers each one), x
+        ``[N, F]`` with frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` ->
+        :class:`~stgraph.nn.VideoMemory`.
+    Raises: DataError: A stream that was promised is missing. ShapeError: Another width. OptionError: No stream.
+    Reference: Tu et al., ACM MM 2017, the authors' released code.
+    """
+
+    def __init__(
+        self,
+        out_channels: int,
+        *,
+        appearance_channels: int = 0,
+        motion_channels: int = 0,
+        object_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        self.widths = {"appearance": appearance_channels, "motion": motion_channels, "x": object_channels}
+        if not any(self.widths.values()):
+            raise OptionError("One of the streams must have a width above 0, got 0 for all three.")
+        same = appearance_channels in (0, out_channels)
+        self.appearance = nn.Identity() if same else nn.Linear(appearance_channels, out_channels)
+        self.motion = nn.Linear(motion_channels, out_channels) if motion_channels else None
+        self.objects = nn.Linear(object_channels, out_channels) if object_channels else None
+
+    def forward(
+        self,
+        num_frames: Tensor,
+        *,
+        appearance: Tensor | None = None,
+        motion: Tensor | None = None,
+        x: Tensor | None = None,
+        frame: Tensor | None = None,
+    ) -> VideoMemory:
+        """Projects and pads; streams without a width are not looked at."""
+        mask = None
+        frames = clips = regions = region_mask = None
+        if self.widths["appearance"]:
+            frames, mask = pad_frames(self.appearance(self._checked("appearance", appearance)), num_frames)
+        if self.motion is not None:
+            clips, mask = pad_frames(self.motion(self._checked("motion", motion)).tanh(), num_frames)
+        if self.objects is not None:
+            objects = self.objects(self._checked("x", x)).tanh()
+            if frame is None:
+                raise DataError("'frame' must be given with 'x', got None; pass graph.frame.")
+            regions, region_mask = pad_regions(objects, frame, num_frames)
+        if mask is None:
+            mask = pad_frames(num_frames.new_zeros(int(num_frames.sum()), 1), num_frames)[1]
+        return VideoMemory(mask, frames, clips, regions, region_mask)
+
+    def _checked(self, name: str, stream: Tensor | None) -> Tensor:
+        if stream is None:
+            raise DataError(f"This model needs '{name}', but these videos have none; extract them first.")
+        check_shape(name, stream, "M F", F=self.widths[name])
+        return stream

@@ -1,0 +1,108 @@
+"""From features to the regions of STaTS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import DataError, OptionError
+from stgraph.nn.attention import pad_regions
+from stgraph.nn.decoder import pad_frames
+from stgraph.nn.encoder.stream_embedding import StreamEmbedding
+from stgraph.nn.recurrent import VideoMemory
+
+__all__ = ["STaTSEncoder"]
+
+
+class STaTSEncoder(nn.Module):
+    """Embeds the places of a video: grid cells, boxes, whole frames.
+
+    Streams of the same places (an RGB grid and that of optical flow) are joined place by place, so they make a place
+    wider; places of different kinds (boxes and cells) stand side by side in a frame, so they must be equally wide.
+
+    Args:
+        grid_channels: Widths of the grids' streams, all of the same cells.
+        object_channels: Width of a box's feature; 0 where there are no boxes.
+        frame_channels: Widths of the streams of whole frames; each frame is one more region of itself.
+        embedding_channels: Width that each stream is embedded to.
+        num_categories, category_channels: Of the videos; 0 categories leave them out.
+
+    Shapes: grids ``[M, S, F_k]`` and frames ``[M, F_k]`` (M frames of all videos), x ``[N, F]`` with frame ``[N]`` (sorted,
+        numbered through the batch), category ``[B]`` (-1 unknown: zeros), num_frames ``[B]`` ->
+        :class:`~stgraph.nn.VideoMemory`.
+    Raises: OptionError: No stream, another number of them, or kinds of places of different widths. DataError: A stream
+        that was promised is missing. ShapeError: Another width.
+    Reference: Cherian et al., WACV 2020, section 4.1; side by side: house design.
+    """
+
+    def __init__(
+        self,
+        *,
+        grid_channels: Sequence[int] = (),
+        object_channels: int = 0,
+        frame_channels: Sequence[int] = (),
+        embedding_channels: int = 512,
+        num_categories: int = 0,
+        category_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        kinds = {
+            "grids": grid_channels,
+            "x": (object_channels,) if object_channels else (),
+            "frames": frame_channels,
+        }
+        self.places = nn.ModuleDict(
+            {name: StreamEmbedding(widths, embedding_channels) for name, widths in kinds.items() if widths}
+        )
+        wide = {name: embedding_channels * len(widths) for name, widths in kinds.items() if widths}
+        if len(set(wide.values())) != 1:
+            raise OptionError(f"The kinds of places must be one or more of the same width, got {wide}.")
+        self.out_channels = next(iter(wide.values()))
+        self.category = nn.Embedding(num_categories, category_channels) if num_categories else None
+
+    def forward(
+        self,
+        num_frames: Tensor,
+        *,
+        grids: Sequence[Tensor] = (),
+        x: Tensor | None = None,
+        frame: Tensor | None = None,
+        frames: Sequence[Tensor] = (),
+        category: Tensor | None = None,
+    ) -> VideoMemory:
+        """Embeds and pads; kinds of places that were not promised are not looked at."""
+        everything = pad_frames(num_frames.new_ones(int(num_frames.sum()), 1), num_frames)
+        blocks, masks, mask = [], [], everything[1]
+        given = {"grids": tuple(grids), "x": () if x is None else (x,), "frames": tuple(frames)}
+        for name, embedding in self.places.items():
+            if not given[name]:
+                raise DataError(f"This model needs '{name}', but these videos have none; extract them first.")
+            rows = embedding(given[name])
+            if name == "x":
+                if frame is None:
+                    raise DataError("'frame' must be given with 'x', got None; pass graph.frame.")
+                block, real = pad_regions(rows, frame, num_frames)
+            else:
+                rows = rows if name == "grids" else rows.unsqueeze(1)
+                block = pad_frames(rows.flatten(1), num_frames)[0].unflatten(2, rows.shape[1:])
+                real = mask.unsqueeze(2).expand(block.shape[:3])
+            blocks.append(block)
+            masks.append(real)
+        return VideoMemory(
+            mask,
+            regions=torch.cat(blocks, 2),
+            region_mask=torch.cat(masks, 2),
+            category=self._category(category),
+        )
+
+    def _category(self, number: Tensor | None) -> Tensor | None:
+        if self.category is None:
+            return None
+        if number is None:
+            raise DataError(
+                "This model needs 'category', but these videos have none; give them or train without."
+            )
+        known = number >= 0
+        return self.category(number.clamp(min=0)) * known.unsqueeze(1)

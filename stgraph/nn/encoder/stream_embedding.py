@@ -1,0 +1,48 @@
+"""From features of several extractors to one vector a frame, cell or box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import OptionError
+from stgraph.typing import check_shape
+
+__all__ = ["StreamEmbedding"]
+
+
+class StreamEmbedding(nn.Module):
+    r"""Embeds streams that describe the same places, each by itself, and joins them place by place.
+
+    .. math:: x_{tj} = [W_1 s^1_{tj} + b_1 ; \dots ; W_K s^K_{tj} + b_K]
+
+    Args:
+        in_channels: Widths of the K streams, such as the RGB grid's and the optical flow's.
+        embedding_channels: Width of each one's part; K of them make ``out_channels``.
+
+    Shapes: K streams ``[..., F_k]`` of the same leading axes -> ``[..., K * embedding_channels]``.
+    Raises: OptionError: No stream, or another number of them. ShapeError: Another width, or other places.
+    Reference: Cherian et al., WACV 2020, section 4.1; joined by concatenation: house design.
+    """
+
+    def __init__(self, in_channels: Sequence[int], embedding_channels: int = 512) -> None:
+        super().__init__()
+        if not in_channels or min(in_channels) < 1:
+            raise OptionError(
+                f"'in_channels' must be widths of at least one stream, got {list(in_channels)}."
+            )
+        self.parts = nn.ModuleList(nn.Linear(width, embedding_channels) for width in in_channels)
+        self.out_channels = embedding_channels * len(self.parts)
+
+    def forward(self, streams: Sequence[Tensor]) -> Tensor:
+        """Embeds and joins."""
+        if len(streams) != len(self.parts):
+            raise OptionError(f"'streams' must be {len(self.parts)} for this model, got {len(streams)}.")
+        places = streams[0].shape[:-1]
+        for number, (stream, part) in enumerate(zip(streams, self.parts, strict=True)):
+            wanted = (*places, part.in_features)
+            if tuple(stream.shape) != wanted:
+                check_shape(f"streams[{number}]", stream, " ".join(str(size) for size in wanted))
+        return torch.cat([part(stream) for part, stream in zip(self.parts, streams, strict=True)], dim=-1)
