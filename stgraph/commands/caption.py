@@ -24,6 +24,7 @@ from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["run"]
 
+EXTRACTORS = ("appearance.", "motion.", "objects.")
 KEYS = ("data", "branch", "batch_size", "device", "threads", "appearance", "motion", "objects")
 
 
@@ -67,6 +68,8 @@ def run(arguments: list[str]) -> int:
     for video in videos:
         if not files and Path(video).suffix.lower() in MEDIA:
             raise MissingDataError(f"There is no video file {video}.")
+    # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
+    settings = [f"++{each}" if each.startswith(EXTRACTORS) else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
     captioner = load_captioner(
         chosen.model,

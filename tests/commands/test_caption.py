@@ -113,6 +113,15 @@ def test_other_weights_and_other_extractors_are_refused(made, tmp_path, capsys):
     assert "This model was trained on 'appearance' features of" in capsys.readouterr().err
 
 
+def test_settings_of_the_models_extractors_need_no_plus(made, capsys):
+    path = made / "videos" / "video3.mp4"
+    assert caption(made, path, *ALLOW[:4], "appearance.scale=1.0") == 0
+    assert caption(made, path, *ALLOW[:4], "appearance.scale=2.0") == 1
+    assert "with other weights (none 1.0, here none 2.0)" in capsys.readouterr().err
+    assert caption(made, path, *ALLOW[:4], "appearance.scael=2.0") == 1
+    assert "scael" in capsys.readouterr().err
+
+
 def test_one_call_from_python(made):
     captioner = stgraph.load_captioner(made / "run", allow=[ALLOW[1], ALLOW[3]])
     path = made / "videos" / "video3.mp4"
