@@ -55,8 +55,8 @@ class Captioner:
         tokenizer: Ids to words.
         description: Graph settings, sampled frames and extractors of the training data.
         allow: Dotted names of extractors, other than those installed, that may be imported for video files.
-        extractor_settings: Settings of yours, by stream, such as ``{"motion": {"weights": "i3d.pt"}}``; they say where a
-            file is that an extractor was made with.
+        extractor_settings: Settings of yours, by the group of ``stgraph extract``, such as ``{"motion": {"weights":
+            "i3d.pt"}}``; they say where a file is that an extractor was made with.
     """
 
     def __init__(

@@ -24,8 +24,8 @@ from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["run"]
 
-EXTRACTORS = ("appearance.", "motion.", "objects.")
-KEYS = ("data", "branch", "batch_size", "device", "threads", "appearance", "motion", "objects")
+GROUPS = ("appearance", "motion", "objects", "flow")
+KEYS = ("data", "branch", "batch_size", "device", "threads", *GROUPS)
 
 
 def run(arguments: list[str]) -> int:
@@ -69,13 +69,13 @@ def run(arguments: list[str]) -> int:
         if not files and Path(video).suffix.lower() in MEDIA:
             raise MissingDataError(f"There is no video file {video}.")
     # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
-    settings = [f"++{each}" if each.startswith(EXTRACTORS) else each for each in settings]
+    settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
     captioner = load_captioner(
         chosen.model,
         device=device_of(config.device),
         allow=chosen.allow,
-        extractor_settings=_settings(config),
+        extractor_settings={group: plain(config[group]) for group in GROUPS},
     )
     if files:
         return _caption_files(captioner, files, config, as_json=chosen.json)
@@ -90,11 +90,6 @@ def run(arguments: list[str]) -> int:
         else:
             print(f"{caption.video_id}\t{caption.text}")
     return 0
-
-
-def _settings(config: DictConfig) -> dict[str, dict[str, Any]]:
-    groups = {"appearance": "appearance", "motion": "motion", "object": "objects"}
-    return {stream: plain(config[group]) for stream, group in groups.items()}
 
 
 def _caption_files(captioner: Captioner, files: list[str], config: DictConfig, *, as_json: bool) -> int:

@@ -60,10 +60,10 @@ def extract_videos(
 
 @dataclass(frozen=True)
 class _Read:
-    """A message of a reading thread: facts, items, the end of a video (None), or what went wrong with it."""
+    """A message of a reading thread: facts, items, or what went wrong with a video."""
 
     video: int
-    content: VideoFacts | Items | BaseException | None
+    content: VideoFacts | Items | BaseException
 
 
 class _Pipeline:
@@ -96,7 +96,6 @@ class _Pipeline:
                     self.sources[video], self.planned.plan.rule, self.planned.extractors, self.batch_size
                 ):
                     self._put(_Read(video, content))
-                self._put(_Read(video, None))
             except _StoppedError:
                 return
             except Exception as error:  # noqa: BLE001  a plug-in's `prepare` may raise anything; told with its video

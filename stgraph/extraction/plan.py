@@ -84,7 +84,8 @@ class ExtractionPlan:
         Args:
             records: Name and settings of each stream's extractor, as a store or a model folder keeps them.
             allow: As in the class.
-            own: Settings of the caller's, by stream; they name the files that a record knows by name only.
+            own: Settings of the caller's, by the group of ``stgraph extract`` ("appearance", "motion", "objects",
+                "flow"); they say where the files are that a record knows by name only.
 
         Raises: ModelFolderError: The frames or files of a stream are not known, or a setting is a path.
         """
@@ -95,9 +96,10 @@ class ExtractionPlan:
             frames = settings.pop(FRAMES, None)
             if frames is not None:
                 rules[stream] = FrameRule(*frames)
-            mine = {key: value for key, value in (own or {}).get(stream, {}).items() if value is not None}
+            group = _group_of(stream, record.name, frames)
+            mine = {key: value for key, value in (own or {}).get(group, {}).items() if value is not None}
             for key, value in settings.items():
-                _check_no_path(stream, record.name, key, None if key in mine else value)
+                _check_no_path(stream, group, record.name, key, None if key in mine else value)
             choice = ExtractorChoice(record.name, {**settings, **mine})
             choices.setdefault(repr((choice.name, sorted(choice.settings.items(), key=repr))), choice)
         if len(set(rules.values())) > 1:
@@ -164,10 +166,18 @@ def _without_folder(value: Any) -> Any:
     return f"{FILE}{Path(value).name}" if isinstance(value, str) and Path(value).exists() else value
 
 
-def _check_no_path(stream: str, name: str, key: str, value: Any) -> None:
+def _group_of(stream: str, name: str, frames: Any) -> str:
+    """The group of settings that chose an extractor; a grid comes with the vectors of its frames or clips."""
+    if stream == "object":
+        return "objects"
+    if name == "i3d_flow":
+        return "flow"
+    return "motion" if frames is None else "appearance"
+
+
+def _check_no_path(stream: str, group: str, name: str, key: str, value: Any) -> None:
     if not isinstance(value, str):
         return
-    group = {"object": "objects"}.get(stream, stream.partition("/")[0])
     if value.startswith(FILE):
         raise ModelFolderError(
             f"The extractor '{name}' of the stream '{stream}' was made with the file {value.removeprefix(FILE)}; say "

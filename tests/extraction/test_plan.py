@@ -82,3 +82,14 @@ def test_a_misspelt_setting_is_named():
 def test_frames_that_cannot_be(rule, number):
     with pytest.raises(OptionError, match="'frames"):
         FrameRule(rule, number)
+
+
+def test_a_grid_takes_the_file_of_the_vectors_beside_it(tmp_path):
+    file = tmp_path / "i3d.pt"
+    file.write_bytes(b"x")
+    record = SimpleNamespace(name=CHANGE, settings={"weights": "file:i3d.pt"})
+    records = {"motion": record, "grid/ends": record}
+    with pytest.raises(ModelFolderError, match="motion.weights=FILE"):
+        ExtractionPlan.of_records({"grid/ends": record}, allow=[CHANGE])
+    found = ExtractionPlan.of_records(records, allow=[CHANGE], own={"motion": {"weights": str(file)}})
+    assert found.choices == [ExtractorChoice(CHANGE, {"weights": str(file)})]  # one extractor, not two
