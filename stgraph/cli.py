@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train a captioner",
     "evaluate": "score a trained captioner on a split",
     "compare": "what differs between two evaluated runs",
+    "words": "which kinds of words evaluated models say",
     "caption": "describe videos of a store",
     "ablate": "rows x seeds of a table, with intervals",
     "store": "look into, check, merge and import feature stores",

@@ -143,7 +143,7 @@ def _check(planned: Plan, config: DictConfig) -> int:
                 )
             moved = tuple(
                 f"{key_of(setting)}={folder}/{task.row if key_of(setting) == 'run' else Path(setting).parent.name}/{seed}"
-                if key_of(setting) in ("run", "teacher")
+                if key_of(setting) in ("run", "start", "teacher")
                 else setting
                 for setting in task.overrides
             )

@@ -32,6 +32,9 @@ __all__ = [
     "with_experiment",
 ]
 
+EARLIER = ("teacher", "start")
+"""Settings that name a run which must be trained before."""
+
 Plan = dict[tuple[str, int], CellTask]
 """Cells by row and seed."""
 
@@ -93,8 +96,9 @@ def plan_cells(
             if key not in hashes:
                 hashes[key] = data_hash(dataset_of(composed.data))
             settings = settings_that_matter(composed)
-            if composed.teacher is not None:  # a teacher is known by what it is, not by where it lies
-                settings["teacher"] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
+            for setting in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
+                if composed[setting] is not None:
+                    settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
             planned[row, seed] = CellTask(study.name, row, seed, tuple(overrides), digest[:16], hashes[key])
     return planned
@@ -180,12 +184,12 @@ def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
     def add(task: CellTask) -> None:
         needs = []
         for override in task.overrides:
-            if override.startswith("teacher="):
-                teacher = planned[Path(override.partition("=")[2]).parent.name, task.seed]
-                folder = run_folder(teacher)
-                if not (is_run_of(teacher, folder) and (folder / "model.safetensors").is_file()):
-                    add(teacher)
-                    needs.append(cell_name(teacher))
+            if key_of(override) in EARLIER:
+                earlier = planned[Path(override.partition("=")[2]).parent.name, task.seed]
+                folder = run_folder(earlier)
+                if not (is_run_of(earlier, folder) and (folder / "model.safetensors").is_file()):
+                    add(earlier)
+                    needs.append(cell_name(earlier))
         tasks.setdefault(cell_name(task), Task(cell_name(task), task, tuple(needs)))
 
     for task in todo:

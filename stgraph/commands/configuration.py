@@ -21,7 +21,7 @@ from stgraph.commands.path_settings import quoted_paths
 from stgraph.errors import MissingDataError, OptionError
 
 CHOICES = (
-    *("experiment", "data", "graph", "model", "loss", "optimizer", "row", "schedule"),
+    *("experiment", "data", "graph", "model", "loss", "optimizer", "row", "schedule", "reinforce"),
     *("frames", "appearance", "motion", "objects", "flow"),
 )
 """Keys that choose a file of their group."""
@@ -119,7 +119,9 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
 
 
 def _keys(config: DictConfig, prefix: str = "") -> list[str]:
-    found: list[str] = [] if prefix else ["experiment", "row", "schedule"]  # groups without a default choice
+    found: list[str] = (
+        [] if prefix else ["experiment", "row", "schedule", "reinforce"]
+    )  # groups without a default choice
     for key in config:
         name = prefix + str(key)
         found.append(name)

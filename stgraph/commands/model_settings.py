@@ -1,21 +1,19 @@
-"""From a configuration to a model and its loss: checked settings, and the object branch of a teacher trained first."""
+"""From a configuration to a model and its loss: checked settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 
-from stgraph.captioner import Captioner
 from stgraph.errors import OptionError
 from stgraph.models import GraphSettings, STGraphCaptioner
 from stgraph.models.folder import MODELS, AnyCaptioner
-from stgraph.text import CaptionTokenizer
 from stgraph.training import CaptionLoss, DistillationLoss, STATLoss, STaTSLoss
 
-__all__ = ["check_model", "graph_settings", "make_loss", "make_model", "model_settings", "take_teacher"]
+__all__ = ["check_model", "graph_settings", "make_loss", "make_model", "model_settings"]
 
 LOSSES: dict[str, Callable[..., CaptionLoss]] = {
     "stgkd": DistillationLoss,
@@ -24,9 +22,6 @@ LOSSES: dict[str, Callable[..., CaptionLoss]] = {
 }
 VECTORS = ("appearance", "motion", "object")  # streams of vectors; all others are grids
 GRID = "grid/"
-
-# Settings of a model that its object branch does not depend on once it is trained.
-NOT_THE_TEACHERS = {"branches", "appearance_channels", "motion_channels", "dropout"}
 
 
 def graph_settings(values: dict[str, Any]) -> GraphSettings:
@@ -37,11 +32,13 @@ def graph_settings(values: dict[str, Any]) -> GraphSettings:
         raise OptionError(_one_line("graph", error)) from error
 
 
-def check_model(values: dict[str, Any]) -> None:
-    """Builds the model without memory and with stand-ins for its inputs' widths: a wrong setting fails before the data."""
+def check_model(values: dict[str, Any]) -> AnyCaptioner:
+    """The model without memory and with stand-ins for its inputs' widths: a wrong setting fails before the data."""
     stand_in = dict.fromkeys((*VECTORS, *(values.get("streams") or ())), 1)
     with torch.device("meta"):
-        make_model(values, model_settings(values, stand_in, num_words=5, max_words=1, categories=["any"]))
+        return make_model(
+            values, model_settings(values, stand_in, num_words=5, max_words=1, categories=["any"])
+        )
 
 
 def make_model(values: dict[str, Any], settings: Any) -> AnyCaptioner:
@@ -121,43 +118,6 @@ def _stream_inputs(name: str, values: dict[str, Any], widths: dict[str, int]) ->
     if grids:
         found["grid_channels"] = {stream: widths[stream] for stream in streams if stream not in VECTORS}
     return found
-
-
-def take_teacher(
-    model: AnyCaptioner,
-    teacher: Captioner,
-    graph: GraphSettings,
-    tokenizer: CaptionTokenizer,
-    extractors: Mapping[str, Any],
-) -> None:
-    """Gives ``model`` the object branch of a trained one, which then stays as it is.
-
-    Raises: OptionError: The trained model has no such branch, another vocabulary, graph or size. DataError: It was
-        trained on features of other extractors than the ``extractors`` of the store.
-    """
-    for wanted, branches in (("the model", model.branches), ("'teacher'", teacher.model.branches)):
-        if "object" not in branches or "scene" not in {*model.branches}:
-            raise OptionError(
-                f"A teacher needs the branches [scene, object] here and an object branch there, but {wanted} has "
-                f"{list(branches)}."
-            )
-    assert isinstance(model, STGraphCaptioner), "no other model has such branches"
-    teacher.check_extractors(extractors, "object")
-    if teacher.tokenizer.words != tokenizer.words:
-        raise OptionError("'teacher' has another vocabulary; train it on the same captions and min_count.")
-    if teacher.description.graph != graph:
-        raise OptionError(
-            f"'teacher' was trained on another graph, {teacher.description.graph}; use the same here."
-        )
-    there, here = (of.settings.model_dump(exclude=NOT_THE_TEACHERS) for of in (teacher.model, model))
-    if other := [name for name in here if here[name] != there[name]]:
-        raise OptionError(
-            f"'teacher' has {other[0]} {there[other[0]]}, and the model here {here[other[0]]}; give both the same."
-        )
-    prefixes = ("encoders.object.", "decoders.object.")
-    state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
-    model.load_state_dict(state, strict=False)
-    model.freeze("object")
 
 
 def _one_line(group: str, error: ValidationError) -> str:

@@ -9,6 +9,7 @@ __all__ = ["PATHS", "SEVERAL", "quoted_paths"]
 
 PATHS = (
     "run",
+    "start",
     "teacher",
     "results",
     "runs",

@@ -24,7 +24,7 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
     differing = _difference(plain(config), _defaults(config.model.name))
     if config.model.name != "stgkd":  # the default of defaults
         differing.setdefault("model", {})["name"] = config.model.name
-    for key in ("run", "resume", "resume_every", "teacher"):
+    for key in ("run", "resume", "resume_every", "start", "teacher"):
         differing.pop(key, None)
     for group, keys in (
         (
@@ -55,7 +55,7 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
     defaults = OmegaConf.create(_defaults(saved.model.name))
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
                 "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_words",
-                "model", "graph", "loss", "optimizer", "schedule", "teacher", "monitor",
+                "model", "graph", "loss", "optimizer", "schedule", "teacher", "start", "reinforce", "monitor",
                 "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
         old, new = (plain(OmegaConf.select(values, key)) for values in (saved, config))
         first = plain(OmegaConf.select(defaults, key))

@@ -16,15 +16,16 @@ from omegaconf import DictConfig, OmegaConf
 import stgraph
 from stgraph.captioner import build_graph_builder, load_captioner
 from stgraph.commands.configuration import compose, plain, saved_config
+from stgraph.commands.earlier_runs import take_teacher, take_weights
 from stgraph.commands.model_settings import (
     check_model,
     graph_settings,
     make_loss,
     make_model,
     model_settings,
-    take_teacher,
 )
 from stgraph.commands.progress import progress_line
+from stgraph.commands.reward_settings import check_rewards, with_rewards
 from stgraph.commands.run_identity import check_same_settings
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.errors import OptionError
@@ -60,8 +61,11 @@ def run(arguments: list[str]) -> int:
 def train(config: DictConfig) -> Path:
     """Trains as ``config`` says; the folder of the run is returned."""
     graph, chosen = graph_settings(plain(config.graph)), plain(config.model)
-    check_model(chosen)
+    stand_in = check_model(chosen)
     loss = make_loss(plain(config.loss), chosen["name"])
+    rewards = plain(config.reinforce) if "reinforce" in config else None
+    if rewards is not None:
+        check_rewards(rewards, loss, stand_in)
     folder = Path(config.run)
     check_run_folder(folder, config.resume)
     if config.resume:
@@ -99,8 +103,12 @@ def train(config: DictConfig) -> Path:
     # METEOR, whose Java program takes longer than a small epoch, is left to the evaluation.
     val = corpus.references("val")
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
+    if config.start is not None:
+        take_weights(model, load_captioner(config.start), graph, tokenizer, store.extractors)
     if config.teacher is not None:
         take_teacher(model, load_captioner(config.teacher), graph, tokenizer, store.extractors)
+    if rewards is not None:
+        loss = with_rewards(rewards, loss, model, corpus.references("train"), tokenizer)
     module = CaptioningModule(
         model,
         tokenizer,

@@ -18,6 +18,7 @@ class StepTotals:
         batches: Batches that it accumulates; the last step of an epoch may have fewer than the others.
         pairs, tokens: Captions of all its batches, and the words to be said in them with their end marks.
         frames: Frames of its videos, each video once.
+        videos: Its videos, each once.
         batch_pairs: Captions of this batch alone.
     """
 
@@ -25,6 +26,7 @@ class StepTotals:
     pairs: int
     tokens: int
     frames: int
+    videos: int
     batch_pairs: int
 
 
@@ -77,12 +79,13 @@ def deal_out(
         step = batches[start : start + accumulate]
         pairs = [sum(len(chosen) for _, chosen in batch) for batch in step]
         tokens = sum(num_tokens[video][row] for batch in step for video, chosen in batch for row in chosen)
-        frames = sum(num_frames[video] for video in {video for batch in step for video, _ in batch})
+        videos = {video for batch in step for video, _ in batch}
+        frames = sum(num_frames[video] for video in videos)
         met: set[int] = set()
         for batch, batch_pairs in zip(step, pairs, strict=True):
             groups = share_of(batch, rank, world_size)
             counted = frozenset(video for video, _ in groups if video not in met)
             met |= {video for video, _ in batch}
-            totals = StepTotals(len(step), sum(pairs), tokens, frames, batch_pairs)
+            totals = StepTotals(len(step), sum(pairs), tokens, frames, len(videos), batch_pairs)
             shares.append(Share(tuple(groups) or ((batch[0][0], ()),), counted, totals))
     return shares

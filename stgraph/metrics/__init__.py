@@ -8,6 +8,7 @@ from stgraph.metrics.bootstrap import (
 )
 from stgraph.metrics.evaluator import CaptionEvaluator
 from stgraph.metrics.scores import METRICS, CaptionScores
+from stgraph.metrics.word_counts import WordCounts, count_words
 
 __all__ = [
     "METRICS",
@@ -15,6 +16,8 @@ __all__ = [
     "CaptionScores",
     "Interval",
     "PairedDifference",
+    "WordCounts",
     "bootstrap_intervals",
+    "count_words",
     "paired_bootstrap",
 ]

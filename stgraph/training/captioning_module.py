@@ -80,15 +80,16 @@ class CaptioningModule(LightningModule):
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
         """Seeds what this step draws: dropout, sampled words."""
-        step = self.trainer.fit_loop.total_batch_idx + 1
-        torch.manual_seed(hash((self.seed, step, self.global_rank)) % 2**63)
+        number = self.trainer.fit_loop.total_batch_idx + 1
+        torch.manual_seed(hash((self.seed, number, self.global_rank)) % 2**63)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         """What this process adds to the step's loss, scaled so that the means taken by DDP and Lightning make it a sum."""
         totals = batch.totals
         assert totals is not None, "a training batch says what its step holds"
         # DDP takes the mean over the processes, Lightning the one over the batches of a step.
-        step = StepMeans.of(totals, self.trainer.world_size, self.current_epoch)
+        drawing = hash((self.seed, self.trainer.global_step)) % 2**63
+        step = StepMeans.of(totals, self.trainer.world_size, self.current_epoch, drawing)
         parts = self.loss.of_batch(self.model, batch, step)
         # An epoch's mean weighs each step by its pairs; 1 without accumulation.
         weight = totals.pairs / (totals.batches * totals.batch_pairs)

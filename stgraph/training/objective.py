@@ -22,25 +22,36 @@ class StepMeans:
     part has alike, such as a norm of the parameters, stays as it is.
 
     Args:
-        tokens, frames, pairs: Those of the whole step by the number of its parts.
+        tokens, frames, pairs, videos: Those of the whole step by the number of its parts.
         parts: Processes times batches of the step.
         epoch: Counted from 0.
+        seed: Of what is drawn for the step's videos; the same in all its parts.
 
-    >>> StepMeans.of(StepTotals(batches=2, pairs=8, tokens=40, frames=20, batch_pairs=4), world_size=1)
-    StepMeans(tokens=20.0, frames=10.0, pairs=4.0, parts=2, epoch=0)
+    >>> StepMeans.of(StepTotals(batches=2, pairs=8, tokens=40, frames=20, videos=2, batch_pairs=4), world_size=1)
+    StepMeans(tokens=20.0, frames=10.0, pairs=4.0, videos=1.0, parts=2, epoch=0, seed=0)
     """
 
     tokens: float
     frames: float
     pairs: float
+    videos: float
     parts: int = 1
     epoch: int = 0
+    seed: int = 0
 
     @classmethod
-    def of(cls, totals: StepTotals, world_size: int, epoch: int = 0) -> StepMeans:
+    def of(cls, totals: StepTotals, world_size: int, epoch: int = 0, seed: int = 0) -> StepMeans:
         """From the totals of a step that ``world_size`` processes share."""
         parts = world_size * totals.batches
-        return cls(totals.tokens / parts, totals.frames / parts, totals.pairs / parts, parts, epoch)
+        return cls(
+            tokens=totals.tokens / parts,
+            frames=totals.frames / parts,
+            pairs=totals.pairs / parts,
+            videos=totals.videos / parts,
+            parts=parts,
+            epoch=epoch,
+            seed=seed,
+        )
 
 
 class CaptionLoss(Protocol):

@@ -18,7 +18,14 @@ from stgraph.text import CaptionTokenizer
 from stgraph.training.learned_baseline import LearnedBaseline
 from stgraph.typing import check_shape
 
-__all__ = ["Reinforce", "ReinforceStep", "caption_log_probs", "reinforce_loss", "without_dropout"]
+__all__ = [
+    "Reinforce",
+    "ReinforceStep",
+    "caption_log_probs",
+    "classifier_of",
+    "reinforce_loss",
+    "without_dropout",
+]
 
 
 def reinforce_loss(
@@ -86,8 +93,8 @@ def caption_log_probs(logits: Tensor, tokens: Tensor, banned: Sequence[int] = ()
 class ReinforceStep:
     """The loss of a step, and what to log.
 
-    ``values``: "reward" and "baseline", means over the drawn captions and their words; "unfinished", the share of captions
-    that were cut; "seconds" without the backward pass; "reward_seconds", those of them spent waiting for rewards.
+    ``values``: "reward" and "baseline", means over the drawn captions that count; "unfinished", the share of them that was
+    cut; "seconds" without the backward pass; "reward_seconds", those of them spent waiting for rewards.
     """
 
     loss: Tensor
@@ -185,14 +192,23 @@ class Reinforce(nn.Module):
             baseline = self.baseline(features[0])
             self.baseline.update(features[0], mask, rewards)
         loss = reinforce_loss(log_probs, mask, rewards, baseline, num_captions)
+        spoken = mask.any(1)
+        count = max(1, int(spoken.sum())) if num_captions is None else float(num_captions)
+        mean = lambda values: float(values[spoken].sum()) / count
         values = {
-            "reward": float(rewards.mean()),
-            "baseline": float(baseline[tokens != 0].mean()),
-            "unfinished": float((tokens != marks["eos"]).all(1).float().mean()),
+            "reward": mean(rewards),
+            "baseline": mean((baseline * mask).sum(1) / mask.sum(1)),
+            "unfinished": mean((tokens != marks["eos"]).all(1).float()),
             "seconds": time.perf_counter() - begun,
             "reward_seconds": now - waiting,
         }
         return ReinforceStep(loss, values)
+
+
+def classifier_of(model: Any, branch: str) -> nn.Linear:
+    """The layer that scores a branch's words; its inputs are what a learned baseline sees."""
+    decoder = model.decoders[branch] if hasattr(model, "decoders") else model.decoder
+    return decoder.classifier
 
 
 @contextmanager
@@ -213,8 +229,7 @@ def without_dropout(model: nn.Module) -> Iterator[None]:
 def _features(model: Any, branch: str) -> Iterator[list[Tensor]]:
     """What the branch's words are scored by ``[P, L, C]``, from the pass inside."""
     found: list[Tensor] = []
-    decoder = model.decoders[branch] if hasattr(model, "decoders") else model.decoder
-    hook = decoder.classifier.register_forward_pre_hook(
+    hook = classifier_of(model, branch).register_forward_pre_hook(
         lambda _, inputs: found.append(inputs[0].detach().float())
     )
     try:

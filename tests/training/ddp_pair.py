@@ -26,6 +26,12 @@ COMMON = (
     "trainer.max_epochs=2",
     "trainer.check_val_every_n_epoch=1",
 )
+REWARDED = (
+    "reinforce=published",
+    "reinforce.from_epoch=1",
+    "reinforce.metrics.METEOR=0",
+    "reinforce.metrics.CIDEr=1",
+)
 FEATURES = ("loss.feature_weight=4", "loss.detach_teacher=false")
 ONE_EPOCH = ("trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1")
 TWO = ("trainer.devices=2", "trainer.strategy=ddp")
@@ -36,6 +42,10 @@ CASES = {
     "accumulated": (
         ("data.loader.batch_size=28", "trainer.accumulate_grad_batches=3", *FEATURES),
         ("data.loader.batch_size=84", *FEATURES),  # 3 x 28; the last step of an epoch has 28 + 8
+    ),
+    "rewarded": (  # each video's caption is drawn once a step, whoever holds it
+        ("data.loader.batch_size=28", "trainer.accumulate_grad_batches=3", *REWARDED),
+        ("data.loader.batch_size=84", *REWARDED),
     ),
     "one_left": (  # one process has nothing to do in the last batch
         ("data.loader.batch_size=119", *FEATURES),

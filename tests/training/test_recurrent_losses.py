@@ -14,7 +14,7 @@ from tests.models.test_stgraph_captioner import COUNTS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
 WORDS = int((TOKENS[:, 1:] != 0).sum())
-ALL = StepMeans(tokens=WORDS, frames=9, pairs=len(TOKENS))
+ALL = StepMeans(tokens=WORDS, frames=9, pairs=len(TOKENS), videos=3)
 SIZES = {"num_words": 12, "attention_channels": 4, "word_channels": 7, "hidden_channels": 8, "max_words": 5}
 
 
@@ -104,7 +104,7 @@ def test_shares_of_a_step_have_the_gradient_of_the_whole(case):
     total = loss.of_batch(whole, batch(), ALL)
     total["loss"].backward()
     parts = 4
-    share = StepMeans(WORDS / parts, 9 / parts, len(TOKENS) / parts, parts)
+    share = StepMeans(WORDS / parts, 9 / parts, len(TOKENS) / parts, 3 / parts, parts)
     batches = [batch(slice(0, 1)), batch(slice(1, 2)), batch(slice(2, 4)), nothing()]
     sums = {}
     for part in batches:
@@ -134,7 +134,7 @@ def test_the_share_of_given_words_falls_with_the_epochs():
     told = []
     model = SimpleNamespace(speak=lambda *_, teacher_ratio: told.append(teacher_ratio) or stats().speak(*_))
     for epoch in (0, 30):
-        STaTSLoss().of_batch(model, batch(), StepMeans(WORDS, 9, 4, epoch=epoch))
+        STaTSLoss().of_batch(model, batch(), StepMeans(WORDS, 9, 4, 3, epoch=epoch))
     assert told == [24 / 25, pytest.approx(24 / (24 + math.exp(30 / 24)))]
 
 

@@ -2,6 +2,7 @@
 
 from stgraph.datasets.interactions.extraction import describe_video
 from stgraph.datasets.interactions.grammar import reference_sentences
+from stgraph.datasets.interactions.parts_of_speech import tag_interactions
 from stgraph.datasets.interactions.preparing import GENERATOR_VERSION, SIZES, prepare_interactions
 from stgraph.datasets.interactions.raw_layout import write_raw_layout
 from stgraph.datasets.interactions.rendering import render_video
@@ -36,6 +37,7 @@ __all__ = [
     "prepare_interactions",
     "reference_sentences",
     "render_video",
+    "tag_interactions",
     "video_id",
     "write_raw_layout",
 ]

@@ -1,0 +1,137 @@
+"""``python -m benchmarks.reinforce --runs runs/ablate --seeds 3``: the rewarded metric on validation, before and after.
+
+The runs are those of ``stgraph ablate table=stats_reinforce`` (and ``stat_reinforce``, ``stgkd_reinforce``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from stgraph import load_captioner
+from stgraph.commands.configuration import plain, saved_config
+from stgraph.commands.train import dataset_of
+from stgraph.errors import MissingDataError
+from stgraph.experiments import MeanInterval, mean_interval, paired_interval
+from stgraph.training import CaptionReward, evaluate, run_record
+from stgraph.training.rewards import PUBLISHED_WEIGHTS
+
+START, LONGER = "cross_entropy", "longer"
+TITLES = {
+    START: "cross-entropy, the start",
+    LONGER: "more cross-entropy, as long",
+    "rewarded": "rewards, greedy baseline",
+    "rewarded_learned": "rewards, learned baseline",
+}
+TABLES = ("stats_reinforce", "stat_reinforce", "stgkd_reinforce")
+SHOWN = ("rewarded sum", *PUBLISHED_WEIGHTS, "CIDEr")
+
+Scores = dict[int, dict[str, float]]  # by seed
+
+
+def measure(folder: Path) -> dict[str, float]:
+    """What a run's greedy captions of the validation videos are worth.
+
+    "rewarded sum" is the mean of what training rewards, one caption at a time; the metrics are those of the whole split.
+
+    Raises: MissingDataError: The run is not there.
+    """
+    if not (folder / "model.safetensors").is_file():
+        raise MissingDataError(f"There is no run at {folder}; make it with 'stgraph ablate table=...'.")
+    dataset = dataset_of(saved_config(folder).data)
+    found = evaluate(load_captioner(folder), dataset, "val")
+    worth = CaptionReward(dataset.corpus.references("val"))
+    videos = list(found.captions)
+    rewards = worth([found.captions[video] for video in videos], videos)
+    return {"rewarded sum": sum(rewards) / len(rewards)} | {
+        metric: found.scores[metric] for metric in SHOWN[1:]
+    }
+
+
+def compared(rows: dict[str, Scores]) -> dict[str, Any]:
+    """Means with intervals by row, and paired differences to the start and to more of the same."""
+    of = lambda row, metric: {seed: scores[metric] for seed, scores in rows[row].items()}
+    return {
+        row: {
+            metric: {
+                "seeds": of(row, metric),
+                "mean": _ends(mean_interval(list(of(row, metric).values()))),
+                **{
+                    f"less {other}": _ends(paired_interval(of(row, metric), of(other, metric)))
+                    for other in (START, LONGER)
+                    if other != row and row != START
+                },
+            }
+            for metric in SHOWN
+        }
+        for row in rows
+    }
+
+
+def _ends(interval: MeanInterval) -> list[float]:
+    return [round(100 * value, 2) for value in (interval.mean, interval.low, interval.high)]
+
+
+def page(tables: dict[str, dict[str, Any]], seeds: int) -> str:
+    """Tables in Markdown."""
+    lines = [
+        "# What rewards change",
+        "",
+        f"`python -m benchmarks.reinforce`: greedy captions of the **validation** videos, {seeds} seeds, figures times 100. "
+        '"Rewarded sum" is METEOR + BLEU-4 of one caption at a time, as in training; the others are of the whole split. '
+        "Differences are paired by seed, with Student's 95 % interval.",
+    ]
+    for table, rows in tables.items():
+        lines += ["", f"## `table={table}`", "", _line("row", *SHOWN), _line(*["---"] * (1 + len(SHOWN)))]
+        lines += [
+            _line(TITLES[row], *(f"{found[metric]['mean'][0]:.1f}" for metric in SHOWN))
+            for row, found in rows.items()
+        ]
+        for other in (START, LONGER):
+            lines += [
+                _line(f"{TITLES[row]}, less {TITLES[other]}", *(_signed(found[m][f"less {other}"]) for m in SHOWN))
+                for row, found in rows.items()
+                if row not in (START, other)
+            ]  # fmt: skip
+    return "\n".join([*lines, ""])
+
+
+def _signed(ends: list[float]) -> str:
+    text = "{:+.1f} ({:+.1f} to {:+.1f})".format(*ends)
+    return f"**{text}**" if ends[1] > 0 or ends[2] < 0 else text
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reinforce", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablate"))
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
+    parser.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, ...")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/reinforce"))
+    chosen = parser.parse_args(arguments)
+    tables: dict[str, dict[str, Any]] = {}
+    for table in chosen.tables:
+        rows = {row: {} for row in TITLES if (chosen.runs / table / row).is_dir()}
+        for row, found in rows.items():
+            for seed in range(chosen.seeds):
+                found[seed] = measure(chosen.runs / table / row / str(seed))
+                shown = ", ".join(f"{name} {100 * value:.1f}" for name, value in found[seed].items())
+                print(f"{table}/{row}/{seed}: {shown} (val)", flush=True)
+        tables[table] = compared(rows)
+    settings = {
+        table: plain(saved_config(chosen.runs / table / "rewarded" / "0").reinforce) for table in tables
+    }
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    result = {"tables": tables, "reinforce": settings, **run_record(0)}
+    (chosen.output / "rewards.json").write_text(json.dumps(result, indent=1) + "\n")
+    (chosen.output / "rewards.md").write_text(page(tables, chosen.seeds))
+    print(page(tables, chosen.seeds))
+
+
+if __name__ == "__main__":
+    main()
