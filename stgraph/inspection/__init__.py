@@ -1,5 +1,6 @@
-"""Looking at what a model sees: pictures of graphs over their frames."""
+"""Looking at what a model sees: pictures of graphs over their frames, the order that it finds in frames."""
 
+from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share
 from stgraph.inspection.pictures import draw_graph
 
-__all__ = ["draw_graph"]
+__all__ = ["FrameOrder", "draw_graph", "frame_order", "ordered_share"]

@@ -12,13 +12,17 @@ from stgraph.experiments import Study
 TABLES = (
     "beyond",
     "stat",
+    "stat_reinforce",
     "stats_1",
     "stats_2",
+    "stats_ranking",
+    "stats_reinforce",
     "stgkd",
     "stgkd_distillation",
     "stgkd_distillation_long",
     "stgkd_graph",
     "stgkd_open",
+    "stgkd_reinforce",
 )
 
 
@@ -38,7 +42,8 @@ def test_every_row_of_every_table_composes_and_no_two_are_the_same(name):
     for row, content in study.rows.items():
         settings = [setting.replace("{run:", "").replace("}", "") for setting in content.settings]
         config = compose("train", [f"experiment={study.experiment}", *study.settings, *settings])
-        key = str({group: config[group] for group in ("model", "graph", "loss", "data", "teacher")})
+        groups = ("model", "graph", "loss", "data", "teacher", "start", "reinforce", "trainer")
+        key = str({group: config.get(group) for group in groups})
         assert key not in seen, f"{row} is the same as {seen[key]}"
         seen[key] = row
 

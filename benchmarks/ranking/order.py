@@ -1,0 +1,103 @@
+"""The share of ordered pairs of frames of runs with the ranking loss and without it, and what they say together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stgraph import load_captioner
+from stgraph.captioner import Captioner
+from stgraph.commands.configuration import plain, saved_config
+from stgraph.commands.train import dataset_of
+from stgraph.errors import DataError, MissingDataError
+from stgraph.experiments import MeanInterval, mean_interval, paired_interval
+from stgraph.inspection import FrameOrder, frame_order
+
+KINDS = ("with", "without", "untrained")
+SPLITS = ("test", "val")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows that differ in the ranking loss alone, and the folder of their runs."""
+
+    trained: str
+    without: str
+    runs: Path
+
+    def measure(self, seed: int) -> dict[str, dict[str, FrameOrder]]:
+        """Orders by split and kind, all of the same videos.
+
+        Raises: MissingDataError: A run is not there. DataError: The runs differ in more than the loss.
+        """
+        folders = [self.runs / row / str(seed) for row in (self.trained, self.without)]
+        for folder in folders:
+            if not (folder / "model.safetensors").is_file():
+                raise MissingDataError(
+                    f"There is no run at {folder}; make it with 'stgraph ablate table=stats_ranking seeds=...'."
+                )
+        _check_alike(*folders)
+        captioners = dict(zip(KINDS, map(load_captioner, folders), strict=False))
+        captioners["untrained"] = untrained(captioners["with"], seed)
+        dataset = dataset_of(saved_config(folders[0]).data)
+        return {
+            split: {kind: frame_order(captioners[kind], dataset, split) for kind in KINDS} for split in SPLITS
+        }
+
+
+def untrained(captioner: Captioner, seed: int) -> Captioner:
+    """The same with the weights that a run of ``seed`` begins with."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = type(captioner.model)(captioner.model.settings)
+    return Captioner(model.eval(), captioner.tokenizer, captioner.description)
+
+
+def summary(orders: Sequence[dict[str, FrameOrder]], seeds: Sequence[int]) -> dict[str, Any]:
+    """Means and 95 % intervals of one pair on one split, of its orders by kind, seed by seed.
+
+    Over seeds: Student's, of the mean of the seeds' figures. Over videos: the same of all seeds' videos, of these runs
+    as they are.
+    """
+    found = {kind: {seed: one[kind].mean for seed, one in zip(seeds, orders, strict=True)} for kind in KINDS}
+    differences = [
+        one["with"].shares[video] - one["without"].shares[video]
+        for one in orders
+        for video in one["with"].shares
+    ]
+    return {
+        **{
+            kind: {"by seed": rows, "over seeds": _ends(mean_interval(list(rows.values())))}
+            for kind, rows in found.items()
+        },
+        "with less without": {
+            "over seeds": _ends(paired_interval(found["with"], found["without"])),
+            "over videos": _ends(mean_interval(differences)),
+        },
+        "videos": len(differences),
+        "left out": sum(len(one["with"].left_out) for one in orders),
+    }
+
+
+def _ends(interval: MeanInterval) -> dict[str, float | None]:
+    """Without NaN, which JSON has not."""
+    values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}
+
+
+def _check_alike(trained: Path, without: Path) -> None:
+    """An LSTM pool is ranked attention without the loss, whatever the loss' weight."""
+    rest, ranked = [], []
+    for folder in (trained, without):
+        config = plain(saved_config(folder))
+        temporal, weight = config["model"].pop("temporal"), config["loss"].pop("ranking_weight")
+        config.pop("run")
+        rest.append((temporal.replace("ranked", "lstm"), config))
+        ranked.append("ranked" in temporal and weight > 0)
+    if rest[0] != rest[1] or ranked != [True, False]:
+        raise DataError(f"{trained} and {without} must be alike but for the ranking loss of the first.")
