@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from stgraph.datasets.graph_source import graphs_of, grid_names
 from stgraph.decoding import Decoding
@@ -21,12 +22,12 @@ from stgraph.extraction import (
     extract_videos,
 )
 from stgraph.features.video_features import VideoFeatures
-from stgraph.graph import CosineEdges, EdgeRule, IouEdges, VideoGraphBuilder
 from stgraph.models.folder import (
     AnyCaptioner,
-    GraphSettings,
     ModelDescription,
+    build_graph_builder,
     file_inside,
+    from_hub,
     load_model,
     read_description,
 )
@@ -40,11 +41,19 @@ __all__ = ["Caption", "Captioner", "build_graph_builder", "load_captioner"]
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence about a video, and the log-probability of each word; that of the end mark is last, if it has one."""
+    """A sentence about a video, and the log-probability of each word; that of the end mark is last, if it has one.
+
+    ``attention``, where it was asked for, says by name what each of these words looked at; which names a system has is
+    listed in docs/training.md. Two captions are equal whatever they looked at.
+
+    Shapes: attention over the T sampled frames ``[n, T]``, over their regions ``[n, T, S]``, "branches" ``[n, 2]``, for
+        n words, the end mark among them.
+    """
 
     video_id: str
     text: str
     log_probs: tuple[float, ...]
+    attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Captioner:
@@ -77,17 +86,30 @@ class Captioner:
         """The branch that is tested: the scene's where the model has one, or the only one."""
         return self.model.branches[0]
 
-    def caption(self, video: VideoFeatures | str | Path, branch: str | None = None) -> Caption:
-        """Describes one video, a file or its features.
+    def caption(
+        self,
+        video: VideoFeatures | str | Path,
+        branch: str | None = None,
+        *,
+        decoding: Decoding | None = None,
+        attention: bool = False,
+    ) -> Caption:
+        """Describes one video, a file or its features; ``decoding`` and ``attention`` are those of :meth:`caption_all`.
 
         Raises: DataError: A file that cannot be read, or features that the extractors refuse; also as :meth:`extractors`.
+            OptionError: ``decoding`` asks for several captions.
         """
+        if decoding is not None and decoding.captions_per_video > 1:
+            raise OptionError(
+                f"'captions_per_video' must be 1 for one caption, got {decoding.captions_per_video}; "
+                "'caption_all' gives several."
+            )
         if not isinstance(video, VideoFeatures):
             found = next(iter(self.look_at([video], branch)))
             if isinstance(found, Failure):
                 raise DataError(f"{video} cannot be described: {found.reason}")
             video = found
-        return next(iter(self.caption_all([video], branch)))
+        return next(iter(self.caption_all([video], branch, decoding=decoding, attention=attention)))
 
     def look_at(
         self,
@@ -137,6 +159,7 @@ class Captioner:
         *,
         categories: Mapping[str, str | None] | None = None,
         decoding: Decoding | None = None,
+        attention: bool = False,
     ) -> Iterator[Caption]:
         """Describes videos in batches, in their order.
 
@@ -145,6 +168,7 @@ class Captioner:
             categories: Which video is of which category, for models that were trained with categories; a video that it
                 lacks, or whose category no training video had, is described without.
             decoding: How words are chosen; None is greedy. Several captions of a video come one behind the other.
+            attention: Whether captions say what each word looked at.
         """
         branch = branch or self.default_branch
         known: dict[str | None, int] = {
@@ -162,14 +186,23 @@ class Captioner:
                 if known
                 else None,
             ).to(device)
-            found = self.model.generate(graphs, branch, **self.tokenizer.marks, decoding=decoding)
+            found = self.model.generate(
+                graphs, branch, **self.tokenizer.marks, decoding=decoding, attention=attention
+            )
             texts = self.tokenizer.decode(found.tokens)
             each = len(texts) // len(group)
+            num_frames = torch.as_tensor(graphs.num_frames).reshape(-1).tolist()
             for row, (text, tokens, log_probs) in enumerate(
                 zip(texts, found.tokens, found.log_probs, strict=True)
             ):
                 if tokens.any():  # beam search may find fewer captions than were asked for
-                    yield Caption(group[row // each].id, text, tuple(log_probs[tokens != 0].tolist()))
+                    looked = found.attention_of(row, num_frames[row // each])
+                    yield Caption(
+                        group[row // each].id,
+                        text,
+                        tuple(log_probs[tokens != 0].tolist()),
+                        {name: weights.cpu() for name, weights in looked.items()},
+                    )
 
     def caption_store(
         self,
@@ -180,6 +213,7 @@ class Captioner:
         *,
         categories: Mapping[str, str | None] | None = None,
         decoding: Decoding | None = None,
+        attention: bool = False,
     ) -> Iterator[Caption]:
         """As :meth:`caption_all`, of a store, whose features must come from the extractors that the model was trained on."""
         branch = branch or self.default_branch
@@ -188,7 +222,9 @@ class Captioner:
         streams = [name for name in self.model.streams(branch) if name in store.extractors]
         for start in range(0, len(video_ids), batch_size):
             group = [store.read(video_id, streams) for video_id in video_ids[start : start + batch_size]]
-            yield from self.caption_all(group, branch, batch_size, categories=categories, decoding=decoding)
+            yield from self.caption_all(
+                group, branch, batch_size, categories=categories, decoding=decoding, attention=attention
+            )
 
     def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
         """Refuses features that other extractors made: they would silently give nonsense.
@@ -215,22 +251,6 @@ class Captioner:
                 )
 
 
-def build_graph_builder(settings: GraphSettings) -> VideoGraphBuilder:
-    """The builder that a model folder or a configuration describes."""
-    limits = (settings.max_objects, settings.score_threshold, settings.pad_objects)
-    if settings.dense:
-        return VideoGraphBuilder.dense(*limits)
-    spatial: str | EdgeRule | None = settings.spatial
-    temporal: str | EdgeRule | None = settings.temporal
-    if spatial == "iou":
-        spatial = IouEdges(settings.spatial_temperature)
-    if temporal == "cosine":
-        temporal = CosineEdges(
-            settings.temporal_temperature, settings.center_features, settings.temporal_direction
-        )
-    return VideoGraphBuilder(spatial, temporal, *limits)
-
-
 def load_captioner(
     path: str | Path,
     *,
@@ -253,7 +273,7 @@ def load_captioner(
         MissingDataError: No such folder, or it is incomplete. ModelFolderError: It is damaged, or asks for something
         that a model folder may not have.
     """
-    folder = _from_hub(path) if str(path).startswith("hf://") else Path(path)
+    folder = from_hub(path) if str(path).startswith("hf://") else Path(path)
     if not folder.is_dir():
         raise MissingDataError(f"No model folder at {folder}; train one with 'stgraph train run={folder}'.")
     description = read_description(folder)
@@ -270,18 +290,3 @@ def load_captioner(
             f"{getattr(model.settings, 'num_categories', 0)}; the files are of different models."
         )
     return Captioner(model.to(device), tokenizer, description, allow, extractor_settings)
-
-
-def _from_hub(path: str | Path) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    name = str(path).removeprefix("hf://")
-    try:
-        return Path(
-            snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"])
-        )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise MissingDataError(
-            f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}"
-        ) from error

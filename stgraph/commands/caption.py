@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from stgraph.captioner import Captioner, load_captioner
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.commands.configuration import compose, looks_like_override, plain, saved_config
 from stgraph.commands.train import dataset_of, device_of
+from stgraph.decoding import Decoding
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.extraction.sources import MEDIA
@@ -25,7 +27,7 @@ from stgraph.features.video_features import VideoFeatures
 __all__ = ["run"]
 
 GROUPS = ("appearance", "motion", "objects", "flow")
-KEYS = ("data", "branch", "batch_size", "device", "threads", *GROUPS)
+KEYS = ("data", "decoding", "branch", "batch_size", "device", "threads", *GROUPS)
 
 
 def run(arguments: list[str]) -> int:
@@ -54,7 +56,10 @@ def run(arguments: list[str]) -> int:
         action="store_true",
         help="one JSON object a line: words, log-probabilities, frames and their boxes",
     )
+    parser.add_argument("--attention", action="store_true", help="with --json, also what each word looked at")
     chosen = parser.parse_intermixed_args(arguments)
+    if chosen.attention and not chosen.json:
+        raise OptionError("'--attention' must go with '--json', which has room for it; add --json.")
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]
     videos = [argument for argument in chosen.videos if argument not in settings]
     files = [video for video in videos if Path(video).is_file()]
@@ -71,6 +76,7 @@ def run(arguments: list[str]) -> int:
     # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
     settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
+    how: dict[str, Any] = {"decoding": Decoding(**plain(config.decoding)), "attention": chosen.attention}
     captioner = load_captioner(
         chosen.model,
         device=device_of(config.device),
@@ -78,11 +84,11 @@ def run(arguments: list[str]) -> int:
         extractor_settings={group: plain(config[group]) for group in GROUPS},
     )
     if files:
-        return _caption_files(captioner, files, config, as_json=chosen.json)
+        return _caption_files(captioner, files, config, how, as_json=chosen.json)
     dataset = dataset_of(config.data)
     categories = {video: dataset.corpus[video].category for video in videos if video in dataset.corpus}
     found = captioner.caption_store(
-        dataset.store, videos, config.branch, config.batch_size, categories=categories
+        dataset.store, videos, config.branch, config.batch_size, categories=categories, **how
     )
     for caption in found:
         if chosen.json:
@@ -92,7 +98,9 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _caption_files(captioner: Captioner, files: list[str], config: DictConfig, *, as_json: bool) -> int:
+def _caption_files(
+    captioner: Captioner, files: list[str], config: DictConfig, how: dict[str, Any], *, as_json: bool
+) -> int:
     branch = config.branch or captioner.default_branch
     label_names = captioner.extractors(
         branch
@@ -102,19 +110,21 @@ def _caption_files(captioner: Captioner, files: list[str], config: DictConfig, *
     for group in _groups(results, config.batch_size):
         found = [video for video in group if isinstance(video, VideoFeatures)]
         begun = time.perf_counter()
-        captions = {
-            caption.video_id: caption for caption in captioner.caption_all(found, branch, config.batch_size)
-        }
+        captions = defaultdict(list)
+        for caption in captioner.caption_all(found, branch, config.batch_size, **how):
+            captions[caption.video_id].append(caption)
         words += time.perf_counter() - begun
         for video in group:
             if isinstance(video, Failure):
                 failed += 1
                 path = str(video.source.path)
                 print(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}", file=sys.stderr)
-            elif as_json:
-                print(json.dumps(caption_fields(captions[video.id], label_names, video)), flush=True)
-            else:
-                print(f"{video.id}\t{captions[video.id].text}", flush=True)
+                continue
+            for caption in captions[video.id]:
+                if as_json:
+                    print(json.dumps(caption_fields(caption, label_names, video)), flush=True)
+                else:
+                    print(f"{video.id}\t{caption.text}", flush=True)
     _tell_time(captioner, branch, timings, words, time.perf_counter() - start, len(files) - failed)
     return 1 if failed else 0
 

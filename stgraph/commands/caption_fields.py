@@ -19,7 +19,7 @@ def caption_fields(
 ) -> dict[str, Any]:
     """Words and their log-probabilities (that of the end mark is last); of a file also the frames, and what was seen there.
 
-    Boxes are x1, y1, x2, y2 in pixels; times are seconds.
+    Attention, where the caption has it, is by name, word by word. Boxes are x1, y1, x2, y2 in pixels; times are seconds.
     """
     found: dict[str, Any] = {
         "video": caption.video_id,
@@ -27,6 +27,10 @@ def caption_fields(
         "words": caption.text.split(),
         "log_probs": caption.log_probs,
     }
+    if caption.attention:
+        found["attention"] = {
+            name: weights.round(decimals=4).tolist() for name, weights in caption.attention.items()
+        }
     if video is None:
         return found
     frames: list[dict[str, Any]] = [

@@ -1,9 +1,10 @@
-"""``stgraph compare RUN_A RUN_B [split=test branch_a=scene ...]``: what differs between two evaluated runs."""
+"""``stgraph compare RUN_A RUN_B [split=test branch_a=scene decoding_b=beam5 ...]``: what differs between two evaluations."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from omegaconf import DictConfig
 
 from stgraph.commands.configuration import compose
 from stgraph.datasets.captions import SPLITS
+from stgraph.decoding import Decoding
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.metrics import paired_bootstrap
 from stgraph.training import Evaluation
 
 __all__ = ["run"]
+
+GREEDY = Decoding().label
 
 
 def run(arguments: list[str]) -> int:
@@ -24,7 +28,7 @@ def run(arguments: list[str]) -> int:
         prog="stgraph compare", description="Compare two evaluated runs: a paired bootstrap over videos."
     )
     parser.add_argument("a", type=Path, metavar="RUN_A", help="folder that 'stgraph evaluate' has scored")
-    parser.add_argument("b", type=Path, metavar="RUN_B", help="another, or the same with branch_a, branch_b")
+    parser.add_argument("b", type=Path, metavar="RUN_B", help="another, or the same with other settings")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="such as split=val branch_a=object")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the comparison as JSON")
     chosen = parser.parse_intermixed_args(arguments)
@@ -35,11 +39,14 @@ def run(arguments: list[str]) -> int:
         raise OptionError(f"'videos' must be a number of videos, 0 or more, got {config.videos}.")
     if chosen.output is not None and not chosen.output.absolute().parent.is_dir():
         raise MissingDataError(f"There is no folder for {chosen.output}; make it first.")
-    a = _evaluation(chosen.a, config.split, config.branch_a, "branch_a")
-    b = _evaluation(chosen.b, config.split, config.branch_b, "branch_b")
+    a = _evaluation(chosen.a, config, "a")
+    b = _evaluation(chosen.b, config, "b")
     _check_same(chosen.a, a, chosen.b, b)
     comparison = _compare(a, b, config)
-    names = {"a": f"{chosen.a}, {a.branch} branch", "b": f"{chosen.b}, {b.branch} branch"}
+    names = {
+        side: f"{run}, {evaluation.branch} branch, {evaluation.decoding.label}"
+        for side, run, evaluation in (("a", chosen.a, a), ("b", chosen.b, b))
+    }
     print(_shown(comparison, names))
     if chosen.output is not None:
         chosen.output.write_text(json.dumps({**names, **comparison}, indent=1) + "\n")
@@ -47,25 +54,39 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _evaluation(run: Path, split: str, branch: str | None, setting: str) -> Evaluation:
-    """A run's evaluation of a split by a branch, or by the only branch that was evaluated."""
-    found = sorted(run.glob(f"evaluation-{split}-{branch or '*'}.json"))
+def _evaluation(run: Path, config: DictConfig, side: str) -> Evaluation:
+    """A run's evaluation of a split by a branch and a decoding, or by the only one that there is."""
+    split, wanted = config.split, {name: config[f"{name}_{side}"] for name in ("branch", "decoding")}
+    found = []
+    for path in sorted(run.glob(f"evaluation-{split}-*.json")):
+        branch, _, decoding = path.stem.removeprefix(f"evaluation-{split}-").partition("-")
+        is_of = {"branch": branch, "decoding": decoding or GREEDY}
+        if all(value in (None, is_of[name]) for name, value in wanted.items()):
+            found.append((path, is_of))
     if not found:
-        wanted = f"stgraph evaluate {run} split={split}" + (f" branch={branch}" if branch else "")
+        branch, decoding = wanted["branch"], wanted["decoding"]
         raise MissingDataError(
             f"{run} was not evaluated on the {split} split"
             + (f" by its {branch} branch" if branch else "")
-            + f"; run '{wanted}' first."
+            + (f" with {decoding} decoding" if decoding else "")
+            + f"; run 'stgraph evaluate {run} split={split}"
+            + (f" branch={branch}" if branch else "")
+            + (" decoding.method=..." if decoding not in (None, GREEDY) else "")
+            + "' first."
         )
-    if len(found) > 1:
-        branches = [path.stem.removeprefix(f"evaluation-{split}-") for path in found]
-        ways = " or ".join(f"{setting}={name}" for name in branches)
-        raise OptionError(f"{run} was evaluated on the {split} split by {len(found)} branches; add {ways}.")
-    evaluation = Evaluation.load(found[0])
-    if (evaluation.split, evaluation.branch) != tuple(found[0].stem.split("-", 2)[1:]):
+    for name, many in (("branch", "branches"), ("decoding", "decodings")):
+        values = sorted({is_of[name] for _, is_of in found})
+        if len(values) > 1:
+            ways = " or ".join(f"{name}_{side}={value}" for value in values)
+            raise OptionError(
+                f"{run} was evaluated on the {split} split by {len(values)} {many}; add {ways}."
+            )
+    path = found[0][0]
+    evaluation = Evaluation.load(path)
+    if evaluation.file_name != path.name:
         raise DataError(
-            f"{found[0]} holds figures of the {evaluation.split} split by the {evaluation.branch} branch, so its "
-            f"name is wrong; run 'stgraph evaluate {run} split={split}' again."
+            f"{path} holds figures of the {evaluation.split} split by the {evaluation.branch} branch with "
+            f"{evaluation.decoding.label} decoding, so its name is wrong; run 'stgraph evaluate {run} split={split}' again."
         )
     return evaluation
 
@@ -96,6 +117,7 @@ def _compare(a: Evaluation, b: Evaluation, config: DictConfig) -> dict[str, Any]
         "dataset": a.dataset,
         "split": a.split,
         "videos": len(a.captions),
+        "decoding": {"a": asdict(a.decoding), "b": asdict(b.decoding)},
         "bootstrap": {"level": config.level, "samples": config.samples, "seed": config.seed},
         "metrics": {
             metric: {"a": a.scores[metric], "b": b.scores[metric], **pair._asdict()}
@@ -113,12 +135,13 @@ def _compare(a: Evaluation, b: Evaluation, config: DictConfig) -> dict[str, Any]
 
 def _shown(comparison: dict[str, Any], names: dict[str, str]) -> str:
     """The comparison as text; scores times 100, as papers print them."""
-    draws = comparison["bootstrap"]
+    draws, decodings = comparison["bootstrap"], comparison["decoding"]
     interval = f"{100 * draws['level']:g} % interval"
     lines = [
         f"{comparison['dataset']}, {comparison['split']} split, {comparison['videos']} videos (x 100)",
         f"A: {names['a']}",
         f"B: {names['b']}",
+        *(["Their words were chosen in different ways."] if decodings["a"] != decodings["b"] else []),
         "",
         f"{'':<8}{'A':>7}{'B':>7}{'A - B':>8}  {interval:>17}  {'p':>6}",
     ]

@@ -1,9 +1,8 @@
-"""``stgraph evaluate RUN [split=test key=value ...]``: scores a trained captioner on a split."""
+"""``stgraph evaluate RUN [split=test decoding.method=beam key=value ...]``: scores a trained captioner on a split."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 
 from stgraph.captioner import load_captioner
@@ -40,15 +39,16 @@ def run(arguments: list[str]) -> int:
         decoding=decoding,
     )
     intervals = bootstrap_intervals(result.scores, SAMPLES, LEVEL, SEED)
+    way = "" if decoding == Decoding() else f", {decoding.label}"
     rows = {
-        f"{result.branch} branch": result.scores,
+        f"{result.branch} branch{way}": result.scores,
         f"  {100 * LEVEL:g} % from": {metric: interval.low for metric, interval in intervals.items()},
         "       to": {metric: interval.high for metric, interval in intervals.items()},
     }
     print(score_table(rows, f"{result.dataset}, {result.split} split"))
-    path = chosen.run / f"evaluation-{result.split}-{result.branch}.json"
+    path = chosen.run / result.file_name
     bootstrap = {"unit": "video", "level": LEVEL, "samples": SAMPLES, "seed": SEED}
-    record = {"intervals": intervals, "bootstrap": bootstrap, "decoding": asdict(decoding)}
+    record = {"intervals": intervals, "bootstrap": bootstrap}
     result.save(path, {**record, **run_record(saved.seed)})
     print(f"Captions and scores are in {path}.")
     return 0

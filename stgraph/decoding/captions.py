@@ -19,12 +19,36 @@ class DecodedCaptions:
     rows behind. Log-probabilities are the model's own, over the whole vocabulary, however words were chosen.
 
     Shapes: tokens ``[B, L]`` without the begin mark, 0 after the end mark; log_probs ``[B, L]``, 0 where padded; attention,
-        where it was asked for, ``[B, L, ...]`` by name, row l what word l was chosen by, 0 where padded.
+        where it was asked for, by name, row l what word l was chosen by, 0 where padded: over frames ``[B, L, T]``, over
+        their regions ``[B, L, T, S]``, or over the "branches" of STaTS ``[B, L, 2]``; masks by the same names, what is real
+        of each video, ``[B, T]``, ``[B, T, S]`` and ``[B, 2]`` whatever n is.
     """
 
     tokens: Tensor
     log_probs: Tensor
     attention: Mapping[str, Tensor] = field(default_factory=dict)
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def attention_of(self, row: int, num_frames: int) -> dict[str, Tensor]:
+        """What the words of one caption looked at, without what the batch padded.
+
+        Args:
+            row: Which caption.
+            num_frames: How many frames its video has.
+
+        Shapes: -> over frames ``[n, T]``, over regions ``[n, T, S]`` with as many as any frame of this video has, and
+            "branches" ``[n, 2]``, for n words, the end mark among them.
+        """
+        found: dict[str, Tensor] = {}
+        words = int((self.tokens[row] != 0).sum())
+        for name, weights in self.attention.items():
+            mask = self.masks[name][row * len(self.masks[name]) // len(self.tokens)]
+            found[name] = weights[row, :words]
+            if name != "branches":
+                found[name] = found[name][:, :num_frames]
+            if mask.dim() == 2:
+                found[name] = found[name][..., mask.any(0)]
+        return found
 
 
 class CaptionRows:

@@ -23,6 +23,7 @@ OPTIONS = {
     "beam": ("beam_size", "length_penalty", "captions_per_video"),
     "sample": ("temperature", "top_k", "top_p", "seed", "captions_per_video"),
 }
+REAL = ("length_penalty", "temperature", "top_p")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Decoding:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise OptionError(f"'{name}' must be a whole number from {least} on, got {value!r}.")
-        for name in ("length_penalty", "temperature", "top_p"):
+        for name in REAL:
             value = getattr(self, name)
             if not isinstance(value, int | float) and not (name == "top_p" and value is None):
                 raise OptionError(f"'{name}' must be a number, got {value!r}.")
@@ -83,6 +84,22 @@ class Decoding:
             raise OptionError(
                 f"'captions_per_video' must be at most 'beam_size', {self.beam_size}, got {self.captions_per_video}."
             )
+
+    @property
+    def label(self) -> str:
+        """A short name that no other decoding has, fit for a file.
+
+        >>> Decoding().label, Decoding("beam", length_penalty=0.7).label, Decoding("sample", top_p=0.9).label
+        ('greedy', 'beam5-length_penalty0.7', 'sample0-top_p0.9')
+        """
+        first = {"beam": "beam_size", "sample": "seed"}.get(self.method, "")
+        label = f"{self.method}{getattr(self, first, '')}"
+        for option in fields(self)[1:]:
+            value = getattr(self, option.name)
+            if option.name != first and value != option.default:
+                number = float(value) if option.name in REAL else value  # 1 and 1.0 are one decoding
+                label += f"-{option.name}{number}"
+        return label
 
 
 def decode(

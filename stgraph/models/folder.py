@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from stgraph.errors import MissingDataError, ModelFolderError, OptionError
+from stgraph.graph import CosineEdges, EdgeRule, IouEdges, VideoGraphBuilder
 from stgraph.models.stat_captioner import STATCaptioner
 from stgraph.models.stats_captioner import STaTSCaptioner
 from stgraph.models.stgraph_captioner import STGraphCaptioner
@@ -162,6 +163,41 @@ def load_model(folder: Path, description: ModelDescription | None = None) -> Any
             f"{folder / WEIGHTS} does not fit the description ({str(error).splitlines()[0]}); the folder is damaged."
         ) from error
     return model.eval()
+
+
+def build_graph_builder(settings: GraphSettings) -> VideoGraphBuilder:
+    """The builder that a model folder or a configuration describes."""
+    limits = (settings.max_objects, settings.score_threshold, settings.pad_objects)
+    if settings.dense:
+        return VideoGraphBuilder.dense(*limits)
+    spatial: str | EdgeRule | None = settings.spatial
+    temporal: str | EdgeRule | None = settings.temporal
+    if spatial == "iou":
+        spatial = IouEdges(settings.spatial_temperature)
+    if temporal == "cosine":
+        temporal = CosineEdges(
+            settings.temporal_temperature, settings.center_features, settings.temporal_direction
+        )
+    return VideoGraphBuilder(spatial, temporal, *limits)
+
+
+def from_hub(path: str | Path) -> Path:
+    """The model folder of ``hf://owner/name``, fetched where it is not here yet.
+
+    Raises: MissingDataError: It cannot be had.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name = str(path).removeprefix("hf://")
+    try:
+        return Path(
+            snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"])
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingDataError(
+            f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _first(error: ValidationError) -> str:

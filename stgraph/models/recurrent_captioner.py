@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -91,16 +92,18 @@ class RecurrentCaptioner(nn.Module, ABC):
     ) -> DecodedCaptions:
         """Captions of a batch, greedy unless ``decoding`` says otherwise; with what each word looked at, on request.
 
-        Samples are drawn by the ids of the videos where the batch has them.
+        Samples are drawn by the ids of the videos where the batch has them. Names of ``attention`` are those of the
+        decoder's maps; see :class:`STATDecoder` and :class:`STaTSDecoder`.
         """
         if branch is not None:
             self.check_branch(branch)
         memory = self.encode(graph)
         ids = graph.get("video_id")
         ids = [ids] if isinstance(ids, str) else ids
-        return decode(
+        state = self.decoder.start(memory, self.max_words)
+        found = decode(
             self.decoder,
-            self.decoder.start(memory, self.max_words),
+            state,
             memory.num_videos,
             max_words=self.max_words,
             bos=bos,
@@ -111,6 +114,10 @@ class RecurrentCaptioner(nn.Module, ABC):
             keys=None if ids is None or None in ids else ids,
             attention=attention,
         )
+        if not attention:
+            return found
+        masks = self.decoder.masks(state.memory)
+        return replace(found, masks={name: masks[name] for name in found.attention})
 
     @staticmethod
     def num_frames(graph: Any) -> Tensor:

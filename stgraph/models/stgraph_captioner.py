@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import torch
@@ -20,6 +21,7 @@ from stgraph.nn import (
     SceneEncoder,
     TransformerDecoder,
     pad_frames,
+    pad_regions,
 )
 
 __all__ = ["STGraphCaptioner", "STGraphCaptionerSettings"]
@@ -168,7 +170,7 @@ class STGraphCaptioner(nn.Module):
         return self.fuse(torch.cat([scene, self._source_frames(graph, "object")[0]], dim=-1)), mask
 
     def _source_frames(self, graph: Any, source: str) -> tuple[Tensor, Tensor]:
-        num_frames = torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
+        num_frames = self._num_frames(graph)
         if source == "scene":
             appearance = _stream(graph, "appearance")
             motion = _stream(graph, "motion") if self.settings.motion_channels else None
@@ -205,23 +207,28 @@ class STGraphCaptioner(nn.Module):
     def generate(
         self,
         graph: Any,
-        branch: str,
+        branch: str | None = None,
         *,
         bos: int,
         eos: int,
         banned: tuple[int, ...],
         decoding: Decoding | None = None,
+        attention: bool = False,
     ) -> DecodedCaptions:
-        """Captions of a batch by one branch alone; the other branch's streams may be absent.
+        """Captions of a batch by one branch alone, the first if None; the other branch's streams may be absent.
 
         They are greedy unless ``decoding`` says otherwise; samples are drawn by the videos' ids where the batch has them.
+        With ``attention`` they say how much each word looked at each of the "frames": the cross attention of the
+        language model's last layer, a mean over its heads. Where objects are pooled by attention there are "regions" too,
+        the weight of each object in its frame, which is the same for all words.
         """
+        branch = branch or self.branches[0]
         self.check_branch(branch)
         memory = self.encode(graph, branch)
         decoder, max_words = self._decoder(branch), self.settings.max_words
-        return decode(
+        found = decode(
             decoder,
-            decoder.start(memory, max_words),
+            decoder.start(memory, max_words, attention=attention),
             memory.frames.size(0),
             max_words=max_words,
             bos=bos,
@@ -230,7 +237,32 @@ class STGraphCaptioner(nn.Module):
             device=memory.frames.device,
             method=decoding,
             keys=_video_ids(graph),
+            attention=attention,
         )
+        if not attention:
+            return found
+        found = replace(found, masks={"frames": memory.mask})
+        return found if branch == "scene" else self._with_regions(found, graph)
+
+    def _with_regions(self, found: DecodedCaptions, graph: Any) -> DecodedCaptions:
+        encoder = cast(GraphEncoder, self.encoders["object"])
+        if not isinstance(encoder.pool, FrameAttentionPool):
+            return found
+        num_frames = self._num_frames(graph)
+        nodes = encoder.nodes(graph.x, graph.edge_index, graph.edge_weight, graph.get("box"))
+        weights = encoder.pool.weights(nodes, graph.frame, int(num_frames.sum()))
+        regions, mask = pad_regions(weights, graph.frame, num_frames)
+        rows = regions[..., 0].repeat_interleave(len(found.tokens) // len(mask), 0)
+        by_word = rows[:, None] * (found.tokens != 0)[..., None, None]
+        return replace(
+            found,
+            attention={**found.attention, "regions": by_word},
+            masks={**found.masks, "regions": mask},
+        )
+
+    @staticmethod
+    def _num_frames(graph: Any) -> Tensor:
+        return torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
 
     def _decoder(self, branch: str) -> TransformerDecoder:
         return cast(TransformerDecoder, self.decoders[branch])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ __all__ = ["Evaluation", "evaluate"]
 class Evaluation:
     """Captions of a split by one branch. The split is part of the value, so that val cannot pass for test.
 
-    ``references`` tells apart data sets of one name whose captions differ.
+    ``references`` tells apart data sets of one name whose captions differ; ``decoding`` is how words were chosen.
     """
 
     dataset: str
@@ -31,6 +31,13 @@ class Evaluation:
     captions: dict[str, str]
     scores: CaptionScores
     references: str = ""
+    decoding: Decoding = field(default_factory=Decoding)
+
+    @property
+    def file_name(self) -> str:
+        """Of its file in a run: one for each split, branch and decoding; greedy ones have no suffix."""
+        suffix = "" if self.decoding == Decoding() else f"-{self.decoding.label}"
+        return f"evaluation-{self.split}-{self.branch}{suffix}.json"
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
         """Writes scores and captions with what they rest on (commit, versions, ...); :meth:`load` reads them."""
@@ -38,6 +45,7 @@ class Evaluation:
             "dataset": self.dataset,
             "split": self.split,
             "branch": self.branch,
+            "decoding": asdict(self.decoding),
             "videos": len(self.captions),
             "scores": dict(self.scores),
             **record,
@@ -65,7 +73,8 @@ class Evaluation:
             tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
             scores = CaptionScores(content["scores"], *tables)
             names = ("dataset", "split", "branch", "captions", "references")
-            found = cls(scores=scores, **{name: content[name] for name in names})
+            decoding = Decoding(**content.get("decoding", {}))
+            found = cls(scores=scores, decoding=decoding, **{name: content[name] for name in names})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path} is no evaluation with scores by video ({type(error).__name__}: {error}); "
@@ -114,7 +123,8 @@ def evaluate(
     captions = {caption.video_id: caption.text for caption in found}
     evaluator = evaluator or CaptionEvaluator(references)
     digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
-    return Evaluation(dataset.name, split, branch, captions, evaluator(captions), digest)
+    scores = evaluator(captions)
+    return Evaluation(dataset.name, split, branch, captions, scores, digest, decoding or Decoding())
 
 
 def _by_video(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,8 @@ import pytest
 
 import stgraph
 from stgraph.cli import main
-from stgraph.errors import DataError, ModelFolderError
+from stgraph.decoding import Decoding
+from stgraph.errors import DataError, ModelFolderError, OptionError
 from stgraph.features.store import FeatureStore
 from tests.extraction.files import flat_video, folder_of_videos
 
@@ -62,6 +63,59 @@ def test_a_file_is_described_as_its_stored_features_are(made, capsys, branch):
     for one, other in zip(found, stored, strict=True):
         assert one["words"] == other["words"] == one["caption"].split()
         assert one["log_probs"] == pytest.approx(other["log_probs"], abs=1e-5)
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["ids", "files"])
+def test_words_are_chosen_as_the_settings_say(made, capsys, stored):
+    paths = [str(made / "videos" / f"video{k}.mp4") for k in (3, 0)]
+    names = ["video3", "video0"] if stored else paths
+    beam = ["decoding.method=beam", "decoding.beam_size=3", "decoding.captions_per_video=2"]
+    assert caption(made, *names, *ALLOW, *beam, "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    captioner = stgraph.load_captioner(made / "run", allow=[ALLOW[1], ALLOW[3]])
+    store, several = FeatureStore(made / "store"), Decoding("beam", beam_size=3, captions_per_video=2)
+    expected = list(captioner.caption_store(store, ["video3", "video0"], decoding=several))
+    assert [one["video"] for one in found] == [names[0]] * 2 + [names[1]] * 2
+    assert [one["caption"] for one in found] == [one.text for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one["log_probs"] == pytest.approx(other.log_probs, abs=1e-5)
+    one = captioner.caption(paths[0], decoding=Decoding("beam", beam_size=3))
+    assert one.text == expected[0].text
+    with pytest.raises(OptionError, match="'captions_per_video' must be 1 for one caption, got 2"):
+        captioner.caption(paths[0], decoding=several)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("decoding.beam_size=3", "'beam_size' must stay 5 with method 'greedy', got 3"),
+        ("decoding.method=beams", "'method' must be one of"),
+        ("decoding.beamsize=3", "did you mean 'decoding.beam_size'?"),
+        ("--attention", "'--attention' must go with '--json'"),
+    ],
+)
+@pytest.mark.parametrize("video", ["video3", "videos/video3.mp4"])
+def test_wrong_decodings_are_named_before_a_word(made, capsys, monkeypatch, video, setting, message):
+    monkeypatch.chdir(made)
+    assert caption(made, video, *ALLOW, setting) == 1
+    said = capsys.readouterr()
+    assert message in said.err
+    assert (said.out, said.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("branch", ["scene", "object"])
+def test_json_shows_what_each_word_looked_at_on_request(made, capsys, branch):
+    videos = ["video3", "video0"]
+    for way in ([], ["decoding.method=beam"]):
+        assert caption(made, *videos, f"branch={branch}", *way, "--json", "--attention") == 0
+        for line in capsys.readouterr().out.splitlines():
+            found = json.loads(line)
+            frames = found["attention"]["frames"]
+            assert len(frames) == len(found["log_probs"])
+            assert len(frames[0]) == len(FeatureStore(made / "store")[found["video"]].sample(10).frame_index)
+            assert all(sum(row) == pytest.approx(1.0, abs=1e-3) for row in frames)
+    assert caption(made, *videos, f"branch={branch}", "--json") == 0
+    assert "attention" not in capsys.readouterr().out
 
 
 def test_json_shows_frames_and_boxes(made, capsys):

@@ -85,7 +85,10 @@ def test_a_validation_figure_is_never_set_beside_a_test_figure(call, made):
     b = made("b", BASE, split="val", filed_as="test")  # a renamed file does not pass either
     status, out, error = call(a, b)
     assert (status, out) == (1, "")
-    assert "holds figures of the val split by the scene branch, so its name is wrong" in error
+    assert (
+        "holds figures of the val split by the scene branch with greedy decoding, so its name is wrong"
+        in error
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,21 @@ def test_evaluations_of_other_data_are_refused(call, made, ciders, changed, mess
     assert error.count("\n") == 1
     with pytest.raises(ValueError, match=message):
         raise ValueError(error)
+
+
+def test_a_beam_under_the_name_of_greedy_captions_is_refused(call, made):
+    a, b = made("a", BASE), made("b", BASE)
+    path = b / "evaluation-test-scene.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"decoding": {**content["decoding"], "method": "beam"}}))
+    status, out, error = call(a, b)
+    assert (status, out) == (1, "")
+    assert "by the scene branch with beam5 decoding, so its name is wrong" in error
+    del content["decoding"]  # as it was written before there were several decodings
+    path.write_text(json.dumps(content))
+    status, out, _ = call(a, b)
+    assert (status, "different ways" in out) == (0, False)
+    assert f"B: {b}, scene branch, greedy" in out
 
 
 def test_a_run_with_two_branches_asks_which(call, made):

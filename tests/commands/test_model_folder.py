@@ -7,6 +7,7 @@ import torch
 
 from stgraph import load_captioner
 from stgraph.datasets import open_dataset
+from stgraph.decoding import Decoding
 from stgraph.errors import DataError, MissingDataError, ModelFolderError
 
 
@@ -30,6 +31,29 @@ def test_a_loaded_model_captions_as_its_folder_says(folder):
         captioner.builder.score_threshold
         == json.loads((folder / "config.json").read_text())["graph"]["score_threshold"]
     )
+
+
+def test_captions_say_what_their_words_looked_at_whatever_the_batch(folder):
+    dataset = open_dataset("interactions", size="tiny")
+    captioner, ids = load_captioner(folder), dataset.corpus.ids("test")[:5]
+    beams = Decoding("beam", captions_per_video=2)
+    for branch in ("scene", "object"):
+        how = {"branch": branch, "decoding": beams}
+        plain = list(captioner.caption_store(dataset.store, ids, **how))
+        found = list(captioner.caption_store(dataset.store, ids, **how, attention=True))
+        alone = list(captioner.caption_store(dataset.store, ids, **how, attention=True, batch_size=1))
+        assert plain == found
+        assert all(not caption.attention for caption in plain)
+        for one, other in zip(found, alone, strict=True):
+            frames = one.attention["frames"]
+            assert len(frames) == len(one.log_probs)
+            torch.testing.assert_close(frames.sum(1), torch.ones(len(frames)))
+            torch.testing.assert_close(frames, other.attention["frames"], atol=1e-5, rtol=1e-4)
+        one = captioner.caption(dataset.store[ids[0]], branch, decoding=Decoding("beam"), attention=True)
+        assert one.text == found[0].text
+        torch.testing.assert_close(
+            one.attention["frames"], found[0].attention["frames"], atol=1e-5, rtol=1e-4
+        )
 
 
 def test_features_of_another_extractor_are_refused(folder):

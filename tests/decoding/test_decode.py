@@ -1,3 +1,5 @@
+import string
+
 import pytest
 import torch
 
@@ -25,6 +27,20 @@ def test_each_method_is_the_function_of_its_name():
     drawn = {"temperature": 2.0, "top_k": 9, "top_p": 0.8, "seed": 4}
     expected = sample(*start(), **drawn, num_samples=2, keys="abc", **OPTIONS)
     assert same(by(Decoding("sample", **drawn, captions_per_video=2), keys="abc"), expected)
+
+
+def test_labels_tell_decodings_apart():
+    ways = [
+        *(Decoding(), Decoding("beam"), Decoding("beam", beam_size=4)),
+        *(Decoding("beam", length_penalty=value) for value in (0.7, 1.5)),
+        *(Decoding(method, captions_per_video=2) for method in ("beam", "sample")),
+        *(Decoding("sample", **{name: 2}) for name in ("seed", "temperature", "top_k")),
+        *(Decoding("sample"), Decoding("sample", top_p=0.5), Decoding("sample", top_k=2, top_p=0.5)),
+    ]
+    labels = [way.label for way in ways]
+    assert len(set(labels)) == len(ways)
+    assert all(set(label) <= set(string.ascii_lowercase + string.digits + "-_.") for label in labels)
+    assert Decoding("beam", length_penalty=1).label == Decoding("beam", length_penalty=1.0).label
 
 
 @pytest.mark.parametrize("method", [None, Decoding("beam", beam_size=2), Decoding("sample")])

@@ -5,18 +5,20 @@ import math
 import torch
 
 
+def pool_weights(x, hidden, bias, score):
+    """a = softmax(u . tanh(W x_i + b)) of the objects of one frame, as a list; hidden is W, score is u."""
+    x, hidden, bias, score = (value.detach().double() for value in (x, hidden, bias, score))
+    raised = [math.exp(float(score @ torch.tanh(hidden @ row + bias))) for row in x]
+    return [value / sum(raised) for value in raised]
+
+
 def attention_pool(x, frame, num_frames, hidden, bias, score):
-    """sum_i a_i x_i over each frame, a = softmax(u . tanh(W x_i + b)); hidden is W, score is u."""
-    x, hidden, bias, score = (value.double() for value in (x, hidden, bias, score))
+    """sum_i a_i x_i over each frame."""
     out = torch.zeros(num_frames, x.shape[1], dtype=torch.float64)
     for t in range(num_frames):
-        share = {
-            i: math.exp(float(score @ torch.tanh(hidden @ x[i] + bias)))
-            for i in range(len(x))
-            if frame[i] == t
-        }
-        for i, value in share.items():
-            out[t] += value / sum(share.values()) * x[i]
+        own = x[[i for i in range(len(x)) if frame[i] == t]]
+        for row, weight in zip(own, pool_weights(own, hidden, bias, score), strict=True):
+            out[t] += weight * row.double()
     return out
 
 

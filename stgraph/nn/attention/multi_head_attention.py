@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from stgraph.errors import OptionError
+from stgraph.nn.attention.masking import masked_softmax
 
 __all__ = ["MultiHeadAttention"]
 
@@ -62,6 +63,11 @@ class MultiHeadAttention(nn.Module):
             is_causal=causal,
         )
         return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def weights(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What :meth:`forward` weighs values by, of every head ``[B, h, L, S]``; a mask is ``[B, S]``."""
+        scores = self._split(self.query(query)) @ keys.transpose(-1, -2) / keys.size(-1) ** 0.5
+        return masked_softmax(scores, None if mask is None else mask[:, None, None].expand_as(scores))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -79,10 +79,14 @@ class TransformerDecoder(nn.Module):
             x = layer(x, layer.words.keys_values(x), (keys[video], values[video]), mask, causal=True)
         return self.classifier(x)
 
-    def start(self, memory: FrameMemory, max_words: int) -> TransformerState:
-        """The state before the first word, one caption a video, with room for ``max_words`` tokens."""
+    def start(self, memory: FrameMemory, max_words: int, *, attention: bool = False) -> TransformerState:
+        """The state before the first word, one caption a video, with room for ``max_words`` tokens.
+
+        With ``attention`` each step leaves in ``state.attention["frames"]`` how much it looked at each frame: the last
+        layer's cross attention, a mean over its heads ``[P, T]``.
+        """
         projected = [layer.frames.keys_values(memory.frames) for layer in self._word_layers()]
-        return TransformerState.start(projected, memory.mask, max_words)
+        return TransformerState.start(projected, memory.mask, max_words, attention=attention)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
@@ -92,6 +96,9 @@ class TransformerDecoder(nn.Module):
         for layer, (keys, values), memory in zip(self._word_layers(), state.words, state.memory, strict=True):
             keys[:, :, new], values[:, :, new] = layer.words.keys_values(x)
             words = keys[:, :, : state.columns], values[:, :, : state.columns]
+            if state.attention is not None and layer is self.word_layers[-1]:
+                weights = layer.frame_weights(x, words, memory, state.mask, words_mask=seen)
+                state.attention = {"frames": weights.flatten(0, 1)}
             x = layer(x, words, memory, state.mask, words_mask=seen)
         return self.classifier(x.flatten(0, 1)), state
 

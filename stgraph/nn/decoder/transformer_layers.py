@@ -63,9 +63,25 @@ class WordLayer(nn.Module):
 
         Which of them may be seen is said by ``causal``, by ``words_mask`` ``[P, L, S]``, or, with neither, all are.
         """
-        x = self.norms[0](x + self.dropout(self.words(x, words, words_mask, causal=causal)))
+        x = self._after_words(x, words, words_mask, causal)
         x = self.norms[1](x + self.dropout(self.frames(x, memory, memory_mask)))
         return self.norms[2](x + self.dropout(self.feedforward(x)))
+
+    def frame_weights(
+        self,
+        x: Tensor,
+        words: KeysValues,
+        memory: KeysValues,
+        memory_mask: Tensor | None,
+        *,
+        words_mask: Tensor | None = None,
+    ) -> Tensor:
+        """What :meth:`forward` looks at among the frames, a mean over heads ``[P, L, T]``."""
+        x = self._after_words(x, words, words_mask)
+        return self.frames.weights(x, memory[0], memory_mask).mean(1)
+
+    def _after_words(self, x: Tensor, words: KeysValues, mask: Tensor | None, causal: bool = False) -> Tensor:
+        return self.norms[0](x + self.dropout(self.words(x, words, mask, causal=causal)))
 
 
 def _feedforward(channels: int, inner: int, dropout: float) -> nn.Sequential:

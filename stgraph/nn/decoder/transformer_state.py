@@ -20,10 +20,11 @@ class TransformerState:
     which each word written by any of them is a column; ``ancestors`` says which columns are a beam's own words. When beams
     move, only that table does. Without beams (W = 1) it is None: every column is the caption's.
 
-    ``length`` is the number of words so far, of at most ``max_words``.
+    ``length`` is the number of words so far, of at most ``max_words``. ``attention`` is what the last step looked at, by
+    name; None where nobody asks.
 
     Shapes: memory, two tensors ``[A, h, T, d / h]`` a layer, mask ``[A, T]``; words, two blocks ``[A, h, C, d / h]`` a
-        layer, whose first ``columns`` are filled; ancestors ``[A, W, length]``.
+        layer, whose first ``columns`` are filled; ancestors ``[A, W, length]``; attention ``[A * W, T]``.
     """
 
     memory: list[KeysValues]
@@ -33,14 +34,17 @@ class TransformerState:
     length: int = 0
     columns: int = 0
     ancestors: Tensor | None = None
+    attention: dict[str, Tensor] | None = None
 
     @classmethod
-    def start(cls, memory: list[KeysValues], mask: Tensor, max_words: int) -> TransformerState:
-        """Before the first word, with room for ``max_words`` of one beam."""
+    def start(
+        cls, memory: list[KeysValues], mask: Tensor, max_words: int, *, attention: bool = False
+    ) -> TransformerState:
+        """Before the first word, with room for ``max_words`` of one beam; ``attention`` asks for what steps look at."""
         keys = memory[0][0]
         shape = (keys.size(0), keys.size(1), max_words, keys.size(3))
         words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
-        return cls(memory, mask, words, max_words)
+        return cls(memory, mask, words, max_words, attention={} if attention else None)
 
     def select(self, index: Tensor) -> TransformerState:
         """Keeps or repeats rows by position ``[P']``; each becomes a caption of its own, without beams."""
@@ -94,4 +98,8 @@ class TransformerState:
 
         words = [(moved(keys), moved(values)) for keys, values in self.words]
         memory = [(keys[index], values[index]) for keys, values in self.memory]
-        return TransformerState(memory, self.mask[index], words, self.max_words, self.length, filled)
+        # Other rows: what the last step looked at is not theirs, but the next one shall say it again.
+        attention: dict[str, Tensor] | None = None if self.attention is None else {}
+        return TransformerState(
+            memory, self.mask[index], words, self.max_words, self.length, filled, attention=attention
+        )

@@ -38,8 +38,12 @@ class FrameAttentionPool(nn.Module):
 
     def forward(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
         """Pools all frames of a batch at once."""
+        weighed = self.weights(x, frame, num_frames) * x
+        return x.new_zeros(num_frames, x.size(1)).index_add(0, frame, weighed)
+
+    def weights(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
+        """a_i of each node ``[N, 1]``; those of a frame sum to 1."""
         check_shape("x", x, "N channels", channels=self.channels)
         check_shape("frame", frame, "N", N=x.size(0))
         score = self.score(self.hidden(x).tanh()).to(x.dtype)
-        weighed = softmax(score, frame, num_nodes=num_frames) * x
-        return x.new_zeros(num_frames, x.size(1)).index_add(0, frame, weighed)
+        return softmax(score, frame, num_nodes=num_frames)
