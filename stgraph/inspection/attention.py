@@ -1,0 +1,109 @@
+"""Pictures of what the words of a caption looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from stgraph.captioner import Caption
+from stgraph.errors import OptionError, ShapeError
+from stgraph.graph import VideoGraph
+
+__all__ = ["draw_attention"]
+
+# Maps over frames and over regions that show best where a word came from, first choice first.
+_FRAMES = ("ts_frames", "local", "frames", "global", "motion", "st_frames")
+_REGIONS = {"ts_frames": "ts_regions", "local": "regions", "frames": "regions", "st_frames": "st_regions"}
+_PANELS_A_ROW = 6
+
+
+def draw_attention(
+    caption: Caption,
+    frames: np.ndarray | Tensor | None = None,
+    graph: VideoGraph | None = None,
+    path: str | Path | None = None,
+) -> Figure:
+    """Draws, word by word, which frames a caption looked at, and the regions in the frame that it looked at most.
+
+    Above, a chart for each map over frames: words by sampled frames, the darker the more weight. Below, where ``frames``
+    are given, for each word its frame of most weight (of the map that the title names), where ``graph`` is given with the
+    boxes of that frame, the more visible the more of the word's weight they have.
+
+    Args:
+        caption: Described with ``attention=True``.
+        frames: The sampled frames, uint8 RGB.
+        graph: Of the same video by the captioner's builder, boxes in pixels of ``frames``.
+        path: File to write, its kind told by its suffix; None writes none.
+
+    Shapes: frames ``[T, H, W, 3]``.
+    Raises: OptionError: The caption has no attention over frames. ShapeError: ``frames`` are not those of the caption.
+    Reference: after Cherian et al., WACV 2020, Fig. 7.
+    """
+    maps = {name: weights for name, weights in caption.attention.items() if name in _FRAMES}
+    if not maps:
+        raise OptionError(
+            f"The caption of '{caption.video_id}' has no attention over frames; describe the video with attention=True."
+        )
+    words = [*caption.text.split(), "(end)"][: len(next(iter(maps.values())))]
+    many, number = len(words), next(iter(maps.values())).size(1)
+    if frames is not None:
+        frames = np.asarray(frames)
+        if frames.ndim != 4 or frames.shape[0] != number or frames.shape[3] != 3:
+            raise ShapeError(f"'frames' must be [T={number}, H, W, 3], got {list(frames.shape)}")
+    rows = 0 if frames is None else -(-many // _PANELS_A_ROW)
+    figure = Figure(figsize=(12, 0.6 + 0.24 * many + 2.0 * rows), layout="constrained")
+    figure.suptitle(f"{caption.video_id}: {caption.text}", fontsize=10)
+    heights = [0.3 + 0.24 * many, 2.0 * rows] if rows else [1.0]
+    charts, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (name, weights) in zip(
+        charts.subplots(1, len(maps), squeeze=False)[0], maps.items(), strict=True
+    ):
+        _chart(axes, name, weights, words)
+    if frames is not None:
+        chosen = next(name for name in _FRAMES if name in maps)
+        regions = caption.attention.get(_REGIONS.get(chosen, ""))
+        below[0].suptitle(f"the frame of most weight in '{chosen}'", fontsize=8)
+        panels = below[0].subplots(rows, _PANELS_A_ROW, squeeze=False).ravel()
+        for axes in panels:
+            axes.set_axis_off()
+        for word, axes in zip(range(many), panels, strict=False):
+            t = int(maps[chosen][word].argmax())
+            axes.imshow(frames[t], extent=(0, frames.shape[2], frames.shape[1], 0))
+            axes.set_title(f"{words[word]} (frame {t})", fontsize=8, pad=2)
+            if graph is not None and regions is not None:
+                _boxes(axes, graph, t, regions[word, t])
+    if path is not None:
+        figure.savefig(path, dpi=130)
+    return figure
+
+
+def _chart(axes: Axes, name: str, weights: Tensor, words: list[str]) -> None:
+    axes.imshow(weights.numpy(), cmap="Blues", vmin=0.0, aspect="auto")
+    axes.set_title(name, fontsize=8, pad=2)
+    axes.set_yticks(range(len(words)), words, fontsize=8)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel("sampled frame", fontsize=7)
+
+
+def _boxes(axes: Axes, graph: VideoGraph, t: int, weights: Tensor) -> None:
+    """Of one frame; further regions than it has boxes (cells, the whole frame) are not drawn."""
+    boxes = graph.box[graph.frame == t].tolist()
+    strongest = max(float(weights.max()), 1e-9)
+    for (x1, y1, x2, y2), weight in zip(boxes, weights.tolist(), strict=False):
+        if x2 > x1:
+            axes.add_patch(
+                Rectangle(
+                    (x1, y1),
+                    x2 - x1,
+                    y2 - y1,
+                    fill=False,
+                    edgecolor="#ff2a6d",
+                    linewidth=2,
+                    alpha=weight / strongest,
+                )
+            )
