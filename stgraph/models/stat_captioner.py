@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
-from stgraph.nn import STATAttention, STATDecoder, STATEncoder, VideoMemory
+from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory
 
 __all__ = ["STATCaptioner", "STATCaptionerSettings"]
 
@@ -30,6 +30,8 @@ class STATCaptionerSettings(BaseModel):
     word_channels: int = Field(default=512, ge=1)
     hidden_channels: int = Field(default=1024, ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    input_norm: Literal["layer"] | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
     max_words: int = Field(default=30, ge=1)
 
 
@@ -54,6 +56,7 @@ class STATCaptioner(RecurrentCaptioner):
             appearance_channels=settings.appearance_channels,
             motion_channels=settings.motion_channels,
             object_channels=settings.object_channels,
+            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
         )
         widths = {
             "global": settings.appearance_channels,

@@ -13,6 +13,7 @@ from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.nn import (
     AllRegionsAttention,
     BranchCombination,
+    InputFeatures,
     LSTMPool,
     MeanPool,
     MeanThenTemporalAttention,
@@ -66,6 +67,8 @@ class STaTSCaptionerSettings(BaseModel):
     word_channels: int = Field(default=256, ge=1)
     hidden_channels: int = Field(default=512, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_norm: Literal["layer"] | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
     max_words: int = Field(default=20, ge=1)
 
 
@@ -98,6 +101,7 @@ class STaTSCaptioner(RecurrentCaptioner):
             embedding_channels=settings.embedding_channels,
             num_categories=settings.num_categories,
             category_channels=settings.category_channels,
+            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
         )
         decoder = STaTSDecoder(
             settings.num_words,

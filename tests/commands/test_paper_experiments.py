@@ -119,6 +119,8 @@ def test_every_number_of_stats_released_code(data, min_count):
         "word_channels": 512,
         "hidden_channels": 1024,
         "dropout": 0.5,
+        "input_norm": None,  # past the paper, off
+        "input_dropout": 0.0,
     }
     assert (found["graph"]["max_objects"], found["graph"]["score_threshold"]) == (8, 0.0)
     assert (found["graph"]["spatial"], found["graph"]["temporal"]) == (None, None)
@@ -158,6 +160,10 @@ def test_every_number_of_stats_with_ranked_attention(data, min_count):
     assert found["loss"] == {"name": "stats", "ranking_weight": 0.1, "sampling_decay": 24.0}
     assert (found["optimizer"]["_target_"], found["optimizer"]["lr"]) == ("torch.optim.RMSprop", 1e-4)
     assert found["trainer"]["max_epochs"] == 20
+    rewards = found["reinforce"]
+    assert (rewards["from_epoch"], rewards["weight"], rewards["loss_weight"]) == (10, 1.0, 1.0)
+    assert rewards["baseline"] == "greedy"
+    assert rewards["metrics"] == {"METEOR": 1.0, "BLEU-4": 1.0, "ROUGE-L": 0.0, "CIDEr": 0.0}
 
 
 def test_rows_of_tables_3_and_4_are_their_streams():

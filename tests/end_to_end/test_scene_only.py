@@ -46,6 +46,18 @@ def test_the_settings_for_short_captions_train_the_scene_branch(settings):
     assert (inputs.norm, inputs.dropout, inputs.training) == ("layer", 0.8, False)
 
 
+@pytest.mark.parametrize(("system", "hidden"), [("stat", 0.8), ("stats", 0.5)])
+def test_the_settings_for_short_captions_train_the_attention_systems_without_regions(
+    system, hidden, settings
+):
+    experiment = [f"experiment=short_captions_{system}", "model.streams=[appearance]"]
+    own = [line for line in settings[1:] if "num_heads" not in line and "feedforward" not in line]
+    model = load_captioner(train(compose("train", [*experiment, *own]))).model
+    assert model.streams(system) == ("appearance",)
+    inputs = model.encoder.inputs
+    assert (inputs.norm, inputs.dropout, inputs.training) == ("layer", hidden, False)
+
+
 def test_the_object_branch_says_what_is_missing(settings):
     with pytest.raises(
         OptionError, match=r"needs 'object' features, but the store has only appearance; .*=\[scene\]"

@@ -62,6 +62,18 @@ def test_every_parameter_learns():
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+def test_input_options_reach_every_stream():
+    batch, scaled = graphs(), graphs()
+    for name in ("x", "appearance", "motion"):
+        scaled[name] = torch.nn.functional.layer_norm(scaled[name], scaled[name].shape[-1:])
+    model = make(input_norm="layer", input_dropout=0.5)
+    expected, found = make().encode(scaled), model.encode(batch)
+    seen = model.train().encode(batch)
+    for name in ("frames", "motion", "regions"):
+        torch.testing.assert_close(getattr(found, name), getattr(expected, name))
+        assert not torch.allclose(getattr(seen, name), getattr(expected, name))
+
+
 def test_generates_with_attention_of_every_word():
     model, batch = make(), graphs()
     found = model.generate(batch, "stat", **MARKS, decoding=Decoding("beam"), attention=True)

@@ -88,6 +88,19 @@ def test_every_row_of_tables_1_and_2_learns(row):
     assert (out.ranking is not None) == (out.ranking_mask is not None) == ranked
 
 
+@pytest.mark.parametrize("streams", [BOXES, FRAMES, GRIDS], ids=str)
+def test_input_options_reach_every_kind_of_place(streams):
+    batch, scaled = videos(), videos()
+    for name in ("x", "appearance", "motion", "rgb", "flow"):
+        scaled[name] = torch.nn.functional.layer_norm(scaled[name], scaled[name].shape[-1:])
+    model = make(**streams, input_norm="layer", input_dropout=0.5)
+    expected = make(**streams).encode(scaled).regions
+    torch.testing.assert_close(model.encode(batch).regions, expected)
+    seen = model.train().encode(batch).regions
+    parts = seen.unflatten(-1, (-1, 6)) - expected.unflatten(-1, (-1, 6))
+    assert bool(parts.abs().amax((0, 1, 2, 4)).gt(1e-3).all())  # of each stream
+
+
 def test_generates_with_attention_of_every_word():
     model, batch = make(**GRIDS), videos()
     found = model.generate(batch, **MARKS, decoding=Decoding("beam"), attention=True)

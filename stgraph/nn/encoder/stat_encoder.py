@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.attention import pad_regions
 from stgraph.nn.decoder import pad_frames
+from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.recurrent import VideoMemory
 from stgraph.typing import check_shape
 
@@ -23,6 +24,7 @@ class STATEncoder(nn.Module):
     Args:
         out_channels: Width of all streams.
         appearance_channels, motion_channels, object_channels: Widths of G, M and L; 0 leaves a stream out.
+        inputs: What is done to all streams before they are projected; None is nothing, as in the paper.
 
     Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (M frames of all videos, the clip that covers each one), x
         ``[N, F]`` with frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` ->
@@ -38,8 +40,10 @@ class STATEncoder(nn.Module):
         appearance_channels: int = 0,
         motion_channels: int = 0,
         object_channels: int = 0,
+        inputs: InputFeatures | None = None,
     ) -> None:
         super().__init__()
+        self.inputs = InputFeatures() if inputs is None else inputs
         self.widths = {"appearance": appearance_channels, "motion": motion_channels, "x": object_channels}
         if not any(self.widths.values()):
             raise OptionError("One of the streams must have a width above 0, got 0 for all three.")
@@ -77,4 +81,4 @@ class STATEncoder(nn.Module):
         if stream is None:
             raise DataError(f"This model needs '{name}', but these videos have none; extract them first.")
         check_shape(name, stream, "M F", F=self.widths[name])
-        return stream
+        return self.inputs(stream)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.attention import pad_regions
 from stgraph.nn.decoder import pad_frames
+from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.encoder.stream_embedding import StreamEmbedding
 from stgraph.nn.recurrent import VideoMemory
 
@@ -28,6 +29,7 @@ class STaTSEncoder(nn.Module):
         frame_channels: Widths of the streams of whole frames; each frame is one more region of itself.
         embedding_channels: Width that each stream is embedded to.
         num_categories, category_channels: Of the videos; 0 categories leave them out.
+        inputs: What is done to all streams before they are embedded; None is nothing, as in the paper.
 
     Shapes: grids ``[M, S, F_k]`` and frames ``[M, F_k]`` (M frames of all videos), x ``[N, F]`` with frame ``[N]`` (sorted,
         numbered through the batch), category ``[B]`` (-1 unknown: zeros), num_frames ``[B]`` ->
@@ -46,8 +48,10 @@ class STaTSEncoder(nn.Module):
         embedding_channels: int = 512,
         num_categories: int = 0,
         category_channels: int = 0,
+        inputs: InputFeatures | None = None,
     ) -> None:
         super().__init__()
+        self.inputs = InputFeatures() if inputs is None else inputs
         kinds = {
             "grids": grid_channels,
             "x": (object_channels,) if object_channels else (),
@@ -79,7 +83,7 @@ class STaTSEncoder(nn.Module):
         for name, embedding in self.places.items():
             if not given[name]:
                 raise DataError(f"This model needs '{name}', but these videos have none; extract them first.")
-            rows = embedding(given[name])
+            rows = embedding([self.inputs(stream) for stream in given[name]])
             if name == "x":
                 if frame is None:
                     raise DataError("'frame' must be given with 'x', got None; pass graph.frame.")
