@@ -24,7 +24,11 @@ from stgraph.models import nearest_captions
 from stgraph.training import Evaluation, evaluate, run_record
 
 NEAREST = "nearest_neighbour"
-SYSTEMS = {"stgkd_scene_branch": ("experiment=short_captions",)}
+SYSTEMS = {
+    "stgkd_scene_branch": ("experiment=short_captions",),
+    "stat_without_local": ("experiment=short_captions_stat",),
+    "stats_without_regions": ("experiment=short_captions_stats",),
+}
 """Settings of ``stgraph train`` by row; all rows meet the same splits."""
 
 

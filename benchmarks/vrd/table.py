@@ -14,6 +14,7 @@ from stgraph.training import Evaluation
 
 METRICS = ("BLEU-1", "METEOR", "ROUGE-L", "CIDEr", "subject")
 SAMPLES, LEVEL, SEED = 10_000, 0.95, 0
+SYSTEMS = {"stgkd": "STG-KD", "stat": "STAT", "stats": "STaTS"}
 
 Row = Mapping[int, Evaluation]
 """Evaluations by the seed of the split."""
@@ -104,7 +105,8 @@ def _ends(low: float, high: float) -> str:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").replace("stgkd", "STG-KD,")
+    system, _, rest = name.partition("_")
+    return f"{SYSTEMS[system]}, {rest.replace('_', ' ')}" if system in SYSTEMS else name.replace("_", " ")
 
 
 def _line(*values: str) -> str:
