@@ -6,6 +6,7 @@ The runs are those of ``stgraph ablate table=stats_reinforce`` (and ``stat_reinf
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ TABLES = ("stats_reinforce", "stat_reinforce", "stgkd_reinforce")
 SHOWN = ("rewarded sum", *PUBLISHED_WEIGHTS, "CIDEr")
 
 Scores = dict[int, dict[str, float]]  # by seed
+Rewards = dict[int, dict[str, float]]  # of each video, by seed
 
 
-def measure(folder: Path) -> dict[str, float]:
-    """What a run's greedy captions of the validation videos are worth.
+def measure(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """What a run's greedy captions of the validation videos are worth, and the reward of each video.
 
     "rewarded sum" is the mean of what training rewards, one caption at a time; the metrics are those of the whole split.
 
@@ -45,8 +47,28 @@ def measure(folder: Path) -> dict[str, float]:
     worth = CaptionReward(dataset.corpus.references("val"))
     videos = list(found.captions)
     rewards = worth([found.captions[video] for video in videos], videos)
-    return {"rewarded sum": sum(rewards) / len(rewards)} | {
-        metric: found.scores[metric] for metric in SHOWN[1:]
+    metrics = {metric: found.scores[metric] for metric in SHOWN[1:]}
+    return {"rewarded sum": sum(rewards) / len(rewards), **metrics}, dict(zip(videos, rewards, strict=True))
+
+
+def over_videos(rows: dict[str, Rewards]) -> dict[str, dict[str, list[float]]]:
+    """Differences of the rewarded sum with Student's interval over all seeds' videos, of these runs as they are."""
+    return {
+        row: {
+            other: _ends(
+                mean_interval(
+                    [
+                        reward - rows[other][seed][video]
+                        for seed, rewards in found.items()
+                        for video, reward in rewards.items()
+                    ]
+                )
+            )
+            for other in (START, LONGER)
+            if other != row
+        }
+        for row, found in rows.items()
+        if row != START
     }
 
 
@@ -74,14 +96,17 @@ def _ends(interval: MeanInterval) -> list[float]:
     return [round(100 * value, 2) for value in (interval.mean, interval.low, interval.high)]
 
 
-def page(tables: dict[str, dict[str, Any]], seeds: int) -> str:
+def page(
+    tables: dict[str, dict[str, Any]], videos: dict[str, dict[str, dict[str, list[float]]]], seeds: int
+) -> str:
     """Tables in Markdown."""
     lines = [
         "# What rewards change",
         "",
         f"`python -m benchmarks.reinforce`: greedy captions of the **validation** videos, {seeds} seeds, figures times 100. "
         '"Rewarded sum" is METEOR + BLEU-4 of one caption at a time, as in training; the others are of the whole split. '
-        "Differences are paired by seed, with Student's 95 % interval.",
+        "Differences are paired by seed, with Student's 95 % interval; those over videos are of these runs as they are. "
+        "**Bold** leaves out 0.",
     ]
     for table, rows in tables.items():
         lines += ["", f"## `table={table}`", "", _line("row", *SHOWN), _line(*["---"] * (1 + len(SHOWN)))]
@@ -95,6 +120,12 @@ def page(tables: dict[str, dict[str, Any]], seeds: int) -> str:
                 for row, found in rows.items()
                 if row not in (START, other)
             ]  # fmt: skip
+        lines += ["", "Rewarded sum, over videos:", ""]
+        lines += [
+            f"- {TITLES[row]}, less {TITLES[other]}: {_signed(ends)}"
+            for row, found in videos[table].items()
+            for other, ends in found.items()
+        ]
     return "\n".join([*lines, ""])
 
 
@@ -115,22 +146,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/reinforce"))
     chosen = parser.parse_args(arguments)
     tables: dict[str, dict[str, Any]] = {}
+    videos: dict[str, dict[str, dict[str, list[float]]]] = {}
+    settings: dict[str, Any] = {}
     for table in chosen.tables:
-        rows = {row: {} for row in TITLES if (chosen.runs / table / row).is_dir()}
-        for row, found in rows.items():
-            for seed in range(chosen.seeds):
-                found[seed] = measure(chosen.runs / table / row / str(seed))
-                shown = ", ".join(f"{name} {100 * value:.1f}" for name, value in found[seed].items())
-                print(f"{table}/{row}/{seed}: {shown} (val)", flush=True)
-        tables[table] = compared(rows)
-    settings = {
-        table: plain(saved_config(chosen.runs / table / "rewarded" / "0").reinforce) for table in tables
-    }
+        rows: dict[str, Scores] = {row: {} for row in TITLES if (chosen.runs / table / row).is_dir()}
+        rewards: dict[str, Rewards] = {row: {} for row in rows}
+        for row, seed in itertools.product(rows, range(chosen.seeds)):
+            folder = chosen.runs / table / row / str(seed)
+            rows[row][seed], rewards[row][seed] = measure(folder)
+            shown = ", ".join(f"{name} {100 * value:.1f}" for name, value in rows[row][seed].items())
+            print(f"{table}/{row}/{seed}: {shown} (val)", flush=True)
+            settings[f"{table}/{row}"] = plain(saved_config(folder).get("reinforce"))
+        tables[table], videos[table] = compared(rows), over_videos(rewards)
     chosen.output.mkdir(parents=True, exist_ok=True)
-    result = {"tables": tables, "reinforce": settings, **run_record(0)}
+    result = {"tables": tables, "over videos": videos, "reinforce": settings, **run_record(0)}
     (chosen.output / "rewards.json").write_text(json.dumps(result, indent=1) + "\n")
-    (chosen.output / "rewards.md").write_text(page(tables, chosen.seeds))
-    print(page(tables, chosen.seeds))
+    (chosen.output / "rewards.md").write_text(page(tables, videos, chosen.seeds))
+    print(page(tables, videos, chosen.seeds))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.reinforce.__main__ import SHOWN, compared, main, page
+from benchmarks.reinforce.__main__ import SHOWN, compared, main, over_videos, page
 from stgraph.errors import MissingDataError
 
 
@@ -31,7 +31,13 @@ def test_differences_are_paired_by_seed():
 
 
 def test_intervals_that_leave_out_0_are_bold():
-    text = page({"stats_reinforce": compared(rows())}, 3)
+    rewards = {
+        row: {seed: dict.fromkeys("ab", scores["METEOR"]) for seed, scores in found.items()}
+        for row, found in rows().items()
+    }
+    videos = over_videos(rewards)
+    assert videos["rewarded"]["cross_entropy"][0] == pytest.approx(5)
+    text = page({"stats_reinforce": compared(rows())}, {"stats_reinforce": videos}, 3)
     line = next(
         line for line in text.splitlines() if line.startswith("| rewards, greedy baseline, less cross")
     )
