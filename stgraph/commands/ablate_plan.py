@@ -96,7 +96,9 @@ def plan_cells(
             if key not in hashes:
                 hashes[key] = data_hash(dataset_of(composed.data))
             settings = settings_that_matter(composed)
-            for setting in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
+            for (
+                setting
+            ) in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
                 if composed[setting] is not None:
                     settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

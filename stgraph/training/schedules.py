@@ -33,5 +33,8 @@ def teacher_ratio(epoch: int, decay: float = 24.0) -> float:
 
     >>> [round(teacher_ratio(epoch), 3) for epoch in (0, 10, 20)]
     [0.96, 0.941, 0.913]
+    >>> teacher_ratio(71, 0.1) < 1e-300
+    True
     """
-    return decay / (decay + math.exp(epoch / decay))
+    exponent = min(epoch / decay, 700.0)  # floats end at 709, where the share is 0 to 300 digits
+    return decay / (decay + math.exp(exponent))
