@@ -24,10 +24,14 @@ from stgraph.models import nearest_captions
 from stgraph.training import Evaluation, evaluate, run_record
 
 NEAREST = "nearest_neighbour"
+ALL = "data.num_frames=null"
 SYSTEMS = {
     "stgkd_scene_branch": ("experiment=short_captions",),
     "stat_without_local": ("experiment=short_captions_stat",),
     "stats_without_regions": ("experiment=short_captions_stats",),
+    "stgkd_scene_branch_all_frames": ("experiment=short_captions", ALL),
+    "stat_without_local_all_frames": ("experiment=short_captions_stat", ALL),
+    "stats_without_regions_all_frames": ("experiment=short_captions_stats", ALL),
 }
 """Settings of ``stgraph train`` by row; all rows meet the same splits."""
 
