@@ -100,10 +100,19 @@ def plan_cells(
                 setting
             ) in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
                 if composed[setting] is not None:
+                    _check_is_a_row(setting, composed[setting], study.rows[row].needs)
                     settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
             digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
             planned[row, seed] = CellTask(study.name, row, seed, tuple(overrides), digest[:16], hashes[key])
     return planned
+
+
+def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
+    """A run from elsewhere could be any, so a cell that rests on it could not be known again."""
+    if Path(value).parent.name not in needs:
+        raise OptionError(
+            f"'{setting}' of a table must be one of its rows, as in \"{setting}={{run:ROW}}\", got {value!r}."
+        )
 
 
 def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, seed: int) -> list[str]:

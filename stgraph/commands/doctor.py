@@ -79,6 +79,7 @@ CHECKS = (
     Check("locks", checks.locks, "stores can be read here but not written; write them on Linux or macOS"),
     _optional("ray", "engine=ray", "distributed"),
     _optional("transformers", "the extractor 'vision_tower'", "hf"),
+    _optional("HanTa", "'stgraph words' on captions of real videos", "words"),
     _optional("supervision", "making supervision.Detections", "adapters"),
     _optional("onnxruntime", "detectors of your own that are ONNX files", "adapters"),
     Check("weights", checks.weights, "mend torch and torchvision first", checks.NOTE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from stgraph.errors import OptionError
 from stgraph.typing import check_shape
@@ -62,16 +62,19 @@ class LearnedBaseline(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, mask: Tensor, rewards: Tensor) -> None:
-        """Learns from captions and their rewards."""
+        """Learns from captions and their rewards, of all processes that train together."""
         check_shape("mask", mask, "P L", P=features.size(0), L=features.size(1))
         check_shape("rewards", rewards, "P", P=features.size(0))
         rows = self._rows(features)[mask]
-        if not len(rows):
-            return
         targets = rewards.double()[:, None].expand_as(mask)[mask]
-        self.moments.mul_(self.memory).add_(rows.T @ rows)
-        self.products.mul_(self.memory).add_(targets @ rows)
-        self.count.mul_(self.memory).add_(len(rows))
+        count = self.count.new_tensor(len(rows))
+        sums = (rows.T @ rows, targets @ rows, count)
+        if distributed.is_available() and distributed.is_initialized():
+            for each in sums:
+                distributed.all_reduce(each)
+        if count:
+            for known, new in zip((self.moments, self.products, self.count), sums, strict=True):
+                known.mul_(self.memory).add_(new)
 
     def _rows(self, features: Tensor) -> Tensor:
         check_shape("features", features, "P L C", C=self.channels)

@@ -138,6 +138,7 @@ def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, t
         ("table=stgdk", "stgdk"),
         ("model.hidden_chanels=3", "did you mean 'model.hidden_channels'?"),
         ("check=true", "There is no cell stgkd_distillation/"),
+        ("start=runs/mine", "'start' of a table must be one of its rows"),
     ],
 )
 def test_wrong_settings_are_named_before_anything_runs(tmp_path, capsys, setting, message):

@@ -47,6 +47,10 @@ CASES = {
         ("data.loader.batch_size=28", "trainer.accumulate_grad_batches=3", *REWARDED),
         ("data.loader.batch_size=84", *REWARDED),
     ),
+    "rewarded_learned": (  # the baseline learns from both processes' captions
+        ("data.loader.batch_size=28", *REWARDED, "reinforce.baseline=learned"),
+        ("data.loader.batch_size=28", *REWARDED, "reinforce.baseline=learned"),
+    ),
     "one_left": (  # one process has nothing to do in the last batch
         ("data.loader.batch_size=119", *FEATURES),
         ("data.loader.batch_size=119", *FEATURES),
