@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stgraph.decoding import DecodedCaptions, Decoding, decode
 from stgraph.errors import OptionError
+from stgraph.models.video_ids import video_ids
 from stgraph.nn import RecurrentDecoder, RecurrentOutput, VideoMemory
 
 __all__ = ["RecurrentCaptioner"]
@@ -98,8 +99,6 @@ class RecurrentCaptioner(nn.Module, ABC):
         if branch is not None:
             self.check_branch(branch)
         memory = self.encode(graph)
-        ids = graph.get("video_id")
-        ids = [ids] if isinstance(ids, str) else ids
         state = self.decoder.start(memory, self.max_words)
         found = decode(
             self.decoder,
@@ -111,7 +110,7 @@ class RecurrentCaptioner(nn.Module, ABC):
             banned=banned,
             device=memory.mask.device,
             method=decoding,
-            keys=None if ids is None or None in ids else ids,
+            keys=video_ids(graph),
             attention=attention,
         )
         if not attention:

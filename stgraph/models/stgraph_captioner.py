@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stgraph.decoding import DecodedCaptions, Decoding, decode
 from stgraph.errors import DataError, OptionError
+from stgraph.models.video_ids import video_ids
 from stgraph.nn import (
     FrameAttentionPool,
     FrameMeanPool,
@@ -236,7 +237,7 @@ class STGraphCaptioner(nn.Module):
             banned=banned,
             device=memory.frames.device,
             method=decoding,
-            keys=_video_ids(graph),
+            keys=video_ids(graph),
             attention=attention,
         )
         if not attention:
@@ -271,12 +272,6 @@ class STGraphCaptioner(nn.Module):
         """Raises OptionError where the model has no such branch."""
         if branch not in self.branches:
             raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
-
-
-def _video_ids(graph: Any) -> list[str] | None:
-    ids = graph.get("video_id")
-    ids = [ids] if isinstance(ids, str) else ids
-    return None if ids is None or None in ids else ids
 
 
 def _stream(graph: Any, name: str) -> Tensor:

@@ -32,7 +32,7 @@ class RewardedLoss(nn.Module):
         from_epoch: The first epoch with rewards, counted from 0.
 
     Raises: OptionError: A negative weight or epoch, or two weights of 0.
-    Reference: Cherian et al., WACV 2020, sections 3.4 and 4.1 (weight 1.0, after 10 epochs).
+    Reference: Cherian et al., WACV 2020, section 3.4 (rewards after about 10 epochs); the weights: house design.
     """
 
     def __init__(
