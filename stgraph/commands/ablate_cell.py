@@ -58,7 +58,7 @@ def run_cell(task: CellTask) -> Cell:
     record = run_record(config.seed)
     scores = {}
     for branch, evaluation in found.items():
-        evaluation.save(folder / f"evaluation-{SPLIT}-{branch}.json", record)
+        evaluation.save(folder / evaluation.file_name, record)
         scores[branch] = {**evaluation.scores, **dataset.extra_scores(evaluation.captions, test)}
     epochs = _validations(folder, config.monitor)
     seconds = {"train": round(trained - start, 1), "evaluate": round(time.monotonic() - trained, 1)}

@@ -116,9 +116,8 @@ def evaluate(
         )
     branch = branch or captioner.default_branch
     categories = {video_id: dataset.corpus[video_id].category for video_id in references}
-    how: dict[str, Any] = {} if decoding in (None, Decoding()) else {"decoding": decoding}
     found = captioner.caption_store(
-        dataset.store, list(references), branch, batch_size, categories=categories, **how
+        dataset.store, list(references), branch, batch_size, categories=categories, decoding=decoding
     )
     captions = {caption.video_id: caption.text for caption in found}
     evaluator = evaluator or CaptionEvaluator(references)
