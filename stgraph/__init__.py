@@ -25,15 +25,16 @@ if TYPE_CHECKING:
         training,
         video,
     )
-    from stgraph.captioner import Caption, Captioner, load_captioner
     from stgraph.features.detections import Detections
     from stgraph.features.video_features import VideoFeatures
     from stgraph.graph.builder import VideoGraphBuilder
-    from stgraph.graph.video_graph import EdgeKind, VideoGraph
+    from stgraph.graph.edge_kind import EdgeKind
+    from stgraph.graph.video_graph import VideoGraph
+    from stgraph.pipeline import Caption, CaptionPipeline
 
 __all__ = [
     "Caption",
-    "Captioner",
+    "CaptionPipeline",
     "Detections",
     "EdgeKind",
     "VideoFeatures",
@@ -46,7 +47,6 @@ __all__ = [
     "features",
     "graph",
     "inspection",
-    "load_captioner",
     "metrics",
     "models",
     "nn",
@@ -75,11 +75,12 @@ def _refuse_namesake() -> None:
 
 
 _MODULES = {
-    "captioner": ("Caption", "Captioner", "load_captioner"),
+    "pipeline": ("Caption", "CaptionPipeline"),
     "features.detections": ("Detections",),
     "features.video_features": ("VideoFeatures",),
     "graph.builder": ("VideoGraphBuilder",),
-    "graph.video_graph": ("EdgeKind", "VideoGraph"),
+    "graph.edge_kind": ("EdgeKind",),
+    "graph.video_graph": ("VideoGraph",),
 }
 _EXPORTS = {name: f"stgraph.{module}" for module, names in _MODULES.items() for name in names}
 _EXPORTS |= {name: f"stgraph.{name}" for name in __all__ if name not in _EXPORTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from stgraph.commands.quiet import quieten, quieten_lightning
+from stgraph.commands.console.quiet import quieten, quieten_lightning
 from stgraph.errors import StgraphError
 
 __all__ = ["main"]

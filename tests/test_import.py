@@ -44,6 +44,6 @@ def test_the_distribution_that_owns_the_name_is_refused_with_the_line_that_mends
 
 def test_a_name_is_never_shadowed_by_a_module_of_that_name():
     kinds = "[n for n in d.__all__ if type(getattr(d, n)).__name__ == 'module']"
-    code = f"import stgraph.datasets.data_module, stgraph.datasets as d; print({kinds})"
+    code = f"import stgraph.datasets.loading.data_module, stgraph.datasets as d; print({kinds})"
     found = python(code)
     assert found.stdout.strip() == "[]", found.stderr

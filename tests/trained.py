@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
+from stgraph.settings.compose import compose
 from tests.training.conftest import SMALL
 
 

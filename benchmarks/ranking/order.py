@@ -10,13 +10,12 @@ from typing import Any
 
 import torch
 
-from stgraph import load_captioner
-from stgraph.captioner import Captioner
-from stgraph.commands.configuration import plain, saved_config
+from stgraph import CaptionPipeline
 from stgraph.commands.train import dataset_of
 from stgraph.errors import DataError, MissingDataError
 from stgraph.experiments import MeanInterval, mean_interval, paired_interval
 from stgraph.inspection import FrameOrder, frame_order
+from stgraph.settings.compose import plain, saved_config
 
 KINDS = ("with", "without", "untrained")
 SPLITS = ("test", "val")
@@ -42,7 +41,7 @@ class Pair:
                     f"There is no run at {folder}; make it with 'stgraph ablate table=stats_ranking seeds=...'."
                 )
         _check_alike(*folders)
-        captioners = dict(zip(KINDS, map(load_captioner, folders), strict=False))
+        captioners = dict(zip(KINDS, map(CaptionPipeline.from_pretrained, folders), strict=False))
         captioners["untrained"] = untrained(captioners["with"], seed)
         dataset = dataset_of(saved_config(folders[0]).data)
         return {
@@ -50,12 +49,12 @@ class Pair:
         }
 
 
-def untrained(captioner: Captioner, seed: int) -> Captioner:
+def untrained(captioner: CaptionPipeline, seed: int) -> CaptionPipeline:
     """The same with the weights that a run of ``seed`` begins with."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = type(captioner.model)(captioner.model.settings)
-    return Captioner(model.eval(), captioner.tokenizer, captioner.description)
+    return CaptionPipeline(model.eval(), captioner.tokenizer, captioner.description)
 
 
 def summary(orders: Sequence[dict[str, FrameOrder]], seeds: Sequence[int]) -> dict[str, Any]:

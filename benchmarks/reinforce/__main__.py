@@ -11,13 +11,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stgraph import load_captioner
-from stgraph.commands.configuration import plain, saved_config
+from stgraph import CaptionPipeline
 from stgraph.commands.train import dataset_of
 from stgraph.errors import MissingDataError
 from stgraph.experiments import MeanInterval, mean_interval, paired_interval
-from stgraph.training import CaptionReward, evaluate, run_record
-from stgraph.training.rewards import PUBLISHED_WEIGHTS
+from stgraph.metrics import CaptionReward
+from stgraph.metrics.rewards import PUBLISHED_WEIGHTS
+from stgraph.settings.compose import plain, saved_config
+from stgraph.training import run_record
 
 START, LONGER = "cross_entropy", "longer"
 TITLES = {
@@ -43,7 +44,7 @@ def measure(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     if not (folder / "model.safetensors").is_file():
         raise MissingDataError(f"There is no run at {folder}; make it with 'stgraph ablate table=...'.")
     dataset = dataset_of(saved_config(folder).data)
-    found = evaluate(load_captioner(folder), dataset, "val")
+    found = CaptionPipeline.from_pretrained(folder).evaluate(dataset, "val")
     worth = CaptionReward(dataset.corpus.references("val"))
     videos = list(found.captions)
     rewards = worth([found.captions[video] for video in videos], videos)

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from transformers import MarianConfig, MarianMTModel
 
 from stgraph.decoding import Decoding, decode
-from stgraph.nn import TransformerDecoder
+from stgraph.nn import CaptionTransformer
 from stgraph.training.run_record import run_record
 
 PAPER = {
@@ -55,7 +55,7 @@ LENGTHS = (4, 12)  # words of a caption with its end mark; MSVD's have 7 words i
 class Rival:
     """Two models of one set of weights, and the frames of the videos."""
 
-    ours: TransformerDecoder
+    ours: CaptionTransformer
     theirs: MarianMTModel
     frames: Tensor
     mask: Tensor
@@ -64,7 +64,7 @@ class Rival:
     @classmethod
     def make(cls, sizes: dict[str, int], device: torch.device, seed: int = 0) -> Rival:
         torch.manual_seed(seed)
-        ours = TransformerDecoder(
+        ours = CaptionTransformer(
             sizes["vocabulary"],
             sizes["channels"],
             num_heads=sizes["heads"],
@@ -73,7 +73,7 @@ class Rival:
         ).eval()
         ours.requires_grad_(False)
         # As sure of its words as a trained model: else captions differ by less than what rounding does.
-        ours.classifier.weight.mul_(8)
+        ours.lm_head.weight.mul_(8)
         frames = torch.randn(sizes["videos"], sizes["frames"], sizes["channels"], device=device)
         mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=device)
         ours = ours.to(device)
@@ -81,10 +81,10 @@ class Rival:
 
     def end_at(self, lengths: Tensor) -> None:
         """Fits the end mark's row so that the captions that are written greedily end after ``lengths`` words ``[B]``."""
-        words, classifier = self.write("greedy", never_end=True), self.ours.classifier
+        words, lm_head = self.write("greedy", never_end=True), self.ours.lm_head
         tokens = torch.cat([torch.full_like(words[:, :1], BOS), words[:, :-1]], dim=1)
         hidden: list[Tensor] = []
-        hook = classifier.register_forward_pre_hook(lambda _, inputs: hidden.append(inputs[0]))
+        hook = lm_head.register_forward_pre_hook(lambda _, inputs: hidden.append(inputs[0]))
         videos = torch.arange(len(words), device=words.device)
         scores = self.ours(self.ours.encode(self.frames, self.mask), tokens, videos)
         hook.remove()
@@ -95,8 +95,8 @@ class Rival:
         # With a ridge: normalised channels sum to nothing, so that plain least squares may put any weight on their sum.
         square = rows.T @ rows + torch.eye(rows.size(1), dtype=rows.dtype, device=rows.device)
         fitted = torch.linalg.solve(square, rows.T @ wanted.flatten().double()).float()
-        classifier.weight[EOS], classifier.bias[EOS] = fitted[:-1], fitted[-1]
-        copy_linear(classifier, self.theirs.lm_head, self.theirs.final_logits_bias[0])
+        lm_head.weight[EOS], lm_head.bias[EOS] = fitted[:-1], fitted[-1]
+        copy_linear(lm_head, self.theirs.lm_head, self.theirs.final_logits_bias[0])
 
     def write(self, method: str, *, copying: bool = False, never_end: bool = False) -> Tensor:
         how = Decoding("beam", beam_size=self.sizes["beam_size"]) if method == "beam" else Decoding()
@@ -105,7 +105,7 @@ class Rival:
             CopyingDecoder(self.ours) if copying else self.ours,
             Copying(state) if copying else state,
             len(self.frames),
-            max_words=self.sizes["words"],
+            max_length=self.sizes["words"],
             bos=BOS,
             eos=EOS,
             banned=(*BANNED, EOS) if never_end else BANNED,
@@ -142,19 +142,19 @@ class Copying:
 
 @dataclass(frozen=True)
 class CopyingDecoder:
-    decoder: TransformerDecoder
+    decoder: CaptionTransformer
 
     def step(self, tokens: Tensor, state: Copying) -> tuple[Tensor, Copying]:
         scores, after = self.decoder.step(tokens, state.state)
         return scores, Copying(after)
 
 
-def marian_of(ours: TransformerDecoder, positions: int) -> MarianMTModel:
+def marian_of(ours: CaptionTransformer, positions: int) -> MarianMTModel:
     """A MarianMT with the weights of our language model; its encoder takes frames as ``inputs_embeds``."""
-    layer = ours.word_layers[0]
+    layer = ours.decoder_layers[0]
     config = MarianConfig(
         vocab_size=4,  # of the encoder's words, which are not used
-        decoder_vocab_size=ours.num_words,
+        decoder_vocab_size=ours.vocab_size,
         share_encoder_decoder_embeddings=False,
         tie_word_embeddings=False,
         max_position_embeddings=positions,
@@ -167,27 +167,27 @@ def marian_of(ours: TransformerDecoder, positions: int) -> MarianMTModel:
         eos_token_id=EOS,
         forced_eos_token_id=None,
         decoder_start_token_id=BOS,
-        **{f"{side}_layers": len(ours.word_layers) for side in ("encoder", "decoder")},
+        **{f"{side}_layers": len(ours.decoder_layers) for side in ("encoder", "decoder")},
         **{f"{side}_attention_heads": layer.words.num_heads for side in ("encoder", "decoder")},
         **{f"{side}_ffn_dim": layer.feedforward[0].out_features for side in ("encoder", "decoder")},
     )
-    theirs = MarianMTModel(config).eval().requires_grad_(False).to(ours.classifier.weight.device)
+    theirs = MarianMTModel(config).eval().requires_grad_(False).to(ours.lm_head.weight.device)
     model = theirs.model
-    table = ours.positions(ours.classifier.weight.new_zeros(1, positions, ours.hidden_channels))[0]
+    table = ours.positions(ours.lm_head.weight.new_zeros(1, positions, ours.hidden_channels))[0]
     for side in (model.encoder, model.decoder):
         side.embed_positions.weight.copy_(table)
     model.decoder.embed_tokens.weight.copy_(ours.embedding.weight)
-    for mine, other in zip(ours.frame_layers, model.encoder.layers, strict=True):
+    for mine, other in zip(ours.encoder_layers, model.encoder.layers, strict=True):
         copy_attention(mine.attention, other.self_attn)
         copy_feedforward(mine, other)
         norms = (other.self_attn_layer_norm, other.final_layer_norm)
         copy_norms(mine, norms)
-    for mine, other in zip(ours.word_layers, model.decoder.layers, strict=True):
+    for mine, other in zip(ours.decoder_layers, model.decoder.layers, strict=True):
         copy_attention(mine.words, other.self_attn)
         copy_attention(mine.frames, other.encoder_attn)
         copy_feedforward(mine, other)
         copy_norms(mine, (other.self_attn_layer_norm, other.encoder_attn_layer_norm, other.final_layer_norm))
-    copy_linear(ours.classifier, theirs.lm_head, theirs.final_logits_bias[0])
+    copy_linear(ours.lm_head, theirs.lm_head, theirs.final_logits_bias[0])
     return theirs
 
 

@@ -51,16 +51,16 @@ def backbone_alone(planned: PlannedExtractors, sources: Sequence[VideoSource]) -
     for source in sources:
         with VideoReader(source.path) as video:
             items += [
-                extractor.prepare(torch.from_numpy(picture)[None])
+                extractor.preprocess(torch.from_numpy(picture)[None])
                 for _, picture in video.frames(spread_frames(video.num_frames, FRAMES).tolist())
             ]
     rates = {}
     for size in (FRAMES, BATCH):
-        extractor.describe(items[:size])
+        extractor.extract(items[:size])
         groups = [items[begin : begin + size] for begin in range(0, len(items) - size + 1, size)]
         start = time.perf_counter()
         for group in groups:
-            extractor.describe(group)
+            extractor.extract(group)
         rates[size] = size * len(groups) / (time.perf_counter() - start)
     best = max(rates, key=lambda size: rates[size])
     return rates[best], best
@@ -73,8 +73,8 @@ def plain(planned: PlannedExtractors, sources: Sequence[VideoSource]) -> dict[st
         with av.open(str(source.path)) as container:
             pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
         wanted = spread_frames(len(pictures), FRAMES)
-        items = [extractor.prepare(torch.from_numpy(pictures[number])[None]) for number in wanted]
-        found[source.id] = torch.stack([said["appearance"] for said in extractor.describe(items)])
+        items = [extractor.preprocess(torch.from_numpy(pictures[number])[None]) for number in wanted]
+        found[source.id] = torch.stack([said["appearance"] for said in extractor.extract(items)])
     return found
 
 

@@ -73,7 +73,7 @@ def one_video_vectorised(video: Detections) -> Data:
     )
 
 
-def one_video_in_loops(video: Detections, likeness: Callable[[Tensor, Tensor], float]) -> np.ndarray:
+def one_video_in_loops(video: Detections, similarity: Callable[[Tensor, Tensor], float]) -> np.ndarray:
     """Eq. 1-3 of one video as they are printed: a sum for each row, then each entry over it."""
     boxes, features, frame = video.boxes.tolist(), list(video.features), video.frame.tolist()
     objects: list[list[int]] = [[] for _ in range(video.num_frames + 1)]
@@ -85,9 +85,9 @@ def one_video_in_loops(video: Detections, likeness: Callable[[Tensor, Tensor], f
             total = sum(math.exp(overlap(boxes[i], boxes[j])) for j in objects[t])
             for j in objects[t]:
                 matrix[i, j] = math.exp(overlap(boxes[i], boxes[j])) / total
-            total = sum(math.exp(likeness(features[i], features[j])) for j in objects[t + 1])
+            total = sum(math.exp(similarity(features[i], features[j])) for j in objects[t + 1])
             for j in objects[t + 1]:
-                matrix[i, j] = math.exp(likeness(features[i], features[j])) / total
+                matrix[i, j] = math.exp(similarity(features[i], features[j])) / total
     return matrix
 
 

@@ -22,27 +22,19 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from stgraph import load_captioner
-from stgraph.captioner import Captioner
-from stgraph.commands.configuration import plain, saved_config
+from stgraph import CaptionPipeline
 from stgraph.commands.model_settings import make_loss
 from stgraph.commands.train import dataset_of
 from stgraph.datasets import CaptionBatch, GraphSource, StoredDataset
-from stgraph.training import (
-    CaptionReward,
-    LearnedBaseline,
-    Reinforce,
-    RewardedLoss,
-    StepMeans,
-    classifier_of,
-    run_record,
-)
+from stgraph.metrics import CaptionReward
+from stgraph.settings.compose import plain, saved_config
+from stgraph.training import LearnedBaseline, Reinforce, RewardedLoss, StepCounts, lm_head_of, run_record
 
 VIDEOS, CAPTIONS = 32, 4  # of a step, as in the experiments on `interactions`
 NAIVE_STEPS = 3
 
 
-def batches(captioner: Captioner, dataset: StoredDataset) -> Iterator[CaptionBatch]:
+def batches(captioner: CaptionPipeline, dataset: StoredDataset) -> Iterator[CaptionBatch]:
     """Steps of 32 training videos with their captions, without end."""
     source = GraphSource(
         dataset.store,
@@ -66,7 +58,7 @@ def batches(captioner: Captioner, dataset: StoredDataset) -> Iterator[CaptionBat
 
 
 def timed_steps(
-    captioner: Captioner, dataset: StoredDataset, loss: RewardedLoss, steps: int
+    captioner: CaptionPipeline, dataset: StoredDataset, loss: RewardedLoss, steps: int
 ) -> dict[str, float]:
     """Median seconds of a whole step (forward, rewards, backward, update), and of its parts."""
     model = captioner.model.train()
@@ -78,7 +70,9 @@ def timed_steps(
     for number in range(steps + 2):  # the first two start Java and prepare references
         batch = next(stream)
         real = int((batch.tokens[:, 1:] != 0).sum())
-        means = StepMeans(real, int(batch.graphs.num_frames.sum()), len(batch.tokens), VIDEOS, 1, seed=number)
+        means = StepCounts(
+            real, int(batch.graphs.num_frames.sum()), len(batch.tokens), VIDEOS, 1, seed=number
+        )
         begun = time.perf_counter()
         optimizer.zero_grad()
         loss.of_batch(model, batch, means)["loss"].backward()
@@ -116,9 +110,9 @@ def main() -> None:
     references = dataset.corpus.references("train")
     results: dict[str, Any] = {}
     for kind in ("greedy", "learned"):
-        captioner = load_captioner(chosen.run)
+        captioner = CaptionPipeline.from_pretrained(chosen.run)
         reward = CaptionReward(references, words=captioner.tokenizer.words)
-        width = classifier_of(captioner.model, captioner.model.branches[0]).in_features
+        width = lm_head_of(captioner.model, captioner.model.branches[0]).in_features
         baseline = LearnedBaseline(width) if kind == "learned" else None
         reinforce = Reinforce(reward, captioner.tokenizer, baseline=baseline)
         loss = RewardedLoss(make_loss(plain(config.loss), captioner.model.name), reinforce, from_epoch=0)
@@ -142,7 +136,7 @@ def main() -> None:
     }
     record = {
         "benchmark": "rewards",
-        "model": load_captioner(chosen.run).model.name,
+        "model": CaptionPipeline.from_pretrained(chosen.run).model.name,
         "data": dataset.name,
         "videos a step": VIDEOS,
         "captions a video": CAPTIONS,

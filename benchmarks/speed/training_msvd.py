@@ -31,12 +31,12 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.profilers import SimpleProfiler
 
 from stgraph.cli import main as stgraph
-from stgraph.commands.configuration import compose, plain
 from stgraph.datasets import pair_batches, read_msvd_captions
-from stgraph.datasets.official_splits import OFFICIAL
-from stgraph.datasets.summary import PUBLISHED
+from stgraph.datasets.corpus.official_splits import OFFICIAL
+from stgraph.datasets.corpus.summary import PUBLISHED
 from stgraph.features import Detections, ExtractorRecord, FeatureStore, FeatureStoreWriter, VideoFeatures
-from stgraph.training import fitting
+from stgraph.settings.compose import compose, plain
+from stgraph.training import recipe
 from stgraph.training.run_record import run_record
 
 # Pan et al., section 4.3. MSVD's clips take 2 to 60 seconds, 10 in the mean; here each frame has all its boxes.
@@ -122,7 +122,7 @@ def measure(work: Path, settings: list[str], steps: int) -> dict[str, Any]:
     profiler = StepProfiler()
     profiled = lambda **options: Trainer(profiler=profiler, **options)
     limit = [f"+trainer.limit_train_batches={steps}"] if steps else []
-    with tempfile.TemporaryDirectory(dir=work) as run, mock.patch.object(fitting, "Trainer", profiled):
+    with tempfile.TemporaryDirectory(dir=work) as run, mock.patch.object(recipe, "Trainer", profiled):
         start = time.perf_counter()
         command = [
             "train",

@@ -12,16 +12,16 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from benchmarks.vrd.data import with_subjects
-from stgraph import VideoGraphBuilder, load_captioner
-from stgraph.commands.ablate_plan import data_hash
-from stgraph.commands.configuration import compose
-from stgraph.commands.quiet import quieten_lightning
-from stgraph.commands.run_identity import settings_that_matter
+from stgraph import CaptionPipeline, VideoGraphBuilder
+from stgraph.commands.console.quiet import quieten_lightning
 from stgraph.commands.train import dataset_of, train
 from stgraph.datasets import GraphSource, StoredDataset
-from stgraph.metrics import CaptionEvaluator
+from stgraph.experiments.plan import data_hash
+from stgraph.metrics import CaptionEvaluator, Evaluation
 from stgraph.models import nearest_captions
-from stgraph.training import Evaluation, evaluate, run_record
+from stgraph.settings.compose import compose
+from stgraph.settings.identity import settings_that_matter
+from stgraph.training import run_record
 
 NEAREST = "nearest_neighbour"
 ALL = "data.num_frames=null"
@@ -84,7 +84,7 @@ def run_cell(task: CellTask) -> Path:
         found = Evaluation(dataset.name, "test", NEAREST, captions, CaptionEvaluator(references)(captions))
     else:
         shutil.rmtree(task.run, ignore_errors=True)  # of a run that was stopped: it takes a minute
-        found = evaluate(load_captioner(train(config)), dataset, "test")
+        found = CaptionPipeline.from_pretrained(train(config)).evaluate(dataset, "test")
     found = replace(found, scores=with_subjects(found.scores, found.captions, references))
     record = {
         "row": task.row,

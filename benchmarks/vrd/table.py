@@ -8,9 +8,8 @@ import numpy as np
 
 from benchmarks.vrd.cells import NEAREST
 from stgraph.experiments import mean_interval, paired_interval
-from stgraph.metrics import CaptionScores
+from stgraph.metrics import CaptionScores, Evaluation
 from stgraph.metrics.bootstrap import scores_of_sets
-from stgraph.training import Evaluation
 
 METRICS = ("BLEU-1", "METEOR", "ROUGE-L", "CIDEr", "subject")
 SAMPLES, LEVEL, SEED = 10_000, 0.95, 0

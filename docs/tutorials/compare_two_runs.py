@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from stgraph.cli import main as stgraph_command
-from stgraph.metrics import paired_bootstrap
-from stgraph.training import Evaluation
+from stgraph.metrics import Evaluation, paired_bootstrap
 
 SMALL = [
     "row=scene_branch_only",

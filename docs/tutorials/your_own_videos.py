@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from torchvision.ops import batched_nms, box_iou
 
-from stgraph import load_captioner
+from stgraph import CaptionPipeline
 from stgraph.cli import main as stgraph_command
 from stgraph.datasets import CaptionCorpus, VideoCaptions
 from stgraph.datasets.interactions import write_raw_layout
-from stgraph.features.extractors import BlobDetector
+from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.features.store import FeatureStore
 from stgraph.video import VideoReader
 
@@ -183,7 +183,7 @@ def main() -> None:
     found = {branch: score["scores"]["BLEU-4"] for branch, score in scores.items()}
     print(f"\nTraining BLEU-4: scene branch {found['scene']:.3f}, object branch {found['object']:.3f}")
     print(f"{time.monotonic() - start:.0f} s; the model folder is {model}")
-    captioner, videos = load_captioner(model), FeatureStore(store)
+    captioner, videos = CaptionPipeline.from_pretrained(model), FeatureStore(store)
     for name, path in list(files.items())[:5]:
         from_file, stored = captioner.caption(path), captioner.caption(videos[name])
         if from_file.text != stored.text:

@@ -13,19 +13,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from stgraph.commands.ablate_cell import CellTask, run_cell
-from stgraph.commands.ablate_plan import (
-    Plan,
-    cell_name,
-    key_of,
-    plan_cells,
-    seeds_of,
-    study_of,
-    tasks_of,
-    unfinished,
-    with_experiment,
-)
-from stgraph.commands.quiet import quieten
+from stgraph.commands.console.quiet import quieten
 from stgraph.errors import DataError, StgraphError
 from stgraph.experiments import (
     Cell,
@@ -39,6 +27,18 @@ from stgraph.experiments import (
     run_tasks,
     save_cell,
 )
+from stgraph.experiments.plan import (
+    Plan,
+    cell_name,
+    key_of,
+    plan_cells,
+    seeds_of,
+    study_of,
+    tasks_of,
+    unfinished,
+    with_experiment,
+)
+from stgraph.experiments.run_cell import CellTask, run_cell
 
 __all__ = ["run"]
 

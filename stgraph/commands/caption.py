@@ -14,15 +14,16 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from stgraph.captioner import Captioner, load_captioner
 from stgraph.commands.caption_fields import caption_fields
-from stgraph.commands.configuration import compose, looks_like_override, plain, saved_config
-from stgraph.commands.train import dataset_of, device_of
+from stgraph.commands.train import dataset_of
 from stgraph.decoding import Decoding
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.extraction.sources import MEDIA
 from stgraph.features.video_features import VideoFeatures
+from stgraph.pipeline import CaptionPipeline
+from stgraph.settings.compose import compose, looks_like_override, plain, saved_config
+from stgraph.training.devices import device_of
 
 __all__ = ["run"]
 
@@ -77,7 +78,7 @@ def run(arguments: list[str]) -> int:
     settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
     how: dict[str, Any] = {"decoding": Decoding(**plain(config.decoding)), "attention": chosen.attention}
-    captioner = load_captioner(
+    captioner = CaptionPipeline.from_pretrained(
         chosen.model,
         device=device_of(config.device),
         allow=chosen.allow,
@@ -99,14 +100,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _caption_files(
-    captioner: Captioner, files: list[str], config: DictConfig, how: dict[str, Any], *, as_json: bool
+    captioner: CaptionPipeline, files: list[str], config: DictConfig, how: dict[str, Any], *, as_json: bool
 ) -> int:
     branch = config.branch or captioner.default_branch
     label_names = captioner.extractors(
         branch
     ).label_names  # their weights take a while to load, and are no time of a video's
     timings, failed, start, words = Timings(), 0, time.perf_counter(), 0.0
-    results = captioner.look_at(files, branch, threads=config.threads, timings=timings)
+    results = captioner.extract_features(files, branch, threads=config.threads, timings=timings)
     for group in _groups(results, config.batch_size):
         found = [video for video in group if isinstance(video, VideoFeatures)]
         begun = time.perf_counter()
@@ -135,7 +136,7 @@ def _groups(results: Iterator[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _tell_time(
-    captioner: Captioner, branch: str, timings: Timings, words: float, seconds: float, videos: int
+    captioner: CaptionPipeline, branch: str, timings: Timings, words: float, seconds: float, videos: int
 ) -> None:
     if not videos:
         return

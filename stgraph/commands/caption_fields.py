@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from stgraph.captioner import Caption
 from stgraph.features.detections import Detections
 from stgraph.features.video_features import VideoFeatures
+from stgraph.pipeline import Caption
 
 __all__ = ["caption_fields"]
 

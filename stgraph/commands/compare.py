@@ -10,12 +10,11 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from stgraph.commands.configuration import compose
-from stgraph.datasets.captions import SPLITS
+from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.decoding import Decoding
 from stgraph.errors import DataError, MissingDataError, OptionError
-from stgraph.metrics import paired_bootstrap
-from stgraph.training import Evaluation
+from stgraph.metrics import Evaluation, paired_bootstrap
+from stgraph.settings.compose import compose
 
 __all__ = ["run"]
 

@@ -11,16 +11,17 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from stgraph.captioner import Captioner, load_captioner
-from stgraph.commands.configuration import compose, saved_config
-from stgraph.commands.table import score_table
+from stgraph.commands.console.table import score_table
 from stgraph.commands.train import dataset_of, train
-from stgraph.datasets import GraphSource, StoredDataset, graphs_of
+from stgraph.datasets import GraphSource, StoredDataset
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
 from stgraph.errors import OptionError
+from stgraph.graph import graphs_of
 from stgraph.inspection.pictures import draw_graph
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import most_frequent_caption, nearest_captions
+from stgraph.pipeline import CaptionPipeline
+from stgraph.settings.compose import compose, saved_config
 from stgraph.training import run_record
 
 __all__ = ["run"]
@@ -62,7 +63,7 @@ def run(arguments: list[str]) -> int:
     seconds["train"] = round(time.monotonic() - trained, 1)
     print(f"3/3  Captions of the {SPLIT} split")
     scored = time.monotonic()
-    captioner = load_captioner(folder)
+    captioner = CaptionPipeline.from_pretrained(folder)
     captions = all_captions(captioner, dataset)
     rows = score(captions, dataset.corpus.references(SPLIT))
     seconds["evaluate"] = round(time.monotonic() - scored, 1)
@@ -93,7 +94,7 @@ def prepare_folder(folder: Path, config: DictConfig) -> bool:
     return unfinished and {**saved_config(folder), "resume": False} == {**config, "resume": False}
 
 
-def all_captions(captioner: Captioner, dataset: StoredDataset) -> dict[str, dict[str, str]]:
+def all_captions(captioner: CaptionPipeline, dataset: StoredDataset) -> dict[str, dict[str, str]]:
     """Captions of the test split by both branches and by both baselines."""
     corpus, store = dataset.corpus, dataset.store
     test = corpus.ids(SPLIT)
@@ -127,7 +128,10 @@ def score(
 
 
 def draw_example(
-    captioner: Captioner, dataset: StoredDataset, captions: Mapping[str, Mapping[str, str]], folder: Path
+    captioner: CaptionPipeline,
+    dataset: StoredDataset,
+    captions: Mapping[str, Mapping[str, str]],
+    folder: Path,
 ) -> Path:
     """Draws the graph of the first test video over its frames."""
     video_id = dataset.corpus.ids(SPLIT)[0]

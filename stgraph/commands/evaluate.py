@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stgraph.captioner import load_captioner
-from stgraph.commands.configuration import compose, plain, saved_config
-from stgraph.commands.table import score_table
-from stgraph.commands.train import dataset_of, device_of
+from stgraph.commands.console.table import score_table
+from stgraph.commands.train import dataset_of
 from stgraph.decoding import Decoding
 from stgraph.metrics import bootstrap_intervals
-from stgraph.training import evaluate, run_record
+from stgraph.pipeline import CaptionPipeline
+from stgraph.settings.compose import compose, plain, saved_config
+from stgraph.training import run_record
+from stgraph.training.devices import device_of
 
 __all__ = ["run"]
 
@@ -29,9 +30,8 @@ def run(arguments: list[str]) -> int:
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
     decoding = Decoding(**plain(config.decoding))
-    captioner = load_captioner(chosen.run, device=device_of(config.device))
-    result = evaluate(
-        captioner,
+    captioner = CaptionPipeline.from_pretrained(chosen.run, device=device_of(config.device))
+    result = captioner.evaluate(
         dataset_of(config.data),
         config.split,
         config.branch,

@@ -12,8 +12,6 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
-from stgraph.commands.configuration import compose, plain
-from stgraph.commands.train import device_of
 from stgraph.errors import OptionError
 from stgraph.extraction import (
     ExtractionLog,
@@ -30,6 +28,8 @@ from stgraph.extraction import (
 )
 from stgraph.extraction.job import Engine
 from stgraph.features.store import info
+from stgraph.settings.compose import compose, plain
+from stgraph.training.devices import device_of
 
 __all__ = ["GROUPS", "run"]
 

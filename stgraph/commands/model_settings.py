@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from stgraph.errors import OptionError
-from stgraph.models import GraphSettings, STGraphCaptioner
-from stgraph.models.folder import MODELS, AnyCaptioner
+from stgraph.models import GraphConfig, STGraphCaptioner
+from stgraph.models.model_folder import MODELS, AnyCaptioner
 from stgraph.training import CaptionLoss, DistillationLoss, STATLoss, STaTSLoss
 
 __all__ = ["check_model", "graph_settings", "make_loss", "make_model", "model_settings"]
@@ -24,10 +24,10 @@ VECTORS = ("appearance", "motion", "object")  # streams of vectors; all others a
 GRID = "grid/"
 
 
-def graph_settings(values: dict[str, Any]) -> GraphSettings:
+def graph_settings(values: dict[str, Any]) -> GraphConfig:
     """Checked arguments of the graph builder."""
     try:
-        return GraphSettings(**values)
+        return GraphConfig(**values)
     except ValidationError as error:
         raise OptionError(_one_line("graph", error)) from error
 
@@ -37,7 +37,7 @@ def check_model(values: dict[str, Any]) -> AnyCaptioner:
     stand_in = dict.fromkeys((*VECTORS, *(values.get("streams") or ())), 1)
     with torch.device("meta"):
         return make_model(
-            values, model_settings(values, stand_in, num_words=5, max_words=1, categories=["any"])
+            values, model_settings(values, stand_in, vocab_size=5, max_length=1, categories=["any"])
         )
 
 
@@ -61,8 +61,8 @@ def make_loss(values: dict[str, Any], model: str) -> CaptionLoss:
 def model_settings(
     values: dict[str, Any],
     widths: dict[str, int],
-    num_words: int,
-    max_words: int,
+    vocab_size: int,
+    max_length: int,
     categories: Sequence[str] = (),
 ) -> Any:
     """The model's settings, its input widths read off the store.
@@ -74,7 +74,11 @@ def model_settings(
     if name not in MODELS:
         raise OptionError(f"'model.name' must be one of {sorted(MODELS)}, got {name!r}.")
     inputs = _branch_inputs if name == STGraphCaptioner.name else _stream_inputs
-    given: dict[str, Any] = {"num_words": num_words, "max_words": max_words, **inputs(name, values, widths)}
+    given: dict[str, Any] = {
+        "vocab_size": vocab_size,
+        "max_length": max_length,
+        **inputs(name, values, widths),
+    }
     if values.pop("categories", False):
         if not categories:
             raise OptionError(
@@ -83,7 +87,7 @@ def model_settings(
             )
         given["num_categories"] = len(categories)
     try:
-        return MODELS[name].settings_class.model_validate({**given, **values})
+        return MODELS[name].config_class.model_validate({**given, **values})
     except ValidationError as error:
         raise OptionError(_one_line("model", error)) from error
 
@@ -104,7 +108,7 @@ def _branch_inputs(name: str, values: dict[str, Any], widths: dict[str, int]) ->
 def _stream_inputs(name: str, values: dict[str, Any], widths: dict[str, int]) -> dict[str, Any]:
     """Widths of a model that reads the streams which ``model.streams`` lists."""
     streams = values.pop("streams") or []
-    grids = "grid_channels" in MODELS[name].settings_class.model_fields
+    grids = "grid_channels" in MODELS[name].config_class.model_fields
     for stream in streams:
         if stream not in VECTORS and not (grids and str(stream).startswith(GRID)):
             known = ", ".join((*VECTORS, "grid/NAME") if grids else VECTORS)

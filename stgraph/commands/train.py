@@ -8,15 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import hydra
-import torch
 from lightning.pytorch import seed_everything
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 import stgraph
-from stgraph.captioner import build_graph_builder, load_captioner
-from stgraph.commands.configuration import compose, plain, saved_config
-from stgraph.commands.earlier_runs import take_teacher, take_weights
+from stgraph.commands.console.progress import progress_line
 from stgraph.commands.model_settings import (
     check_model,
     graph_settings,
@@ -24,17 +21,18 @@ from stgraph.commands.model_settings import (
     make_model,
     model_settings,
 )
-from stgraph.commands.progress import progress_line
-from stgraph.commands.reward_settings import check_rewards, with_rewards
-from stgraph.commands.run_identity import check_same_settings
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
-from stgraph.errors import OptionError
 from stgraph.extraction import ExtractionLog
 from stgraph.features.store import FeatureStore
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models import ExtractorSettings, ModelDescription
+from stgraph.models import ExtractorConfig, ModelConfig
+from stgraph.pipeline import CaptionPipeline, build_graph_builder
+from stgraph.settings.compose import compose, plain, saved_config
+from stgraph.settings.identity import check_same_settings
 from stgraph.text import CaptionTokenizer
 from stgraph.training import CaptioningModule, check_run_folder, fit
+from stgraph.training.reinforce.config import check_rewards, with_rewards
+from stgraph.training.warm_start import take_teacher, take_weights
 
 __all__ = ["run", "train"]
 
@@ -78,10 +76,10 @@ def train(config: DictConfig) -> Path:
     tokenizer = CaptionTokenizer.from_captions(
         [caption for video in corpus.ids("train") for caption in corpus.captions(video)],
         min_count=config.data.min_count,
-        max_words=config.data.max_words,
+        max_length=config.data.max_length,
     )
     categories = corpus.categories("train") if chosen.get("categories") else ()
-    settings = model_settings(chosen, store.widths, tokenizer.num_words, config.data.max_words, categories)
+    settings = model_settings(chosen, store.widths, tokenizer.vocab_size, config.data.max_length, categories)
     model = make_model(chosen, settings)
     read = {stream for branch in model.branches for stream in model.streams(branch)}
     source = GraphSource(
@@ -104,9 +102,11 @@ def train(config: DictConfig) -> Path:
     val = corpus.references("val")
     evaluator = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr")) if val else None
     if config.start is not None:
-        take_weights(model, load_captioner(config.start), graph, tokenizer, store.extractors)
+        take_weights(model, CaptionPipeline.from_pretrained(config.start), graph, tokenizer, store.extractors)
     if config.teacher is not None:
-        take_teacher(model, load_captioner(config.teacher), graph, tokenizer, store.extractors)
+        take_teacher(
+            model, CaptionPipeline.from_pretrained(config.teacher), graph, tokenizer, store.extractors
+        )
     if rewards is not None:
         loss = with_rewards(rewards, loss, model, corpus.references("train"), tokenizer)
     module = CaptioningModule(
@@ -118,7 +118,7 @@ def train(config: DictConfig) -> Path:
         evaluator,
         config.seed,
     )
-    description = ModelDescription(
+    description = ModelConfig(
         stgraph=stgraph.__version__,
         model=model.name,
         settings=settings.model_dump(mode="json"),
@@ -168,27 +168,10 @@ def dataset_of(config: DictConfig) -> StoredDataset:
     return dataset
 
 
-def extractors_of(store: FeatureStore) -> dict[str, ExtractorSettings]:
+def extractors_of(store: FeatureStore) -> dict[str, ExtractorConfig]:
     """What made the streams of a store, and what each took where stgraph made them."""
     seconds = ExtractionLog.load(store.path).seconds_per_video
     return {
-        stream: ExtractorSettings(**asdict(record), seconds_per_video=seconds.get(record.name))
+        stream: ExtractorConfig(**asdict(record), seconds_per_video=seconds.get(record.name))
         for stream, record in store.extractors.items()
     }
-
-
-def device_of(name: str) -> torch.device:
-    """The device of a setting; "auto" is a GPU where there is one.
-
-    Raises: OptionError: No such device, or none that this machine has.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.zeros(1, device=name)
-        return torch.device(name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(
-            f"'device' must be auto, cpu or a device of this machine, got {name!r}: {reason}."
-        ) from error

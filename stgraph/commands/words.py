@@ -7,15 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stgraph.commands.configuration import compose, looks_like_override, saved_config
 from stgraph.commands.train import dataset_of
 from stgraph.commands.words_tables import figure_5, means_of, part_table, record_of
-from stgraph.datasets.captions import SPLITS
+from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
-from stgraph.metrics import WordCounts, count_words
+from stgraph.metrics import Evaluation, WordCounts, count_words
+from stgraph.settings.compose import compose, looks_like_override, saved_config
 from stgraph.text import Tagger, english_tagger
-from stgraph.training import Evaluation
 
 __all__ = ["run"]
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from stgraph.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from stgraph.datasets.caption_batch import CaptionBatch
-    from stgraph.datasets.captions import CaptionCorpus, VideoCaptions
-    from stgraph.datasets.data_module import CaptionDataModule
-    from stgraph.datasets.drawn_splits import draw_splits
-    from stgraph.datasets.graph_source import GraphSource, graphs_of
-    from stgraph.datasets.msrvtt import read_msrvtt_captions
-    from stgraph.datasets.msvd import read_msvd_captions
-    from stgraph.datasets.named import open_dataset
-    from stgraph.datasets.own_captions import OwnCaptions, read_own_captions
-    from stgraph.datasets.pairing import pair_batches
+    from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
+    from stgraph.datasets.corpus.drawn_splits import draw_splits
+    from stgraph.datasets.corpus.msrvtt import read_msrvtt_captions
+    from stgraph.datasets.corpus.msvd import read_msvd_captions
+    from stgraph.datasets.corpus.own_captions import OwnCaptions, read_own_captions
+    from stgraph.datasets.corpus.summary import CorpusSummary, SplitSummary, corpus_summary
+    from stgraph.datasets.loading.batch_order import pair_batches
+    from stgraph.datasets.loading.caption_batch import CaptionBatch
+    from stgraph.datasets.loading.data_module import CaptionDataModule
+    from stgraph.datasets.loading.graph_source import GraphSource
+    from stgraph.datasets.registry import open_dataset
     from stgraph.datasets.stored_dataset import StoredDataset
-    from stgraph.datasets.summary import CorpusSummary, SplitSummary, corpus_summary
 
 __all__ = [
     "CaptionBatch",
@@ -35,7 +35,6 @@ __all__ = [
     "VideoCaptions",
     "corpus_summary",
     "draw_splits",
-    "graphs_of",
     "open_dataset",
     "pair_batches",
     "read_msrvtt_captions",
@@ -44,18 +43,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "caption_batch": ("CaptionBatch",),
-    "captions": ("CaptionCorpus", "VideoCaptions"),
-    "data_module": ("CaptionDataModule",),
-    "drawn_splits": ("draw_splits",),
-    "graph_source": ("GraphSource", "graphs_of"),
-    "msrvtt": ("read_msrvtt_captions",),
-    "msvd": ("read_msvd_captions",),
-    "named": ("open_dataset",),
-    "own_captions": ("OwnCaptions", "read_own_captions"),
-    "pairing": ("pair_batches",),
+    "corpus.captions": ("CaptionCorpus", "VideoCaptions"),
+    "corpus.drawn_splits": ("draw_splits",),
+    "corpus.msrvtt": ("read_msrvtt_captions",),
+    "corpus.msvd": ("read_msvd_captions",),
+    "corpus.own_captions": ("OwnCaptions", "read_own_captions"),
+    "corpus.summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),
+    "loading.batch_order": ("pair_batches",),
+    "loading.caption_batch": ("CaptionBatch",),
+    "loading.data_module": ("CaptionDataModule",),
+    "loading.graph_source": ("GraphSource",),
+    "registry": ("open_dataset",),
     "stored_dataset": ("StoredDataset",),
-    "summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),
 }
 __getattr__, __dir__ = lazy_exports(
     __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}

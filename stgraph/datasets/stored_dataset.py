@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stgraph.datasets.captions import CaptionCorpus
+from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.errors import DataError
 from stgraph.features.store import FeatureStore
 

@@ -21,7 +21,7 @@ def beam_search(
     state: DecodingState,
     num_captions: int,
     *,
-    max_words: int,
+    max_length: int,
     bos: int,
     eos: int,
     banned: Sequence[int] = (),
@@ -34,7 +34,7 @@ def beam_search(
     r"""Keeps the ``beam_size`` likeliest beginnings of each caption, word by word.
 
     At each step every open beginning is continued by every word. Of the k likeliest continuations those that end, or that
-    have ``max_words`` words, are finished; the k likeliest that do not end stay open. The answer is the finished captions
+    have ``max_length`` words, are finished; the k likeliest that do not end stay open. The answer is the finished captions
     with the best scores,
 
     .. math:: \frac{1}{n^\alpha} \sum_{l=1}^{n} \log P(w_l | w_{<l}), \quad n \text{ words, the end mark among them.}
@@ -43,7 +43,7 @@ def beam_search(
     which changes no answer. Captions know nothing of each other.
 
     Args:
-        decoder, state, num_captions, max_words, bos, eos, banned, device, attention: As in :func:`greedy`.
+        decoder, state, num_captions, max_length, bos, eos, banned, device, attention: As in :func:`greedy`.
         beam_size: k, how many beginnings of a caption stay open.
         length_penalty: :math:`\alpha`, at least 0; 0, as published, compares sums, 1 means over words.
         num_best: How many captions a video, best first; at most ``beam_size``.
@@ -52,14 +52,14 @@ def beam_search(
     Reference: Tu et al., ACM MM 2017, and Cherian et al., WACV 2020 (beams of 5); dividing by a power of the length is
         house design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
     """
-    check_max_words(max_words)
+    check_max_words(max_length)
     active = torch.arange(num_captions, device=device)
-    opened = CaptionRows.empty(num_captions, max_words, device)
+    opened = CaptionRows.empty(num_captions, max_length, device)
     scores = torch.zeros(num_captions, 1, device=device)  # of the open beginnings [A, width]
-    finished = _Finished(num_captions, num_best, max_words, device)
+    finished = _Finished(num_captions, num_best, max_length, device)
     last = torch.full((num_captions,), bos, device=device)
     forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_words):
+    for position in range(max_length):
         if not len(active):
             break
         width = scores.size(1)
@@ -68,7 +68,7 @@ def beam_search(
             opened.look(torch.arange(len(last), device=device), position, attention_of(state))
         found = _continue(logits, scores, forbidden, 2 * beam_size)  # of 2 k, at least k do not end
         ends = found.words == eos
-        if position + 1 == max_words:
+        if position + 1 == max_length:
             ends.fill_(True)
         if ends[:, :beam_size].any():
             first = found.first(beam_size)
@@ -76,7 +76,7 @@ def beam_search(
             finished.add(active, ended / (position + 1) ** length_penalty, first.written(opened, position))
         totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(beam_size, ends.size(1)))
         # A sum of log-probabilities only falls and a longer caption divides it by more: no beginning can get past this.
-        bound = totals[:, 0] / max_words**length_penalty
+        bound = totals[:, 0] / max_length**length_penalty
         staying = (bound > finished.scores[active, -1]).nonzero()[:, 0]
         going = found.pick(order).of(staying)
         opened, scores = going.written(opened, position), totals[staying]
@@ -125,9 +125,9 @@ def _continue(logits: Tensor, scores: Tensor, forbidden: Tensor, count: int) -> 
 class _Finished:
     """The best finished captions of each video: scores ``[B, n]``, best first, and rows b * n + i."""
 
-    def __init__(self, videos: int, num_best: int, max_words: int, device: torch.device | str) -> None:
+    def __init__(self, videos: int, num_best: int, max_length: int, device: torch.device | str) -> None:
         self.scores = torch.full((videos, num_best), -torch.inf, device=device)
-        self.rows = CaptionRows.empty(videos * num_best, max_words, device)
+        self.rows = CaptionRows.empty(videos * num_best, max_length, device)
         self.places = torch.arange(videos * num_best, device=device).view(videos, num_best)
 
     def add(self, videos: Tensor, scores: Tensor, rows: CaptionRows) -> None:

@@ -61,10 +61,10 @@ class CaptionRows:
         self.tokens, self.log_probs, self.attention = tokens, log_probs, dict(attention or {})
 
     @classmethod
-    def empty(cls, rows: int, max_words: int, device: torch.device | str) -> CaptionRows:
+    def empty(cls, rows: int, max_length: int, device: torch.device | str) -> CaptionRows:
         """Rows without a word."""
-        tokens = torch.zeros(rows, max_words, dtype=torch.long, device=device)
-        return cls(tokens, torch.zeros(rows, max_words, device=device))
+        tokens = torch.zeros(rows, max_length, dtype=torch.long, device=device)
+        return cls(tokens, torch.zeros(rows, max_length, device=device))
 
     def write(self, rows: Tensor | slice, position: int, words: Tensor, log_probs: Tensor) -> None:
         """The word of some rows at a position."""

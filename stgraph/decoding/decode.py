@@ -107,7 +107,7 @@ def decode(
     state: DecodingState,
     num_captions: int,
     *,
-    max_words: int,
+    max_length: int,
     bos: int,
     eos: int,
     banned: Sequence[int] = (),
@@ -119,7 +119,7 @@ def decode(
     """Captions by any decoder in any way; greedy where ``method`` is None.
 
     Args:
-        decoder, state, num_captions, max_words, bos, eos, banned, device, attention: As in :func:`greedy`.
+        decoder, state, num_captions, max_length, bos, eos, banned, device, attention: As in :func:`greedy`.
         method: How words are chosen.
         keys: What tells captions apart when words are drawn, as in :func:`sample`; other methods need none.
 
@@ -127,7 +127,7 @@ def decode(
     """
     method = method or Decoding()
     drive: dict[str, Any] = {
-        "max_words": max_words,
+        "max_length": max_length,
         "bos": bos,
         "eos": eos,
         "banned": banned,

@@ -19,32 +19,32 @@ def greedy(
     state: DecodingState,
     num_captions: int,
     *,
-    max_words: int,
+    max_length: int,
     bos: int,
     eos: int,
     banned: Sequence[int] = (),
     device: torch.device | str = "cpu",
     attention: bool = False,
 ) -> DecodedCaptions:
-    """Takes the likeliest word until the end mark or ``max_words`` words; finished captions leave the batch.
+    """Takes the likeliest word until the end mark or ``max_length`` words; finished captions leave the batch.
 
     Args:
         decoder: Whatever goes one word at a time.
-        state: Its state before the first word, of ``num_captions`` captions, with room for ``max_words`` tokens.
-        max_words: At most so many words; a caption cut there has no end mark.
+        state: Its state before the first word, of ``num_captions`` captions, with room for ``max_length`` tokens.
+        max_length: At most so many words; a caption cut there has no end mark.
         bos, eos: Ids of the begin and end marks.
         banned: Ids that are never emitted, such as the unknown word and padding.
         attention: Whether to keep what each word was chosen by; the decoder must say it.
 
-    Raises: OptionError: ``max_words`` below 1, or ``attention`` of a decoder that does not say it.
+    Raises: OptionError: ``max_length`` below 1, or ``attention`` of a decoder that does not say it.
     Reference: Pan et al., CVPR 2020, section 4.3 (greedy decoding).
     """
-    check_max_words(max_words)
-    rows = CaptionRows.empty(num_captions, max_words, device)
+    check_max_words(max_length)
+    rows = CaptionRows.empty(num_captions, max_length, device)
     active = torch.arange(num_captions, device=device)
     last = torch.full((num_captions,), bos, device=device)
     forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_words):
+    for position in range(max_length):
         if not len(active):
             break
         scores, state = decoder.step(last, state)
@@ -60,7 +60,7 @@ def greedy(
     return rows.done()
 
 
-def check_max_words(max_words: int) -> None:
+def check_max_words(max_length: int) -> None:
     """Raises OptionError where there is no room for a word."""
-    if max_words < 1:
-        raise OptionError(f"'max_words' must be at least 1, got {max_words}.")
+    if max_length < 1:
+        raise OptionError(f"'max_length' must be at least 1, got {max_length}.")

@@ -23,7 +23,7 @@ def sample(
     state: DecodingState,
     num_captions: int,
     *,
-    max_words: int,
+    max_length: int,
     bos: int,
     eos: int,
     banned: Sequence[int] = (),
@@ -42,7 +42,7 @@ def sample(
     the batch nor the device has a say in what is drawn.
 
     Args:
-        decoder, state, num_captions, max_words, bos, eos, banned, device, attention: As in :func:`greedy`.
+        decoder, state, num_captions, max_length, bos, eos, banned, device, attention: As in :func:`greedy`.
         temperature, top_k, top_p: As in :func:`draw_words`.
         seed: Of the random numbers.
         num_samples: How many captions a video, each drawn for itself.
@@ -51,18 +51,18 @@ def sample(
     Raises: OptionError: As :func:`greedy`, or other keys than captions.
     Reference: Fan et al., ACL 2018 (top-k); Holtzman et al., ICLR 2020 (top-p, the nucleus).
     """
-    check_max_words(max_words)
+    check_max_words(max_length)
     keys = range(num_captions) if keys is None else keys
     if len(keys) != num_captions:
         raise OptionError(f"'keys' must be one a caption, {num_captions}, got {len(keys)}.")
-    uniform = random_streams(keys, num_samples, max_words, seed).to(device)
-    rows = CaptionRows.empty(num_captions * num_samples, max_words, device)
+    uniform = random_streams(keys, num_samples, max_length, seed).to(device)
+    rows = CaptionRows.empty(num_captions * num_samples, max_length, device)
     active = torch.arange(num_captions * num_samples, device=device)
     if num_samples > 1:
         state = state.select(active // num_samples)
     last = torch.full((len(active),), bos, device=device)
     forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_words):
+    for position in range(max_length):
         if not len(active):
             break
         scores, state = decoder.step(last, state)
@@ -117,8 +117,8 @@ def _pass(probabilities: Tensor, uniform: Tensor) -> Tensor:
     return torch.searchsorted(sums, uniform[:, None] * sums[:, -1:], right=True)[:, 0]
 
 
-def random_streams(keys: Sequence[str | int], num_samples: int, max_words: int, seed: int) -> Tensor:
-    """Numbers in [0, 1) by (seed, key, sample, word) alone ``[R * num_samples, max_words]``, float64, for R keys.
+def random_streams(keys: Sequence[str | int], num_samples: int, max_length: int, seed: int) -> Tensor:
+    """Numbers in [0, 1) by (seed, key, sample, word) alone ``[R * num_samples, max_length]``, float64, for R keys.
 
     >>> two = random_streams(["cat", "dog"], 1, 3, seed=0)
     >>> torch.equal(two.flip(0), random_streams(["dog", "cat"], 1, 3, seed=0))
@@ -129,5 +129,5 @@ def random_streams(keys: Sequence[str | int], num_samples: int, max_words: int, 
         for number in range(num_samples):
             # torch's generator keeps 32 bits of a seed, too few for no two captions to share a stream.
             digest = hashlib.sha256(f"{seed}/{number}/{key}".encode()).digest()
-            streams.append(np.random.default_rng(int.from_bytes(digest)).random(max_words))
-    return torch.from_numpy(np.array(streams).reshape(-1, max_words))
+            streams.append(np.random.default_rng(int.from_bytes(digest)).random(max_length))
+    return torch.from_numpy(np.array(streams).reshape(-1, max_length))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
+from stgraph.extraction.extractors.protocol import Extractor, FrameObjects, ItemFeatures
 from stgraph.extraction.reading import VideoFacts
 from stgraph.features.detections import Detections
-from stgraph.features.extractors.protocol import Description, Extractor, FrameObjects
 from stgraph.features.video_features import GridFeatures, VideoFeatures
 
 __all__ = ["Assembly"]
@@ -28,9 +28,9 @@ class Assembly:
 
     facts: VideoFacts
     extractors: Sequence[Extractor]
-    _found: dict[int, dict[int, Description]] = field(default_factory=dict)
+    _found: dict[int, dict[int, ItemFeatures]] = field(default_factory=dict)
 
-    def add(self, extractor: int, first: int, descriptions: Sequence[Description]) -> None:
+    def add(self, extractor: int, first: int, descriptions: Sequence[ItemFeatures]) -> None:
         """Takes the descriptions of items ``first``, ``first + 1``, ..."""
         place = self._found.setdefault(extractor, {})
         place.update({first + k: description for k, description in enumerate(descriptions)})

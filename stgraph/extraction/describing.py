@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stgraph.errors import OptionError, StgraphError
+from stgraph.extraction.extractors.protocol import Extractor, ItemFeatures
 from stgraph.extraction.sources import VideoSource
-from stgraph.features.extractors.protocol import Description, Extractor
 
-__all__ = ["Failure", "Timings", "describe_items", "reason_of"]
+__all__ = ["Failure", "Timings", "extract_items", "reason_of"]
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class Timings:
             self.add(name, seconds, others.items[name])
 
 
-def describe_items(
+def extract_items(
     name: str, extractor: Extractor, values: Sequence[Any], batch_size: int, timings: Timings
-) -> list[Description]:
+) -> list[ItemFeatures]:
     """What an extractor says of prepared items, at most ``batch_size`` at once.
 
     Raises: OptionError: It does not describe each item.
     """
     start, said = time.perf_counter(), []
     for begin in range(0, len(values), batch_size):
-        said += extractor.describe(values[begin : begin + batch_size])
+        said += extractor.extract(values[begin : begin + batch_size])
     if len(said) != len(values):
         raise OptionError(f"'{name}' must describe each item, got {len(said)} descriptions of {len(values)}.")
     timings.add(name, time.perf_counter() - start, len(values))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stgraph.errors import OptionError, StgraphError
 from stgraph.extraction.assembling import Assembly
-from stgraph.extraction.describing import Failure, Timings, describe_items, reason_of
+from stgraph.extraction.describing import Failure, Timings, extract_items, reason_of
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.reading import Items, VideoFacts, read_items
 from stgraph.extraction.sources import VideoSource
@@ -98,7 +98,7 @@ class _Pipeline:
                     self._put(_Read(video, content))
             except _StoppedError:
                 return
-            except Exception as error:  # noqa: BLE001  a plug-in's `prepare` may raise anything; told with its video
+            except Exception as error:  # noqa: BLE001  a plug-in's `preprocess` may raise anything; told with its video
                 self._put(_Read(video, error))
 
     def _take_video(self) -> int | None:
@@ -162,7 +162,7 @@ class _Pipeline:
         if not group:
             return
         try:
-            said = describe_items(
+            said = extract_items(
                 self.names[extractor],
                 self.planned.extractors[extractor],
                 [value for _, items in group for value in items.values],

@@ -13,9 +13,9 @@ import torch
 
 import stgraph
 from stgraph.errors import DataError, ModelFolderError, OptionError
-from stgraph.features.extractors.protocol import Extractor
-from stgraph.features.extractors.registry import make_extractor
-from stgraph.features.store.records import ExtractorRecord
+from stgraph.extraction.extractors.protocol import Extractor
+from stgraph.extraction.extractors.registry import make_extractor
+from stgraph.features.store.provenance import ExtractorRecord
 from stgraph.video import SAMPLING
 
 __all__ = ["ExtractionPlan", "ExtractorChoice", "FrameRule", "PlannedExtractors"]

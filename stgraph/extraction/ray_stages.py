@@ -17,7 +17,7 @@ import torch
 
 from stgraph.errors import WorkerError
 from stgraph.extraction.assembling import Assembly
-from stgraph.extraction.describing import Timings, describe_items, reason_of
+from stgraph.extraction.describing import Timings, extract_items, reason_of
 from stgraph.extraction.plan import ExtractionPlan, PlannedExtractors
 from stgraph.extraction.reading import Items, VideoFacts, read_items
 from stgraph.features.video_features import VideoFeatures
@@ -89,7 +89,7 @@ def read(block: Any, job: Job, tries: Any) -> Any:
         planned = _extractors_to_prepare(job)
         contents = read_items(source, planned.plan.rule, planned.extractors, job.batch_size)
         packed += [dumped(content) for content in contents]  # one by one: the memory holds a video once
-    except Exception as error:  # noqa: BLE001  a plug-in's `prepare` may raise anything; told with its video
+    except Exception as error:  # noqa: BLE001  a plug-in's `preprocess` may raise anything; told with its video
         packed = [dumped(number), dumped(_result_of(error))]
     return _block(packed)
 
@@ -124,10 +124,10 @@ class Describe:
             items: Items
             for items in contents:
                 k = items.extractor
-                said = describe_items(choices[k].name, extractors[k], items.values, self.batch_size, timings)
+                said = extract_items(choices[k].name, extractors[k], items.values, self.batch_size, timings)
                 assembly.add(k, items.first, said)
             return assembly.video()
-        except Exception as error:  # noqa: BLE001  a plug-in's `describe` may raise anything; told with its video
+        except Exception as error:  # noqa: BLE001  a plug-in's `extract` may raise anything; told with its video
             return _result_of(error)
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
+from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.extraction.plan import FrameRule
 from stgraph.extraction.sources import VideoSource
-from stgraph.features.extractors.protocol import Extractor
 from stgraph.video import VideoReader
 
 __all__ = ["Items", "VideoFacts", "read_items"]
@@ -93,16 +93,16 @@ def _items(
         frame = torch.from_numpy(picture)[None]
         if number in sampled:
             for k in singles:
-                yield k, extractors[k].prepare(frame)
+                yield k, extractors[k].preprocess(frame)
         if number < in_clips:
             clip.append(frame)
             if len(clip) == length:
                 pictures = torch.cat(clip)
-                yield from ((k, extractors[k].prepare(pictures)) for k in clips)
+                yield from ((k, extractors[k].preprocess(pictures)) for k in clips)
                 clip = []
     if clip:
         pictures = torch.cat([*clip, *[clip[-1]] * (length - len(clip))])
-        yield from ((k, extractors[k].prepare(pictures)) for k in clips)
+        yield from ((k, extractors[k].preprocess(pictures)) for k in clips)
 
 
 def _grouped(items: Iterator[tuple[int, Any]], batch_size: int) -> Iterator[Items]:

@@ -45,7 +45,7 @@ def to_networkx(
     """
     from torch_geometric.data import Batch
 
-    from stgraph.graph.video_graph import EdgeKind
+    from stgraph.graph.edge_kind import EdgeKind
 
     if isinstance(graph, Batch):
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -15,15 +14,7 @@ from stgraph.graph.storage import GRID, VideoGraphStorage
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["EdgeKind", "VideoGraph"]
-
-
-class EdgeKind(IntEnum):
-    """Which rule made an edge: inside a frame, from a frame to the next, or the dense ablation's."""
-
-    SPACE = 0
-    TIME = 1
-    DENSE = 2
+__all__ = ["VideoGraph"]
 
 
 class VideoGraph(Data):
@@ -35,7 +26,7 @@ class VideoGraph(Data):
 
     Args:
         x: Features of each node.
-        edge_index, edge_weight, edge_kind: Edges, their weights, and their :class:`EdgeKind` as a number.
+        edge_index, edge_weight, edge_kind: Edges, their weights, and their :class:`~stgraph.graph.EdgeKind` as a number.
         frame: Position 0..T-1 of each node's frame among the sampled frames. A PyG ``Batch`` numbers frames
             through: its ``frame`` points into the joined scene streams.
         time: Seconds from the start of the file; NaN where unknown.

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from stgraph.captioner import Caption
 from stgraph.errors import OptionError, ShapeError
 from stgraph.graph import VideoGraph
+from stgraph.pipeline import Caption
 
 __all__ = ["draw_attention"]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from stgraph.captioner import Captioner
 from stgraph.datasets import GraphSource, StoredDataset
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import RankedAttention
+from stgraph.pipeline import CaptionPipeline
 
 __all__ = ["FrameOrder", "frame_order", "ordered_share"]
 
@@ -37,7 +37,7 @@ class FrameOrder:
 
 @torch.no_grad()
 def frame_order(
-    captioner: Captioner, dataset: StoredDataset, split: str, *, batch_size: int = 64
+    captioner: CaptionPipeline, dataset: StoredDataset, split: str, *, batch_size: int = 64
 ) -> FrameOrder:
     r"""How often :class:`~stgraph.nn.RankedAttention` puts a frame ahead of the one before it.
 

@@ -22,7 +22,7 @@ class RecurrentCaptioner(nn.Module, ABC):
 
     Args:
         decoder: The language model.
-        max_words: At most so many words a caption.
+        max_length: At most so many words a caption.
 
     Shapes: a batch of ``VideoGraph`` of B videos; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
     Reference: house design.
@@ -30,9 +30,9 @@ class RecurrentCaptioner(nn.Module, ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, decoder: RecurrentDecoder, max_words: int) -> None:
+    def __init__(self, decoder: RecurrentDecoder, max_length: int) -> None:
         super().__init__()
-        self.decoder, self.max_words = decoder, max_words
+        self.decoder, self.max_length = decoder, max_length
 
     @property
     @abstractmethod
@@ -61,23 +61,27 @@ class RecurrentCaptioner(nn.Module, ABC):
         self.check_branch(branch)
         return tuple(stream for stream, width in self.widths.items() if width)
 
-    def speak(
+    def teacher_forced(
         self,
         graph: Any,
         tokens: Tensor,
         video: Tensor,
         *,
-        teacher_ratio: float = 1.0,
-        own_words: str = "sample",
+        teacher_forcing_ratio: float = 1.0,
+        sampled_words: str = "sample",
     ) -> RecurrentOutput:
         """Scores of all next words with the attention and ranking terms that losses need; see RecurrentDecoder."""
         return self.decoder(
-            self.encode(graph), tokens, video, teacher_ratio=teacher_ratio, own_words=own_words
+            self.encode(graph),
+            tokens,
+            video,
+            teacher_forcing_ratio=teacher_forcing_ratio,
+            sampled_words=sampled_words,
         )
 
     def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
         """Scores of all next words; each video is encoded once, whatever its number of captions."""
-        return {self.name: self.speak(graph, tokens, video).logits}
+        return {self.name: self.teacher_forced(graph, tokens, video).logits}
 
     @torch.no_grad()
     def generate(
@@ -99,12 +103,12 @@ class RecurrentCaptioner(nn.Module, ABC):
         if branch is not None:
             self.check_branch(branch)
         memory = self.encode(graph)
-        state = self.decoder.start(memory, self.max_words)
+        state = self.decoder.start(memory, self.max_length)
         found = decode(
             self.decoder,
             state,
             memory.num_videos,
-            max_words=self.max_words,
+            max_length=self.max_length,
             bos=bos,
             eos=eos,
             banned=banned,

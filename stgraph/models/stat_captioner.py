@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory
 
-__all__ = ["STATCaptioner", "STATCaptionerSettings"]
+__all__ = ["STATCaptioner", "STATCaptionerConfig"]
 
 
-class STATCaptionerSettings(BaseModel):
+class STATCaptionerConfig(BaseModel):
     """Arguments of :class:`STATCaptioner`, as a model folder keeps them; defaults are the released code's.
 
     A stream of width 0 is left out. ``spatial`` false takes the mean of a frame's regions.
@@ -20,7 +20,7 @@ class STATCaptionerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    num_words: int = Field(ge=5)
+    vocab_size: int = Field(ge=5)
     appearance_channels: int = Field(default=0, ge=0)
     motion_channels: int = Field(default=0, ge=0)
     object_channels: int = Field(default=0, ge=0)
@@ -32,14 +32,14 @@ class STATCaptionerSettings(BaseModel):
     dropout: float = Field(default=0.5, ge=0, lt=1)
     input_norm: Literal["layer"] | None = None
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_words: int = Field(default=30, ge=1)
+    max_length: int = Field(default=30, ge=1)
 
 
 class STATCaptioner(RecurrentCaptioner):
     """Global, motion and local streams under two-stage attention, and an LSTM over words.
 
     Args:
-        settings: Sizes; see :class:`STATCaptionerSettings`. At least one stream must have a width.
+        settings: Sizes; see :class:`STATCaptionerConfig`. At least one stream must have a width.
 
     Shapes: a batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]`` and x ``[N, F]``, of which only
         the streams with a width are looked at; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
@@ -48,9 +48,9 @@ class STATCaptioner(RecurrentCaptioner):
     """
 
     name = "stat"
-    settings_class = STATCaptionerSettings
+    config_class = STATCaptionerConfig
 
-    def __init__(self, settings: STATCaptionerSettings) -> None:
+    def __init__(self, settings: STATCaptionerConfig) -> None:
         encoder = STATEncoder(
             settings.stream_channels,
             appearance_channels=settings.appearance_channels,
@@ -71,14 +71,14 @@ class STATCaptioner(RecurrentCaptioner):
             spatial=settings.spatial,
         )
         decoder = STATDecoder(
-            settings.num_words,
+            settings.vocab_size,
             attention,
             settings.stream_channels,
             word_channels=settings.word_channels,
             hidden_channels=settings.hidden_channels,
             dropout=settings.dropout,
         )
-        super().__init__(decoder, settings.max_words)
+        super().__init__(decoder, settings.max_length)
         self.settings, self.encoder = settings, encoder
 
     @property

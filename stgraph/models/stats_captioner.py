@@ -29,7 +29,7 @@ from stgraph.nn import (
     WithMean,
 )
 
-__all__ = ["STaTSCaptioner", "STaTSCaptionerSettings"]
+__all__ = ["STaTSCaptioner", "STaTSCaptionerConfig"]
 
 # Table 2's rows after spatial attention, by name; each takes a width and the ranking margin.
 POOLS: dict[str, Callable[[int, float], nn.Module]] = {
@@ -43,12 +43,12 @@ POOLS: dict[str, Callable[[int, float], nn.Module]] = {
 WITHOUT_SPATIAL = {"attention": AllRegionsAttention, "mean_attention": MeanThenTemporalAttention}
 
 
-class STaTSCaptionerSettings(BaseModel):
+class STaTSCaptionerConfig(BaseModel):
     """Arguments of :class:`STaTSCaptioner`, as a model folder keeps them; defaults are the paper's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    num_words: int = Field(ge=5)
+    vocab_size: int = Field(ge=5)
     appearance_channels: int = Field(default=0, ge=0)
     motion_channels: int = Field(default=0, ge=0)
     object_channels: int = Field(default=0, ge=0)
@@ -69,7 +69,7 @@ class STaTSCaptionerSettings(BaseModel):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     input_norm: Literal["layer"] | None = None
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_words: int = Field(default=20, ge=1)
+    max_length: int = Field(default=20, ge=1)
 
 
 class STaTSCaptioner(RecurrentCaptioner):
@@ -79,7 +79,7 @@ class STaTSCaptioner(RecurrentCaptioner):
     inside each frame where there are boxes.
 
     Args:
-        settings: Sizes and rows of the paper's tables; see :class:`STaTSCaptionerSettings`. Streams of width 0 are left
+        settings: Sizes and rows of the paper's tables; see :class:`STaTSCaptionerConfig`. Streams of width 0 are left
             out; ``grid_channels`` names the grids as a batch holds them, such as "grid/i3d".
 
     Shapes: a batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]``, x ``[N, F]``, each grid by its
@@ -90,9 +90,9 @@ class STaTSCaptioner(RecurrentCaptioner):
     """
 
     name = "stats"
-    settings_class = STaTSCaptionerSettings
+    config_class = STaTSCaptionerConfig
 
-    def __init__(self, settings: STaTSCaptionerSettings) -> None:
+    def __init__(self, settings: STaTSCaptionerConfig) -> None:
         frames = [width for width in (settings.appearance_channels, settings.motion_channels) if width]
         encoder = STaTSEncoder(
             grid_channels=list(settings.grid_channels.values()),
@@ -104,7 +104,7 @@ class STaTSCaptioner(RecurrentCaptioner):
             inputs=InputFeatures(settings.input_norm, settings.input_dropout),
         )
         decoder = STaTSDecoder(
-            settings.num_words,
+            settings.vocab_size,
             _attention(settings, encoder.out_channels),
             encoder.out_channels,
             word_channels=settings.word_channels,
@@ -112,7 +112,7 @@ class STaTSCaptioner(RecurrentCaptioner):
             category_channels=settings.category_channels if settings.num_categories else 0,
             dropout=settings.dropout,
         )
-        super().__init__(decoder, settings.max_words)
+        super().__init__(decoder, settings.max_length)
         self.settings, self.encoder = settings, encoder
 
     @property
@@ -138,7 +138,7 @@ class STaTSCaptioner(RecurrentCaptioner):
         )
 
 
-def _attention(settings: STaTSCaptionerSettings, channels: int) -> STaTSAttention:
+def _attention(settings: STaTSCaptionerConfig, channels: int) -> STaTSAttention:
     sizes = (channels, settings.hidden_channels + settings.word_channels, settings.attention_channels)
     st: Any = None
     ts = combination = None

@@ -13,6 +13,7 @@ from stgraph.decoding import DecodedCaptions, Decoding, decode
 from stgraph.errors import DataError, OptionError
 from stgraph.models.video_ids import video_ids
 from stgraph.nn import (
+    CaptionTransformer,
     FrameAttentionPool,
     FrameMeanPool,
     FrameMemory,
@@ -20,12 +21,11 @@ from stgraph.nn import (
     InputFeatures,
     RelativeGeometry,
     SceneEncoder,
-    TransformerDecoder,
     pad_frames,
     pad_regions,
 )
 
-__all__ = ["STGraphCaptioner", "STGraphCaptionerSettings"]
+__all__ = ["STGraphCaptioner", "STGraphCaptionerConfig"]
 
 STREAMS = {
     "scene": ("appearance", "motion"),
@@ -34,12 +34,12 @@ STREAMS = {
 }
 
 
-class STGraphCaptionerSettings(BaseModel):
+class STGraphCaptionerConfig(BaseModel):
     """Arguments of :class:`STGraphCaptioner`, as a model folder keeps them; defaults are the paper's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    num_words: int = Field(ge=5)
+    vocab_size: int = Field(ge=5)
     appearance_channels: int = Field(default=0, ge=0)
     motion_channels: int = Field(default=0, ge=0)
     object_channels: int = Field(default=0, ge=0)
@@ -55,7 +55,7 @@ class STGraphCaptionerSettings(BaseModel):
     dropout: float = Field(default=0.3, ge=0, lt=1)
     input_norm: Literal["layer"] | None = None
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_words: int = Field(default=20, ge=1)
+    max_length: int = Field(default=20, ge=1)
 
 
 class STGraphCaptioner(nn.Module):
@@ -64,7 +64,7 @@ class STGraphCaptioner(nn.Module):
     .. math:: F_s = \text{Eq. 6}, \quad F'_o = \text{Eq. 4-5 and frame means}, \quad P_b = \text{Transformer}_b(F_b)
 
     Args:
-        settings: Sizes; see :class:`STGraphCaptionerSettings`. ``branches`` names one or both of "scene" and "object" (the
+        settings: Sizes; see :class:`STGraphCaptionerConfig`. ``branches`` names one or both of "scene" and "object" (the
             first one is tested), or "joint" alone: the paper's "Two Branch + Concat", [F_s ; F'_o] W in front of one
             language model, which needs objects at test time too.
 
@@ -75,9 +75,9 @@ class STGraphCaptioner(nn.Module):
     """
 
     name = "stgkd"
-    settings_class = STGraphCaptionerSettings
+    config_class = STGraphCaptionerConfig
 
-    def __init__(self, settings: STGraphCaptionerSettings) -> None:
+    def __init__(self, settings: STGraphCaptionerConfig) -> None:
         super().__init__()
         self.settings = settings
         self._frozen: set[str] = set()
@@ -96,8 +96,8 @@ class STGraphCaptioner(nn.Module):
         self.fuse = nn.Linear(2 * channels, channels, bias=False) if joint else None
         self.decoders = nn.ModuleDict(
             {
-                branch: TransformerDecoder(
-                    settings.num_words,
+                branch: CaptionTransformer(
+                    settings.vocab_size,
                     settings.hidden_channels,
                     num_heads=settings.num_heads,
                     num_layers=settings.num_layers,
@@ -226,12 +226,12 @@ class STGraphCaptioner(nn.Module):
         branch = branch or self.branches[0]
         self.check_branch(branch)
         memory = self.encode(graph, branch)
-        decoder, max_words = self._decoder(branch), self.settings.max_words
+        decoder, max_length = self._decoder(branch), self.settings.max_length
         found = decode(
             decoder,
-            decoder.start(memory, max_words, attention=attention),
+            decoder.start(memory, max_length, attention=attention),
             memory.frames.size(0),
-            max_words=max_words,
+            max_length=max_length,
             bos=bos,
             eos=eos,
             banned=banned,
@@ -265,8 +265,8 @@ class STGraphCaptioner(nn.Module):
     def _num_frames(graph: Any) -> Tensor:
         return torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
 
-    def _decoder(self, branch: str) -> TransformerDecoder:
-        return cast(TransformerDecoder, self.decoders[branch])
+    def _decoder(self, branch: str) -> CaptionTransformer:
+        return cast(CaptionTransformer, self.decoders[branch])
 
     def check_branch(self, branch: str) -> None:
         """Raises OptionError where the model has no such branch."""

@@ -3,7 +3,7 @@
 from stgraph.nn.attention import (
     AdditiveAttention,
     AllRegionsAttention,
-    Attended,
+    AttentionOutput,
     BranchCombination,
     LSTMPool,
     MeanPool,
@@ -19,19 +19,21 @@ from stgraph.nn.attention import (
     TimeAveragedAttention,
     WithMean,
     doubly_stochastic_penalty,
-    masked_mean,
-    masked_softmax,
-    pad_regions,
     ranking_loss,
     ranking_terms,
 )
 from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.decoder import (
+    CaptionTransformer,
     FrameMemory,
+    GateDropoutLSTMCell,
+    RecurrentDecoder,
+    RecurrentOutput,
+    RecurrentState,
     SinusoidalPositions,
-    TransformerDecoder,
+    STATDecoder,
+    STaTSDecoder,
     TransformerState,
-    pad_frames,
 )
 from stgraph.nn.encoder import (
     GraphEncoder,
@@ -41,22 +43,17 @@ from stgraph.nn.encoder import (
     STaTSEncoder,
     StreamEmbedding,
 )
+from stgraph.nn.masking import masked_mean, masked_softmax
+from stgraph.nn.memory import VideoMemory
+from stgraph.nn.padding import pad_frames, pad_regions
 from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool
-from stgraph.nn.recurrent import (
-    GateDropoutLSTMCell,
-    RecurrentDecoder,
-    RecurrentOutput,
-    RecurrentState,
-    STATDecoder,
-    STaTSDecoder,
-    VideoMemory,
-)
 
 __all__ = [
     "AdditiveAttention",
     "AllRegionsAttention",
-    "Attended",
+    "AttentionOutput",
     "BranchCombination",
+    "CaptionTransformer",
     "FrameAttentionPool",
     "FrameMeanPool",
     "FrameMemory",
@@ -88,7 +85,6 @@ __all__ = [
     "StreamEmbedding",
     "TemporoSpatialAttention",
     "TimeAveragedAttention",
-    "TransformerDecoder",
     "TransformerState",
     "VideoMemory",
     "WithMean",

@@ -43,9 +43,9 @@ class CaptionTokenizer:
 
     Args:
         vocabulary: Number of each word, the special ones included.
-        max_words: Captions are cut to this many words; ``<eos>`` is kept.
+        max_length: Captions are cut to this many words; ``<eos>`` is kept.
 
-    Raises: OptionError: ``max_words`` below 1. DataError: Numbers that are not 0..V-1, or other special
+    Raises: OptionError: ``max_length`` below 1. DataError: Numbers that are not 0..V-1, or other special
         tokens.
     Reference: house design.
 
@@ -57,15 +57,15 @@ class CaptionTokenizer:
     ['a cat runs']
     """
 
-    def __init__(self, vocabulary: Mapping[str, int], max_words: int = 20) -> None:
-        if max_words < 1:
-            raise OptionError(f"'max_words' must be at least 1, got {max_words}.")
+    def __init__(self, vocabulary: Mapping[str, int], max_length: int = 20) -> None:
+        if max_length < 1:
+            raise OptionError(f"'max_length' must be at least 1, got {max_length}.")
         words = sorted(vocabulary, key=vocabulary.__getitem__)
         if [vocabulary[word] for word in words] != list(range(len(words))) or tuple(words[:4]) != SPECIAL:
             raise DataError(
                 f"A vocabulary must number its words 0..{len(words) - 1}, the first being {SPECIAL}."
             )
-        self.words, self.max_words = tuple(words), max_words
+        self.words, self.max_length = tuple(words), max_length
         # The special tokens are no "added tokens" of the library: it finds those in the text of captions.
         self._tokenizer = Tokenizer(WordLevel(dict(vocabulary), unk_token=SPECIAL[UNK]))
         self._tokenizer.normalizer = caption_normaliser()
@@ -73,35 +73,35 @@ class CaptionTokenizer:
         self._tokenizer.post_processor = TemplateProcessing(
             single="<bos> $A <eos>", special_tokens=[(SPECIAL[BOS], BOS), (SPECIAL[EOS], EOS)]
         )
-        self._tokenizer.enable_truncation(max_words + NUM_MARKS)
+        self._tokenizer.enable_truncation(max_length + NUM_MARKS)
 
     @classmethod
     def from_captions(
-        cls, captions: Iterable[str], min_count: int = 1, max_words: int = 20
+        cls, captions: Iterable[str], min_count: int = 1, max_length: int = 20
     ) -> CaptionTokenizer:
         """Learns the words of training captions; only those that :meth:`encode` would keep are counted.
 
         Args:
             captions: All captions of the training videos.
             min_count: Rarer words become ``<unk>``; 1 for MSVD, 3 for MSR-VTT.
-            max_words: Words of a caption that are kept.
+            max_length: Words of a caption that are kept.
 
         Raises: DataError: A caption without a word, or no word frequent enough. OptionError: A number below
             1.
         """
-        for name, value in (("min_count", min_count), ("max_words", max_words)):
+        for name, value in (("min_count", min_count), ("max_length", max_length)):
             if value < 1:
                 raise OptionError(f"'{name}' must be at least 1, got {value}.")
-        words = (_words(caption, number)[:max_words] for number, caption in enumerate(captions))
-        return cls(build_vocabulary(words, min_count), max_words)
+        words = (_words(caption, number)[:max_length] for number, caption in enumerate(captions))
+        return cls(build_vocabulary(words, min_count), max_length)
 
     @property
-    def num_words(self) -> int:
+    def vocab_size(self) -> int:
         """V, the size of the vocabulary with its special tokens."""
         return len(self.words)
 
     def __len__(self) -> int:
-        return self.num_words
+        return self.vocab_size
 
     @property
     def marks(self) -> Marks:
@@ -133,15 +133,15 @@ class CaptionTokenizer:
         Raises: DataError: A number beyond the vocabulary.
         """
         check_shape("ids", ids, "B L")
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.num_words:
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
             raise DataError(
-                f"'ids' must lie in 0..{self.num_words - 1}, got {int(ids.min())} to {int(ids.max())}; they "
+                f"'ids' must lie in 0..{self.vocab_size - 1}, got {int(ids.min())} to {int(ids.max())}; they "
                 "are of another vocabulary."
             )
         return [self._sentence(row) for row in ids.tolist()]
 
     def save(self, path: str | Path) -> None:
-        """Writes the library's ``tokenizer.json``; its truncation is ``max_words`` and the two marks."""
+        """Writes the library's ``tokenizer.json``; its truncation is ``max_length`` and the two marks."""
         path = Path(path)
         beside = path.with_name(f".{path.name}.part")
         beside.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8")
@@ -172,7 +172,7 @@ class CaptionTokenizer:
     def __getstate__(self) -> dict[str, Any]:
         return {
             "vocabulary": {word: number for number, word in enumerate(self.words)},
-            "max_words": self.max_words,
+            "max_length": self.max_length,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

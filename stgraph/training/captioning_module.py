@@ -12,12 +12,12 @@ from torch import Tensor, distributed
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from stgraph.datasets.caption_batch import CaptionBatch
-from stgraph.training.objective import CaptionLoss, StepMeans
+from stgraph.datasets.loading.caption_batch import CaptionBatch
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 
 if TYPE_CHECKING:
     from stgraph.metrics import CaptionEvaluator
-    from stgraph.models.folder import AnyCaptioner
+    from stgraph.models.model_folder import AnyCaptioner
     from stgraph.text import CaptionTokenizer
 
 __all__ = ["CaptioningModule"]
@@ -89,7 +89,7 @@ class CaptioningModule(LightningModule):
         assert totals is not None, "a training batch says what its step holds"
         # DDP takes the mean over the processes, Lightning the one over the batches of a step.
         drawing = hash((self.seed, self.trainer.global_step)) % 2**63
-        step = StepMeans.of(totals, self.trainer.world_size, self.current_epoch, drawing)
+        step = StepCounts.of(totals, self.trainer.world_size, self.current_epoch, drawing)
         parts = self.loss.of_batch(self.model, batch, step)
         # An epoch's mean weighs each step by its pairs; 1 without accumulation.
         weight = totals.pairs / (totals.batches * totals.batch_pairs)

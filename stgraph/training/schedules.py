@@ -7,7 +7,7 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-__all__ = ["cosine_with_warmup", "teacher_ratio"]
+__all__ = ["cosine_with_warmup", "teacher_forcing_ratio"]
 
 
 def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
@@ -22,18 +22,18 @@ def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int
     return LambdaLR(optimizer, factor)
 
 
-def teacher_ratio(epoch: int, decay: float = 24.0) -> float:
+def teacher_forcing_ratio(epoch: int, decay: float = 24.0) -> float:
     r"""Share of words that are the given ones in scheduled sampling, the model's own being the others.
 
     .. math:: \eta / (\eta + e^{p / \eta})
 
-    with p the epoch, counted from 0, and :math:`\eta` the ``decay``.
+    with p the epoch, owned from 0, and :math:`\eta` the ``decay``.
 
     Reference: Cherian et al., WACV 2020, section 4.1; Bengio et al., NeurIPS 2015 (inverse sigmoid decay).
 
-    >>> [round(teacher_ratio(epoch), 3) for epoch in (0, 10, 20)]
+    >>> [round(teacher_forcing_ratio(epoch), 3) for epoch in (0, 10, 20)]
     [0.96, 0.941, 0.913]
-    >>> teacher_ratio(71, 0.1) < 1e-300
+    >>> teacher_forcing_ratio(71, 0.1) < 1e-300
     True
     """
     exponent = min(epoch / decay, 700.0)  # floats end at 709, where the share is 0 to 300 digits

@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 from stgraph.cli import main
-from stgraph.commands.ablate_cell import _begin, is_run_of
-from stgraph.commands.ablate_plan import data_hash, plan_cells, run_folder, study_of, with_experiment
-from stgraph.commands.configuration import compose
-from stgraph.commands.run_identity import settings_that_matter
 from stgraph.datasets import CaptionCorpus, VideoCaptions, open_dataset
 from stgraph.datasets.stored_dataset import with_features
 from stgraph.experiments import cell_path, load_cell
+from stgraph.experiments.plan import data_hash, plan_cells, run_folder, study_of, with_experiment
+from stgraph.experiments.run_cell import _begin, is_run_of
+from stgraph.settings.compose import compose
+from stgraph.settings.identity import settings_that_matter
 
 SMALL = (
     "data=interactions_tiny",

@@ -72,7 +72,7 @@ def test_words_are_chosen_as_the_settings_say(made, capsys, stored):
     beam = ["decoding.method=beam", "decoding.beam_size=3", "decoding.captions_per_video=2"]
     assert caption(made, *names, *ALLOW, *beam, "--json") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    captioner = stgraph.load_captioner(made / "run", allow=[ALLOW[1], ALLOW[3]])
+    captioner = stgraph.CaptionPipeline.from_pretrained(made / "run", allow=[ALLOW[1], ALLOW[3]])
     store, several = FeatureStore(made / "store"), Decoding("beam", beam_size=3, captions_per_video=2)
     expected = list(captioner.caption_store(store, ["video3", "video0"], decoding=several))
     assert [one["video"] for one in found] == [names[0]] * 2 + [names[1]] * 2
@@ -162,7 +162,7 @@ def test_other_weights_and_other_extractors_are_refused(made, tmp_path, capsys):
     (run / "config.json").write_text(json.dumps(content))
     allow = [ALLOW[1], ALLOW[3]]
     with pytest.raises(DataError, match="trained on 'appearance' features of .* with other weights"):
-        stgraph.load_captioner(run, allow=allow).caption(made / "videos" / "video3.mp4")
+        stgraph.CaptionPipeline.from_pretrained(run, allow=allow).caption(made / "videos" / "video3.mp4")
     assert main(["caption", "video3", "--model", str(run)]) == 1  # the store's are not those either
     assert "This model was trained on 'appearance' features of" in capsys.readouterr().err
 
@@ -177,14 +177,14 @@ def test_settings_of_the_models_extractors_need_no_plus(made, capsys):
 
 
 def test_one_call_from_python(made):
-    captioner = stgraph.load_captioner(made / "run", allow=[ALLOW[1], ALLOW[3]])
+    captioner = stgraph.CaptionPipeline.from_pretrained(made / "run", allow=[ALLOW[1], ALLOW[3]])
     path = made / "videos" / "video3.mp4"
     assert captioner.caption(path).text == captioner.caption(str(path)).text != ""
     with pytest.raises(DataError, match="text.mp4 cannot be described: .* no video that can be read"):
         (made / "text.mp4").write_text("no video" * 99)
         captioner.caption(made / "text.mp4")
     with pytest.raises(ModelFolderError, match="There is no extractor"):
-        stgraph.load_captioner(made / "run").caption(path)
+        stgraph.CaptionPipeline.from_pretrained(made / "run").caption(path)
 
 
 def test_a_model_of_generated_videos_says_so(trained, made, capsys):

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from stgraph.cli import main
-from stgraph.metrics import CaptionScores, paired_bootstrap
-from stgraph.training import Evaluation
+from stgraph.metrics import CaptionScores, Evaluation, paired_bootstrap
 
 BASE = [0.2, 1.4, 0.9, 0.4, 1.1, 0.7]
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from stgraph.captioner import load_captioner
 from stgraph.cli import main
 from stgraph.datasets import open_dataset
 from stgraph.decoding import Decoding
+from stgraph.pipeline import CaptionPipeline
 
 
 def captions_of(folder, name, *settings):
@@ -22,7 +22,7 @@ def test_words_are_chosen_as_the_settings_say_and_the_file_says_so(folder):
     assert (beam["decoding"]["method"], beam["decoding"]["beam_size"]) == ("beam", 3)
     drawn = ["decoding.method=sample", "decoding.seed=1", "batch_size=3"]
     sampled = captions_of(folder, "evaluation-val-scene-sample1.json", *drawn)
-    captioner, data = load_captioner(folder), open_dataset("interactions", size="tiny")
+    captioner, data = CaptionPipeline.from_pretrained(folder), open_dataset("interactions", size="tiny")
     ids = list(beam["captions"])
     plain = {caption.video_id: caption.text for caption in captioner.caption_store(data.store, ids)}
     assert sampled["captions"] != plain

@@ -7,9 +7,8 @@ import pytest
 
 from stgraph.cli import main
 from stgraph.datasets import open_dataset
-from stgraph.metrics import CaptionScores
+from stgraph.metrics import CaptionScores, Evaluation
 from stgraph.text import english_tagger
-from stgraph.training import Evaluation
 
 TINY = {"data": {"dataset": {"name": "interactions", "size": "tiny", "seed": 0}}}
 

@@ -4,7 +4,7 @@ import functools
 
 import torch
 
-from stgraph.nn import TransformerDecoder
+from stgraph.nn import CaptionTransformer
 
 PAD, BOS, EOS, UNK = range(4)
 MARKS = {"bos": BOS, "eos": EOS, "banned": (PAD, UNK)}
@@ -57,27 +57,27 @@ class Table:
         return lambda words: rows[len(words)][words[-1] if words else BOS]
 
 
-def random_table(num_words, seed, spread=2.0):
+def random_table(vocab_size, seed, spread=2.0):
     generator = torch.Generator().manual_seed(seed)
-    return Table(spread * torch.randn(8, num_words, num_words, generator=generator))
+    return Table(spread * torch.randn(8, vocab_size, vocab_size, generator=generator))
 
 
 class Writer:
     """A Transformer of random weights and the videos that it writes about; the last has fewer frames."""
 
-    def __init__(self, num_words=7, videos=3, seed=0, sharpness=4.0):
+    def __init__(self, vocab_size=7, videos=3, seed=0, sharpness=4.0):
         torch.manual_seed(seed)
-        self.decoder = TransformerDecoder(num_words, 16, num_heads=2, feedforward_channels=32).eval()
+        self.decoder = CaptionTransformer(vocab_size, 16, num_heads=2, feedforward_channels=32).eval()
         with torch.no_grad():
-            self.decoder.classifier.weight *= sharpness
+            self.decoder.lm_head.weight *= sharpness
         self.mask = torch.ones(videos, 4, dtype=torch.bool)
         self.mask[-1, 2:] = False
         self.frames = 3 * torch.randn(videos, 4, 16)
 
     @torch.no_grad()
-    def start(self, videos, max_words):
+    def start(self, videos, max_length):
         videos = torch.as_tensor(videos)
-        return self.decoder.start(self.decoder.encode(self.frames[videos], self.mask[videos]), max_words)
+        return self.decoder.start(self.decoder.encode(self.frames[videos], self.mask[videos]), max_length)
 
     def next_log_probs(self, video):
         memory = self.decoder.encode(self.frames[video : video + 1], self.mask[video : video + 1])

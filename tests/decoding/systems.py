@@ -8,11 +8,11 @@ import torch
 from stgraph import Detections, VideoGraphBuilder
 from stgraph.models import (
     STATCaptioner,
-    STATCaptionerSettings,
+    STATCaptionerConfig,
     STaTSCaptioner,
-    STaTSCaptionerSettings,
+    STaTSCaptionerConfig,
     STGraphCaptioner,
-    STGraphCaptionerSettings,
+    STGraphCaptionerConfig,
 )
 from tests.decoding.models import BOS
 
@@ -26,17 +26,17 @@ RECURRENT = {"attention_channels": 4, "word_channels": 7, "hidden_channels": 8}
 TRANSFORMER = {"hidden_channels": 16, "num_heads": 2, "feedforward_channels": 32}
 
 
-def system(name, num_words=30, max_words=8, seed=0, **changed):
+def system(name, vocab_size=30, max_length=8, seed=0, **changed):
     """One of ``SYSTEMS`` in evaluation mode; what it says depends on the video and on the words before."""
     torch.manual_seed(seed)
-    sizes = {"num_words": num_words, "max_words": max_words}
+    sizes = {"vocab_size": vocab_size, "max_length": max_length}
     if name == "stat":
-        model = STATCaptioner(STATCaptionerSettings(**sizes, **STREAMS, **RECURRENT, stream_channels=6))
+        model = STATCaptioner(STATCaptionerConfig(**sizes, **STREAMS, **RECURRENT, stream_channels=6))
     elif name == "stats":
         boxes = {"object_channels": OBJECT, "grid_channels": {"rgb": 4}}
-        model = STaTSCaptioner(STaTSCaptionerSettings(**sizes, **boxes, **RECURRENT, embedding_channels=6))
+        model = STaTSCaptioner(STaTSCaptionerConfig(**sizes, **boxes, **RECURRENT, embedding_channels=6))
     else:
-        settings = STGraphCaptionerSettings(
+        settings = STGraphCaptionerConfig(
             **{**sizes, **STREAMS, **TRANSFORMER, "pool": "attention", **changed}
         )
         model = STGraphCaptioner(settings)
@@ -44,7 +44,7 @@ def system(name, num_words=30, max_words=8, seed=0, **changed):
         for part, weights in model.named_parameters():
             if part.endswith("pool.score.weight"):  # these start as zeros
                 torch.nn.init.normal_(weights)
-            elif "classifier.weight" in part or "embedding.weight" in part:
+            elif "lm_head.weight" in part or "embedding.weight" in part:
                 weights *= 4.0
             elif weights.dim() == 2 and name in ("stat", "stats"):
                 weights *= 2.0

@@ -28,7 +28,7 @@ def check(found, expected, next_log_probs, first_row=0):
 @pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.5])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_wide_enough_beam_is_exhaustive_search(seed, length_penalty):
-    options = {"max_words": 4, "length_penalty": length_penalty}
+    options = {"max_length": 4, "length_penalty": length_penalty}
     wide = {"beam_size": 108, "num_best": 20}  # 27 beginnings of three words, each continued by four
     table, offsets = random_table(7, seed), [ZEROS, [0, 0, -1, 0, 1, 0, 2]]
     found = beam_search(table, table.start(offsets), 2, **options, **wide, **MARKS)
@@ -47,7 +47,7 @@ def test_a_wide_enough_beam_is_exhaustive_search(seed, length_penalty):
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 5])
 def test_is_the_definition_whatever_the_width(beam_size, length_penalty):
-    options = {"max_words": 5, "length_penalty": length_penalty, "beam_size": beam_size}
+    options = {"max_length": 5, "length_penalty": length_penalty, "beam_size": beam_size}
     best = min(beam_size, 2)
     for seed in range(2):
         writer = Writer(seed=seed)
@@ -61,8 +61,8 @@ def test_is_the_definition_whatever_the_width(beam_size, length_penalty):
 def test_beam_one_is_greedy():
     ends = 0
     for seed in range(10):
-        writer = Writer(num_words=12, seed=seed)
-        options = {"max_words": 6, **MARKS}
+        writer = Writer(vocab_size=12, seed=seed)
+        options = {"max_length": 6, **MARKS}
         beam = beam_search(writer.decoder, writer.start([0, 1, 2], 6), 3, beam_size=1, **options)
         plain = greedy(writer.decoder, writer.start([0, 1, 2], 6), 3, **options)
         assert torch.equal(beam.tokens, plain.tokens)
@@ -74,8 +74,8 @@ def test_beam_one_is_greedy():
 def test_captions_are_likelier_than_greedy_ones():
     gains = []
     for seed in range(15):
-        writer = Writer(num_words=30, seed=seed)
-        options = {"max_words": 8, **MARKS}
+        writer = Writer(vocab_size=30, seed=seed)
+        options = {"max_length": 8, **MARKS}
         plain = greedy(writer.decoder, writer.start([0, 1, 2], 8), 3, **options).log_probs.sum(1)
         beam = beam_search(writer.decoder, writer.start([0, 1, 2], 8), 3, **options).log_probs.sum(1)
         gains += (beam - plain).tolist()
@@ -95,7 +95,7 @@ def test_length_penalty_worked_by_hand():
         after[6][6], after[6][4] = 0.5, 0.5
         places.append(after)
     table = Table(torch.tensor(places).log())
-    options = {"max_words": 4, "beam_size": 4, **MARKS}
+    options = {"max_length": 4, "beam_size": 4, **MARKS}
     found = {}
     for penalty in (0.0, 0.5, 1.0):
         answer = beam_search(table, table.start([ZEROS]), 1, length_penalty=penalty, num_best=2, **options)
@@ -110,8 +110,8 @@ def test_length_penalty_worked_by_hand():
 
 @pytest.mark.parametrize("shape", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3,), (1, 0), (2, 2, 2)])
 def test_batch_order_and_batch_size_change_nothing(shape):
-    writer = Writer(num_words=20, videos=5)
-    options = {"max_words": 8, "num_best": 3, **MARKS}
+    writer = Writer(vocab_size=20, videos=5)
+    options = {"max_length": 8, "num_best": 3, **MARKS}
     together = beam_search(writer.decoder, writer.start(range(5), 8), 5, **options)
     found = beam_search(writer.decoder, writer.start(shape, 8), len(shape), **options)
     for place, video in enumerate(shape):
@@ -125,7 +125,7 @@ def test_finished_captions_leave_the_batch():
     scores[:, 4], scores[:, 5] = 2.0, 0.0
     hurried = [0, 0, 20.0, 0, 0, 0, 0]
     table = Table(scores)
-    found = beam_search(table, table.start([hurried, ZEROS]), 2, max_words=4, beam_size=2, **MARKS)
+    found = beam_search(table, table.start([hurried, ZEROS]), 2, max_length=4, beam_size=2, **MARKS)
     assert found.tokens.tolist() == [[EOS, 0, 0, 0], [4, 4, 4, 4]]
     assert table.sizes == [2, 2, 2, 2]  # two captions, then two beams of one
 
@@ -134,11 +134,11 @@ def test_banned_words_never_come_and_captions_are_cut():
     scores = torch.zeros(7, 7)
     scores[:, [PAD, BOS, UNK]] = 9.0
     table = Table(scores)
-    found = beam_search(table, table.start([ZEROS]), 1, max_words=3, num_best=5, **MARKS)
+    found = beam_search(table, table.start([ZEROS]), 1, max_length=3, num_best=5, **MARKS)
     used = set(found.tokens[found.tokens != 0].tolist())
     assert used <= set(WORDS)
     endless = Table(scores.index_fill(1, torch.tensor([EOS]), -50.0))
-    cut = beam_search(endless, endless.start([ZEROS]), 1, max_words=3, **MARKS)
+    cut = beam_search(endless, endless.start([ZEROS]), 1, max_length=3, **MARKS)
     assert (cut.tokens != 0).all()
     assert EOS not in cut.tokens
 
@@ -146,7 +146,7 @@ def test_banned_words_never_come_and_captions_are_cut():
 def test_a_video_with_fewer_captions_than_asked_for_has_empty_rows():
     allowed = {"bos": BOS, "eos": EOS, "banned": (PAD, UNK, 5, 6)}
     table = random_table(7, 0)
-    found = beam_search(table, table.start([ZEROS]), 1, max_words=2, num_best=5, **allowed)
+    found = beam_search(table, table.start([ZEROS]), 1, max_length=2, num_best=5, **allowed)
     words = [words_of(row) for row in found.tokens]
     assert words[3:] == [[], []]
     assert sorted(words[:3]) == [[EOS], [4, EOS], [4, 4]]
@@ -157,7 +157,7 @@ def test_a_video_with_fewer_captions_than_asked_for_has_empty_rows():
 def test_attention_follows_the_words_of_a_beam():
     table = random_table(7, 3)
     table.attentive = True
-    options = {"max_words": 5, "num_best": 4, **MARKS}
+    options = {"max_length": 5, "num_best": 4, **MARKS}
     found = beam_search(table, table.start([ZEROS, [0, 0, 3.0, 0, 0, 0, 0]]), 2, attention=True, **options)
     assert found.attention["frames"].shape == (8, 5, 3)
     assert found.attention["regions"].shape == (8, 5, 3, 2)

@@ -7,7 +7,7 @@ from stgraph.decoding import Decoding, beam_search, decode, greedy, sample
 from stgraph.errors import OptionError
 from tests.decoding.models import MARKS, Writer, random_table
 
-OPTIONS = {"max_words": 6, **MARKS}
+OPTIONS = {"max_length": 6, **MARKS}
 
 
 def same(a, b):
@@ -15,7 +15,7 @@ def same(a, b):
 
 
 def test_each_method_is_the_function_of_its_name():
-    writer = Writer(num_words=20)
+    writer = Writer(vocab_size=20)
     start = lambda: (writer.decoder, writer.start([0, 1, 2], 6), 3)
     by = lambda method, **more: decode(*start(), method=method, **OPTIONS, **more)
     assert same(by(None), greedy(*start(), **OPTIONS))
@@ -59,8 +59,8 @@ def test_attention_sums_to_one_for_each_word_and_is_refused_where_there_is_none(
 @pytest.mark.parametrize("method", [None, Decoding("beam"), Decoding("sample")])
 def test_no_room_for_words_is_named(method):
     table = random_table(7, 0)
-    with pytest.raises(OptionError, match="'max_words' must be at least 1, got 0"):
-        decode(table, table.start([[0.0] * 7]), 1, method=method, **{**OPTIONS, "max_words": 0})
+    with pytest.raises(OptionError, match="'max_length' must be at least 1, got 0"):
+        decode(table, table.start([[0.0] * 7]), 1, method=method, **{**OPTIONS, "max_length": 0})
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def decode(offset, **options):
 def test_takes_the_likeliest_allowed_word_and_lets_finished_captions_leave():
     free = [0.0] * 7
     hurried = [0, 0, 2.5, 0, 0, 0, 0]  # ends a word earlier
-    table, found = decode([free, hurried], max_words=6)
+    table, found = decode([free, hurried], max_length=6)
     assert found.tokens.tolist() == [[4, 5, EOS, 0, 0, 0], [4, EOS, 0, 0, 0, 0]]
     assert table.sizes == [2, 2, 1]
     expected = (
@@ -54,7 +54,7 @@ def test_takes_the_likeliest_allowed_word_and_lets_finished_captions_leave():
 
 
 def test_stops_at_max_words_without_an_end_mark():
-    _, found = decode([[0.0] * 7], max_words=2)
+    _, found = decode([[0.0] * 7], max_length=2)
     assert found.tokens.tolist() == [[4, 5]]
-    with pytest.raises(OptionError, match="'max_words' must be at least 1, got 0"):
-        decode([[0.0] * 7], max_words=0)
+    with pytest.raises(OptionError, match="'max_length' must be at least 1, got 0"):
+        decode([[0.0] * 7], max_length=0)

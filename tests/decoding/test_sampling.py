@@ -22,7 +22,7 @@ def draws(many=4000, **options):
 
 def test_words_come_as_often_as_they_are_likely():
     table, many = random_table(7, 1, spread=1.0), 3000
-    found = sample(table, table.start([ZEROS] * many), many, max_words=2, seed=5, **MARKS)
+    found = sample(table, table.start([ZEROS] * many), many, max_length=2, seed=5, **MARKS)
     allowed = torch.tensor([EOS, 4, 5, 6])
     scores = table.scores[0, BOS, allowed]
     first = torch.bincount(found.tokens[:, 0], minlength=7)[allowed]
@@ -32,7 +32,7 @@ def test_words_come_as_often_as_they_are_likely():
     scores = table.scores[1, 4, allowed]
     second = torch.bincount(after, minlength=7)[allowed]
     assert chisquare(second.numpy(), len(after) * scores.double().softmax(0).numpy()).pvalue > 0.01
-    heated = sample(table, table.start([ZEROS] * many), many, max_words=1, temperature=3.0, seed=5, **MARKS)
+    heated = sample(table, table.start([ZEROS] * many), many, max_length=1, temperature=3.0, seed=5, **MARKS)
     count = torch.bincount(heated.tokens[:, 0], minlength=7)[allowed]
     expected = (table.scores[0, BOS, allowed].double() / 3).softmax(0)
     assert chisquare(count.numpy(), many * expected.numpy()).pvalue > 0.01
@@ -40,9 +40,9 @@ def test_words_come_as_often_as_they_are_likely():
 
 
 def test_log_probs_are_the_models_whatever_the_temperature():
-    writer = Writer(num_words=12)
+    writer = Writer(vocab_size=12)
     for options in ({}, {"temperature": 0.5, "top_k": 3}):
-        found = sample(writer.decoder, writer.start([0, 1], 5), 2, max_words=5, **options, **MARKS)
+        found = sample(writer.decoder, writer.start([0, 1], 5), 2, max_length=5, **options, **MARKS)
         for video in range(2):
             model, words = writer.next_log_probs(video), []
             for word, log_prob in zip(found.tokens[video].tolist(), found.log_probs[video].tolist()):
@@ -89,9 +89,9 @@ def test_ends_of_the_unit_interval_draw_allowed_words():
 @pytest.mark.parametrize("shape", [(4, 2, 0, 1, 3), (3,), (1, 0)])
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_p": 0.9, "num_samples": 3}])
 def test_batch_order_and_batch_size_change_nothing(shape, options):
-    writer, ids = Writer(num_words=20, videos=5), "abcde"
+    writer, ids = Writer(vocab_size=20, videos=5), "abcde"
     samples = options.get("num_samples", 1)
-    options = {"max_words": 8, "seed": 3, **MARKS, **options}
+    options = {"max_length": 8, "seed": 3, **MARKS, **options}
     together = sample(writer.decoder, writer.start(range(5), 8), 5, keys=ids, **options)
     keys = [ids[video] for video in shape]
     found = sample(writer.decoder, writer.start(shape, 8), len(shape), keys=keys, **options)
@@ -103,8 +103,8 @@ def test_batch_order_and_batch_size_change_nothing(shape, options):
 
 
 def test_seeds_samples_and_keys_draw_other_captions():
-    writer = Writer(num_words=40, sharpness=1.0)
-    options = {"max_words": 8, **MARKS}
+    writer = Writer(vocab_size=40, sharpness=1.0)
+    options = {"max_length": 8, **MARKS}
     write = lambda **more: sample(writer.decoder, writer.start([0, 0], 8), 2, **options, **more).tokens
     assert torch.equal(write(), write(keys=[0, 1]))
     assert torch.equal(write(seed=1), write(seed=1))
@@ -126,7 +126,7 @@ def test_banned_words_never_come_finished_captions_leave_and_long_ones_are_cut()
     scores = torch.zeros(7, 7)
     scores[:, [PAD, BOS, UNK]] = 9.0
     table = Table(scores)
-    many = sample(table, table.start([ZEROS] * 300), 300, max_words=3, **MARKS)
+    many = sample(table, table.start([ZEROS] * 300), 300, max_length=3, **MARKS)
     used = torch.bincount(many.tokens.flatten(), minlength=7)
     assert used[[BOS, UNK]].tolist() == [0, 0]
     assert (used[[EOS, 4, 5, 6]] > 50).all()
@@ -143,7 +143,7 @@ def test_banned_words_never_come_finished_captions_leave_and_long_ones_are_cut()
 def test_attention_stands_beside_each_word():
     table = random_table(7, 3)
     table.attentive = True
-    found = sample(table, table.start([ZEROS] * 4), 4, max_words=5, num_samples=2, attention=True, **MARKS)
+    found = sample(table, table.start([ZEROS] * 4), 4, max_length=5, num_samples=2, attention=True, **MARKS)
     for row, tokens in enumerate(found.tokens.tolist()):
         words = [word for word in tokens if word]
         expected = Table.attention(torch.tensor([BOS, *words[:-1]]))

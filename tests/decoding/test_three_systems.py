@@ -22,14 +22,14 @@ systems = pytest.mark.parametrize("name", SYSTEMS)
 
 @systems
 def test_a_wide_enough_beam_is_exhaustive_search(name):
-    model = system(name, num_words=7, max_words=4)
+    model = system(name, vocab_size=7, max_length=4)
     said, log_probs = set(), {video: next_log_probs(model, name, video, WORDS[1:], 3) for video in COUNTS}
     for penalty in (0.0, 0.8):
         # 27 beginnings of three words, each continued by four.
         wide = Decoding("beam", beam_size=108, length_penalty=penalty, captions_per_video=20)
         found = model.generate(videos(COUNTS), name, **MARKS, decoding=wide)
         for row, video in enumerate(COUNTS):
-            options = {"vocabulary": WORDS, "eos": EOS, "max_words": 4, "length_penalty": penalty}
+            options = {"vocabulary": WORDS, "eos": EOS, "max_length": 4, "length_penalty": penalty}
             expected = exhaustive_search(log_probs[video], **options)[:20]
             check(found, expected, log_probs[video], 20 * row)
             said.add(tuple(tuple(words) for _, words in expected))
@@ -100,7 +100,7 @@ def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way
     model, each = system(name), WAYS[way].captions_per_video
     found = model.generate(videos(COUNTS), name, **MARKS, decoding=WAYS[way], attention=True)
     decoder = model.decoders[name]
-    last = decoder.word_layers[-1].frames
+    last = decoder.decoder_layers[-1].frames
     halves = lambda values: values.chunk(2)[0].tolist()
     parameters = {
         "W_q": last.query.weight.tolist(),
@@ -161,7 +161,7 @@ def test_a_recurrent_models_words_look_where_their_own_sentence_does(name, way):
     names = {"stat": {"global", "motion", "local", "regions"}}
     names["stats"] = {"st_regions", "ts_frames", "ts_regions", "branches"}
     for row, video, words in captions_of(found, each):
-        whole = model.speak(
+        whole = model.teacher_forced(
             videos([video]), torch.tensor([[MARKS["bos"], *words[:-1]]]), torch.tensor([0])
         ).attention
         looked = found.attention_of(row, len(COUNTS[video]))

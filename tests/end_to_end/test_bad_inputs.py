@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from stgraph import Detections, VideoFeatures, VideoGraphBuilder, load_captioner
-from stgraph.commands.configuration import compose
+from stgraph import CaptionPipeline, Detections, VideoFeatures, VideoGraphBuilder
 from stgraph.datasets import CaptionCorpus, open_dataset
 from stgraph.errors import StgraphError
 from stgraph.features.importers import read_detections_folder
 from stgraph.features.store import ExtractorRecord, FeatureStore, FeatureStoreWriter
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models.folder import file_inside
+from stgraph.models.model_folder import file_inside
+from stgraph.settings.compose import compose
 from stgraph.text import CaptionTokenizer
 
 GOOD = {
@@ -211,7 +211,7 @@ def test_captions_with_newlines_quotes_and_ten_thousand_words_are_read():
 
 
 def test_videos_without_objects_and_of_one_frame_have_captions(folder):
-    captioner, dataset = load_captioner(folder), open_dataset("interactions", size="tiny")
+    captioner, dataset = CaptionPipeline.from_pretrained(folder), open_dataset("interactions", size="tiny")
     whole = dataset.store[dataset.store.ids[0]]
     nothing = replace(whole, detections=whole.detections.select(torch.zeros(0, dtype=torch.long)))
     single = replace(whole.sample(1))

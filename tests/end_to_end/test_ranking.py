@@ -8,11 +8,11 @@ import torch
 
 from benchmarks.ranking.__main__ import main
 from benchmarks.ranking.order import Pair, untrained
-from stgraph import load_captioner
-from stgraph.commands.configuration import compose, saved_config
+from stgraph import CaptionPipeline
 from stgraph.commands.train import dataset_of, train
 from stgraph.errors import DataError, MissingDataError
 from stgraph.inspection import frame_order
+from stgraph.settings.compose import compose, saved_config
 
 SMALL = (
     "experiment=interactions_stats",
@@ -55,7 +55,9 @@ def test_figures_are_those_of_the_runs(runs, tmp_path, capsys):
         shares = {
             row: [
                 frame_order(
-                    load_captioner(runs / row / seed), dataset_of(saved_config(runs / row / seed).data), split
+                    CaptionPipeline.from_pretrained(runs / row / seed),
+                    dataset_of(saved_config(runs / row / seed).data),
+                    split,
                 ).mean
                 for seed in "01"
             ]
@@ -75,7 +77,9 @@ def test_figures_are_those_of_the_runs(runs, tmp_path, capsys):
 
 
 def test_an_lstm_pool_is_the_ranked_one_without_its_loss(runs):
-    left, right = (load_captioner(runs / row / "0").model for row in ("lstm", "ranked_without"))
+    left, right = (
+        CaptionPipeline.from_pretrained(runs / row / "0").model for row in ("lstm", "ranked_without")
+    )
     for ours, theirs in zip(left.parameters(), right.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     orders = [Pair("ranked", row, runs).measure(0)["test"]["without"] for row in ("lstm", "ranked_without")]
@@ -84,8 +88,8 @@ def test_an_lstm_pool_is_the_ranked_one_without_its_loss(runs):
 
 def test_untrained_are_the_weights_that_a_run_began_with(runs, tmp_path):
     still = train(compose("train", [*SMALL, "optimizer.lr=0", "seed=1", f"run={tmp_path / 'still'}"]))
-    began = load_captioner(still).model.state_dict()
-    made = untrained(load_captioner(runs / "ranked" / "1"), seed=1).model.state_dict()
+    began = CaptionPipeline.from_pretrained(still).model.state_dict()
+    made = untrained(CaptionPipeline.from_pretrained(runs / "ranked" / "1"), seed=1).model.state_dict()
     assert all(torch.equal(began[name], value) for name, value in made.items())
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from stgraph import load_captioner
+from stgraph import CaptionPipeline
 from stgraph.cli import main
-from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
 from stgraph.datasets import open_dataset
 from stgraph.errors import OptionError
 from stgraph.features.store import FeatureStoreWriter
+from stgraph.settings.compose import compose
 from tests.training.conftest import SMALL
 
 
@@ -40,7 +40,7 @@ def test_is_trained_scored_and_described(settings, tmp_path, capsys):
 
 def test_the_settings_for_short_captions_train_the_scene_branch(settings):
     run = train(compose("train", ["experiment=short_captions", *settings[1:]]))
-    model = load_captioner(run).model
+    model = CaptionPipeline.from_pretrained(run).model
     assert model.branches == ("scene",)
     inputs = model.encoders["scene"].inputs
     assert (inputs.norm, inputs.dropout, inputs.training) == ("layer", 0.8, False)
@@ -52,7 +52,7 @@ def test_the_settings_for_short_captions_train_the_attention_systems_without_reg
 ):
     experiment = [f"experiment=short_captions_{system}", "model.streams=[appearance]"]
     own = [line for line in settings[1:] if "num_heads" not in line and "feedforward" not in line]
-    model = load_captioner(train(compose("train", [*experiment, *own]))).model
+    model = CaptionPipeline.from_pretrained(train(compose("train", [*experiment, *own]))).model
     assert model.streams(system) == ("appearance",)
     inputs = model.encoder.inputs
     assert (inputs.norm, inputs.dropout, inputs.training) == ("layer", hidden, False)

@@ -5,9 +5,9 @@ import importlib.resources
 import pytest
 import yaml
 
-from stgraph.commands.configuration import compose
 from stgraph.errors import OptionError
 from stgraph.experiments import Study
+from stgraph.settings.compose import compose
 
 TABLES = (
     "beyond",

@@ -2,7 +2,7 @@
 
 import torch
 
-from stgraph.features.extractors.protocol import Extractor, FrameObjects
+from stgraph.extraction.extractors.protocol import Extractor, FrameObjects
 
 
 class MeanColour(Extractor):
@@ -13,10 +13,10 @@ class MeanColour(Extractor):
     def __init__(self, scale=1.0, weights="none"):
         self.scale, self.weights = scale, f"{weights} {scale}"
 
-    def prepare(self, pictures):
+    def preprocess(self, pictures):
         return pictures[0].float().mean((0, 1))
 
-    def describe(self, items):
+    def extract(self, items):
         return [{"appearance": item * self.scale} for item in items]
 
 
@@ -27,11 +27,11 @@ class Change(Extractor):
     frames_per_item = 16
     weights = "none"
 
-    def prepare(self, pictures):
+    def preprocess(self, pictures):
         assert pictures.shape[0] == 16
         return pictures.float().mean((1, 2))
 
-    def describe(self, items):
+    def extract(self, items):
         return [{"motion": item.mean(0), "grid/ends": item[[0, -1]]} for item in items]
 
 
@@ -40,7 +40,7 @@ class Corners(Extractor):
 
     streams, weights, label_names = ("object",), "none", ("corner",)
 
-    def describe(self, items):
+    def extract(self, items):
         return [{"object": self._objects(item[0])} for item in items]
 
     def _objects(self, picture):
@@ -54,10 +54,10 @@ class Corners(Extractor):
 class Moody(MeanColour):
     """Fails at frames that are all white."""
 
-    def describe(self, items):
+    def extract(self, items):
         if any(bool((item > 250).all()) for item in items):
             raise RuntimeError("white is\ntoo bright")
-        return super().describe(items)
+        return super().extract(items)
 
 
 def boxes(frames):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from stgraph.captioner import Caption
 from stgraph.errors import OptionError, ShapeError
 from stgraph.inspection import draw_attention
+from stgraph.pipeline import Caption
 from tests.inspection.test_pictures import two_by_two
 
 FRAMES = np.random.default_rng(0).integers(0, 255, (2, 64, 80, 3), dtype=np.uint8)

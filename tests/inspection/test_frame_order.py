@@ -2,18 +2,18 @@ import pytest
 import torch
 
 from stgraph import Detections, VideoFeatures
-from stgraph.captioner import Captioner
 from stgraph.datasets import CaptionCorpus, VideoCaptions
 from stgraph.datasets.stored_dataset import with_features
 from stgraph.errors import DataError, OptionError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 from stgraph.inspection import frame_order
-from stgraph.models import ExtractorSettings, GraphSettings, ModelDescription, STaTSCaptioner
-from stgraph.models.stats_captioner import STaTSCaptionerSettings
+from stgraph.models import ExtractorConfig, GraphConfig, ModelConfig, STaTSCaptioner
+from stgraph.models.stats_captioner import STaTSCaptionerConfig
+from stgraph.pipeline import CaptionPipeline
 from stgraph.text import CaptionTokenizer
 from tests.nn.attention.test_ranked_attention import lstm_weights
 from tests.nn.attention.videos import attention_weights
-from tests.nn.recurrent.test_stats_decoder import decoder_weights
+from tests.nn.decoder.test_stats_decoder import decoder_weights
 from tests.reference import stats as oracle
 
 WIDTH = 3
@@ -69,8 +69,8 @@ def dataset(tmp_path_factory):
 def captioner(temporal="ranked", attention="st"):
     """Of weights so large that captions differ by video, and w and the frames by word."""
     tokenizer = CaptionTokenizer.from_captions([WORDS])
-    settings = STaTSCaptionerSettings(
-        num_words=tokenizer.num_words,
+    settings = STaTSCaptionerConfig(
+        vocab_size=tokenizer.vocab_size,
         object_channels=WIDTH,
         attention=attention,
         temporal=temporal,
@@ -78,23 +78,23 @@ def captioner(temporal="ranked", attention="st"):
         attention_channels=3,
         word_channels=5,
         hidden_channels=6,
-        max_words=7,
+        max_length=7,
     )
     torch.manual_seed(24)
     model = STaTSCaptioner(settings).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3.0)
-    graph = GraphSettings(spatial=None, temporal=None, max_objects=None)
-    description = ModelDescription(
+    graph = GraphConfig(spatial=None, temporal=None, max_objects=None)
+    description = ModelConfig(
         stgraph="0",
         model="stats",
         settings=settings.model_dump(),
         graph=graph,
         num_frames=None,
-        extractors={"object": ExtractorSettings(name="detector", weights="none")},
+        extractors={"object": ExtractorConfig(name="detector", weights="none")},
     )
-    return Captioner(model, tokenizer, description)
+    return CaptionPipeline(model, tokenizer, description)
 
 
 def by_loop(model, tokens, regions, mask):

@@ -3,7 +3,7 @@ import torch
 
 from stgraph.decoding import Decoding
 from stgraph.errors import DataError, OptionError
-from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerSettings
+from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerConfig
 from tests.models.test_stgraph_captioner import COUNTS, MARKS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
@@ -12,20 +12,20 @@ SIZES = {
     "attention_channels": 4,
     "word_channels": 7,
     "hidden_channels": 8,
-    "max_words": 5,
+    "max_length": 5,
 }
 STREAMS = {"appearance_channels": 5, "motion_channels": 3, "object_channels": CHANNELS}
 
 
 def make(**changed):
     torch.manual_seed(0)
-    return STATCaptioner(STATCaptionerSettings(**{"num_words": 12, **SIZES, **STREAMS, **changed})).eval()
+    return STATCaptioner(STATCaptionerConfig(**{"vocab_size": 12, **SIZES, **STREAMS, **changed})).eval()
 
 
 def test_defaults_are_the_released_codes():
-    paper = STATCaptionerSettings(num_words=100)
+    paper = STATCaptionerConfig(vocab_size=100)
     assert (paper.stream_channels, paper.attention_channels, paper.hidden_channels) == (1024, 1024, 1024)
-    assert (paper.word_channels, paper.dropout, paper.max_words, paper.spatial) == (512, 0.5, 30, True)
+    assert (paper.word_channels, paper.dropout, paper.max_length, paper.spatial) == (512, 0.5, 30, True)
 
 
 ROWS = [
@@ -57,7 +57,7 @@ def test_each_row_sees_its_streams_and_a_video_alone_equals_the_video_in_a_batch
 
 def test_every_parameter_learns():
     model, batch = make().train(), graphs()
-    out = model.speak(batch, TOKENS, VIDEO)
+    out = model.teacher_forced(batch, TOKENS, VIDEO)
     out.logits.log_softmax(-1).square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
 
@@ -94,4 +94,4 @@ def test_missing_streams_and_branches_are_named():
     with pytest.raises(OptionError, match="'branch' must be one of .*stat.* got 'scene'"):
         make().generate(graphs(), "scene", **MARKS)
     with pytest.raises(OptionError, match="width above 0"):
-        STATCaptioner(STATCaptionerSettings(num_words=12))
+        STATCaptioner(STATCaptionerConfig(vocab_size=12))

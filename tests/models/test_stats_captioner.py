@@ -3,7 +3,7 @@ import torch
 
 from stgraph.decoding import Decoding
 from stgraph.errors import DataError, OptionError
-from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerSettings
+from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerConfig
 from stgraph.nn import RegionAttention, TimeAveragedAttention
 from tests.models.test_stgraph_captioner import MARKS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
@@ -13,7 +13,7 @@ SIZES = {
     "attention_channels": 4,
     "word_channels": 7,
     "hidden_channels": 8,
-    "max_words": 5,
+    "max_length": 5,
 }
 BOXES = {"object_channels": CHANNELS}
 FRAMES = {"appearance_channels": 5, "motion_channels": 3}
@@ -22,7 +22,7 @@ GRIDS = {"grid_channels": {"rgb": 4, "flow": 2}}
 
 def make(**changed):
     torch.manual_seed(0)
-    return STaTSCaptioner(STaTSCaptionerSettings(**{"num_words": 12, **SIZES, **changed})).eval()
+    return STaTSCaptioner(STaTSCaptionerConfig(**{"vocab_size": 12, **SIZES, **changed})).eval()
 
 
 def videos():
@@ -46,7 +46,7 @@ def one_of(batch, video):
 
 
 def test_defaults_are_the_papers():
-    paper = STaTSCaptionerSettings(num_words=100)
+    paper = STaTSCaptionerConfig(vocab_size=100)
     assert (paper.embedding_channels, paper.word_channels, paper.hidden_channels) == (512, 256, 512)
     assert (paper.attention_channels, paper.frame_temperature, paper.ranking_margin) == (128, 0.1, 1.0)
     assert (paper.attention, paper.temporal, paper.frame_select) == ("stats", "mean_ranked", "softmax")
@@ -81,7 +81,7 @@ TABLES = [{"attention": name} for name in ("stats", "st", "ts")] + [
 @pytest.mark.parametrize("row", TABLES, ids=str)
 def test_every_row_of_tables_1_and_2_learns(row):
     model, batch = make(**GRIDS, **row, num_categories=2).train(), videos()
-    out = model.speak(batch, TOKENS, VIDEO, teacher_ratio=0.5)
+    out = model.teacher_forced(batch, TOKENS, VIDEO, teacher_forcing_ratio=0.5)
     out.logits.log_softmax(-1).square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
     ranked = model.settings.attention != "ts" and "ranked" in model.settings.temporal

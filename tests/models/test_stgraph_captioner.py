@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from stgraph import VideoGraphBuilder
 from stgraph.decoding import Decoding
 from stgraph.errors import DataError, OptionError
-from stgraph.models import STGraphCaptioner, STGraphCaptionerSettings
+from stgraph.models import STGraphCaptioner, STGraphCaptionerConfig
 from stgraph.training import DistillationLoss
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
 
@@ -16,9 +16,15 @@ MARKS = {"bos": 1, "eos": 2, "banned": (0, 3)}
 
 
 def settings(**changed):
-    sizes = {"num_words": 12, "appearance_channels": 5, "motion_channels": 3, "object_channels": CHANNELS}
-    small = {"hidden_channels": 8, "num_heads": 2, "feedforward_channels": 16, "dropout": 0.0, "max_words": 6}
-    return STGraphCaptionerSettings(**{**sizes, **small, **changed})
+    sizes = {"vocab_size": 12, "appearance_channels": 5, "motion_channels": 3, "object_channels": CHANNELS}
+    small = {
+        "hidden_channels": 8,
+        "num_heads": 2,
+        "feedforward_channels": 16,
+        "dropout": 0.0,
+        "max_length": 6,
+    }
+    return STGraphCaptionerConfig(**{**sizes, **small, **changed})
 
 
 def make(**changed):
@@ -33,7 +39,7 @@ def graphs(counts=COUNTS):
 
 
 def test_defaults_are_the_papers():
-    paper = STGraphCaptionerSettings(num_words=100)
+    paper = STGraphCaptionerConfig(vocab_size=100)
     assert (paper.hidden_channels, paper.num_graph_layers, paper.num_layers, paper.num_heads) == (
         512,
         3,
@@ -130,7 +136,7 @@ def test_generated_words_are_the_likeliest_of_the_whole_model():
 def test_beam_search_and_sampling_of_a_model():
     model, batch = make(), graphs()
     with torch.no_grad():
-        model.decoders["scene"].classifier.weight.mul_(5)
+        model.decoders["scene"].lm_head.weight.mul_(5)
     generate = lambda batch, **decoding: model.generate(
         batch, "scene", **MARKS, decoding=Decoding(**decoding)
     )

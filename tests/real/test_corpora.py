@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stgraph.datasets import corpus_summary, open_dataset, read_msrvtt_captions, read_msvd_captions
-from stgraph.datasets.official_splits import msrvtt_splits
+from stgraph.datasets.corpus.official_splits import msrvtt_splits
 from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
 from stgraph.metrics import METRICS, CaptionEvaluator
 from stgraph.text import CaptionTokenizer, normalise
@@ -66,7 +66,7 @@ def test_every_caption_becomes_words_and_back(name, split, min_count, request):
     seen = [caption for captions in corpus.references(split).values() for caption in captions]
     captions = [caption for video in corpus.ids() for caption in corpus.captions(video)]
     longest = corpus_summary(corpus).total.longest
-    tokenizer = CaptionTokenizer.from_captions(seen, min_count=min_count, max_words=longest)
+    tokenizer = CaptionTokenizer.from_captions(seen, min_count=min_count, max_length=longest)
     numbers = tokenizer.encode(captions)
     unknown = tokenizer.encode(["qqqq"])[0, 1]
     words = [normalise(caption).split() for caption in captions]

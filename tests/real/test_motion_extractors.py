@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stgraph.errors import DataError, OptionError
-from stgraph.features.extractors.registry import make_extractor, record_of
+from stgraph.extraction.extractors.registry import make_extractor, record_of
 from stgraph.video import VideoReader
 
 SMALL_FLOW = {"flow": "raft_small", "flow_weights": "random"}
@@ -32,15 +32,15 @@ def test_a_real_clip_has_the_published_shapes_and_a_batch_says_what_each_alone_s
     settings, shapes = PUBLISHED[name]
     extractor = make_extractor(name, {"weights": "random"} | settings)
     assert extractor.frames_per_item == 16
-    items = [extractor.prepare(clip) for clip in clips]
+    items = [extractor.preprocess(clip) for clip in clips]
     assert all(prepared.dtype == torch.uint8 and prepared.nbytes < 2_500_000 for prepared in items)
-    whole = extractor.describe(items[:1])[0]
+    whole = extractor.extract(items[:1])[0]
     assert {stream: tuple(value.shape) for stream, value in whole.items()} == shapes
     if name == "i3d_flow":  # RAFT takes 15 s a clip on a core; its batches are compared on the clips' middle
         items = [prepared[:, :, 48:176, 48:176].contiguous() for prepared in items]
-    together = extractor.describe(items)
+    together = extractor.extract(items)
     for index, prepared in enumerate(items):
-        alone = whole if index == 0 and name != "i3d_flow" else extractor.describe([prepared])[0]
+        alone = whole if index == 0 and name != "i3d_flow" else extractor.extract([prepared])[0]
         for stream in shapes:
             value = together[index][stream]
             torch.testing.assert_close(value, alone[stream], rtol=1e-3, atol=1e-4 * float(value.std()))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stgraph.features.extractors.objects import FasterRCNN
+from stgraph.extraction.extractors.objects import FasterRCNN
 from stgraph.video import VideoReader
 from tests.reference.roi_align import max_roi_features
 
@@ -20,8 +20,8 @@ def detector():
 
 @pytest.fixture(scope="module")
 def found(detector, clip):
-    items = [detector.prepare(frame[None]) for frame in clip]
-    return [description["object"] for description in detector.describe(items)]
+    items = [detector.preprocess(frame[None]) for frame in clip]
+    return [description["object"] for description in detector.extract(items)]
 
 
 def test_up_to_36_boxes_of_2048_in_each_frame(found, clip):
@@ -48,7 +48,7 @@ def test_roi_features_equal_the_slow_oracle(detector, found, clip):
 
 
 def test_two_frames_together_are_what_each_is_alone(detector, found, clip):
-    alone = detector.describe([detector.prepare(clip[1:])])[0]["object"]
+    alone = detector.extract([detector.preprocess(clip[1:])])[0]["object"]
     torch.testing.assert_close(alone.boxes, found[1].boxes, atol=1e-2, rtol=0)
     torch.testing.assert_close(alone.scores, found[1].scores, atol=1e-5, rtol=0)
     assert torch.equal(alone.labels, found[1].labels)

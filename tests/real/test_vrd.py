@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.vrd.cells import NEAREST, CellTask, run_cell
 from benchmarks.vrd.data import prepare, split_of, subject
-from stgraph.training import Evaluation
+from stgraph.metrics import Evaluation
 
 # The categories that are a caption's subject somewhere, counted by eye.
 SUBJECTS = """airplane antelope bear bicycle bird bus car cattle dog domestic_cat elephant fox giant_panda hamster horse lion

@@ -15,22 +15,22 @@ def log_probs_of(next_log_probs, words):
     return [next_log_probs(list(words[:place]))[word] for place, word in enumerate(words)]
 
 
-def exhaustive_search(next_log_probs, *, vocabulary, eos, max_words, length_penalty=0.0):
-    """All captions there are, as (score, words), best first: they end with the end mark or have ``max_words`` words."""
+def exhaustive_search(next_log_probs, *, vocabulary, eos, max_length, length_penalty=0.0):
+    """All captions there are, as (score, words), best first: they end with the end mark or have ``max_length`` words."""
     others = [word for word in vocabulary if word != eos]
-    captions = [[*words, eos] for length in range(max_words) for words in product(others, repeat=length)]
-    captions += [list(words) for words in product(others, repeat=max_words)]
+    captions = [[*words, eos] for length in range(max_length) for words in product(others, repeat=length)]
+    captions += [list(words) for words in product(others, repeat=max_length)]
     scored = [(score(log_probs_of(next_log_probs, words), length_penalty), words) for words in captions]
     return sorted(scored, key=lambda caption: -caption[0])
 
 
-def beam_search(next_log_probs, *, vocabulary, eos, max_words, beam_size, length_penalty=0.0):
-    """(score, words) of the finished captions, best first. No search is stopped before ``max_words``."""
+def beam_search(next_log_probs, *, vocabulary, eos, max_length, beam_size, length_penalty=0.0):
+    """(score, words) of the finished captions, best first. No search is stopped before ``max_length``."""
     opened, finished = [[]], []
-    for place in range(max_words):
+    for place in range(max_length):
         longer = [[*words, word] for words in opened for word in vocabulary]
         longer.sort(key=lambda words: -math.fsum(log_probs_of(next_log_probs, words)))
-        last = place + 1 == max_words
+        last = place + 1 == max_length
         finished += [words for words in longer[:beam_size] if last or words[-1] == eos]
         opened = [words for words in longer if words[-1] != eos][:beam_size]
     scored = [(score(log_probs_of(next_log_probs, words), length_penalty), words) for words in finished]

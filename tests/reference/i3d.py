@@ -22,7 +22,7 @@ INCEPTIONS = {
 
 
 def layout(in_channels=3):
-    """Names and shapes in the public PyTorch files, without the classifier and the counters of later PyTorch versions."""
+    """Names and shapes in the public PyTorch files, without the lm_head and the counters of later PyTorch versions."""
     convolutions = {
         "Conv3d_1a_7x7": (64, in_channels, 7),
         "Conv3d_2b_1x1": (64, 64, 1),

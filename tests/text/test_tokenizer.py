@@ -19,7 +19,7 @@ def tokenizer():
 def test_numbers_of_words(tokenizer):
     words = ["<pad>", "<bos>", "<eos>", "<unk>", "a", "dog", "cat", "chases", "runs", "sleeps", "the"]
     assert tokenizer.words == tuple(words)
-    assert len(tokenizer) == tokenizer.num_words == 11
+    assert len(tokenizer) == tokenizer.vocab_size == 11
     assert tokenizer.encode(["the cat barks", "A dog"]).tolist() == [[1, 10, 6, 3, 2], [1, 4, 5, 2, 0]]
     assert tokenizer.encode(CAPTIONS).dtype == torch.int64
 
@@ -35,7 +35,7 @@ def test_rare_words_are_unknown():
 
 
 def test_long_captions_are_cut_and_keep_their_end():
-    tokenizer = CaptionTokenizer.from_captions(["a b c d e f", "f g"], max_words=3)
+    tokenizer = CaptionTokenizer.from_captions(["a b c d e f", "f g"], max_length=3)
     assert tokenizer.words[4:] == ("a", "b", "c", "f", "g")  # "d" and "e" are never seen
     assert tokenizer.decode(tokenizer.encode(["a b c f", "g a"])) == ["a b c", "g a"]
     assert tokenizer.encode(["a b c f"]).tolist()[0][-1] == 2
@@ -84,12 +84,12 @@ def test_one_row_is_no_batch(tokenizer):
 
 
 def assert_equal_tokenizers(one, other):
-    assert (one.words, one.max_words) == (other.words, other.max_words)
+    assert (one.words, one.max_length) == (other.words, other.max_length)
     assert torch.equal(one.encode([*CAPTIONS, "x " * 30]), other.encode([*CAPTIONS, "x " * 30]))
 
 
 def test_saved_and_loaded(tmp_path):
-    tokenizer = CaptionTokenizer.from_captions(CAPTIONS, max_words=4)
+    tokenizer = CaptionTokenizer.from_captions(CAPTIONS, max_length=4)
     tokenizer.save(tmp_path / "tokenizer.json")
     assert_equal_tokenizers(CaptionTokenizer.load(tmp_path / "tokenizer.json"), tokenizer)
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
@@ -137,7 +137,7 @@ def test_file_that_is_damaged_or_missing(tmp_path):
         CaptionTokenizer.load(tmp_path / "tokenizer.json")
 
 
-@pytest.mark.parametrize("options", [{"max_words": 0}, {"min_count": 0}])
+@pytest.mark.parametrize("options", [{"max_length": 0}, {"min_count": 0}])
 def test_limits_below_one(options):
     with pytest.raises(OptionError, match="must be at least 1, got 0"):
         CaptionTokenizer.from_captions(CAPTIONS, **options)

@@ -1,6 +1,6 @@
 import pytest
 
-from stgraph.commands.configuration import compose
+from stgraph.settings.compose import compose
 
 # 80 videos, a model that trains in a second.
 SMALL = (

@@ -12,9 +12,9 @@ from lightning.pytorch import Callback
 from omegaconf import OmegaConf
 
 from stgraph.cli import main as command
-from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
-from stgraph.training import CaptioningModule, fitting
+from stgraph.settings.compose import compose
+from stgraph.training import CaptioningModule, recipe
 from tests.training.conftest import SMALL
 
 # 120 pairs of 60 videos an epoch; a video's two captions are apart, in one batch or in two.
@@ -83,12 +83,12 @@ class KillBefore(Callback):
 def killed_and_resumed(run):
     """The accumulated case, killed within the second step of the second epoch and resumed."""
     overrides = (*CASES["accumulated"][0], *TWO, "resume_every=1")
-    original = fitting.Trainer
-    fitting.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
+    original = recipe.Trainer
+    recipe.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
     try:
         train(settings(run, *overrides))
     except Killed:
-        fitting.Trainer = original
+        recipe.Trainer = original
     train(settings(run, *overrides, "resume=true"))
 
 

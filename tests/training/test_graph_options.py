@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from stgraph import load_captioner
+from stgraph import CaptionPipeline
 from stgraph.commands.train import train
 from stgraph.errors import OptionError
 from stgraph.graph import CosineEdges, IouEdges
@@ -32,7 +32,7 @@ CASES = {
 def test_it_trains_and_its_folder_gives_the_same_model(case, tiny):
     config = tiny(*SHORT, *CASES[case])
     run = train(config)
-    captioner = load_captioner(run)
+    captioner = CaptionPipeline.from_pretrained(run)
     encoder = captioner.model.encoders["object"]
     log = (run / "log" / "version_0" / "metrics.csv").read_text()
     assert "nan" not in log.lower()
@@ -50,13 +50,13 @@ def test_it_trains_and_its_folder_gives_the_same_model(case, tiny):
 def test_a_folder_written_before_the_options_is_the_papers(folder):
     path = folder / "config.json"
     content = json.loads(path.read_text())
-    before = load_captioner(folder)
+    before = CaptionPipeline.from_pretrained(folder)
     for name in ("spatial_temperature", "temporal_temperature", "center_features", "temporal_direction"):
         del content["graph"][name]
     for name in ("pool", "edge_geometry"):
         del content["settings"][name]
     path.write_text(json.dumps(content))
-    after = load_captioner(folder)
+    after = CaptionPipeline.from_pretrained(folder)
     assert after.description.graph == before.description.graph
     assert after.model.settings == before.model.settings
     for name, value in after.model.state_dict().items():

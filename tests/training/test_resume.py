@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from stgraph.commands.train import train
 from stgraph.errors import OptionError
-from stgraph.training import fitting
+from stgraph.training import recipe
 from tests.training.conftest import SMALL
 
 # 12 pairs a batch: five batches an epoch, three epochs; validation after each.
@@ -58,9 +58,9 @@ def alone(tiny, tmp_path):
 
 
 def kill_after(steps, monkeypatch):
-    original, counter = fitting.Trainer, KillAfter(steps)
+    original, counter = recipe.Trainer, KillAfter(steps)
     monkeypatch.setattr(
-        fitting, "Trainer", lambda callbacks, **options: original(callbacks=[*callbacks, counter], **options)
+        recipe, "Trainer", lambda callbacks, **options: original(callbacks=[*callbacks, counter], **options)
     )
     return counter
 

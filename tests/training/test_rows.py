@@ -4,10 +4,10 @@ import importlib.resources
 
 import pytest
 
-from stgraph import load_captioner
-from stgraph.commands.configuration import compose, plain
+from stgraph import CaptionPipeline
 from stgraph.commands.model_settings import check_model
 from stgraph.commands.train import train
+from stgraph.settings.compose import compose, plain
 
 ROWS = {
     "scene_branch_only": {"branches": ("scene",)},
@@ -58,7 +58,7 @@ def test_a_row_of_another_system_changes_what_it_names_and_makes_a_model(row):
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_trains_what_it_says(row, tiny):
     run = train(tiny(f"row={row}", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1"))
-    captioner, wanted = load_captioner(run), ROWS[row]
+    captioner, wanted = CaptionPipeline.from_pretrained(run), ROWS[row]
     assert captioner.model.branches == wanted.get("branches", ("scene", "object"))
     if "kinds" in wanted:
         assert [kind.name for kind in captioner.builder.rules] == wanted["kinds"]

@@ -9,15 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stgraph import load_captioner
+from stgraph import CaptionPipeline
 from stgraph.cli import main
-from stgraph.commands.configuration import compose
 from stgraph.commands.train import train
-from stgraph.datasets import graphs_of, open_dataset
+from stgraph.datasets import open_dataset
 from stgraph.errors import DataError, OptionError
 from stgraph.features import FeatureStoreWriter, GridFeatures
 from stgraph.features.store import ExtractorRecord, FeatureStore
-from stgraph.training import fitting
+from stgraph.graph import graphs_of
+from stgraph.settings.compose import compose
+from stgraph.training import recipe
 from tests.training.test_resume import Killed, kill_after
 
 COMMON = (
@@ -78,7 +79,7 @@ def test_a_run_leaves_a_model_that_describes_videos(system, runs, capsys):
     log = logged(runs[system])
     assert {name.partition("/")[2] for name in log if name.startswith("train/")} == {"loss", *PARTS[system]}
     assert log["val/loss"][1] < log["val/loss"][0]
-    model = load_captioner(runs[system]).model
+    model = CaptionPipeline.from_pretrained(runs[system]).model
     assert (model.name, model.branches) == (system, (system,))
     assert main(["evaluate", str(runs[system]), "split=val"]) == 0
     result = json.loads((runs[system] / f"evaluation-val-{system}.json").read_text())
@@ -125,7 +126,10 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept_and_training_stops_t
 
 def test_the_validation_loss_is_that_of_a_word(runs):
     """Over all captions of the validation split, without dropout, by one batch at a time."""
-    captioner, dataset = load_captioner(runs["stat"]), open_dataset("interactions", size="tiny")
+    captioner, dataset = (
+        CaptionPipeline.from_pretrained(runs["stat"]),
+        open_dataset("interactions", size="tiny"),
+    )
     total, words = 0.0, 0
     for video in dataset.corpus.ids("val"):
         tokens = captioner.tokenizer.encode(dataset.corpus.captions(video))
@@ -162,14 +166,14 @@ def test_a_name_that_is_no_model_and_a_monitor_that_is_none_are_refused(tmp_path
         train(settings("stat", tmp_path / "run", "model.name=tvt"))
     with pytest.raises(OptionError, match="'monitor' must be one of .*, got 'val/BLEU-4'"):
         train(settings("stat", tmp_path / "run", "monitor=val/BLEU-4"))
-    assert set(fitting.MONITORS) == {"val/CIDEr", "val/loss"}
+    assert set(recipe.MONITORS) == {"val/CIDEr", "val/loss"}
 
 
 def test_only_streams_that_the_model_reads_must_come_from_its_extractors(tmp_path):
     run = train(
         settings("stat", tmp_path / "run", "model.streams=[appearance,object]", "trainer.max_epochs=1")
     )
-    captioner, store = load_captioner(run), open_dataset("interactions", size="tiny").store
+    captioner, store = CaptionPipeline.from_pretrained(run), open_dataset("interactions", size="tiny").store
     have = store.extractors
     other = {name: replace(record, name="another") for name, record in have.items()}
     captioner.check_extractors({**have, "motion": other["motion"]})
@@ -209,7 +213,7 @@ def test_grids_and_categories_reach_the_model_and_the_captions(gridded, tmp_path
     run = tmp_path / "run"
     chosen = ("model.streams=[grid/rgb,grid/flow]", "model.categories=true", "trainer.max_epochs=1")
     train(compose("train", [*base, *gridded, *SMALL["stats"], *chosen, f"run={run}"]))
-    captioner = load_captioner(run)
+    captioner = CaptionPipeline.from_pretrained(run)
     assert captioner.model.settings.grid_channels == {"grid/rgb": 3, "grid/flow": 3}
     dataset = open_dataset("interactions", size="tiny")
     assert captioner.description.categories == dataset.corpus.categories("train")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stgraph.features.extractors import (
+from stgraph.datasets.interactions.pixels import (
     BlobDetector,
     box_appearance,
     box_geometry,

@@ -15,11 +15,11 @@ import numpy as np
 
 import stgraph
 from stgraph.datasets.interactions.grammar import reference_sentences
-from stgraph.datasets.interactions.pool import describe_in_processes
+from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.scene import MAX_THINGS, NUM_FRAMES, Scene, make_scene, video_id
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
+from stgraph.datasets.interactions.worker_pool import describe_in_processes
 from stgraph.errors import OptionError
-from stgraph.features.extractors import BlobDetector
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 
 __all__ = ["GENERATOR_VERSION", "SIZES", "prepare_interactions", "split_of_videos"]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from stgraph.datasets.interactions.grammar import reference_sentences
-from stgraph.datasets.interactions.pool import describe_videos
+from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import make_scene, video_id
+from stgraph.datasets.interactions.worker_pool import describe_videos
 from stgraph.errors import OptionError
-from stgraph.features.extractors import BlobDetector
 from stgraph.features.video_features import VideoFeatures
 from stgraph.video import write_video
 

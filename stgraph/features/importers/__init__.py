@@ -1,8 +1,8 @@
 """Readers of layouts in which people already have detections and features."""
 
+from stgraph.features.importers.aligned_streams import JoinedStreams
 from stgraph.features.importers.detections_json import read_detections_folder
 from stgraph.features.importers.hdf5_per_video import read_hdf5_per_video
-from stgraph.features.importers.joined_streams import JoinedStreams
 from stgraph.features.importers.keyed_hdf5 import read_keyed_hdf5
 from stgraph.features.importers.npy_folders import read_npy_folders
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from stgraph.errors import DataError, MissingDataError
-from stgraph.features.importers.joined_streams import JoinedStreams, ReadArray
+from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.importers.keyed_hdf5 import open_hdf5, read_dataset
 
 __all__ = ["read_hdf5_per_video"]

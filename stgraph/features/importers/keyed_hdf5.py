@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from stgraph.errors import DataError, MissingDataError
-from stgraph.features.importers.joined_streams import JoinedStreams, ReadArray
+from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 
 __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stgraph.errors import MissingDataError
-from stgraph.features.importers.joined_streams import JoinedStreams
+from stgraph.features.importers.aligned_streams import JoinedStreams
 
 __all__ = ["read_npy_folders"]
 

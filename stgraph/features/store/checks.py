@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from stgraph.features.store.problem import Problem
-from stgraph.features.store.records import Header
+from stgraph.features.store.provenance import Header
 from stgraph.features.store.schema import columns
 from stgraph.features.store.shard import rows_of_slice
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stgraph.features.store.provenance import ExtractorRecord
 from stgraph.features.store.reader import FeatureStore
-from stgraph.features.store.records import ExtractorRecord
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stgraph.errors import StoreError
-from stgraph.features.store.writing import write_error
+from stgraph.features.store.shard_writer import write_error
 
 
 def writer_lock(store: Path) -> WriterLock:

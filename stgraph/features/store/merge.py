@@ -12,7 +12,7 @@ from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.reader import FeatureStore
 from stgraph.features.store.schema import is_one_file, shard_name
 from stgraph.features.store.shard import Shard, common_tail, same_headers
-from stgraph.features.store.writing import sync, write_error, write_shard
+from stgraph.features.store.shard_writer import sync, write_error, write_shard
 
 
 def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:

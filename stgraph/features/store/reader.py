@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stgraph.errors import DataError, MissingDataError, UnknownVideoError
-from stgraph.features.store.records import ExtractorRecord, Header
+from stgraph.features.store.provenance import ExtractorRecord, Header
 from stgraph.features.store.schema import feature_path, shard_files
 from stgraph.features.store.shard import Shard, common_tail, same_headers
 from stgraph.features.store.stored_video import StoredVideo

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from stgraph.errors import DataError, MissingDataError, StoreError
-from stgraph.features.store.records import Header, decode_records
+from stgraph.features.store.provenance import Header, decode_records
 from stgraph.features.store.schema import FORMAT, VERSION, Column, columns, levels, pointer_path
 
 SLICE_BYTES = 1 << 26

@@ -11,7 +11,7 @@ import numpy as np
 from stgraph.errors import DataError, StgraphError
 from stgraph.features.store.checks import check_values
 from stgraph.features.store.problem import Problem
-from stgraph.features.store.records import Header
+from stgraph.features.store.provenance import Header
 from stgraph.features.store.schema import columns, levels, pointer_path, shard_files, shard_number
 from stgraph.features.store.shard import open_file, read_header
 

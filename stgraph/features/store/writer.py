@@ -9,11 +9,11 @@ from types import TracebackType
 
 from stgraph.errors import DataError, OptionError, StoreError
 from stgraph.features.store.lock import writer_lock
-from stgraph.features.store.records import ExtractorRecord, Header
-from stgraph.features.store.rows import RowBuffer
+from stgraph.features.store.provenance import ExtractorRecord, Header
+from stgraph.features.store.row_buffer import RowBuffer
 from stgraph.features.store.schema import is_one_file, shard_files, shard_name, shard_number
 from stgraph.features.store.shard import Part, Shard
-from stgraph.features.store.writing import write_error, write_shard
+from stgraph.features.store.shard_writer import write_error, write_shard
 from stgraph.features.video_features import VideoFeatures
 
 VIDEOS_PER_SHARD = 256

@@ -40,23 +40,23 @@ def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor) -> Tensor:
 
 
 def softmax_blocks(
-    likeness: Tensor, num_rows: Tensor, num_cols: Tensor, temperature: float = 1.0
+    similarity: Tensor, num_rows: Tensor, num_cols: Tensor, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Row softmax over the first ``num_cols`` columns of each block, for its first ``num_rows`` rows.
 
     The entries are IoUs or cosines, so at most 1; they are divided by ``temperature`` first.
 
-    Shapes: likeness ``[R, n, m]``, num_rows, num_cols ``[R]`` -> block, row, column and weight of each real
+    Shapes: similarity ``[R, n, m]``, num_rows, num_cols ``[R]`` -> block, row, column and weight of each real
         entry ``[E]``, sorted by (block, row, column).
     """
-    row = torch.arange(likeness.size(1), device=likeness.device)[:, None]
-    col = torch.arange(likeness.size(2), device=likeness.device)
+    row = torch.arange(similarity.size(1), device=similarity.device)[:, None]
+    col = torch.arange(similarity.size(2), device=similarity.device)
     real_col = col < num_cols[:, None, None]
     if temperature == 1:
-        weight = likeness.exp().masked_fill_(~real_col, 0)  # no maximum to take off: nothing exceeds e
+        weight = similarity.exp().masked_fill_(~real_col, 0)  # no maximum to take off: nothing exceeds e
         weight /= weight.sum(dim=-1, keepdim=True)
     else:
-        weight = (likeness / temperature).masked_fill_(~real_col, -torch.inf).softmax(dim=-1)
+        weight = (similarity / temperature).masked_fill_(~real_col, -torch.inf).softmax(dim=-1)
     real = real_col & (row < num_rows[:, None, None])
     block, i, j = real.nonzero(as_tuple=True)
     return block, i, j, weight.masked_select(real)

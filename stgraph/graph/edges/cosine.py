@@ -1,4 +1,4 @@
-"""Time edges by likeness."""
+"""Time edges by similarity."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from torch import Tensor
 
 from stgraph.errors import OptionError
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
-from stgraph.graph.edges.order import row_order
-from stgraph.graph.edges.rule import adjacent_only, check_temperature, wants_video
+from stgraph.graph.edges.rule import adjacent_only, check_temperature, row_order, wants_video
 
 __all__ = ["CosineEdges", "cosine_edges"]
 
@@ -97,9 +96,9 @@ class CosineEdges:
             ways = [(cosine, begin[:-1], begin[1:], size[:-1], size[1:])]
             if self.direction == "both":
                 ways.append((cosine.mT, begin[1:], begin[:-1], size[1:], size[:-1]))
-            for likeness, begin_i, begin_j, num_i, num_j in ways:
+            for similarity, begin_i, begin_j, num_i, num_j in ways:
                 num_rows = torch.where(near, num_i, 0)
-                pair, i, j, weight = softmax_blocks(likeness, num_rows, num_j, self.temperature)
+                pair, i, j, weight = softmax_blocks(similarity, num_rows, num_j, self.temperature)
                 edges.append(torch.stack([begin_i[pair] + i, begin_j[pair] + j]))
                 weights.append(weight)
         edge_index, weight = torch.cat(edges, dim=1), torch.cat(weights)

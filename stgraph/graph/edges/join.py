@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
+from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges.cosine import CosineEdges, cosine_edges
 from stgraph.graph.edges.dense import dense_edges
 from stgraph.graph.edges.iou import IouEdges, iou_edges
-from stgraph.graph.edges.order import row_order
-from stgraph.graph.edges.rule import EdgeRule, check_edges, rule_name
+from stgraph.graph.edges.rule import EdgeRule, check_edges, row_order, rule_name
 from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.nodes import Nodes
-from stgraph.graph.video_graph import EdgeKind
 
 __all__ = ["join_edges"]
 

@@ -1,13 +1,12 @@
 """Attention layers."""
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
-from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.branch_combination import BranchCombination
 from stgraph.nn.attention.doubly_stochastic import doubly_stochastic_penalty
-from stgraph.nn.attention.masking import masked_mean, masked_softmax
 from stgraph.nn.attention.multi_head_attention import MultiHeadAttention
 from stgraph.nn.attention.ranked_attention import RankedAttention, ranking_loss, ranking_terms
-from stgraph.nn.attention.region_attention import RegionAttention, pad_regions
+from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.attention.spatio_temporal_attention import (
     AllRegionsAttention,
     MeanThenTemporalAttention,
@@ -22,7 +21,7 @@ from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
 __all__ = [
     "AdditiveAttention",
     "AllRegionsAttention",
-    "Attended",
+    "AttentionOutput",
     "BranchCombination",
     "LSTMPool",
     "MeanPool",
@@ -38,9 +37,6 @@ __all__ = [
     "TimeAveragedAttention",
     "WithMean",
     "doubly_stochastic_penalty",
-    "masked_mean",
-    "masked_softmax",
-    "pad_regions",
     "ranking_loss",
     "ranking_terms",
 ]

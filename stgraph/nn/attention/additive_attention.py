@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
-from stgraph.nn.attention.masking import masked_softmax
+from stgraph.nn.masking import masked_softmax
 from stgraph.typing import check_shape
 
 __all__ = ["AdditiveAttention"]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from stgraph.errors import OptionError
-from stgraph.nn.attention.masking import masked_softmax
+from stgraph.nn.masking import masked_softmax
 
 __all__ = ["MultiHeadAttention"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
-from stgraph.nn.attention.attended import Attended
-from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
+from stgraph.nn.masking import masked_mean
 
 __all__ = ["AllRegionsAttention", "MeanThenTemporalAttention", "SpatioTemporalAttention"]
 
@@ -23,7 +23,7 @@ class SpatioTemporalAttention(nn.Module):
         pool: One of the temporal pools.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
-        :meth:`prepare` -> :class:`Attended`, weights "st_regions" ``[P, T, S]``.
+        :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
     Reference: Cherian et al., WACV 2020, section 3.1.
     """
 
@@ -35,11 +35,13 @@ class SpatioTemporalAttention(nn.Module):
         """What is the same for all words, of B videos."""
         return {"st_keys": self.spatial.prepare(regions, mask)}
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+    def forward(
+        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+    ) -> AttentionOutput:
         """One vector a caption."""
         frames, weights = self.spatial(query, regions, mask, keys["st_keys"])
         vector, ranking = self.pool(frames, mask.any(-1))
-        return Attended(vector, {"st_regions": weights}, ranking)
+        return AttentionOutput(vector, {"st_regions": weights}, ranking)
 
 
 class AllRegionsAttention(nn.Module):
@@ -60,11 +62,13 @@ class AllRegionsAttention(nn.Module):
         """What is the same for all words, of B videos."""
         return {"st_keys": self.attention.keys(regions).flatten(1, 2)}
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+    def forward(
+        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+    ) -> AttentionOutput:
         """One vector a caption."""
         weights = self.attention(query, keys["st_keys"], mask.flatten(1))
         vector = (weights.unsqueeze(1) @ regions.flatten(1, 2)).squeeze(1)
-        return Attended(vector, {"st_regions": weights.view(mask.shape)})
+        return AttentionOutput(vector, {"st_regions": weights.view(mask.shape)})
 
 
 class MeanThenTemporalAttention(nn.Module):
@@ -86,7 +90,9 @@ class MeanThenTemporalAttention(nn.Module):
         frames = masked_mean(regions, mask, 2)
         return {"st_frames": frames, "st_keys": self.attention.keys(frames)}
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+    def forward(
+        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+    ) -> AttentionOutput:
         """One vector a caption."""
         weights = self.attention(query, keys["st_keys"], mask.any(-1))
-        return Attended((weights.unsqueeze(1) @ keys["st_frames"]).squeeze(1), {"st_frames": weights})
+        return AttentionOutput((weights.unsqueeze(1) @ keys["st_frames"]).squeeze(1), {"st_frames": weights})

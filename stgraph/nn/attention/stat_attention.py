@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
-from stgraph.nn.attention.attended import Attended
-from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
+from stgraph.nn.masking import masked_mean
 
 __all__ = ["STATAttention"]
 
@@ -34,7 +34,7 @@ class STATAttention(nn.Module):
         streams: Which of "global", "motion" and "local" there are.
         spatial: False takes the mean of a frame's regions in place of attention over them.
 
-    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`Attended`, weights "global",
+    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights "global",
         "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
     Raises: OptionError: Unknown streams, or none.
     Reference: Tu et al., ACM MM 2017, and the authors' released code.
@@ -80,7 +80,7 @@ class STATAttention(nn.Module):
             kept |= {name: values, f"{name}_keys": keys, f"{name}_mask": real}
         return kept
 
-    def forward(self, query: Tensor, prepared: dict[str, Tensor]) -> Attended:
+    def forward(self, query: Tensor, prepared: dict[str, Tensor]) -> AttentionOutput:
         """One gated vector a caption."""
         weights: dict[str, Tensor] = {}
         contexts = []
@@ -95,4 +95,4 @@ class STATAttention(nn.Module):
             weights[name] = attention(query, keys, prepared[f"{name}_mask"])
             contexts.append((weights[name].unsqueeze(1) @ values).squeeze(1))
         total = torch.stack(contexts).sum(0)
-        return Attended(self.gate(query).sigmoid() * total, weights)
+        return AttentionOutput(self.gate(query).sigmoid() * total, weights)

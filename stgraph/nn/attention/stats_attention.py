@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
-from stgraph.nn.attention.attended import Attended
+from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.branch_combination import BranchCombination
 from stgraph.nn.attention.spatio_temporal_attention import (
     AllRegionsAttention,
@@ -26,7 +26,7 @@ class STaTSAttention(nn.Module):
         combination: :class:`BranchCombination` where both are there, None otherwise.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
-        :meth:`prepare` -> :class:`Attended` with the weights of both branches and "branches" ``[P, 2]``.
+        :meth:`prepare` -> :class:`AttentionOutput` with the weights of both branches and "branches" ``[P, 2]``.
     Raises: OptionError: No branch, or a combination of what is not there.
     Reference: Cherian et al., WACV 2020, section 3.3.
     """
@@ -55,13 +55,15 @@ class STaTSAttention(nn.Module):
         made = [branch.prepare(regions, mask) for branch in branches if branch is not None]
         return {name: value for part in made for name, value in part.items()}
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+    def forward(
+        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+    ) -> AttentionOutput:
         """One vector a caption."""
         inputs = (query, regions, mask, keys)
         branches = (self.spatio_temporal, self.temporo_spatial)
-        found: list[Attended] = [branch(*inputs) for branch in branches if branch is not None]
+        found: list[AttentionOutput] = [branch(*inputs) for branch in branches if branch is not None]
         if self.combination is None:
             return found[0]._replace(vector=found[0].vector.tanh())
         st, ts = found
         vector, shares = self.combination(query, st.vector, ts.vector)
-        return Attended(vector, {**st.weights, **ts.weights, "branches": shares}, st.ranking)
+        return AttentionOutput(vector, {**st.weights, **ts.weights, "branches": shares}, st.ranking)

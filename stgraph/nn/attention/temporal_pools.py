@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from stgraph.nn.attention.masking import masked_mean
 from stgraph.nn.attention.ranked_attention import RankedAttention, ranking_terms
+from stgraph.nn.masking import masked_mean
 
 __all__ = ["LSTMPool", "MeanPool", "RankedPool", "WithMean"]
 

@@ -7,8 +7,8 @@ from torch.nn.functional import one_hot
 
 from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
-from stgraph.nn.attention.attended import Attended
-from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.attention.attention_output import AttentionOutput
+from stgraph.nn.masking import masked_mean
 
 __all__ = ["TemporoSpatialAttention"]
 
@@ -32,7 +32,7 @@ class TemporoSpatialAttention(nn.Module):
             evaluation mode; training needs the softmax, through which gradients flow.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
-        :meth:`prepare` -> :class:`Attended`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
+        :meth:`prepare` -> :class:`AttentionOutput`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
     Raises: OptionError: Another ``frame_select``.
     Reference: Cherian et al., WACV 2020, Eq. 9-11.
     """
@@ -61,7 +61,9 @@ class TemporoSpatialAttention(nn.Module):
             "ts_region_keys": self.regions.keys(regions),
         }
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]) -> Attended:
+    def forward(
+        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+    ) -> AttentionOutput:
         """One vector a caption."""
         frames = self.frames(query, keys["ts_frame_keys"], mask.any(-1))
         if self.frame_select == "argmax" and not self.training:
@@ -70,4 +72,4 @@ class TemporoSpatialAttention(nn.Module):
         inside = self.regions(query, keys["ts_region_keys"], mask)
         both = (frames.unsqueeze(-1) * inside).flatten(1).unsqueeze(1)
         vector = (both @ regions.flatten(1, 2)).squeeze(1)
-        return Attended(vector, {"ts_frames": frames, "ts_regions": inside})
+        return AttentionOutput(vector, {"ts_frames": frames, "ts_regions": inside})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
-from stgraph.nn.attention.masking import masked_mean
+from stgraph.nn.masking import masked_mean
 
 __all__ = ["TimeAveragedAttention"]
 

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from stgraph.nn.attention import MultiHeadAttention
 
-__all__ = ["FrameLayer", "WordLayer"]
+__all__ = ["DecoderLayer", "EncoderLayer"]
 
 KeysValues = tuple[Tensor, Tensor]
 
 
-class FrameLayer(nn.Module):
+class EncoderLayer(nn.Module):
     """Encoder layer: frames attend to each other, then a feed-forward net; normalised after each residual.
 
     Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``. Reference: Vaswani et al., NeurIPS 2017, section 3.1.
@@ -32,7 +32,7 @@ class FrameLayer(nn.Module):
         return self.norms[1](x + self.dropout(self.feedforward(x)))
 
 
-class WordLayer(nn.Module):
+class DecoderLayer(nn.Module):
     """Decoder layer: words attend to earlier words, then to frames, then a feed-forward net.
 
     Shapes: x ``[P, L, d]``, memory as keys and values ``[P, h, T, d / h]``, memory_mask ``[P, T]`` -> ``[P, L, d]``.

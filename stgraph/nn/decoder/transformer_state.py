@@ -20,7 +20,7 @@ class TransformerState:
     which each word written by any of them is a column; ``ancestors`` says which columns are a beam's own words. When beams
     move, only that table does. Without beams (W = 1) it is None: every column is the caption's.
 
-    ``length`` is the number of words so far, of at most ``max_words``. ``attention`` is what the last step looked at, by
+    ``length`` is the number of words so far, of at most ``max_length``. ``attention`` is what the last step looked at, by
     name; None where nobody asks.
 
     Shapes: memory, two tensors ``[A, h, T, d / h]`` a layer, mask ``[A, T]``; words, two blocks ``[A, h, C, d / h]`` a
@@ -30,7 +30,7 @@ class TransformerState:
     memory: list[KeysValues]
     mask: Tensor
     words: list[KeysValues]
-    max_words: int
+    max_length: int
     length: int = 0
     columns: int = 0
     ancestors: Tensor | None = None
@@ -38,23 +38,23 @@ class TransformerState:
 
     @classmethod
     def start(
-        cls, memory: list[KeysValues], mask: Tensor, max_words: int, *, attention: bool = False
+        cls, memory: list[KeysValues], mask: Tensor, max_length: int, *, attention: bool = False
     ) -> TransformerState:
-        """Before the first word, with room for ``max_words`` of one beam; ``attention`` asks for what steps look at."""
+        """Before the first word, with room for ``max_length`` of one beam; ``attention`` asks for what steps look at."""
         keys = memory[0][0]
-        shape = (keys.size(0), keys.size(1), max_words, keys.size(3))
+        shape = (keys.size(0), keys.size(1), max_length, keys.size(3))
         words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
-        return cls(memory, mask, words, max_words, attention={} if attention else None)
+        return cls(memory, mask, words, max_length, attention={} if attention else None)
 
     def select(self, index: Tensor) -> TransformerState:
         """Keeps or repeats rows by position ``[P']``; each becomes a caption of its own, without beams."""
         if self.ancestors is None:
-            return self._of_captions(index, self.max_words)
+            return self._of_captions(index, self.max_length)
         width = self.ancestors.size(1)
         captions = index // width
         own = self.ancestors.flatten(0, 1)[index]
         # Each row's own words, gathered into a block of its own.
-        room = self._of_captions(captions, self.max_words, filled=0)
+        room = self._of_captions(captions, self.max_length, filled=0)
         for (keys, values), (own_keys, own_values) in zip(self.words, room.words, strict=True):
             own_keys[:, :, : self.length] = keys[captions[:, None], :, own].transpose(1, 2)
             own_values[:, :, : self.length] = values[captions[:, None], :, own].transpose(1, 2)
@@ -67,7 +67,7 @@ class TransformerState:
         if ancestors is None and beams.size(1) > 1:
             columns = torch.arange(self.columns, device=captions.device)
             ancestors = columns.expand(self.mask.size(0), 1, -1)
-        state, room = self, self.columns + (self.max_words - self.length) * beams.size(1)
+        state, room = self, self.columns + (self.max_length - self.length) * beams.size(1)
         if len(captions) < self.mask.size(0) or room > self.words[0][0].size(2):
             state = self._of_captions(captions, room)
         if ancestors is not None:
@@ -101,5 +101,5 @@ class TransformerState:
         # Other rows: what the last step looked at is not theirs, but the next one shall say it again.
         attention: dict[str, Tensor] | None = None if self.attention is None else {}
         return TransformerState(
-            memory, self.mask[index], words, self.max_words, self.length, filled, attention=attention
+            memory, self.mask[index], words, self.max_length, self.length, filled, attention=attention
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stgraph.errors import DataError, OptionError
-from stgraph.nn.attention import pad_regions
-from stgraph.nn.decoder import pad_frames
 from stgraph.nn.encoder.input_features import InputFeatures
-from stgraph.nn.recurrent import VideoMemory
+from stgraph.nn.memory import VideoMemory
+from stgraph.nn.padding import pad_frames, pad_regions
 from stgraph.typing import check_shape
 
 __all__ = ["STATEncoder"]

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.errors import DataError, OptionError
-from stgraph.nn.attention import pad_regions
-from stgraph.nn.decoder import pad_frames
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.encoder.stream_embedding import StreamEmbedding
-from stgraph.nn.recurrent import VideoMemory
+from stgraph.nn.memory import VideoMemory
+from stgraph.nn.padding import pad_frames, pad_regions
 
 __all__ = ["STaTSEncoder"]
 

@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.vrd import table as page
 from benchmarks.vrd.table import by_video, pooled
-from stgraph.metrics import CaptionEvaluator, CaptionScores
-from stgraph.training import Evaluation
+from stgraph.metrics import CaptionEvaluator, CaptionScores, Evaluation
 from tests.metrics.sentences import caption_sets
 
 METRICS = ("BLEU-1", "BLEU-2", "ROUGE-L", "CIDEr")  # METEOR needs a program of its own

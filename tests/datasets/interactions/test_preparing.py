@@ -20,7 +20,7 @@ from stgraph.datasets.interactions import (
     prepare_interactions,
     preparing,
 )
-from stgraph.datasets.interactions.pool import describe_in_processes, describe_videos
+from stgraph.datasets.interactions.worker_pool import describe_in_processes, describe_videos
 from stgraph.errors import OptionError, StgraphError
 from stgraph.features.store import FeatureStore
 from stgraph.features.video_features import VideoFeatures

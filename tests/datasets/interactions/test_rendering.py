@@ -3,9 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from stgraph.datasets.interactions import NUM_FRAMES, PICTURE, make_scene, render_video, video_id
+from stgraph.datasets.interactions.pixels import HUE_NAMES, NO_HUE, colour_map
 from stgraph.datasets.interactions.vocabulary import KINDS
 from stgraph.errors import UnknownVideoError
-from stgraph.features.extractors import HUE_NAMES, NO_HUE, colour_map
 
 
 def test_the_same_name_gives_the_same_pixels():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from stgraph.features.extractors.protocol import Extractor
+from stgraph.extraction.extractors.protocol import Extractor
 
 PLAIN, READER_DIES, MODEL_DIES, PREPARE_RAISES, DESCRIBE_RAISES = 48, 50, 52, 54, 56
 
@@ -28,7 +28,7 @@ class Frames(Extractor):
         self.marks = Path(marks)
         self.weight = torch.randn(6 * 8 * 3, 5, generator=torch.Generator().manual_seed(0))
 
-    def prepare(self, pictures):
+    def preprocess(self, pictures):
         (self.marks / f"read.{os.getpid()}").touch()
         frame = pictures[0]
         if len(frame) == PREPARE_RAISES:
@@ -37,7 +37,7 @@ class Frames(Extractor):
             self._die_once("reader")
         return len(frame), frame[:48:8, :64:8].flatten()
 
-    def describe(self, items):
+    def extract(self, items):
         (self.marks / f"described.{os.getpid()}").touch()
         if items[0][0] == DESCRIBE_RAISES:
             raise RuntimeError("cannot see it")
@@ -60,8 +60,8 @@ class Clips(Extractor):
     frames_per_item = 16
     weights = "none"
 
-    def prepare(self, pictures):
+    def preprocess(self, pictures):
         return pictures[:, ::16, ::16].flatten(1)
 
-    def describe(self, items):
+    def extract(self, items):
         return [{"motion": clip[:, :4].float().mean(0)} for clip in items]

@@ -208,7 +208,7 @@ def test_no_room_for_the_rows_in_wait(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("stgraph.features.store.rows.RowBuffer.add", full)
+    monkeypatch.setattr("stgraph.features.store.row_buffer.RowBuffer.add", full)
     with pytest.raises(StoreError, match="No room left"):
         write(tmp_path / "store.h5", RAGGED[:1])
     assert names_in(tmp_path) == []
@@ -230,7 +230,7 @@ def test_name_that_asks_for_a_file_where_a_folder_is_and_the_other_way_round(tmp
 
 
 def test_rows_beyond_memory_wait_on_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr("stgraph.features.store.rows.SLICE_BYTES", 256)
+    monkeypatch.setattr("stgraph.features.store.row_buffer.SLICE_BYTES", 256)
     monkeypatch.setattr("stgraph.features.store.shard.SLICE_BYTES", 256)
     path = write(tmp_path / "store.h5", RAGGED[:3])
     store = FeatureStore(write(path, RAGGED[3:], append=True))

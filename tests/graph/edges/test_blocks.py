@@ -32,13 +32,13 @@ def test_equal_runs_are_not_copied():
 
 
 def test_softmax_leaves_out_what_fills_up():
-    likeness = torch.tensor([[[0.0, 0.0], [0.5, 0.1]], [[0.1, 0.9], [0.2, 0.8]]])
-    block, i, j, weight = softmax_blocks(likeness, torch.tensor([1, 2]), torch.tensor([2, 1]))
+    similarity = torch.tensor([[[0.0, 0.0], [0.5, 0.1]], [[0.1, 0.9], [0.2, 0.8]]])
+    block, i, j, weight = softmax_blocks(similarity, torch.tensor([1, 2]), torch.tensor([2, 1]))
     assert torch.stack([block, i, j]).T.tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 1, 0]]
     assert weight.tolist() == [0.5, 0.5, 1.0, 1.0]
 
 
 def test_filler_never_takes_a_cold_softmax_from_a_row():
-    likeness = torch.tensor([[[0.0, 0.0, 1.0]]])  # the third column fills up
-    *_, weight = softmax_blocks(likeness, torch.tensor([1]), torch.tensor([2]), temperature=1e-3)
+    similarity = torch.tensor([[[0.0, 0.0, 1.0]]])  # the third column fills up
+    *_, weight = softmax_blocks(similarity, torch.tensor([1]), torch.tensor([2]), temperature=1e-3)
     assert weight.tolist() == [0.5, 0.5]

@@ -1,6 +1,6 @@
 import torch
 
-from stgraph.graph.edges.order import row_order
+from stgraph.graph.edges.rule import row_order
 
 
 def test_sorts_by_row_then_column_and_keeps_equal_pairs_in_order():

@@ -3,18 +3,18 @@
 import pytest
 import torch
 
-from stgraph.nn import TransformerDecoder
+from stgraph.nn import CaptionTransformer
 
 
 class Written:
     """Drives a decoder by random words and checks each step against the whole sentence so far."""
 
-    def __init__(self, max_words=7):
+    def __init__(self, max_length=7):
         torch.manual_seed(0)
-        self.decoder = TransformerDecoder(30, 16, num_heads=4, feedforward_channels=32).eval()
+        self.decoder = CaptionTransformer(30, 16, num_heads=4, feedforward_channels=32).eval()
         mask = torch.tensor([[True] * 5, [True, True, True, False, False], [True] * 5])
         self.memory = self.decoder.encode(torch.randn(3, 5, 16), mask)
-        self.state = self.decoder.start(self.memory, max_words)
+        self.state = self.decoder.start(self.memory, max_length)
         self.videos, self.words = torch.arange(3), torch.zeros(3, 0, dtype=torch.long)
 
     def step(self):

@@ -1,0 +1,127 @@
+"""Captions of MSR-VTT, in the layouts in which people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stgraph.datasets.corpus.caption_files import join_splits, read_json, texts, video_id_of
+from stgraph.datasets.corpus.captions import CaptionCorpus
+from stgraph.datasets.corpus.official_splits import OFFICIAL, msrvtt_splits
+from stgraph.datasets.corpus.split_files import Splits, read_splits, split_name
+from stgraph.errors import DataError
+
+__all__ = ["read_msrvtt_captions"]
+
+
+def read_msrvtt_captions(
+    paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path],
+    splits: Splits | None = None,
+    *,
+    common: bool = False,
+) -> CaptionCorpus:
+    """Reads the captions of MSR-VTT; what a file holds says which layout it is.
+
+    Layouts: ``videodatainfo`` JSON, whose ``videos`` name a split and often a category (its number is kept as
+    text) and whose ``sentences`` a ``video_id`` and ``caption``; or JSON ``{video: {caption id: caption}}`` or
+    ``{video: [captions]}``, which know no splits.
+
+    Args:
+        paths: One file or several; or a file for each split, ``{"val": "val.json", "test": "test.json"}``.
+        splits: Other splits than those of the files, see
+            :func:`stgraph.datasets.corpus.split_files.read_splits`; needed where neither the files nor ``paths``
+            name any. "official": by the numbers of the videos.
+        common: Keeps the videos that have captions and a split, with a warning that names the others.
+
+    Raises: MissingDataError: No such file. DataError: Another layout, a video in two files, no split to be
+        had, sentences of videos that are not listed, ids that only captions or splits know (unless
+        ``common``); names the file or the ids. OptionError: No split's name.
+    Reference: Xu et al., CVPR 2016.
+    """
+    if isinstance(paths, Mapping):
+        files = [(split_name(name), path) for name, path in paths.items()]
+    else:
+        files = [("", path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    captions: dict[str, list[str]] = {}
+    own_splits: dict[str, str] = {}
+    categories: dict[str, str] = {}
+    for split, path in files:
+        content = read_json(path)
+        if _is_info(content):
+            found, found_splits, kinds = _of_info(content, path)
+        else:
+            found, found_splits, kinds = _of_map(content, path), {}, {}
+            if not split and splits is None:
+                raise DataError(
+                    f"{path} names no splits; pass {{'val': path}} with the split of each file, or 'splits' "
+                    "(such as 'official')."
+                )
+        wrong = sorted(name for name, other in found_splits.items() if split not in ("", other))
+        if wrong and splits is None:
+            raise DataError(
+                f"{path} was given as '{split}' but says '{found_splits[wrong[0]]}' of {', '.join(wrong)}; pass it "
+                "without a split, or give 'splits'."
+            )
+        if twice := sorted(captions.keys() & found.keys()):
+            raise DataError(
+                f"{path} has captions of {', '.join(twice)}, as a file before it; give each once."
+            )
+        captions |= found
+        own_splits |= found_splits or dict.fromkeys(found, split)
+        categories |= kinds
+    chosen = own_splits
+    if splits is not None:
+        chosen = msrvtt_splits(captions) if splits == OFFICIAL else read_splits(splits)
+    return join_splits(captions, chosen, common=common, categories=categories)
+
+
+def _is_info(content: object) -> bool:
+    return isinstance(content, dict) and {"videos", "sentences"} <= content.keys()
+
+
+def _of_info(
+    content: dict[str, Any], path: str | Path
+) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
+    """Captions, splits and categories by video."""
+    captions: dict[str, list[str]] = {}
+    splits: dict[str, str] = {}
+    categories: dict[str, str] = {}
+    for video in _entries(content, "videos", ("video_id", "split"), path):
+        if video["video_id"] in splits:
+            raise DataError(f"{path} lists '{video['video_id']}' twice in 'videos'; drop one of the two.")
+        splits[video["video_id"]] = split_name(video["split"])
+        if video.get("category") is not None:
+            categories[video["video_id"]] = str(video["category"])
+    for sentence in _entries(content, "sentences", ("video_id", "caption"), path):
+        captions.setdefault(sentence["video_id"], []).append(sentence["caption"])
+    return captions, splits, categories
+
+
+def _entries(
+    content: dict[str, Any], name: str, keys: tuple[str, ...], path: str | Path
+) -> list[dict[str, Any]]:
+    entries = content[name]
+    if not isinstance(entries, list):
+        raise DataError(f"{path}: '{name}' must be a list, got a {type(entries).__name__}.")
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in keys):
+            raise DataError(
+                f"{path}: entry {number} of '{name}' must have the texts {' and '.join(keys)}, got "
+                f"{str(entry)[:60]}."
+            )
+    return entries
+
+
+def _of_map(content: object, path: str | Path) -> dict[str, list[str]]:
+    if not isinstance(content, dict) or not content:
+        raise DataError(
+            f"{path} must hold 'videos' and 'sentences', or {{video: {{caption id: caption}}}}, got "
+            f"{str(content)[:60]}."
+        )
+    return {
+        video_id_of(video_id): texts(
+            list(value.values()) if isinstance(value, dict) else value, path, video_id
+        )
+        for video_id, value in content.items()
+    }

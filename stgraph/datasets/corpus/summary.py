@@ -1,0 +1,112 @@
+"""A corpus in numbers, beside the numbers that its authors published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stgraph.datasets.corpus.captions import CaptionCorpus
+from stgraph.errors import OptionError
+from stgraph.text import normalise
+
+__all__ = ["PUBLISHED", "CorpusSummary", "SplitSummary", "corpus_summary", "published_differences"]
+
+# Videos and captions by split. MSVD: Venugopalan et al., ICCV 2015; MSR-VTT: Xu et al., CVPR 2016.
+PUBLISHED = {
+    "msvd": {"train": (1200, 48774), "val": (100, 4290), "test": (670, 27763)},
+    "msrvtt": {"train": (6513, 130260), "val": (497, 9940), "test": (2990, 59800)},
+}
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """Numbers of videos, captions and different words, and words of the longest caption."""
+
+    videos: int
+    captions: int
+    words: int
+    longest: int
+
+
+@dataclass(frozen=True)
+class CorpusSummary:
+    """A corpus in numbers; ``str()`` gives a table.
+
+    Args:
+        splits: By split, those that have videos.
+        total: All splits together; a word that two splits share counts once.
+    """
+
+    splits: dict[str, SplitSummary]
+    total: SplitSummary
+
+    def differences(self, name: str) -> list[str]:
+        """What is not as published, in words; empty where all is.
+
+        Args:
+            name: "msvd" or "msrvtt".
+
+        Raises: OptionError: Another name.
+        """
+        return _differences({split: (row.videos, row.captions) for split, row in self.splits.items()}, name)
+
+    def __str__(self) -> str:
+        rows = {**self.splits, "all": self.total}
+        lines = [f"{'split':<6}{'videos':>8}{'captions':>10}{'words':>8}{'longest':>9}"]
+        lines += [
+            f"{name:<6}{row.videos:>8,}{row.captions:>10,}{row.words:>8,}{row.longest:>9,}"
+            for name, row in rows.items()
+        ]
+        return "\n".join(lines)
+
+
+def corpus_summary(corpus: CaptionCorpus) -> CorpusSummary:
+    """Counts a corpus; words are those of :func:`stgraph.text.normalise`.
+
+    >>> from stgraph.datasets import VideoCaptions
+    >>> corpus = CaptionCorpus({"v1": VideoCaptions("train", ("A dog runs.", "a dog"))})
+    >>> print(corpus_summary(corpus))
+    split   videos  captions   words  longest
+    train        1         2       3        3
+    all          1         2       3        3
+    """
+    words = {
+        split: [
+            normalise(caption).split() for video in corpus.ids(split) for caption in corpus.captions(video)
+        ]
+        for split in corpus.splits
+    }
+    splits = {split: _summary(len(corpus.ids(split)), captions) for split, captions in words.items()}
+    return CorpusSummary(
+        splits, _summary(len(corpus), [caption for captions in words.values() for caption in captions])
+    )
+
+
+def published_differences(corpus: CaptionCorpus, name: str) -> list[str]:
+    """What is not as published in the numbers of videos and captions; counts no words, so it takes no time.
+
+    Raises: OptionError: A name other than "msvd" or "msrvtt".
+    """
+    by_split = {split: corpus.references(split) for split in corpus.splits}
+    counts = {split: (len(videos), sum(map(len, videos.values()))) for split, videos in by_split.items()}
+    return _differences(counts, name)
+
+
+def _differences(counts: Mapping[str, tuple[int, int]], name: str) -> list[str]:
+    """By split and number, in words."""
+    if name not in PUBLISHED:
+        raise OptionError(f"Published counts are known of {sorted(PUBLISHED)}, not of {name!r}.")
+    return [
+        f"{split}: {value:,} {what}, published {wanted:,}"
+        for split, published in PUBLISHED[name].items()
+        for what, value, wanted in zip(
+            ("videos", "captions"), counts.get(split, (0, 0)), published, strict=True
+        )
+        if value != wanted
+    ]
+
+
+def _summary(videos: int, captions: Iterable[list[str]]) -> SplitSummary:
+    captions = list(captions)
+    different = {word for caption in captions for word in caption}
+    return SplitSummary(videos, len(captions), len(different), max(map(len, captions), default=0))

@@ -1,0 +1,104 @@
+"""A detector for colourful things on dull ground: connected pixels of one hue."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from stgraph.datasets.interactions.pixels.colour import HUE_NAMES, NO_HUE, ColourMap, chroma_of, colour_map
+from stgraph.errors import OptionError
+from stgraph.features.detections import Detections
+
+__all__ = ["BlobDetector"]
+
+
+class BlobDetector:
+    """Finds blobs: connected pixels whose hue falls into one of six sectors and whose chroma is high enough.
+
+    It knows nothing of what was drawn, and errs as such detectors do: things of one hue that touch become one
+    box, things in shadow or behind others are missed or cut, noise moves the edges of boxes, and colourful
+    ground is taken for a thing.
+
+    .. math:: score = (1 - e^{-area / 50}) (1 - e^{-(chroma - 30) / 30})
+
+    with the number of pixels and their mean chroma (0..255).
+
+    Args:
+        min_chroma: Least chroma of a pixel, in 0..255.
+        min_area: Least number of pixels of a blob.
+        max_objects: Boxes kept in a frame, highest scores first.
+        score_threshold: Least score.
+
+    Shapes: frames uint8 ``[T, H, W, 3]`` -> :class:`~stgraph.features.detections.Detections` of T frames with
+        features ``[N, 0]``; labels are positions in :attr:`label_names`.
+    Raises: OptionError: A limit that cannot be met.
+    Reference: house design.
+
+    >>> frames = np.full((1, 32, 32, 3), 90, dtype=np.uint8)
+    >>> frames[0, 4:12, 10:20] = (220, 30, 30)
+    >>> found = BlobDetector()(frames)
+    >>> found.boxes.tolist(), found.labels.tolist()
+    ([[10.0, 4.0, 20.0, 12.0]], [0])
+    """
+
+    label_names = HUE_NAMES
+
+    def __init__(
+        self,
+        *,
+        min_chroma: int = 56,
+        min_area: int = 16,
+        max_objects: int = 36,
+        score_threshold: float = 0.05,
+    ) -> None:
+        if not 30 < min_chroma <= 255:
+            raise OptionError(f"'min_chroma' must lie in 31..255, got {min_chroma}.")
+        if min_area < 1:
+            raise OptionError(f"'min_area' must be at least 1 pixel, got {min_area}.")
+        self.min_chroma = min_chroma
+        self.min_area = min_area
+        self.max_objects = max_objects
+        self.score_threshold = score_threshold
+
+    def __call__(self, frames: NDArray[np.uint8]) -> Detections:
+        """Finds the blobs of each frame."""
+        return self.detect(colour_map(frames, self.min_chroma))
+
+    def detect(self, colours: ColourMap) -> Detections:
+        """Finds the blobs of frames whose colours were looked up before."""
+        num_frames, (height, width) = len(colours.hue), colours.size
+        pixel = np.flatnonzero(colours.hue != NO_HUE)
+        hue_of_pixel = colours.hue.ravel()[pixel]
+        hues = np.unique(hue_of_pixel)
+        # One labelling for all: pictures lie below each other, by frame, then by hue, with an empty row
+        # between them, so blobs come out sorted by frame.
+        stack = np.zeros((num_frames, len(hues), height + 1, width), dtype=bool)
+        np.equal(colours.hue[:, None], hues[:, None, None], out=stack[:, :, :-1])
+        blob, count = ndimage.label(stack.reshape(-1, width), structure=np.ones((3, 3)))
+        frame, inside = np.divmod(pixel, height * width)
+        y, x = np.divmod(inside, width)
+        picture = frame * len(hues) + np.searchsorted(hues, hue_of_pixel)
+        name = blob[picture * (height + 1) + y, x] - 1
+        area = np.bincount(name, minlength=count)
+        chroma = np.bincount(name, chroma_of(colours.code.ravel()[pixel]), minlength=count) / area
+        x1, y1 = (np.full(count, max(colours.size)) for _ in range(2))
+        x2, y2 = (np.zeros(count, dtype=np.int64) for _ in range(2))
+        for place, low, high in ((x, x1, x2), (y, y1, y2)):
+            np.minimum.at(low, name, place)
+            np.maximum.at(high, name, place + 1)
+        of_blob = np.zeros((2, count), dtype=np.int64)
+        of_blob[:, name] = frame, hue_of_pixel
+        kept = np.flatnonzero(area >= self.min_area)
+        score = (1 - np.exp(-area[kept] / 50)) * (1 - np.exp(-(chroma[kept] - 30) / 30))
+        found = Detections(
+            boxes=torch.from_numpy(np.stack([x1, y1, x2, y2], axis=1)[kept]),
+            scores=torch.from_numpy(score),
+            features=torch.zeros(len(kept), 0),
+            frame=torch.from_numpy(of_blob[0, kept]),
+            labels=torch.from_numpy(of_blob[1, kept]),
+            num_frames=num_frames,
+            size=colours.size,
+        )
+        return found.top(self.max_objects, self.score_threshold)

@@ -1,0 +1,1 @@
+"""From stored features and captions to batches."""

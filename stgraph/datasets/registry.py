@@ -1,0 +1,112 @@
+"""Data sets by name: those that stgraph generates, public corpora, and your own videos."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from stgraph.datasets.corpus.caption_files import join_splits
+from stgraph.datasets.corpus.captions import CaptionCorpus
+from stgraph.datasets.corpus.drawn_splits import draw_splits
+from stgraph.datasets.corpus.msrvtt import read_msrvtt_captions
+from stgraph.datasets.corpus.msvd import read_msvd_captions
+from stgraph.datasets.corpus.official_splits import OFFICIAL
+from stgraph.datasets.corpus.own_captions import read_own_captions
+from stgraph.datasets.corpus.renaming import read_names, rename_videos
+from stgraph.datasets.corpus.split_files import Splits, read_splits
+from stgraph.datasets.corpus.summary import published_differences
+from stgraph.datasets.interactions import noun_verb_accuracy, prepare_interactions
+from stgraph.datasets.stored_dataset import StoredDataset, with_features
+from stgraph.errors import OptionError
+from stgraph.features.store import FeatureStore
+
+__all__ = ["open_dataset"]
+
+
+def open_dataset(name: str, **arguments: object) -> StoredDataset:
+    """Opens a data set that stgraph knows by name, made where that is needed; ``docs/datasets.md`` shows each one.
+
+    Args:
+        name, arguments: "interactions" (size, seed); "msvd" (store, captions, splits, names, common); "msrvtt" (store,
+            captions, splits, common); "folder", your own videos (store, captions, splits, val_share, test_share, seed,
+            common); or "store" (store and a captions.json).
+
+    Raises: OptionError: An unknown name or argument. DataError: Captions of videos that the store does not hold, or
+        files that are not of the layouts known. MissingDataError: No such file.
+    """
+    if name not in DATASETS:
+        raise OptionError(f"'data.dataset.name' must be one of {sorted(DATASETS)}, got {name!r}.")
+    try:
+        inspect.signature(DATASETS[name]).bind(**arguments)
+    except TypeError as error:
+        raise OptionError(f"Data set {name!r}: {error}.") from error
+    return DATASETS[name](**arguments)
+
+
+def _interactions(
+    size: str = "small", seed: int = 0, progress: Callable[[int, int], None] | None = None
+) -> StoredDataset:
+    folder = prepare_interactions(size, seed, progress=progress)
+    corpus = CaptionCorpus.load(folder / "captions.json")
+    opened = with_features(f"interactions-{size}-seed{seed}", folder / "store.h5", corpus)
+    return replace(opened, extra_scores=noun_verb_accuracy)
+
+
+def _store(store: str, captions: str) -> StoredDataset:
+    return with_features(Path(store).stem, store, CaptionCorpus.load(captions))
+
+
+def _msvd(
+    store: str, captions: str, splits: Splits = OFFICIAL, names: str | None = None, common: bool = False
+) -> StoredDataset:
+    corpus, features = read_msvd_captions(captions, splits, common=common), FeatureStore(store)
+    if names is not None:
+        corpus = rename_videos(corpus, read_names(names), features.ids)
+    return _checked("msvd", with_features("msvd", features, corpus, common=common))
+
+
+def _msrvtt(
+    store: str,
+    captions: str | Sequence[str] | Mapping[str, str],
+    splits: Splits | None = None,
+    common: bool = False,
+) -> StoredDataset:
+    corpus = read_msrvtt_captions(captions, splits, common=common)
+    return _checked("msrvtt", with_features("msrvtt", store, corpus, common=common))
+
+
+def _folder(
+    store: str,
+    captions: str,
+    splits: Splits | None = None,
+    val_share: float = 0.1,
+    test_share: float = 0.1,
+    seed: int = 0,
+    common: bool = False,
+) -> StoredDataset:
+    own = read_own_captions(captions)
+    if splits is not None:
+        chosen = read_splits(splits)
+    else:
+        chosen = own.splits or draw_splits(own.captions, val_share, test_share, seed)
+    corpus = join_splits(own.captions, chosen, common=common, categories=own.categories)
+    return with_features(Path(store).stem, store, corpus, common=common)
+
+
+def _checked(corpus: str, dataset: StoredDataset) -> StoredDataset:
+    """Warns of what is not as published, so that other splits or lost videos do not pass for the real ones."""
+    if found := published_differences(dataset.corpus, corpus):
+        warnings.warn(f"This {corpus} is not the published one ({'; '.join(found)}).", stacklevel=3)
+    return dataset
+
+
+DATASETS: dict[str, Callable[..., StoredDataset]] = {
+    "folder": _folder,
+    "interactions": _interactions,
+    "msrvtt": _msrvtt,
+    "msvd": _msvd,
+    "store": _store,
+}

@@ -1,0 +1,218 @@
+"""Which cells a sweep is about: overrides, what marks each, which are there already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from stgraph.commands.train import dataset_of
+from stgraph.datasets import StoredDataset
+from stgraph.errors import MissingDataError, OptionError
+from stgraph.experiments import Study, Task, cell_path, finished_cells, load_cell, save_cell
+from stgraph.experiments.run_cell import CellTask, is_run_of
+from stgraph.settings.compose import compose, plain
+from stgraph.settings.identity import settings_that_matter
+
+__all__ = [
+    "Plan",
+    "cell_name",
+    "data_hash",
+    "key_of",
+    "plan_cells",
+    "run_folder",
+    "seeds_of",
+    "study_of",
+    "tasks_of",
+    "unfinished",
+    "with_experiment",
+]
+
+EARLIER = ("teacher", "start")
+"""Settings that name a run which must be trained before."""
+
+Plan = dict[tuple[str, int], CellTask]
+"""Cells by row and seed."""
+
+
+def study_of(own: list[str]) -> tuple[Study, DictConfig]:
+    """The table that was asked for, one of ``configs/table`` or a file of the user's, and the sweep's settings."""
+    tables = [setting.partition("=")[2] for setting in own if key_of(setting) == "table"]
+    name = tables[-1] if tables else "stgkd"
+    if not name.endswith((".yaml", ".yml")):
+        config = compose("ablate", own)
+        return Study.parse(name, plain(config.table)), config
+    path = Path(name)
+    if not path.is_file():
+        raise MissingDataError(f"There is no table at {path}; docs/ablation.md says what one holds.")
+    try:
+        content = plain(OmegaConf.load(path))
+    except yaml.YAMLError as error:
+        raise OptionError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}.") from error
+    if not isinstance(content, dict):
+        raise OptionError(f"{path} must hold a title, references and rows, got a {type(content).__name__}.")
+    return Study.parse(path.stem, content), compose("ablate", [s for s in own if key_of(s) != "table"])
+
+
+def with_experiment(shared: list[str], experiment: str = "interactions_study") -> list[str]:
+    """The settings of every run with the study's ``experiment`` in front, unless they name one.
+
+    Raises: OptionError: Data that is not generated, and no experiment for it.
+    """
+    given = {key_of(setting): setting.partition("=")[2] for setting in shared}
+    if "experiment" in given:
+        return shared
+    if not given.get("data", "interactions").startswith("interactions"):
+        raise OptionError(
+            f"'data={given['data']}' needs an experiment that fits it, such as experiment=stgkd_paper; the default, "
+            f"{experiment}, is for generated data."
+        )
+    return [f"experiment={experiment}", *shared]
+
+
+def seeds_of(value: Any) -> list[int]:
+    """The seeds that a number of them, or a list, stands for."""
+    seeds = list(range(value)) if isinstance(value, int) else list(value)
+    if not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+        raise OptionError(f"'seeds' must be a number of seeds or a list such as [0,7], got {value}.")
+    return sorted(set(seeds))
+
+
+def plan_cells(
+    study: Study, config: DictConfig, shared: list[str], rows: list[str], seeds: list[int]
+) -> Plan:
+    """Every cell with its overrides and hashes; data sets are made or opened once each."""
+    planned: Plan = {}
+    hashes: dict[str, str] = {}
+    for seed in seeds:
+        for row in rows:
+            overrides = _overrides(study, config, shared, row, seed)
+            composed = compose("train", overrides)
+            key = json.dumps(plain(composed.data.dataset), sort_keys=True)
+            if key not in hashes:
+                hashes[key] = data_hash(dataset_of(composed.data))
+            settings = settings_that_matter(composed)
+            for (
+                setting
+            ) in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
+                if composed[setting] is not None:
+                    _check_is_a_row(setting, composed[setting], study.rows[row].needs)
+                    settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
+            digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+            planned[row, seed] = CellTask(study.name, row, seed, tuple(overrides), digest[:16], hashes[key])
+    return planned
+
+
+def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
+    """A run from elsewhere could be any, so a cell that rests on it could not be known again."""
+    if Path(value).parent.name not in needs:
+        raise OptionError(
+            f"'{setting}' of a table must be one of its rows, as in \"{setting}={{run:ROW}}\", got {value!r}."
+        )
+
+
+def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, seed: int) -> list[str]:
+    run_of = lambda name: Path(config.runs) / study.name / name / str(seed)
+    settings = list(study.rows[row].settings)
+    for need in study.rows[row].needs:
+        settings = [setting.replace(f"{{run:{need}}}", str(run_of(need))) for setting in settings]
+    base = [*study.settings, *shared]
+    return [*base, f"seed={seed}", *settings, "trainer.enable_progress_bar=false", f"run={run_of(row)}"]
+
+
+def data_hash(dataset: StoredDataset) -> str:
+    """Of captions and splits, of who made the features, and of the features of 16 videos spread over the ids."""
+    corpus, store = dataset.corpus, dataset.store
+    ids = corpus.ids()
+    digest = hashlib.sha256()
+    for video in ids:
+        digest.update(json.dumps([video, corpus[video].split, corpus.captions(video)]).encode())
+    digest.update(repr(sorted(store.extractors.items())).encode())
+    for video in ids[:: max(1, len(ids) // 16)]:
+        features = store[video]
+        parts = [features.appearance, features.motion, *(grid.values for grid in features.grids.values())]
+        if features.detections is not None:
+            parts += [features.detections.features, features.detections.boxes]
+        for part in parts:
+            digest.update(b"-" if part is None else part.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
+    """Cells that are not there yet. A cell of another table that is the same run is taken over.
+
+    Raises: OptionError: A cell was made with other settings or data, and ``replace`` is false.
+    """
+    results = Path(config.results)
+    elsewhere = {(cell.settings_hash, cell.data_hash): cell for cell in finished_cells(results)}
+    todo = []
+    for (row, seed), task in planned.items():
+        cell = load_cell(cell_path(results, task.table, row, seed))
+        same = cell is not None and (cell.settings_hash, cell.data_hash) == (
+            task.settings_hash,
+            task.data_hash,
+        )
+        if cell is not None and not same and not config.replace:
+            raise OptionError(
+                f"{cell_path(results, task.table, row, seed)} was made with other settings or data "
+                f"({' '.join(cell.overrides)}); choose another folder by results=..., or overwrite by replace=true."
+            )
+        if same:
+            continue
+        if twin := elsewhere.get((task.settings_hash, task.data_hash)):
+            save_cell(results, twin.model_copy(update={"table": task.table, "row": row, "seed": seed}))
+            _take_over_run(task, Path(config.runs) / twin.table / twin.row / str(twin.seed))
+        else:
+            todo.append(task)
+    done = len(planned) - len(todo)
+    print(f"{done} of {len(planned)} cells are there, {len(todo)} to run")
+    return todo
+
+
+def _take_over_run(task: CellTask, there: Path) -> None:
+    """Links the run of another table's twin, so that it can teach here too."""
+    own = run_folder(task)
+    if is_run_of(task, there) and not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.symlink_to(there.absolute(), target_is_directory=True)
+
+
+def run_folder(task: CellTask) -> Path:
+    """Where the run of a cell is trained."""
+    return next(
+        Path(override.partition("=")[2]) for override in task.overrides if override.startswith("run=")
+    )
+
+
+def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
+    """Tasks in order, with those finished ones again whose run folder others need and which is gone."""
+    tasks: dict[str, Task] = {}
+
+    def add(task: CellTask) -> None:
+        needs = []
+        for override in task.overrides:
+            if key_of(override) in EARLIER:
+                earlier = planned[Path(override.partition("=")[2]).parent.name, task.seed]
+                folder = run_folder(earlier)
+                if not (is_run_of(earlier, folder) and (folder / "model.safetensors").is_file()):
+                    add(earlier)
+                    needs.append(cell_name(earlier))
+        tasks.setdefault(cell_name(task), Task(cell_name(task), task, tuple(needs)))
+
+    for task in todo:
+        add(task)
+    return list(tasks.values())
+
+
+def cell_name(task: CellTask) -> str:
+    """What messages and other tasks call a cell."""
+    return f"{task.table}/{task.row}/{task.seed}"
+
+
+def key_of(setting: str) -> str:
+    """The key of "key=value"."""
+    return setting.partition("=")[0].lstrip("+~")

@@ -1,0 +1,120 @@
+"""One cell of a sweep, in a process of its own: trains a row with a seed, scores it, answers what the cell holds."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from stgraph.commands.console.quiet import quieten_lightning
+from stgraph.commands.train import dataset_of, train
+from stgraph.experiments import Cell
+from stgraph.metrics import CaptionEvaluator
+from stgraph.pipeline import CaptionPipeline
+from stgraph.settings.compose import compose
+from stgraph.training import run_record
+from stgraph.training.devices import device_of
+
+__all__ = ["CellTask", "is_run_of", "run_cell"]
+
+CHOSEN_ON, SPLIT = "val", "test"
+BEST = {"val/CIDEr": max, "val/loss": min}
+MARK = "cell.txt"  # in the folder of a run: which cell it is of
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """What a process needs to make a cell: names, the overrides of its run, and the hashes that mark it."""
+
+    table: str
+    row: str
+    seed: int
+    overrides: tuple[str, ...]
+    settings_hash: str
+    data_hash: str
+
+
+def run_cell(task: CellTask) -> Cell:
+    """Trains (or goes on where a killed sweep stopped) and scores all branches on the test split."""
+    quieten_lightning()
+    config = compose("train", task.overrides)
+    folder = Path(config.run)
+    config.resume = _begin(task, folder)
+    start = time.monotonic()
+    if not (folder / "model.safetensors").is_file():
+        train(config)
+    trained = time.monotonic()
+    dataset = dataset_of(config.data)
+    captioner = CaptionPipeline.from_pretrained(folder, device=device_of("auto"))
+    branches = captioner.model.branches
+    val, test = (dataset.corpus.references(split) for split in (CHOSEN_ON, SPLIT))
+    quick = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr"))
+    chosen = {
+        branch: captioner.evaluate(dataset, CHOSEN_ON, branch, evaluator=quick).scores for branch in branches
+    }
+    evaluator = CaptionEvaluator(test)
+    found = {branch: captioner.evaluate(dataset, SPLIT, branch, evaluator=evaluator) for branch in branches}
+    record = run_record(config.seed)
+    scores = {}
+    for branch, evaluation in found.items():
+        evaluation.save(folder / evaluation.file_name, record)
+        scores[branch] = {**evaluation.scores, **dataset.extra_scores(evaluation.captions, test)}
+    epochs = _validations(folder, config.monitor)
+    seconds = {"train": round(trained - start, 1), "evaluate": round(time.monotonic() - trained, 1)}
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return Cell(
+        table=task.table,
+        row=task.row,
+        seed=task.seed,
+        settings_hash=task.settings_hash,
+        data_hash=task.data_hash,
+        overrides=tuple(override for override in task.overrides if not override.startswith("run=")),
+        dataset=dataset.name,
+        split=SPLIT,
+        chosen_on=CHOSEN_ON,
+        tested=captioner.default_branch,
+        videos=len(test),
+        scores=scores,
+        chosen={branch: dict(values) for branch, values in chosen.items()},
+        epoch=BEST[config.monitor](epochs, key=lambda epoch: epochs[epoch])
+        if epochs
+        else config.trainer.max_epochs,
+        epochs=max(epochs, default=config.trainer.max_epochs),
+        seconds=seconds,
+        record=record,
+    )
+
+
+def is_run_of(task: CellTask, folder: Path) -> bool:
+    """Whether a folder holds the run of a cell, or the beginning of it: the same settings and data."""
+    mark = folder / MARK
+    return mark.is_file() and mark.read_text() == _mark(task)
+
+
+def _begin(task: CellTask, folder: Path) -> bool:
+    """Marks the folder as this cell's, clearing away what is not; says whether a stopped run is there to go on with."""
+    if not is_run_of(task, folder):
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / MARK).write_text(_mark(task))
+    return (folder / "checkpoints" / "last.ckpt").is_file()
+
+
+def _mark(task: CellTask) -> str:
+    return f"settings {task.settings_hash}\ndata {task.data_hash}\n"
+
+
+def _validations(folder: Path, monitor: str) -> dict[int, float]:
+    """What the best epoch was chosen by, of the tested branch, by epoch (from 1), over all versions of the run's log."""
+    found = {}
+    for path in sorted(folder.glob("log/version_*/metrics.csv")):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get(monitor):
+                    found[int(row["epoch"]) + 1] = float(row[monitor])
+    return found

@@ -1,0 +1,84 @@
+"""A Faster R-CNN for the 1,600 classes of Visual Genome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+
+from stgraph.errors import DataError, MissingDataError
+from stgraph.extraction.extractors.objects.box_postprocessing import MAX_BOXES, SCORE_THRESHOLD
+from stgraph.extraction.extractors.objects.two_stage import TwoStageDetector
+
+__all__ = ["VisualGenomeFasterRCNN"]
+
+CLASSES = 1600
+
+
+class VisualGenomeFasterRCNN(TwoStageDetector):
+    """Boxes of Visual Genome's 1,600 classes by a Faster R-CNN on ResNeXt-101 (32 x 8d) with a feature pyramid.
+
+    Labels are 1..1600, 0 is the background.
+
+    Args:
+        weights: A file with the keys of torchvision's ``FasterRCNN`` on ``resnet_fpn_backbone("resnext101_32x8d")``, or
+            "random"; no well-kept library has any.
+        features: "roi", 2048 values: RoI features of the backbone's last stage, before the pyramid; or "fc", 1024.
+        max_boxes: Boxes a frame, best first.
+        score_threshold: Boxes of this score or lower are dropped.
+        min_size: Short side in pixels of the picture that the network sees.
+        names: A text file with the name of each class, one a line, from class 1 on; without it labels have no names.
+
+    Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features
+        ``[n, 2048]`` or ``[n, 1024]``.
+    Raises: OptionError: A value that is not one of those allowed. MissingDataError: No file of names. DataError: One that
+        has not 1,600 lines.
+    Reference: Ren et al., NeurIPS 2015; Anderson et al., CVPR 2018 (classes); Pan et al., CVPR 2020 (network).
+    """
+
+    def __init__(
+        self,
+        weights: str = "default",
+        features: str = "roi",
+        max_boxes: int = MAX_BOXES,
+        score_threshold: float = SCORE_THRESHOLD,
+        min_size: int = 800,
+        names: str | None = None,
+    ) -> None:
+        self.label_names = () if names is None else ("__background__", *_read_names(Path(names)))
+        super().__init__(
+            _build,
+            weights,
+            rename=_without_counts,
+            features=features,
+            max_boxes=max_boxes,
+            score_threshold=score_threshold,
+            min_size=min_size,
+        )
+
+
+def _build(**settings: Any) -> nn.Module:
+    backbone = resnet_fpn_backbone(backbone_name="resnext101_32x8d", weights=None)
+    return FasterRCNN(backbone, num_classes=CLASSES + 1, **settings)
+
+
+def _without_counts(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Drops what only training needs: trained with plain batch normalisation, a file has it; the frozen one has no place."""
+    return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+
+
+def _read_names(file: Path) -> list[str]:
+    if not file.is_file():
+        raise MissingDataError(
+            f"'names' must be a text file with {CLASSES} lines, got '{file}', which is not there."
+        )
+    try:
+        names = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 text ({error}); save it as such.") from error
+    if len(names) != CLASSES:
+        raise DataError(f"{file} must have {CLASSES} lines, the name of a class on each, got {len(names)}.")
+    return names

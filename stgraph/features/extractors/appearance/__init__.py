@@ -1,7 +1,0 @@
-"""Extractors of frames: one vector a frame, or a grid of cells."""
-
-from stgraph.features.extractors.appearance.googlenet import GoogLeNetPool5
-from stgraph.features.extractors.appearance.resnet import ResNet18, ResNet50, ResNet101, ResNet152
-from stgraph.features.extractors.appearance.vision_tower import VisionTower
-
-__all__ = ["GoogLeNetPool5", "ResNet18", "ResNet50", "ResNet101", "ResNet152", "VisionTower"]

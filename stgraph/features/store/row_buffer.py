@@ -1,0 +1,193 @@
+"""A video as rows of the store's arrays, and a buffer of such rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stgraph.errors import DataError
+from stgraph.features.store.provenance import Header
+from stgraph.features.store.schema import Column, columns, levels
+from stgraph.features.store.shard import SLICE_BYTES
+from stgraph.features.video_features import VideoFeatures
+
+
+def streams_of(video: VideoFeatures) -> set[str]:
+    """The streams a video has."""
+    have = {"appearance": video.appearance, "motion": video.motion, "object": video.detections}
+    return {name for name, value in have.items() if value is not None} | {
+        f"grid/{name}" for name in video.grids
+    }
+
+
+def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A video's rows by array, and its row counts by level.
+
+    Raises: DataError: Streams other than the header's, detections of another picture or other frames, labels
+        without a name, values that are not finite or beyond the dtype.
+    """
+    _check(video, header)
+    rows: dict[str, Any] = {
+        "video/height": [video.size[0]],
+        "video/width": [video.size[1]],
+        "video/fps": [video.fps],
+        "video/num_frames": [video.file_frames],
+        "frame/index": video.frame_index,
+        "frame/time": video.frame_time,
+    }
+    counts = {"frame": np.array([video.num_frames])}
+    if video.motion is not None:
+        rows |= {"clip/start": video.clip_start, "clip/motion": video.motion}
+        counts["clip"] = np.array([len(video.motion)])
+    if video.appearance is not None:
+        rows["frame/appearance"] = video.appearance
+    if (found := video.detections) is not None:
+        rows |= {"object/box": found.boxes, "object/score": found.scores, "object/label": found.labels}
+        rows |= {"object/track": found.track, "object/feature": found.features}
+        counts["object"] = np.bincount(found.frame.numpy(), minlength=found.num_frames)
+    for name, grid in video.grids.items():
+        rows |= {f"grid/{name}/start": grid.start, f"grid/{name}/feature": grid.values}
+        counts[f"grid/{name}"] = np.array([len(grid.values)])
+    packed = {column.path: _cast(rows[column.path], column, video.id) for column in columns_of(header)}
+    return packed, counts
+
+
+def columns_of(header: Header) -> list[Column]:
+    """All arrays of a store with this header."""
+    return columns(header.extractors, header.dtype)
+
+
+class RowBuffer:
+    """Rows of videos just added; a part of the shard to come.
+
+    Rows wait in memory, and beyond 64 MB an array in an unnamed temporary file in ``folder``, so that a
+    store of one large file can be written on a small machine.
+
+    Args:
+        header: What the shard is made of.
+        folder: Where the temporary files go.
+        tails: Axes behind the row axis of features written before, by array; new ones must agree.
+    """
+
+    def __init__(self, header: Header, folder: Path, tails: Mapping[str, tuple[int, ...]]) -> None:
+        self.header, self.folder, self.tails = header, folder, dict(tails)
+        self._tails_without_rows: dict[str, tuple[int, ...]] = {}
+        self._files: dict[str, IO[bytes]] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets the rows but not their widths."""
+        self.close()
+        self.ids: list[str] = []
+        self._counts: dict[str, list[np.ndarray]] = {level: [] for level in levels(self.header.extractors)}
+        for column in columns_of(self.header):
+            file = SpooledTemporaryFile(max_size=SLICE_BYTES, dir=str(self.folder))  # noqa: SIM115  (see close)
+            self._files[column.path] = file
+
+    def add(self, video: VideoFeatures) -> None:
+        """Adds one video.
+
+        Raises: DataError: See :func:`pack`, or features of another width than the videos before; nothing is
+            added.
+        """
+        rows, counts = pack(video, self.header)
+        for path, values in rows.items():
+            known = self.tails.get(path, values.shape[1:])
+            if len(values) and values.shape[1:] != known:
+                raise DataError(
+                    f"Video '{video.id}': '{path}' has rows of {list(values.shape[1:])}, the videos before "
+                    f"it of {list(known)}; extract all videos in the same way."
+                )
+        for path, values in rows.items():
+            (self.tails if len(values) else self._tails_without_rows).setdefault(path, values.shape[1:])
+            self._files[path].write(values.tobytes())
+        for level, count in counts.items():
+            self._counts[level].append(count)
+        self.ids.append(video.id)
+
+    def counts(self, level: str) -> np.ndarray:
+        """Rows of each parent."""
+        return np.concatenate(self._counts[level]) if self.ids else np.zeros(0, np.int64)
+
+    def num_rows(self, level: str) -> int:
+        """Rows of all parents together."""
+        return len(self.ids) if level == "video" else int(self.counts(level).sum())
+
+    def tail(self, column: Column) -> tuple[int, ...]:
+        """Axes behind the row axis."""
+        if column.tail is not None:
+            return column.tail
+        nothing = (0, 0) if column.level.startswith("grid/") else (0,)
+        return self.tails.get(column.path, self._tails_without_rows.get(column.path, nothing))
+
+    def slices(self, column: Column) -> Iterator[np.ndarray]:
+        """All rows, in pieces that fit into memory."""
+        file, tail = self._files[column.path], self.tail(column)
+        row_bytes = np.dtype(column.dtype).itemsize * int(np.prod(tail))
+        step = row_bytes * max(1, SLICE_BYTES // max(1, row_bytes))
+        file.seek(0)
+        while row_bytes and (block := file.read(step)):
+            yield np.frombuffer(block, column.dtype).reshape(-1, *tail)
+
+    def close(self) -> None:
+        """Lets go of memory and temporary files."""
+        for file in self._files.values():
+            file.close()
+
+
+def _check(video: VideoFeatures, header: Header) -> None:
+    have, want = streams_of(video), set(header.extractors)
+    if have != want:
+        raise DataError(
+            f"Video '{video.id}' has the streams {_list(have)}, the store has records of {_list(want)}; all "
+            "videos of a store have the same streams, and each stream an ExtractorRecord."
+        )
+    if not video.id or not video.id.isprintable():
+        raise DataError(f"A video's id must be printable and not empty, got {video.id!r}.")
+    found = video.detections
+    if found is None:
+        return
+    if found.size != tuple(video.size):
+        raise DataError(
+            f"Video '{video.id}' is of (height, width) {tuple(video.size)}, its detections of {found.size}; "
+            "detect on pictures of the video's own size."
+        )
+    if found.frame_index is not None and not found.frame_index.equal(video.frame_index.to(found.frame_index)):
+        raise DataError(
+            f"Video '{video.id}': 'frame_index' of the detections is {found.frame_index[:10].tolist()}, of "
+            f"the video {video.frame_index[:10].tolist()}; sample both from the same frames."
+        )
+    labels, names = found.labels, header.label_names
+    if names and labels is not None and len(labels) and int(labels.max()) >= len(names):
+        raise DataError(
+            f"Video '{video.id}' has label {int(labels.max())}, but there are {len(names)} label names; pass "
+            "all names as 'label_names'."
+        )
+
+
+def _cast(values: Any, column: Column, video_id: str) -> np.ndarray:
+    given = values.detach().cpu() if isinstance(values, Tensor) else torch.tensor(values, dtype=torch.float64)
+    given = given.float() if given.dtype == torch.bfloat16 else given
+    with np.errstate(over="ignore"):
+        cast = np.ascontiguousarray(given.numpy(), dtype=column.dtype)
+    if column.tail is not None or np.isfinite(cast).all():
+        return cast
+    row = int(np.argwhere(~np.isfinite(cast))[0, 0])
+    if not torch.isfinite(given).all():
+        raise DataError(
+            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; mend it."
+        )
+    raise DataError(
+        f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the "
+        f"video, beyond {column.dtype}; scale the features or write the store with dtype='float32'."
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names)) or "none"

@@ -1,0 +1,84 @@
+"""Stored features of videos -> their graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from stgraph.errors import DataError
+from stgraph.features.detections import Detections
+from stgraph.features.video_features import VideoFeatures
+from stgraph.graph.builder import VideoGraphBuilder
+from stgraph.graph.storage import GRID
+
+__all__ = ["graphs_of", "grid_names"]
+
+
+def graphs_of(
+    videos: Sequence[VideoFeatures],
+    builder: VideoGraphBuilder,
+    num_frames: int | None = 10,
+    *,
+    grids: Collection[str] = (),
+    category: Sequence[int] | None = None,
+) -> Batch:
+    """Samples each video to ``num_frames`` and builds one batch; a video without detections has no nodes.
+
+    The motion row of a frame is that of the last clip that starts at or before it (DESIGN: min(n // 16, C - 1)), and
+    so is a grid's.
+
+    Args:
+        videos, builder, num_frames: What is sampled and built.
+        grids: Names of grids to carry along.
+        category: Number of each video's category, -1 unknown.
+
+    Raises: DataError: A video lacks a grid; names both.
+    """
+    sampled = [video.sample(num_frames) for video in videos]
+    return builder.build_batch(
+        [_detections(video) for video in sampled],
+        appearance=_all_or_none([video.appearance for video in sampled]),
+        motion=_all_or_none([video.motion_of_frames() for video in sampled]),
+        video_id=[video.id for video in sampled],
+        grids={name: [_grid(video, name) for video in sampled] for name in grids},
+        category=category,
+    )
+
+
+def grid_names(streams: Collection[str]) -> list[str]:
+    """The names of the grids among streams of a store.
+
+    >>> grid_names(["appearance", "grid/i3d"])
+    ['i3d']
+    """
+    return [stream.removeprefix(GRID) for stream in streams if stream.startswith(GRID)]
+
+
+def _detections(video: VideoFeatures) -> Detections:
+    if video.detections is not None:
+        return video.detections
+    empty = torch.zeros(0)
+    return Detections(
+        boxes=empty.reshape(0, 4),
+        scores=empty,
+        features=empty.reshape(0, 1),
+        frame=empty.long(),
+        num_frames=video.num_frames,
+        size=video.size,
+        time=video.frame_time,
+    )
+
+
+def _grid(video: VideoFeatures, name: str) -> Tensor:
+    grid = video.grid_of_frames(name)
+    if grid is None:
+        raise DataError(f"Video '{video.id}' has no grid '{name}'; extract it first.")
+    return grid
+
+
+def _all_or_none(streams: list[Tensor | None]) -> list[Tensor] | None:
+    present = [stream for stream in streams if stream is not None]
+    return present if len(present) == len(streams) else None

@@ -1,0 +1,111 @@
+"""The language model of one branch: a Transformer over frames and one over words, with a cache for decoding."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+
+from stgraph.nn.decoder.positions import SinusoidalPositions
+from stgraph.nn.decoder.transformer_layers import DecoderLayer, EncoderLayer
+from stgraph.nn.decoder.transformer_state import TransformerState
+from stgraph.typing import check_shape
+
+__all__ = ["CaptionTransformer", "FrameMemory"]
+
+
+@dataclass(frozen=True)
+class FrameMemory:
+    """Encoded frames of B videos. Shapes: frames ``[B, T, d]``, mask ``[B, T]`` (True where a frame is real)."""
+
+    frames: Tensor
+    mask: Tensor
+
+
+class CaptionTransformer(nn.Module):
+    """Frames ``[B, T, d]`` -> memory; memory and earlier words -> scores of the next word.
+
+    Args:
+        vocab_size: V, size of the vocabulary.
+        hidden_channels, num_heads, feedforward_channels, dropout: As usual in Transformers.
+        num_layers: Layers over frames, and as many over words.
+
+    Shapes: tokens ``[P, L]``, video ``[P]`` (the row of memory that each caption is about) -> logits ``[P, L, V]``.
+    Reference: Pan et al., CVPR 2020, section 3.4; Vaswani et al., NeurIPS 2017.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        hidden_channels: int = 512,
+        *,
+        num_heads: int = 8,
+        num_layers: int = 2,
+        feedforward_channels: int = 1024,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.vocab_size, self.hidden_channels = vocab_size, hidden_channels
+        sizes = (hidden_channels, num_heads, feedforward_channels, dropout)
+        self.positions = SinusoidalPositions(hidden_channels)
+        self.embedding = nn.Embedding(vocab_size, hidden_channels)
+        nn.init.normal_(self.embedding.weight, std=hidden_channels**-0.5)
+        self.encoder_layers = nn.ModuleList(EncoderLayer(*sizes) for _ in range(num_layers))
+        self.decoder_layers = nn.ModuleList(DecoderLayer(*sizes) for _ in range(num_layers))
+        self.lm_head = nn.Linear(hidden_channels, vocab_size)
+        self.dropout = nn.Dropout(dropout)
+
+    def encode(self, frames: Tensor, mask: Tensor) -> FrameMemory:
+        """Lets the frames of each video attend to each other."""
+        check_shape("frames", frames, "B T d", d=self.hidden_channels)
+        check_shape("mask", mask, "B T", B=frames.size(0), T=frames.size(1))
+        x = self.dropout(self.positions(frames))
+        for layer in self.encoder_layers:
+            x = layer(x, mask)
+        return FrameMemory(x, mask)
+
+    def forward(self, memory: FrameMemory, tokens: Tensor, video: Tensor) -> Tensor:
+        """Scores of every next word at once, for training: row l has seen tokens 0..l."""
+        check_shape("tokens", tokens, "P L")
+        check_shape("video", video, "P", P=tokens.size(0))
+        x = self._embed(tokens, 0)
+        mask = memory.mask[video]
+        for layer in self._decoder_layers():
+            # Frames are projected once a video and then shared by its captions.
+            keys, values = layer.frames.keys_values(memory.frames)
+            x = layer(x, layer.words.keys_values(x), (keys[video], values[video]), mask, causal=True)
+        return self.lm_head(x)
+
+    def start(self, memory: FrameMemory, max_length: int, *, attention: bool = False) -> TransformerState:
+        """The state before the first word, one caption a video, with room for ``max_length`` tokens.
+
+        With ``attention`` each step leaves in ``state.attention["frames"]`` how much it looked at each frame: the last
+        layer's cross attention, a mean over its heads ``[P, T]``.
+        """
+        projected = [layer.frames.keys_values(memory.frames) for layer in self._decoder_layers()]
+        return TransformerState.start(projected, memory.mask, max_length, attention=attention)
+
+    def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+        """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
+        # The beams of a caption are queries over one memory.
+        x = self._embed(tokens[:, None], state.length).view(state.mask.size(0), -1, self.hidden_channels)
+        new, seen = state.add_words(x.size(1))
+        for layer, (keys, values), memory in zip(
+            self._decoder_layers(), state.words, state.memory, strict=True
+        ):
+            keys[:, :, new], values[:, :, new] = layer.words.keys_values(x)
+            words = keys[:, :, : state.columns], values[:, :, : state.columns]
+            if state.attention is not None and layer is self.decoder_layers[-1]:
+                weights = layer.frame_weights(x, words, memory, state.mask, words_mask=seen)
+                state.attention = {"frames": weights.flatten(0, 1)}
+            x = layer(x, words, memory, state.mask, words_mask=seen)
+        return self.lm_head(x.flatten(0, 1)), state
+
+    def _decoder_layers(self) -> list[DecoderLayer]:
+        return [cast(DecoderLayer, layer) for layer in self.decoder_layers]
+
+    def _embed(self, tokens: Tensor, start: int) -> Tensor:
+        x = self.embedding(tokens) * math.sqrt(self.hidden_channels)
+        return self.dropout(self.positions(x, start))

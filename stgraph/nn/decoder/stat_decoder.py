@@ -1,0 +1,106 @@
+"""The language model of STAT."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.nn.attention import STATAttention
+from stgraph.nn.decoder.gate_dropout_lstm_cell import GateDropoutLSTMCell
+from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
+from stgraph.nn.masking import masked_mean
+from stgraph.nn.memory import VideoMemory
+
+__all__ = ["STATDecoder"]
+
+
+class STATDecoder(RecurrentDecoder):
+    r"""An LSTM over words and what STAT's attention sees with the state before each word.
+
+    .. math:: h_0 = \tanh(W \bar{g} + b), \quad c_0 = \tanh(W' \bar{g} + b'), \quad
+        h_l, c_l = \operatorname{LSTM}(h_{l-1}, c_{l-1}, [x_l ; \mathrm{ctx}_l])
+
+    .. math:: q = W_o\, d(h_l) + b + x_l + W_z \mathrm{ctx}_l + b, \quad p = \operatorname{softmax}(W_v\, d(\tanh q) + b_v)
+
+    :math:`x_l` is the word before, zeros for the first one, whatever its mark is; :math:`\bar{g}` the mean of the real
+    frames of the first stream that the attention has (of all real regions, where that is the local one).
+
+    Args:
+        vocab_size: V, size of the vocabulary.
+        attention: With ``channels`` as ``in_channels`` and ``hidden_channels`` as its query's width.
+        in_channels, word_channels, hidden_channels: Widths of the streams, of a word, and of the LSTM.
+        dropout: d, of the LSTM's gates and the readout.
+
+    Shapes: As :class:`RecurrentDecoder`; a memory holds "frames" for the stream "global", "motion" and "regions" for
+        "local". Attention maps are "global", "motion", "local" ``[P, L, T]`` and "regions" ``[P, L, T, S]``.
+    Raises: DataError: A stream that the attention has is missing.
+    Reference: Tu et al., ACM MM 2017, and the authors' released code.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        attention: STATAttention,
+        in_channels: int,
+        *,
+        word_channels: int = 512,
+        hidden_channels: int = 1024,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__(vocab_size, word_channels)
+        self.attention = attention
+        self.first_hidden = nn.Linear(in_channels, hidden_channels)
+        self.first_cell = nn.Linear(in_channels, hidden_channels)
+        self.cell = GateDropoutLSTMCell(word_channels + in_channels, hidden_channels, dropout)
+        self.hidden_out = nn.Linear(hidden_channels, word_channels)
+        self.context_out = nn.Linear(in_channels, word_channels)
+        self.lm_head = nn.Linear(word_channels, vocab_size)
+        self.dropout = nn.Dropout(dropout)
+
+    def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:
+        """Streams with their keys, and the mean that the LSTM starts from."""
+        streams, real, mean = {}, memory.mask.new_zeros(*memory.mask.shape, 1), None
+        for name in self.attention.temporal:
+            if name == "local":
+                streams[name], real = _regions(memory)
+                first = masked_mean(streams[name].flatten(1, 2), real.flatten(1), 1)
+            else:
+                streams[name] = memory.real_frames("frames" if name == "global" else name)
+                first = masked_mean(streams[name], memory.mask, 1)
+            mean = first if mean is None else mean
+        assert mean is not None, "the attention has at least one stream"
+        return {"mean": mean, **self.attention.prepare(streams, memory.mask, real)}
+
+    def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The LSTM's first state."""
+        mean = memory["mean"]
+        return {"hidden": self.first_hidden(mean).tanh(), "cell": self.first_cell(mean).tanh()}
+
+    def embed(self, tokens: Tensor, start: int) -> Tensor:
+        """Words; the one at position 0 is a zero vector."""
+        words = self.embedding(tokens)
+        if start:
+            return words
+        return torch.cat([torch.zeros_like(words[:, :1]), words[:, 1:]], dim=1)
+
+    def advance(self, word: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
+        """Attention by the state before the word, then the LSTM; q without its tanh."""
+        before = state.hidden["hidden"], state.hidden["cell"]
+        seen = self.attention(before[0], state.memory)
+        hidden, cell = self.cell(torch.cat([word, seen.vector], dim=-1), before)
+        features = self.hidden_out(self.dropout(hidden)) + word + self.context_out(seen.vector)
+        return features, self.after(state, {"hidden": hidden, "cell": cell}, seen.weights)
+
+    def readout(self, features: Tensor) -> Tensor:
+        """Logits."""
+        return self.lm_head(self.dropout(features.tanh()))
+
+    def masks(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Real frames of each stream, and real regions."""
+        return {name.removesuffix("_mask"): value for name, value in memory.items() if name.endswith("_mask")}
+
+
+def _regions(memory: VideoMemory) -> tuple[Tensor, Tensor]:
+    if memory.regions is None:
+        memory.real_frames("regions")  # says what is missing
+    return memory.regions_or_frames()

@@ -1,0 +1,106 @@
+"""The language model of STaTS."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import DataError
+from stgraph.nn.attention import MultiHeadAttention, STaTSAttention
+from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
+from stgraph.nn.memory import VideoMemory
+
+__all__ = ["STaTSDecoder"]
+
+
+class STaTSDecoder(RecurrentDecoder):
+    r"""An LSTM over words and what STaTS's attention sees with the language state before each word.
+
+    .. math:: s_l = \operatorname{SelfAttention}(e_1, \dots, e_l)_l, \quad \hat{x}_l = \operatorname{STaTS}([h_{l-1} ; s_l]),
+        \quad h_l = \operatorname{LSTM}(h_{l-1}, [e_l ; \hat{x}_l ; k]), \quad p = \operatorname{softmax}(W\, d(h_l) + b)
+
+    :math:`e_l` is the word before (first the begin mark), k the video's category where there is one. The LSTM starts
+    from zeros. Where a memory has no regions, each frame is its only region.
+
+    Args:
+        vocab_size: V, size of the vocabulary.
+        attention: Its query is ``hidden_channels + word_channels`` wide.
+        in_channels, word_channels, hidden_channels: Widths of a region, of a word, and of the LSTM.
+        category_channels: Width of k; 0 where there are no categories.
+        dropout: d.
+
+    Shapes: As :class:`RecurrentDecoder`; attention maps are those of the attention's branches ("st_regions", "ts_frames",
+        "ts_regions", "branches" in the full model).
+    Raises: DataError: Neither regions nor frames, or a category where none was expected and the reverse.
+    Reference: Cherian et al., WACV 2020, sections 3 and 4.1.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        attention: STaTSAttention,
+        in_channels: int = 512,
+        *,
+        word_channels: int = 256,
+        hidden_channels: int = 512,
+        category_channels: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(vocab_size, word_channels)
+        self.hidden_channels, self.category_channels = hidden_channels, category_channels
+        self.attention = attention
+        self.words = MultiHeadAttention(word_channels, num_heads=1)
+        self.cell = nn.LSTMCell(word_channels + in_channels + category_channels, hidden_channels)
+        self.lm_head = nn.Linear(hidden_channels, vocab_size)
+        self.dropout = nn.Dropout(dropout)
+
+    def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:
+        """Regions with their keys, and the category."""
+        regions, mask = memory.regions_or_frames()
+        prepared = {"regions": regions, "mask": mask, **self.attention.prepare(regions, mask)}
+        if (memory.category is not None) != bool(self.category_channels):
+            raise DataError(
+                f"'category' must be {'given' if self.category_channels else 'None'} for this model, got "
+                f"{'None' if memory.category is None else list(memory.category.shape)}."
+            )
+        return prepared if memory.category is None else {**prepared, "category": memory.category}
+
+    def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Zeros, and no words yet."""
+        regions = memory["regions"]
+        zeros = regions.new_zeros(len(regions), self.hidden_channels)
+        none = regions.new_zeros(len(regions), 1, 0, self.embedding.embedding_dim)
+        return {"hidden": zeros, "cell": zeros, "keys": none, "values": none}
+
+    def advance(self, word: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
+        """Self-attention over the words so far, visual attention, then the LSTM."""
+        held, memory = state.hidden, state.memory
+        newest = word.unsqueeze(1)
+        new_keys, new_values = self.words.keys_values(newest)
+        keys, values = torch.cat([held["keys"], new_keys], 2), torch.cat([held["values"], new_values], 2)
+        said = self.words(newest, (keys, values))[:, 0]
+        seen = self.attention(
+            torch.cat([held["hidden"], said], -1), memory["regions"], memory["mask"], memory
+        )
+        category = [memory["category"]] if "category" in memory else []
+        parts = torch.cat([word, seen.vector, *category], dim=-1)
+        hidden, cell = self.cell(parts, (held["hidden"], held["cell"]))
+        kept = {"hidden": hidden, "cell": cell, "keys": keys, "values": values}
+        return hidden, self.after(state, kept, seen.weights, seen.ranking)
+
+    def readout(self, features: Tensor) -> Tensor:
+        """Logits."""
+        return self.lm_head(self.dropout(features))
+
+    def masks(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What is real of regions, frames and pairs of frames; both branches always are."""
+        regions = memory["mask"]
+        frames = regions.any(-1)
+        return {
+            "st_regions": regions,
+            "ts_regions": regions,
+            "st_frames": frames,
+            "ts_frames": frames,
+            "branches": frames.new_ones(len(frames), 2),
+            "ranking": frames[:, 1:] & frames[:, :-1],
+        }

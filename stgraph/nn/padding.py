@@ -1,0 +1,51 @@
+"""Ragged frames and regions of a batch as padded blocks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from stgraph.typing import check_shape
+
+__all__ = ["pad_frames", "pad_regions"]
+
+
+def pad_frames(rows: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Frames one below the other ``[sum T, d]`` -> ``[B, T_max, d]`` and a mask ``[B, T_max]``, True where real."""
+    longest = int(num_frames.max())
+    mask = torch.arange(longest, device=rows.device) < num_frames[:, None]
+    if rows.size(0) == mask.numel():
+        return rows.view(-1, longest, rows.size(1)), mask
+    padded = rows.new_zeros(*mask.shape, rows.size(1))
+    padded[mask] = rows
+    return padded, mask
+
+
+def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Regions one below the other -> one block a video, each frame filled up with zeros, and a mask.
+
+    Shapes: x ``[N, D]``, frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` -> ``[B, T, S, D]`` and
+        ``[B, T, S]`` (True where real), with the largest T and S of the batch; S is at least 1.
+    Raises: ShapeError: ``frame`` has another length than ``x``.
+    Reference: house design.
+
+    >>> import torch
+    >>> regions, mask = pad_regions(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 0, 2]), torch.tensor([1, 2]))
+    >>> regions[..., 0].tolist()
+    [[[1.0, 2.0], [0.0, 0.0]], [[0.0, 0.0], [3.0, 0.0]]]
+    """
+    check_shape("x", x, "N D")
+    check_shape("frame", frame, "N", N=x.size(0))
+    total, longest = int(num_frames.sum()), int(num_frames.max())
+    count = torch.bincount(frame, minlength=total)
+    first = count.cumsum(0) - count
+    place = torch.arange(len(frame), device=x.device) - first[frame]  # position of a region in its frame
+    video = torch.repeat_interleave(torch.arange(len(num_frames), device=x.device), num_frames)
+    start = num_frames.cumsum(0) - num_frames
+    row = video * longest + torch.arange(total, device=x.device) - start[video]  # of each frame in the block
+    size = max(int(count.max()), 1) if total else 1
+    slot = row[frame] * size + place
+    block = x.new_zeros(len(num_frames) * longest * size, x.size(1)).index_copy(0, slot, x)
+    mask = torch.zeros(len(block), dtype=torch.bool, device=x.device).index_fill(0, slot, True)
+    shape = (len(num_frames), longest, size)
+    return block.view(*shape, -1), mask.view(shape)

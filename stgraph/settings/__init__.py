@@ -1,0 +1,1 @@
+"""Hydra configurations: composed, checked, saved. Only commands and experiments import this package."""

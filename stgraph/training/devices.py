@@ -1,0 +1,26 @@
+"""Which device a setting names."""
+
+from __future__ import annotations
+
+import torch
+
+from stgraph.errors import OptionError
+
+__all__ = ["device_of"]
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a setting; "auto" is a GPU where there is one.
+
+    Raises: OptionError: No such device, or none that this machine has.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(
+            f"'device' must be auto, cpu or a device of this machine, got {name!r}: {reason}."
+        ) from error

@@ -1,0 +1,8 @@
+"""The loss of each system."""
+
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.training.losses.distillation import DistillationLoss
+from stgraph.training.losses.stat_loss import STATLoss
+from stgraph.training.losses.stats_loss import STaTSLoss
+
+__all__ = ["CaptionLoss", "DistillationLoss", "STATLoss", "STaTSLoss", "StepCounts"]

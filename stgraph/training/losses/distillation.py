@@ -1,0 +1,129 @@
+"""The loss of STG-KD: two language losses and the distillation between the branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from stgraph.datasets.loading.caption_batch import CaptionBatch
+from stgraph.errors import OptionError
+from stgraph.models.stgraph_captioner import STGraphCaptioner
+from stgraph.training.losses.caption_loss import StepCounts
+
+__all__ = ["DistillationLoss", "token_distillation"]
+
+DIRECTIONS = ("as_printed", "hinton")
+
+
+class DistillationLoss(nn.Module):
+    r"""Language losses of the branches and the divergence between them, each a mean over the batch's real tokens.
+
+    .. math:: L = L_o + \lambda_{sl} L_s + \lambda_d L_{distill}
+
+    A model of one branch (or of the joint one) has that branch's language loss alone.
+
+    Args:
+        scene_weight: :math:`\lambda_{sl}`.
+        distill_weight: :math:`\lambda_d`; 0 leaves distillation out.
+        distill_direction: "as_printed", Eq. 7 as it stands, KL(P_s || P_o); "hinton", KL(P_o || P_s), the direction of
+            the work that the paper says it follows.
+        temperature: Both distributions are softened by it, and the loss is multiplied by its square.
+        detach_teacher: True keeps the gradients of distillation and features out of the object branch.
+        feature_weight: Weight of the paper's "Two Branch + L2", the mean squared difference of F_s and F'_o over real
+            frames and channels; 0 leaves it out.
+
+    Shapes: logits by branch ``[P, L, V]``, targets ``[P, L]`` (0 is padding) -> scalars by name, "loss" among them.
+    Raises: OptionError: An unknown direction, a negative weight, or a temperature that is not above 0.
+    Reference: Pan et al., CVPR 2020, Eq. 7-8; Hinton et al., arXiv 1503.02531.
+    """
+
+    def __init__(
+        self,
+        *,
+        scene_weight: float = 1.0,
+        distill_weight: float = 4.0,
+        distill_direction: str = "as_printed",
+        temperature: float = 1.0,
+        detach_teacher: bool = False,
+        feature_weight: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if distill_direction not in DIRECTIONS:
+            raise OptionError(f"'distill_direction' must be one of {DIRECTIONS}, got {distill_direction!r}.")
+        lowest = min(scene_weight, distill_weight, feature_weight)
+        if lowest < 0:
+            raise OptionError(f"Loss weights must not be negative, got {lowest}.")
+        if temperature <= 0:
+            raise OptionError(f"'temperature' must be above 0, got {temperature}.")
+        self.scene_weight, self.distill_weight = scene_weight, distill_weight
+        self.feature_weight = feature_weight
+        self.distill_direction, self.temperature, self.detach_teacher = (
+            distill_direction,
+            temperature,
+            detach_teacher,
+        )
+
+    def of_batch(self, model: STGraphCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
+        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+        logits, features = model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
+        if self.feature_weight and batch.owned is not None:
+            owned = batch.owned.repeat_interleave(batch.graphs.num_frames)
+            features = {branch: rows[owned] for branch, rows in features.items()}
+        return self(logits, batch.tokens[:, 1:], step.tokens, features, step.frames)
+
+    def forward(
+        self,
+        logits: Mapping[str, Tensor],
+        targets: Tensor,
+        num_tokens: Tensor | float | None = None,
+        features: Mapping[str, Tensor] | None = None,
+        num_frames: float | None = None,
+    ) -> dict[str, Tensor]:
+        """All parts by name.
+
+        Args:
+            logits, targets: Scores of the branches and the words that come.
+            num_tokens: Replaces the count of real tokens where a batch is spread over devices or steps.
+            features: F_s and F'_o of the real frames ``[M, d]``, needed where ``feature_weight`` is not 0.
+            num_frames: Replaces M in the mean in the same way.
+        """
+        real = targets != 0
+        words = targets[real]
+        count = real.sum() if num_tokens is None else num_tokens
+        chosen = {branch: scores[real].float() for branch, scores in logits.items()}
+        parts = {
+            f"{branch}_language": nn.functional.cross_entropy(scores, words, reduction="sum") / count
+            for branch, scores in chosen.items()
+        }
+        weights = {
+            name: self.scene_weight if len(chosen) > 1 and name == "scene_language" else 1.0 for name in parts
+        }
+        if len(chosen) > 1 and self.distill_weight:
+            teacher = chosen["object"].detach() if self.detach_teacher else chosen["object"]
+            divergence = token_distillation(
+                chosen["scene"], teacher, self.distill_direction, self.temperature
+            )
+            parts["distill"] = divergence.sum() / count
+            weights["distill"] = self.distill_weight
+        if self.feature_weight and features is not None and len(features) > 1:
+            teacher = features["object"].detach() if self.detach_teacher else features["object"]
+            squares = nn.functional.mse_loss(features["scene"].float(), teacher.float(), reduction="sum")
+            frames = len(teacher) if num_frames is None else num_frames
+            parts["features"] = squares / (frames * teacher.size(1))
+            weights["features"] = self.feature_weight
+        total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
+        return {"loss": total, **parts}
+
+
+def token_distillation(scene: Tensor, teacher: Tensor, direction: str, temperature: float = 1.0) -> Tensor:
+    r"""The divergence at each token.
+
+    .. math:: -\sum_x P_s(x) \log \frac{P_o(x)}{P_s(x)} \quad\text{(as printed: KL(P_s || P_o))}
+
+    Shapes: scene, teacher ``[M, V]`` logits -> ``[M]``.
+    """
+    log_scene = (scene / temperature).log_softmax(-1)
+    log_teacher = (teacher / temperature).log_softmax(-1)
+    first, second = (log_scene, log_teacher) if direction == "as_printed" else (log_teacher, log_scene)
+    return temperature**2 * (first.exp() * (first - second)).sum(-1)

@@ -1,0 +1,58 @@
+"""The loss of STAT."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.datasets.loading.caption_batch import CaptionBatch
+from stgraph.errors import OptionError
+from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.nn import doubly_stochastic_penalty
+from stgraph.training.losses.caption_loss import StepCounts
+
+__all__ = ["STATLoss"]
+
+
+class STATLoss:
+    r"""Words, weights and attention.
+
+    .. math:: L = \frac{1}{P} \sum_p \sum_l -\log P(w_{pl}) + \lambda \sum_\theta \theta^2 +
+        \gamma \sum_z \sum_p \operatorname{mean}_i \Big(1 - \sum_l a^z_{pli}\Big)^2
+
+    The first term is a mean over the step's P captions of their summed token losses; the last one a sum over them and over
+    the maps of attention, as released, so it grows with the batch.
+
+    Args:
+        weight_decay: :math:`\lambda`, a term of the loss, not the optimizer's.
+        attention_weight: :math:`\gamma`; 0 leaves the term out.
+
+    Raises: OptionError: A negative weight.
+    Reference: Tu et al., ACM MM 2017, the authors' released code; :func:`~stgraph.nn.doubly_stochastic_penalty`.
+    """
+
+    def __init__(self, *, weight_decay: float = 1e-4, attention_weight: float = 0.70602) -> None:
+        lowest = min(weight_decay, attention_weight)
+        if lowest < 0:
+            raise OptionError(f"Loss weights must not be negative, got {lowest}.")
+        self.weight_decay, self.attention_weight = weight_decay, attention_weight
+
+    def of_batch(self, model: RecurrentCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
+        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+        targets = batch.tokens[:, 1:]
+        real = targets != 0
+        out = model.teacher_forced(batch.graphs, batch.tokens[:, :-1], batch.video)
+        words = nn.functional.cross_entropy(out.logits[real].float(), targets[real], reduction="sum")
+        squares = torch.stack([parameter.square().sum() for parameter in model.parameters()]).sum()
+        parts = {"language": words / step.pairs, "weights": squares}
+        total = parts["language"] + self.weight_decay * squares
+        if self.attention_weight:
+            spoken = real.any(1)  # a process without captions holds one of padding
+            penalty = doubly_stochastic_penalty(
+                {name: weights[spoken].float() for name, weights in out.attention.items()},
+                {name: mask[spoken] for name, mask in out.masks.items()},
+                real[spoken],
+            )
+            parts["attention"] = penalty * step.parts
+            total = total + self.attention_weight * parts["attention"]
+        return {"loss": total, **parts}

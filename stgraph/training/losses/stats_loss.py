@@ -1,0 +1,57 @@
+"""The loss of STaTS before it is rewarded."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from stgraph.datasets.loading.caption_batch import CaptionBatch
+from stgraph.errors import OptionError
+from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.nn import ranking_loss
+from stgraph.training.losses.caption_loss import StepCounts
+from stgraph.training.schedules import teacher_forcing_ratio
+
+__all__ = ["STaTSLoss"]
+
+
+class STaTSLoss:
+    r"""Words, said under scheduled sampling, and the order of frames.
+
+    .. math:: L = -\frac{1}{M} \sum_{p,l} \log P(w_{pl}) + \frac{\lambda}{M} \sum_{p,l} \operatorname{mean}_t
+        \operatorname{softplus}(\langle w, \hat{x}_{t-1} \rangle + \beta - \langle w, \hat{x}_t \rangle)
+
+    M counts the step's real words with their end marks; the mean over t runs over the pairs of real frames of the caption's
+    own video, so no count depends on what is seen in a batch. Models without ranked attention have the first term alone.
+
+    Args:
+        ranking_weight: :math:`\lambda`; 0 leaves the term out.
+        sampling_decay: :math:`\eta` of :func:`~stgraph.training.teacher_forcing_ratio`; None always feeds the given words.
+
+    Raises: OptionError: A negative weight, or a decay that is not above 0.
+    Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: house design.
+    """
+
+    def __init__(self, *, ranking_weight: float = 0.1, sampling_decay: float | None = 24.0) -> None:
+        if ranking_weight < 0:
+            raise OptionError(f"'ranking_weight' must not be negative, got {ranking_weight}.")
+        if sampling_decay is not None and sampling_decay <= 0:
+            raise OptionError(f"'sampling_decay' must be above 0 or None, got {sampling_decay}.")
+        self.ranking_weight, self.sampling_decay = ranking_weight, sampling_decay
+
+    def of_batch(self, model: RecurrentCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
+        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+        targets = batch.tokens[:, 1:]
+        real = targets != 0
+        ratio = 1.0 if self.sampling_decay is None else teacher_forcing_ratio(step.epoch, self.sampling_decay)
+        out = model.teacher_forced(
+            batch.graphs, batch.tokens[:, :-1], batch.video, teacher_forcing_ratio=ratio
+        )
+        words = nn.functional.cross_entropy(out.logits[real].float(), targets[real], reduction="sum")
+        parts = {"language": words / step.tokens}
+        total = parts["language"]
+        if self.ranking_weight and out.ranking is not None and out.ranking_mask is not None:
+            valid = out.ranking_mask
+            mean_over_pairs = out.ranking.float() / valid.sum(1).clamp(min=1)[:, None, None]
+            parts["ranking"] = ranking_loss(mean_over_pairs, valid, real, step.tokens)
+            total = total + self.ranking_weight * parts["ranking"]
+        return {"loss": total, **parts}
