@@ -16,9 +16,11 @@ from stgraph.datasets.interactions import (
     GENERATOR_VERSION,
     SIZES,
     make_scene,
-    pool,
     prepare_interactions,
     preparing,
+)
+from stgraph.datasets.interactions import (
+    worker_pool as pool,
 )
 from stgraph.datasets.interactions.worker_pool import describe_in_processes, describe_videos
 from stgraph.errors import OptionError, StgraphError

@@ -13,7 +13,7 @@ from stgraph.settings.compose import compose
 from stgraph.training import Reinforce, RewardedLoss, STATLoss, STaTSLoss, StepCounts
 from tests.training.conftest import SMALL
 from tests.training.losses.test_recurrent_losses import WORDS, batch, nothing, stat, stats
-from tests.training.test_reinforce import VOCABULARY
+from tests.training.reinforce.test_reinforce import VOCABULARY
 
 SYSTEMS = {"stat": (stat, STATLoss()), "stats": (stats, STaTSLoss(sampling_decay=None))}
 CHEAP = ("reinforce=published", "reinforce.metrics.METEOR=0", "reinforce.metrics.CIDEr=1")
