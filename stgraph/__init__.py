@@ -5,7 +5,7 @@ Names are imported when first used (PEP 562), so ``import stgraph`` is cheap and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stgraph.lazy import lazy_exports
 
@@ -54,7 +54,7 @@ __all__ = [
     "training",
     "video",
 ]
-__version__ = "0.1.0.dev0"
+__version__: str  # read when first used: the metadata of the installed distribution
 
 
 def _refuse_namesake() -> None:
@@ -84,4 +84,12 @@ _MODULES = {
 }
 _EXPORTS = {name: f"stgraph.{module}" for module, names in _MODULES.items() for name in names}
 _EXPORTS |= {name: f"stgraph.{name}" for name in __all__ if name not in _EXPORTS}
-__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS, before=_refuse_namesake)
+_exported, __dir__ = lazy_exports(__name__, _EXPORTS, before=_refuse_namesake)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from stgraph.version import installed_version
+
+        return installed_version()
+    return _exported(name)

@@ -1,8 +1,10 @@
 """The docs say what the code says."""
 
+import importlib.metadata
 import importlib.util
 import pathlib
 import re
+import tomllib
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -38,8 +40,10 @@ def test_the_readmes_first_example_runs():
     assert names["graph"].edge_index.shape[1] == 12  # two frames of 2 x 2, and 2 x 2 between them
 
 
-def test_versions_agree():
+def test_the_version_is_stated_once_and_the_citation_agrees():
     import stgraph
 
-    for name in ("pyproject.toml", "CITATION.cff"):
-        assert stgraph.__version__ in (ROOT / name).read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert stgraph.__version__ == importlib.metadata.version(project["name"]) == project["version"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project['version']}\n" in citation

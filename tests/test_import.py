@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
+
+from packaging.version import Version
 
 import stgraph
-from stgraph import nn
+from stgraph import nn, version
 
 
 def python(code, *path):
@@ -24,6 +27,19 @@ def test_names_are_there_when_asked_for():
     assert all(getattr(stgraph, name) is not None for name in stgraph.__all__)
     assert stgraph.__all__ == sorted(stgraph.__all__)
     assert stgraph.nn is nn
+
+
+def test_a_checkout_that_is_not_installed_has_a_version(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(version, "version", missing)
+    version.installed_version.cache_clear()
+    try:
+        assert stgraph.__version__ == version.UNINSTALLED
+        assert Version(stgraph.__version__) < Version("0.1.0.dev0")
+    finally:
+        version.installed_version.cache_clear()
 
 
 def test_a_wrong_name_says_what_there_is():
