@@ -308,8 +308,8 @@ class CaptionPipeline:
     ) -> CaptionPipeline:
         """Loads a model folder, or a model of the Hugging Face hub as ``"hf://owner/name"``.
 
-        Nothing in the folder is run: weights are safetensors, the description is checked against a schema. Its extractors are
-        names; they are looked up when the first video file is to be described.
+        Nothing in the folder is run: weights are safetensors, the description is checked against a schema. Its extractors
+        are names; they are looked up when the first video file is to be described.
 
         Args:
             path: A folder that ``stgraph train`` wrote; a path is never taken for a hub name.

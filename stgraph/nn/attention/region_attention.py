@@ -14,8 +14,8 @@ class RegionAttention(nn.Module):
 
     .. math:: \hat{x}_t = \sum_j e_{tj} x_{tj}, \quad e_{tj} = \operatorname{softmax}_j(\operatorname{att}(h, x_{tj}))
 
-    Regions are padded to the frame with most of them (:func:`~stgraph.nn.pad_regions`); those of a grid need none. A frame without
-    regions gives zeros.
+    Regions are padded to the frame with most of them (:func:`~stgraph.nn.pad_regions`); those of a grid need none. A frame
+    without regions gives zeros.
 
     Args:
         in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.

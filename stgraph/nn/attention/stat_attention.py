@@ -34,8 +34,8 @@ class STATAttention(nn.Module):
         streams: Which of "global", "motion" and "local" there are.
         spatial: False takes the mean of a frame's regions in place of attention over them.
 
-    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights "global",
-        "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
+    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights
+        "global", "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
     Raises: OptionError: Unknown streams, or none.
     Reference: Tu et al., ACM MM 2017, and the authors' released code.
     """

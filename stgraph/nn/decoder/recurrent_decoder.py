@@ -133,8 +133,8 @@ class RecurrentDecoder(nn.Module, ABC):
             memory: Encoded videos.
             tokens: Words that are given, the begin mark first.
             video: Which video each caption is about.
-            teacher_forcing_ratio: Probability, for each word but the first by itself, that the given one is fed; otherwise it
-                is the model's own.
+            teacher_forcing_ratio: Probability, for each word but the first by itself, that the given one is fed; otherwise
+                it is the model's own.
             sampled_words: "sample" draws the model's own word from its scores, "argmax" takes the likeliest one.
         """
         check_shape("tokens", tokens, "P L")

@@ -43,9 +43,9 @@ class OwnDetector(Extractor):
     """Boxes of a callable, with RoI features of a backbone.
 
     The callable gets a list of frames, numpy uint8 RGB ``[H, W, 3]``, and returns a list with a result for each, in one of
-    the forms of :func:`~stgraph.extraction.extractors.objects.detector_results.read_result`. What it says of a frame must not
-    depend on the others. Its attributes ``weights`` (a hash, any word, or a file, whose hash is taken), ``label_names`` and
-    ``versions``, where it has them, are kept with the features.
+    the forms of :func:`~stgraph.extraction.extractors.objects.detector_results.read_result`. What it says of a frame must
+    not depend on the others. Its attributes ``weights`` (a hash, any word, or a file, whose hash is taken), ``label_names``
+    and ``versions``, where it has them, are kept with the features.
 
     Args:
         detector: The callable.
@@ -56,8 +56,8 @@ class OwnDetector(Extractor):
         side: Short side in pixels of the picture that the backbone sees; the long one is at most twice that.
         max_boxes, score_threshold: At most so many boxes a frame, best first, of at least this score.
 
-    Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features ``[n, 2048]``, of ResNet-18
-        ``[n, 512]``, or of the results' own width (0 in frames without boxes, unless the result says otherwise).
+    Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features ``[n, 2048]``, of
+        ResNet-18 ``[n, 512]``, or of the results' own width (0 in frames without boxes, unless the result says otherwise).
     Raises: OptionError: A value that is not one of those allowed. DataError: A result of another form.
     Reference: house design.
     """
