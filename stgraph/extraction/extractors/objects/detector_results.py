@@ -23,8 +23,8 @@ def read_result(result: Any) -> FrameObjects:
     Args:
         result: :class:`~stgraph.extraction.extractors.protocol.FrameObjects`; a mapping with "boxes" and, if known,
             "scores", "labels", "features" and "track"; a tuple (boxes, scores) or (boxes, scores, labels); or an object with
-            the attributes ``xyxy`` and ``confidence`` and, if known, ``class_id``, ``tracker_id`` and ``data["features"]``, such
-            as ``supervision.Detections``. Arrays, lists or tensors. Scores are 1 where None, features of width 0.
+            the attributes ``xyxy`` and ``confidence`` and, if known, ``class_id``, ``tracker_id`` and ``data["features"]``,
+            such as ``supervision.Detections``. Arrays, lists or tensors. Scores are 1 where None, features of width 0.
 
     Raises: DataError: Something else, or values that are no finite numbers. ShapeError: Lengths differ.
 
