@@ -6,6 +6,8 @@ import pathlib
 import re
 import tomllib
 
+from tests import python_pages
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -21,7 +23,7 @@ def test_the_list_of_public_names_is_that_of_the_code():
 
 
 def test_links_between_pages_lead_somewhere():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     links = [
         (page, link)
         for page in pages
@@ -31,13 +33,20 @@ def test_links_between_pages_lead_somewhere():
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-def test_the_readmes_first_example_runs():
-    (code,) = re.findall(
-        r"```python\nfrom stgraph(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+def test_the_readmes_first_example_builds_a_graph():
+    _, code = python_pages.blocks(ROOT / "README.md")[0]
     names = {}
-    exec(compile("from stgraph" + code, "README.md", "exec"), names)
+    exec(compile(code, "README.md", "exec"), names)
     assert names["graph"].edge_index.shape[1] == 12  # two frames of 2 x 2, and 2 x 2 between them
+
+
+def test_the_readme_reads_well_where_there_is_no_checkout():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    named = re.findall(r"`((?:docs/)[\w/.]+)`", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_the_version_is_stated_once_and_the_citation_agrees():
