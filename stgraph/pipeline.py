@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import Decoding, Greedy
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.extraction import (
     ExtractionPlan,
@@ -192,7 +192,7 @@ class CaptionPipeline:
                 else None,
             ).to(device)
             found = self.model.generate(
-                graphs, branch, **self.tokenizer.marks, decoding=decoding, attention=attention
+                graphs, self.tokenizer.special_tokens, branch, decoding=decoding, attention=attention
             )
             texts = self.tokenizer.decode(found.tokens)
             each = len(texts) // len(group)
@@ -295,7 +295,7 @@ class CaptionPipeline:
         evaluator = evaluator or CaptionEvaluator(references)
         digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
         scores = evaluator(captions)
-        return Evaluation(dataset.name, split, branch, captions, scores, digest, decoding or Decoding())
+        return Evaluation(dataset.name, split, branch, captions, scores, digest, decoding or Greedy())
 
     @classmethod
     def from_pretrained(

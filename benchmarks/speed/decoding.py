@@ -30,8 +30,9 @@ import torch
 from torch import Tensor, nn
 from transformers import MarianConfig, MarianMTModel
 
-from stgraph.decoding import Decoding, decode
+from stgraph.decoding import BeamSearch, DecodingState, Greedy
 from stgraph.nn import CaptionTransformer
+from stgraph.text import SpecialTokens
 from stgraph.training.run_record import run_record
 
 PAPER = {
@@ -47,7 +48,7 @@ PAPER = {
 }
 TINY = PAPER | {"videos": 5, "vocabulary": 60, "channels": 32, "heads": 4, "feedforward": 48, "beam_size": 3}
 PAD, BOS, EOS, UNK = range(4)
-BANNED = (PAD, BOS, UNK)
+SPECIAL_TOKENS = SpecialTokens(PAD, BOS, EOS, UNK)
 LENGTHS = (4, 12)  # words of a caption with its end mark; MSVD's have 7 words in the mean
 
 
@@ -89,7 +90,9 @@ class Rival:
         scores = self.ours(self.ours.encode(self.frames, self.mask), tokens, videos)
         hook.remove()
         place = torch.arange(words.size(1), device=words.device)
-        wanted = scores.index_fill(2, torch.tensor([*BANNED, EOS], device=words.device), -torch.inf).amax(2)
+        wanted = scores.index_fill(
+            2, torch.tensor([*SPECIAL_TOKENS.suppress_tokens, EOS], device=words.device), -torch.inf
+        ).amax(2)
         wanted = wanted + torch.where(place >= lengths[:, None] - 1, 20.0, -20.0)
         rows = torch.cat([hidden[0], torch.ones_like(hidden[0][..., :1])], dim=-1).flatten(0, 1).double()
         # With a ridge: normalised channels sum to nothing, so that plain least squares may put any weight on their sum.
@@ -99,18 +102,16 @@ class Rival:
         copy_linear(lm_head, self.theirs.lm_head, self.theirs.final_logits_bias[0])
 
     def write(self, method: str, *, copying: bool = False, never_end: bool = False) -> Tensor:
-        how = Decoding("beam", beam_size=self.sizes["beam_size"]) if method == "beam" else Decoding()
+        decoding = BeamSearch(self.sizes["beam_size"]) if method == "beam" else Greedy()
         state: Any = self.ours.start(self.ours.encode(self.frames, self.mask), self.sizes["words"])
-        return decode(
+        return decoding.decode(
             CopyingDecoder(self.ours) if copying else self.ours,
             Copying(state) if copying else state,
             len(self.frames),
+            SPECIAL_TOKENS,
             max_length=self.sizes["words"],
-            bos=BOS,
-            eos=EOS,
-            banned=(*BANNED, EOS) if never_end else BANNED,
+            suppress_tokens=(EOS,) if never_end else (),
             device=self.frames.device,
-            method=how,
         ).tokens
 
     @torch.no_grad()
@@ -121,7 +122,9 @@ class Rival:
             max_new_tokens=self.sizes["words"],
             num_beams=self.sizes["beam_size"] if method == "beam" else 1,
             do_sample=False,
-            suppress_tokens=[*BANNED, EOS] if never_end else list(BANNED),
+            suppress_tokens=[*SPECIAL_TOKENS.suppress_tokens, EOS]
+            if never_end
+            else list(SPECIAL_TOKENS.suppress_tokens),
             **({"length_penalty": 0.0, "early_stopping": False} if method == "beam" else {}),
         )[:, 1:]
         tokens = nn.functional.pad(tokens, (0, self.sizes["words"] - tokens.size(1)))
@@ -131,7 +134,7 @@ class Rival:
 
 
 @dataclass(frozen=True)
-class Copying:
+class Copying(DecodingState):
     """A state whose beams share nothing: each move copies its rows."""
 
     state: Any

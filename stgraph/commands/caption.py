@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.commands.train import dataset_of
-from stgraph.decoding import Decoding
+from stgraph.decoding import decoding_from_options
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.extraction.sources import MEDIA
@@ -77,7 +77,10 @@ def run(arguments: list[str]) -> int:
     # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
     settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
-    how: dict[str, Any] = {"decoding": Decoding(**plain(config.decoding)), "attention": chosen.attention}
+    how: dict[str, Any] = {
+        "decoding": decoding_from_options(**plain(config.decoding)),
+        "attention": chosen.attention,
+    }
     captioner = CaptionPipeline.from_pretrained(
         chosen.model,
         device=device_of(config.device),

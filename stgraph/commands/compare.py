@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from stgraph.datasets.corpus.captions import SPLITS
-from stgraph.decoding import Decoding
+from stgraph.decoding import Greedy
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.metrics import Evaluation, paired_bootstrap
 from stgraph.settings.compose import compose
 
 __all__ = ["run"]
 
-GREEDY = Decoding().label
+GREEDY = Greedy().label
 
 
 def run(arguments: list[str]) -> int:
@@ -116,7 +115,7 @@ def _compare(a: Evaluation, b: Evaluation, config: DictConfig) -> dict[str, Any]
         "dataset": a.dataset,
         "split": a.split,
         "videos": len(a.captions),
-        "decoding": {"a": asdict(a.decoding), "b": asdict(b.decoding)},
+        "decoding": {"a": a.decoding.to_dict(), "b": b.decoding.to_dict()},
         "bootstrap": {"level": config.level, "samples": config.samples, "seed": config.seed},
         "metrics": {
             metric: {"a": a.scores[metric], "b": b.scores[metric], **pair._asdict()}

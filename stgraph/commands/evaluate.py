@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stgraph.commands.console.table import score_table
 from stgraph.commands.train import dataset_of
-from stgraph.decoding import Decoding
+from stgraph.decoding import Greedy, decoding_from_options
 from stgraph.metrics import bootstrap_intervals
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, plain, saved_config
@@ -29,7 +29,7 @@ def run(arguments: list[str]) -> int:
     chosen = parser.parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
-    decoding = Decoding(**plain(config.decoding))
+    decoding = decoding_from_options(**plain(config.decoding))
     captioner = CaptionPipeline.from_pretrained(chosen.run, device=device_of(config.device))
     result = captioner.evaluate(
         dataset_of(config.data),
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
         decoding=decoding,
     )
     intervals = bootstrap_intervals(result.scores, SAMPLES, LEVEL, SEED)
-    way = "" if decoding == Decoding() else f", {decoding.label}"
+    way = "" if decoding == Greedy() else f", {decoding.label}"
     rows = {
         f"{result.branch} branch{way}": result.scores,
         f"  {100 * LEVEL:g} % from": {metric: interval.low for metric, interval in intervals.items()},

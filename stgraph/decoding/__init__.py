@@ -1,20 +1,23 @@
-"""From a language model to captions."""
+"""Decoding: from a language model to captions."""
 
-from stgraph.decoding.beam import beam_search
+from stgraph.decoding.base import Decoding
+from stgraph.decoding.beam import BeamSearch
 from stgraph.decoding.captions import DecodedCaptions
-from stgraph.decoding.decode import Decoding, decode
-from stgraph.decoding.greedy import greedy
-from stgraph.decoding.protocol import DecodingState, StepDecoder
-from stgraph.decoding.sampling import draw_words, sample
+from stgraph.decoding.greedy import Greedy
+from stgraph.decoding.options import decoding_from_dict, decoding_from_options
+from stgraph.decoding.protocol import StepDecoder
+from stgraph.decoding.sampling import Sampling, draw_words
+from stgraph.nn.decoder.decoding_state import DecodingState
 
 __all__ = [
+    "BeamSearch",
     "DecodedCaptions",
     "Decoding",
     "DecodingState",
+    "Greedy",
+    "Sampling",
     "StepDecoder",
-    "beam_search",
-    "decode",
+    "decoding_from_dict",
+    "decoding_from_options",
     "draw_words",
-    "greedy",
-    "sample",
 ]

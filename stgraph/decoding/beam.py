@@ -1,88 +1,144 @@
-"""The likeliest captions that a search with a few open beginnings finds."""
+"""Beam search: the likeliest captions found while a few open beginnings are kept."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from stgraph.decoding.base import (
+    Decoding,
+    check_count,
+    check_max_length,
+    check_number,
+    reported_attention,
+    suppressed_ids,
+)
 from stgraph.decoding.captions import CaptionRows, DecodedCaptions
-from stgraph.decoding.greedy import check_max_words
-from stgraph.decoding.protocol import DecodingState, StepDecoder, attention_of, move_beams
+from stgraph.decoding.protocol import StepDecoder
+from stgraph.errors import OptionError
+from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.text.special_tokens import SpecialTokens
 
-__all__ = ["beam_search"]
+__all__ = ["BeamSearch"]
 
 
-@torch.no_grad()
-def beam_search(
-    decoder: StepDecoder,
-    state: DecodingState,
-    num_captions: int,
-    *,
-    max_length: int,
-    bos: int,
-    eos: int,
-    banned: Sequence[int] = (),
-    device: torch.device | str = "cpu",
-    beam_size: int = 5,
-    length_penalty: float = 0.0,
-    num_best: int = 1,
-    attention: bool = False,
-) -> DecodedCaptions:
-    r"""Keeps the ``beam_size`` likeliest beginnings of each caption, word by word.
+@dataclass(frozen=True)
+class BeamSearch(Decoding):
+    r"""Keeps the ``size`` likeliest beginnings of each caption, word by word.
 
     At each step every open beginning is continued by every word. Of the k likeliest continuations those that end, or that
-    have ``max_length`` words, are finished; the k likeliest that do not end stay open. The answer is the finished captions
+    have ``max_length`` words, are finished; the k likeliest that do not end stay open. The result is the finished captions
     with the best scores,
 
-    .. math:: \frac{1}{n^\alpha} \sum_{l=1}^{n} \log P(w_l | w_{<l}), \quad n \text{ words, the end mark among them.}
+    .. math:: \frac{1}{n^\alpha} \sum_{l=1}^{n} \log P(w_l | w_{<l}), \quad n \text{ words, the end token included.}
 
-    A caption leaves the batch as soon as none of its open beginnings can come before its ``num_best``-th finished one,
-    which changes no answer. Captions know nothing of each other.
+    A caption leaves the batch as soon as none of its open beginnings can overtake its ``captions_per_video``-th finished
+    one, which changes no result. Captions do not influence each other.
 
     Args:
-        decoder, state, num_captions, max_length, bos, eos, banned, device, attention: As in :func:`greedy`.
-        beam_size: k, how many beginnings of a caption stay open.
+        size: k, how many beginnings of a caption stay open.
         length_penalty: :math:`\alpha`, at least 0; 0, as published, compares sums, 1 means over words.
-        num_best: How many captions a video, best first; at most ``beam_size``.
+        captions_per_video: Number of captions returned per video, best first; at most ``size``.
 
-    Raises: OptionError: As :func:`greedy`.
+    Raises:
+        OptionError: If an option is out of its range.
+
     Reference: Tu et al., ACM MM 2017, and Cherian et al., WACV 2020 (beams of 5); dividing by a power of the length is
         house design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
+
+    >>> BeamSearch(length_penalty=0.7).label
+    'beam5-length_penalty0.7'
     """
-    check_max_words(max_length)
-    active = torch.arange(num_captions, device=device)
-    opened = CaptionRows.empty(num_captions, max_length, device)
-    scores = torch.zeros(num_captions, 1, device=device)  # of the open beginnings [A, width]
-    finished = _Finished(num_captions, num_best, max_length, device)
-    last = torch.full((num_captions,), bos, device=device)
-    forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_length):
-        if not len(active):
-            break
-        width = scores.size(1)
-        logits, state = decoder.step(last, state)
-        if attention:
-            opened.look(torch.arange(len(last), device=device), position, attention_of(state))
-        found = _continue(logits, scores, forbidden, 2 * beam_size)  # of 2 k, at least k do not end
-        ends = found.words == eos
-        if position + 1 == max_length:
-            ends.fill_(True)
-        if ends[:, :beam_size].any():
-            first = found.first(beam_size)
-            ended = first.totals.masked_fill(~ends[:, :beam_size], -torch.inf)
-            finished.add(active, ended / (position + 1) ** length_penalty, first.written(opened, position))
-        totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(beam_size, ends.size(1)))
-        # A sum of log-probabilities only falls and a longer caption divides it by more: no beginning can get past this.
-        bound = totals[:, 0] / max_length**length_penalty
-        staying = (bound > finished.scores[active, -1]).nonzero()[:, 0]
-        going = found.pick(order).of(staying)
-        opened, scores = going.written(opened, position), totals[staying]
-        last, active = going.words.flatten(), active[staying]
-        state = move_beams(state, staying, going.beams, width)
-    return finished.rows.done()
+
+    method: ClassVar[str] = "beam"
+
+    size: int = 5
+    length_penalty: float = 0.0
+    captions_per_video: int = 1
+
+    def __post_init__(self) -> None:
+        check_count("beam_size", self.size)
+        check_number("length_penalty", self.length_penalty)
+        if not 0 <= self.length_penalty < math.inf:
+            raise OptionError(f"'length_penalty' must be at least 0, got {self.length_penalty}.")
+        check_count("captions_per_video", self.captions_per_video)
+        if self.captions_per_video > self.size:
+            raise OptionError(
+                f"'captions_per_video' must be at most the beam size, {self.size}, got {self.captions_per_video}."
+            )
+
+    @property
+    def label(self) -> str:
+        """The method and the beam size, then the options that differ from their defaults."""
+        return self._label(
+            self.size,
+            length_penalty=float(self.length_penalty),  # 1 and 1.0 are one decoding
+            captions_per_video=self.captions_per_video,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Method and options."""
+        return {
+            "method": self.method,
+            "beam_size": self.size,
+            "length_penalty": self.length_penalty,
+            "captions_per_video": self.captions_per_video,
+        }
+
+    @torch.no_grad()
+    def decode(
+        self,
+        decoder: StepDecoder[Any],
+        state: DecodingState,
+        num_captions: int,
+        special_tokens: SpecialTokens,
+        *,
+        max_length: int,
+        suppress_tokens: Sequence[int] = (),
+        keys: Sequence[str | int] | None = None,
+        attention: bool = False,
+        device: torch.device | str = "cpu",
+    ) -> DecodedCaptions:
+        """Decodes the ``captions_per_video`` best captions per video; see :meth:`Decoding.decode`."""
+        check_max_length(max_length)
+        active = torch.arange(num_captions, device=device)
+        opened = CaptionRows.empty(num_captions, max_length, device)
+        scores = torch.zeros(num_captions, 1, device=device)  # of the open beginnings [A, width]
+        finished = _Finished(num_captions, self.captions_per_video, max_length, device)
+        last = torch.full((num_captions,), special_tokens.bos, device=device)
+        suppressed = suppressed_ids(special_tokens, suppress_tokens, device)
+        for position in range(max_length):
+            if not len(active):
+                break
+            width = scores.size(1)
+            logits, state = decoder.step(last, state)
+            if attention:
+                every = torch.arange(len(last), device=device)
+                opened.set_attention(every, position, reported_attention(state))
+            found = _continue(logits, scores, suppressed, 2 * self.size)  # of 2 k, at least k do not end
+            ends = found.words == special_tokens.eos
+            if position + 1 == max_length:
+                ends.fill_(True)
+            if ends[:, : self.size].any():
+                first = found.first(self.size)
+                ended = first.totals.masked_fill(~ends[:, : self.size], -torch.inf)
+                ended = ended / (position + 1) ** self.length_penalty
+                finished.add(active, ended, first.written(opened, position))
+            totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(self.size, ends.size(1)))
+            # A sum of log-probabilities only falls and a longer caption divides it by more, so that no beginning can get
+            # past this.
+            bound = totals[:, 0] / max_length**self.length_penalty
+            staying = (bound > finished.scores[active, -1]).nonzero()[:, 0]
+            going = found.pick(order).of(staying)
+            opened, scores = going.written(opened, position), totals[staying]
+            last, active = going.words.flatten(), active[staying]
+            state = state.select_beams(staying, going.beams, width)
+        return finished.rows.done()
 
 
 class _Continuations(NamedTuple):
@@ -109,17 +165,17 @@ class _Continuations(NamedTuple):
         return rows
 
 
-def _continue(logits: Tensor, scores: Tensor, forbidden: Tensor, count: int) -> _Continuations:
+def _continue(logits: Tensor, scores: Tensor, suppressed: Tensor, count: int) -> _Continuations:
     captions, width = scores.shape
-    log_probs = logits.float().log_softmax(-1).index_fill_(1, forbidden, -torch.inf)
+    log_probs = logits.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
     # The best of all beams are among the best of each: less to sort, and no second tensor as wide as the vocabulary.
     values, words = log_probs.topk(min(count, log_probs.size(1)))
     totals = (scores.view(-1, 1) + values).view(captions, -1)
     totals, index = totals.topk(min(count, totals.size(1)))
     beams = index // values.size(1)
     rows = beams + width * torch.arange(captions, device=beams.device)[:, None]
-    of_all = lambda table: table.view(captions, -1).gather(1, index)
-    return _Continuations(totals, beams, rows, of_all(words), of_all(values))
+    words, values = (table.view(captions, -1).gather(1, index) for table in (words, values))
+    return _Continuations(totals, beams, rows, words, values)
 
 
 class _Finished:

@@ -70,8 +70,8 @@ class CaptionRows:
         """The word of some rows at a position."""
         self.tokens[rows, position], self.log_probs[rows, position] = words, log_probs
 
-    def look(self, rows: Tensor, position: int, attention: Mapping[str, Tensor]) -> None:
-        """What the word at a position is about to be chosen by, of some rows."""
+    def set_attention(self, rows: Tensor, position: int, attention: Mapping[str, Tensor]) -> None:
+        """Attention weights by which the word at a position of some rows is chosen."""
         for name, weights in attention.items():
             self._room(name, weights)[rows, position] = weights
 

@@ -1,66 +1,75 @@
-"""The likeliest word at each step."""
+"""Greedy decoding: the likeliest word at each step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
-from stgraph.decoding.captions import CaptionRows, DecodedCaptions
-from stgraph.decoding.protocol import DecodingState, StepDecoder, attention_of
-from stgraph.errors import OptionError
+from stgraph.decoding.base import Decoding, check_max_length, decode_rows
+from stgraph.decoding.captions import DecodedCaptions
+from stgraph.decoding.protocol import StepDecoder
+from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.text.special_tokens import SpecialTokens
 
-__all__ = ["check_max_words", "greedy"]
+__all__ = ["Greedy"]
 
 
-@torch.no_grad()
-def greedy(
-    decoder: StepDecoder,
-    state: DecodingState,
-    num_captions: int,
-    *,
-    max_length: int,
-    bos: int,
-    eos: int,
-    banned: Sequence[int] = (),
-    device: torch.device | str = "cpu",
-    attention: bool = False,
-) -> DecodedCaptions:
-    """Takes the likeliest word until the end mark or ``max_length`` words; finished captions leave the batch.
+@dataclass(frozen=True)
+class Greedy(Decoding):
+    """Takes the likeliest word at each step until the end token or ``max_length`` words.
 
-    Args:
-        decoder: Whatever goes one word at a time.
-        state: Its state before the first word, of ``num_captions`` captions, with room for ``max_length`` tokens.
-        max_length: At most so many words; a caption cut there has no end mark.
-        bos, eos: Ids of the begin and end marks.
-        banned: Ids that are never emitted, such as the unknown word and padding.
-        attention: Whether to keep what each word was chosen by; the decoder must say it.
-
-    Raises: OptionError: ``max_length`` below 1, or ``attention`` of a decoder that does not say it.
-    Reference: Pan et al., CVPR 2020, section 4.3 (greedy decoding).
+    Reference: Pan et al., CVPR 2020, section 4.3.
     """
-    check_max_words(max_length)
-    rows = CaptionRows.empty(num_captions, max_length, device)
-    active = torch.arange(num_captions, device=device)
-    last = torch.full((num_captions,), bos, device=device)
-    forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_length):
-        if not len(active):
-            break
-        scores, state = decoder.step(last, state)
-        if attention:
-            rows.look(active, position, attention_of(state))
-        # Filled in place: log_softmax has just made this tensor.
-        scores = scores.float().log_softmax(-1).index_fill_(1, forbidden, -torch.inf)
-        log_probs, last = scores.max(1)
-        rows.write(active, position, last, log_probs)
-        going = (last != eos).nonzero()[:, 0]
-        if len(going) < len(active):
-            active, last, state = active[going], last[going], state.select(going)
-    return rows.done()
 
+    method: ClassVar[str] = "greedy"
 
-def check_max_words(max_length: int) -> None:
-    """Raises OptionError where there is no room for a word."""
-    if max_length < 1:
-        raise OptionError(f"'max_length' must be at least 1, got {max_length}.")
+    @property
+    def captions_per_video(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def label(self) -> str:
+        """Always "greedy"."""
+        return self.method
+
+    def to_dict(self) -> dict[str, Any]:
+        """The method's name; it has no options."""
+        return {"method": self.method}
+
+    @torch.no_grad()
+    def decode(
+        self,
+        decoder: StepDecoder[Any],
+        state: DecodingState,
+        num_captions: int,
+        special_tokens: SpecialTokens,
+        *,
+        max_length: int,
+        suppress_tokens: Sequence[int] = (),
+        keys: Sequence[str | int] | None = None,
+        attention: bool = False,
+        device: torch.device | str = "cpu",
+    ) -> DecodedCaptions:
+        """Decodes one caption per video; see :meth:`Decoding.decode`."""
+        check_max_length(max_length)
+
+        def likeliest(scores: Tensor, active: Tensor, position: int) -> tuple[Tensor, Tensor]:
+            log_probs, words = scores.max(1)
+            return words, log_probs
+
+        return decode_rows(
+            decoder,
+            state,
+            num_captions,
+            special_tokens,
+            likeliest,
+            max_length=max_length,
+            suppress_tokens=suppress_tokens,
+            attention=attention,
+            device=device,
+        )

@@ -1,80 +1,138 @@
-"""Words drawn at random."""
+"""Sampling: words drawn at random from the model's distribution."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.decoding.captions import CaptionRows, DecodedCaptions
-from stgraph.decoding.greedy import check_max_words
-from stgraph.decoding.protocol import DecodingState, StepDecoder, attention_of
+from stgraph.decoding.base import Decoding, check_count, check_max_length, check_number, decode_rows
+from stgraph.decoding.captions import DecodedCaptions
+from stgraph.decoding.protocol import StepDecoder
 from stgraph.errors import OptionError
+from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.text.special_tokens import SpecialTokens
 
-__all__ = ["draw_words", "random_streams", "sample"]
+__all__ = ["Sampling", "draw_words", "random_streams"]
 
 
-@torch.no_grad()
-def sample(
-    decoder: StepDecoder,
-    state: DecodingState,
-    num_captions: int,
-    *,
-    max_length: int,
-    bos: int,
-    eos: int,
-    banned: Sequence[int] = (),
-    device: torch.device | str = "cpu",
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    seed: int = 0,
-    num_samples: int = 1,
-    keys: Sequence[str | int] | None = None,
-    attention: bool = False,
-) -> DecodedCaptions:
-    """Draws each word from the model's distribution over the allowed words, sharpened and cut as :func:`draw_words` says.
+@dataclass(frozen=True)
+class Sampling(Decoding):
+    """Draws each word from the model's distribution over the allowed words, sharpened and cut as in :func:`draw_words`.
 
-    The random number for word l of sample i of a caption is a function of (``seed``, its key, i, l) alone, so that neither
-    the batch nor the device has a say in what is drawn.
+    The random number for word l of sample i of a caption is a function of (``seed``, its key, i, l) alone, so that draws
+    depend neither on the batch nor on the device. Keys are the ids of the videos, or 0, 1, ... where they have none.
 
     Args:
-        decoder, state, num_captions, max_length, bos, eos, banned, device, attention: As in :func:`greedy`.
-        temperature, top_k, top_p: As in :func:`draw_words`.
-        seed: Of the random numbers.
-        num_samples: How many captions a video, each drawn for itself.
-        keys: What tells captions apart, such as the ids of their videos; None takes their places 0, 1, ...
+        temperature: As in :func:`draw_words`; likewise ``top_k`` and ``top_p``.
+        top_k: Largest number of words to draw from; None cuts none.
+        top_p: Share of the probability to draw from; None cuts none.
+        seed: Seed of the random numbers.
+        captions_per_video: Number of captions drawn per video, independently of each other.
 
-    Raises: OptionError: As :func:`greedy`, or other keys than captions.
+    Raises:
+        OptionError: If an option is out of its range.
+
     Reference: Fan et al., ACL 2018 (top-k); Holtzman et al., ICLR 2020 (top-p, the nucleus).
+
+    >>> Sampling(top_p=0.9).label
+    'sample0-top_p0.9'
     """
-    check_max_words(max_length)
-    keys = range(num_captions) if keys is None else keys
-    if len(keys) != num_captions:
-        raise OptionError(f"'keys' must be one a caption, {num_captions}, got {len(keys)}.")
-    uniform = random_streams(keys, num_samples, max_length, seed).to(device)
-    rows = CaptionRows.empty(num_captions * num_samples, max_length, device)
-    active = torch.arange(num_captions * num_samples, device=device)
-    if num_samples > 1:
-        state = state.select(active // num_samples)
-    last = torch.full((len(active),), bos, device=device)
-    forbidden = torch.tensor(sorted({*banned, bos}), device=device)
-    for position in range(max_length):
-        if not len(active):
-            break
-        scores, state = decoder.step(last, state)
-        if attention:
-            rows.look(active, position, attention_of(state))
-        scores = scores.float().log_softmax(-1).index_fill_(1, forbidden, -torch.inf)
-        last = draw_words(scores, uniform[active, position], temperature, top_k, top_p)
-        rows.write(active, position, last, scores.gather(1, last[:, None])[:, 0])
-        going = (last != eos).nonzero()[:, 0]
-        if len(going) < len(active):
-            active, last, state = active[going], last[going], state.select(going)
-    return rows.done()
+
+    method: ClassVar[str] = "sample"
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+    captions_per_video: int = 1
+
+    def __post_init__(self) -> None:
+        check_number("temperature", self.temperature)
+        if not 0 < self.temperature < math.inf:
+            raise OptionError(
+                f"'temperature' must be above 0, got {self.temperature}; for 0, the likeliest word, use method 'greedy'."
+            )
+        if self.top_k is not None:
+            check_count("top_k", self.top_k)
+        if self.top_p is not None:
+            check_number("top_p", self.top_p)
+            if not 0 < self.top_p <= 1:
+                raise OptionError(f"'top_p' must be above 0 and at most 1, got {self.top_p}.")
+        check_count("seed", self.seed, least=0)
+        check_count("captions_per_video", self.captions_per_video)
+
+    @property
+    def label(self) -> str:
+        """The method and the seed, then the options that differ from their defaults."""
+        return self._label(
+            self.seed,
+            temperature=float(self.temperature),
+            top_k=self.top_k,
+            top_p=None if self.top_p is None else float(self.top_p),  # 1 and 1.0 are one decoding
+            captions_per_video=self.captions_per_video,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Method and options."""
+        return {
+            "method": self.method,
+            "temperature": self.temperature,
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "seed": self.seed,
+            "captions_per_video": self.captions_per_video,
+        }
+
+    @torch.no_grad()
+    def decode(
+        self,
+        decoder: StepDecoder[Any],
+        state: DecodingState,
+        num_captions: int,
+        special_tokens: SpecialTokens,
+        *,
+        max_length: int,
+        suppress_tokens: Sequence[int] = (),
+        keys: Sequence[str | int] | None = None,
+        attention: bool = False,
+        device: torch.device | str = "cpu",
+    ) -> DecodedCaptions:
+        """Draws ``captions_per_video`` captions per video; see :meth:`Decoding.decode`.
+
+        Raises:
+            OptionError: As in :meth:`Decoding.decode`, or if the number of ``keys`` is not that of the captions.
+        """
+        check_max_length(max_length)
+        keys = range(num_captions) if keys is None else keys
+        if len(keys) != num_captions:
+            raise OptionError(f"'keys' must be one per caption, {num_captions}, got {len(keys)}.")
+        uniform = random_streams(keys, self.captions_per_video, max_length, self.seed).to(device)
+        num_rows = num_captions * self.captions_per_video
+        if self.captions_per_video > 1:
+            state = state.select(torch.arange(num_rows, device=device) // self.captions_per_video)
+
+        def draw(scores: Tensor, active: Tensor, position: int) -> tuple[Tensor, Tensor]:
+            words = draw_words(scores, uniform[active, position], self.temperature, self.top_k, self.top_p)
+            return words, scores.gather(1, words[:, None])[:, 0]
+
+        return decode_rows(
+            decoder,
+            state,
+            num_rows,
+            special_tokens,
+            draw,
+            max_length=max_length,
+            suppress_tokens=suppress_tokens,
+            attention=attention,
+            device=device,
+        )
 
 
 def draw_words(

@@ -77,15 +77,15 @@ def frame_order(
         streams=streams & dataset.store.extractors.keys(),
         categories=corpus.category_numbers(known) if known else None,
     )
-    device, marks = next(model.parameters()).device, captioner.tokenizer.marks
+    device, special_tokens = next(model.parameters()).device, captioner.tokenizer.special_tokens
     shares: dict[str, float] = {}
     ids = corpus.ids(split)
     for start in range(0, len(ids), batch_size):
         group = ids[start : start + batch_size]
         graphs = source.batch(group).to(device)
-        spoken = model.generate(graphs, **marks).tokens
+        spoken = model.generate(graphs, special_tokens).tokens
         spoken = spoken[:, : int((spoken != 0).sum(1).max())]
-        before = torch.cat([torch.full_like(spoken[:, :1], marks["bos"]), spoken[:, :-1]], 1)
+        before = torch.cat([torch.full_like(spoken[:, :1], special_tokens.bos), spoken[:, :-1]], 1)
         with _heard(reader) as words:
             model(graphs, before, torch.arange(len(group), device=device))
         by_word = torch.stack(words, 1)  # [B, L], NaN in every word of a video without a pair

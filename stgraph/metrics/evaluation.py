@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import Decoding, Greedy, decoding_from_dict
 from stgraph.errors import DataError, MissingDataError
 from stgraph.metrics.scores import CaptionScores
 
@@ -28,12 +28,12 @@ class Evaluation:
     captions: dict[str, str]
     scores: CaptionScores
     references: str = ""
-    decoding: Decoding = field(default_factory=Decoding)
+    decoding: Decoding = field(default_factory=Greedy)
 
     @property
     def file_name(self) -> str:
         """Of its file in a run: one for each split, branch and decoding; greedy ones have no suffix."""
-        suffix = "" if self.decoding == Decoding() else f"-{self.decoding.label}"
+        suffix = "" if self.decoding == Greedy() else f"-{self.decoding.label}"
         return f"evaluation-{self.split}-{self.branch}{suffix}.json"
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ class Evaluation:
             "dataset": self.dataset,
             "split": self.split,
             "branch": self.branch,
-            "decoding": asdict(self.decoding),
+            "decoding": self.decoding.to_dict(),
             "videos": len(self.captions),
             "scores": dict(self.scores),
             **record,
@@ -70,7 +70,7 @@ class Evaluation:
             tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
             scores = CaptionScores(content["scores"], *tables)
             names = ("dataset", "split", "branch", "captions", "references")
-            decoding = Decoding(**content.get("decoding", {}))
+            decoding = decoding_from_dict(content.get("decoding", {}))
             found = cls(scores=scores, decoding=decoding, **{name: content[name] for name in names})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(

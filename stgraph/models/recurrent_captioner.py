@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from stgraph.decoding import DecodedCaptions, Decoding, decode
+from stgraph.decoding import DecodedCaptions, Decoding, Greedy
 from stgraph.errors import OptionError
 from stgraph.models.video_ids import video_ids
 from stgraph.nn import RecurrentDecoder, RecurrentOutput, VideoMemory
+from stgraph.text import SpecialTokens
 
 __all__ = ["RecurrentCaptioner"]
 
@@ -87,35 +88,38 @@ class RecurrentCaptioner(nn.Module, ABC):
     def generate(
         self,
         graph: Any,
+        special_tokens: SpecialTokens,
         branch: str | None = None,
         *,
-        bos: int,
-        eos: int,
-        banned: tuple[int, ...],
         decoding: Decoding | None = None,
         attention: bool = False,
     ) -> DecodedCaptions:
-        """Captions of a batch, greedy unless ``decoding`` says otherwise; with what each word looked at, on request.
+        """Generates captions of a batch.
 
-        Samples are drawn by the ids of the videos where the batch has them. Names of ``attention`` are those of the
-        decoder's maps; see :class:`STATDecoder` and :class:`STaTSDecoder`.
+        Args:
+            graph: Videos; where they have ids, samples are drawn by them.
+            special_tokens: Ids of begin and end, and of what is never generated.
+            branch: The model's name, or None.
+            decoding: How words are chosen; defaults to :class:`~stgraph.decoding.Greedy`.
+            attention: Whether to return the attention weights of each word, by the names of :class:`STATDecoder` or
+                :class:`STaTSDecoder`.
+
+        Raises:
+            OptionError: If the model has no such branch.
         """
         if branch is not None:
             self.check_branch(branch)
         memory = self.encode(graph)
         state = self.decoder.start(memory, self.max_length)
-        found = decode(
+        found = (decoding or Greedy()).decode(
             self.decoder,
             state,
             memory.num_videos,
+            special_tokens,
             max_length=self.max_length,
-            bos=bos,
-            eos=eos,
-            banned=banned,
-            device=memory.mask.device,
-            method=decoding,
             keys=video_ids(graph),
             attention=attention,
+            device=memory.mask.device,
         )
         if not attention:
             return found

@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from stgraph.decoding import DecodedCaptions, Decoding, decode
+from stgraph.decoding import DecodedCaptions, Decoding, Greedy
 from stgraph.errors import DataError, OptionError
 from stgraph.models.video_ids import video_ids
 from stgraph.nn import (
@@ -24,6 +24,7 @@ from stgraph.nn import (
     pad_frames,
     pad_regions,
 )
+from stgraph.text import SpecialTokens
 
 __all__ = ["STGraphCaptioner", "STGraphCaptionerConfig"]
 
@@ -208,37 +209,40 @@ class STGraphCaptioner(nn.Module):
     def generate(
         self,
         graph: Any,
+        special_tokens: SpecialTokens,
         branch: str | None = None,
         *,
-        bos: int,
-        eos: int,
-        banned: tuple[int, ...],
         decoding: Decoding | None = None,
         attention: bool = False,
     ) -> DecodedCaptions:
-        """Captions of a batch by one branch alone, the first if None; the other branch's streams may be absent.
+        """Generates captions of a batch by one branch; the streams of the other branch may be absent.
 
-        They are greedy unless ``decoding`` says otherwise; samples are drawn by the videos' ids where the batch has them.
-        With ``attention`` they say how much each word looked at each of the "frames": the cross attention of the
-        language model's last layer, a mean over its heads. Where objects are pooled by attention there are "regions" too,
-        the weight of each object in its frame, which is the same for all words.
+        Args:
+            graph: Videos; where they have ids, samples are drawn by them.
+            special_tokens: Ids of begin and end, and of what is never generated.
+            branch: Branch to generate from; defaults to the evaluation branch, which is the first.
+            decoding: How words are chosen; defaults to :class:`~stgraph.decoding.Greedy`.
+            attention: Whether to return the attention of each word over the "frames": the cross attention of the language
+                model's last layer, averaged over its heads. Where objects are pooled by attention, "regions" holds the
+                weight of each object in its frame, the same for all words.
+
+        Raises:
+            OptionError: If the model has no such branch.
+            DataError: If a stream of the branch is missing.
         """
         branch = branch or self.branches[0]
         self.check_branch(branch)
         memory = self.encode(graph, branch)
         decoder, max_length = self._decoder(branch), self.settings.max_length
-        found = decode(
+        found = (decoding or Greedy()).decode(
             decoder,
             decoder.start(memory, max_length, attention=attention),
             memory.frames.size(0),
+            special_tokens,
             max_length=max_length,
-            bos=bos,
-            eos=eos,
-            banned=banned,
-            device=memory.frames.device,
-            method=decoding,
             keys=video_ids(graph),
             attention=attention,
+            device=memory.frames.device,
         )
         if not attention:
             return found

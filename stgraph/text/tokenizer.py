@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -17,21 +17,15 @@ from torch import Tensor
 
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.text.normaliser import caption_normaliser, normalise
+from stgraph.text.special_tokens import SpecialTokens
 from stgraph.text.vocabulary import SPECIAL, build_vocabulary
 from stgraph.typing import check_shape
 
-__all__ = ["CaptionTokenizer", "Marks"]
+__all__ = ["CaptionTokenizer"]
 
-PAD, BOS, EOS, UNK = range(4)
-NUM_MARKS = 2  # <bos> and <eos> around each caption
-
-
-class Marks(TypedDict):
-    """Numbers that decoding must know: begin, end, and those that are never emitted."""
-
-    bos: int
-    eos: int
-    banned: tuple[int, ...]
+_SPECIAL_TOKENS = SpecialTokens()
+PAD, BOS, EOS, UNK = _SPECIAL_TOKENS.pad, _SPECIAL_TOKENS.bos, _SPECIAL_TOKENS.eos, _SPECIAL_TOKENS.unk
+NUM_ADDED = 2  # <bos> and <eos> around each caption
 
 
 class CaptionTokenizer:
@@ -73,7 +67,7 @@ class CaptionTokenizer:
         self._tokenizer.post_processor = TemplateProcessing(
             single="<bos> $A <eos>", special_tokens=[(SPECIAL[BOS], BOS), (SPECIAL[EOS], EOS)]
         )
-        self._tokenizer.enable_truncation(max_length + NUM_MARKS)
+        self._tokenizer.enable_truncation(max_length + NUM_ADDED)
 
     @classmethod
     def from_captions(
@@ -104,9 +98,9 @@ class CaptionTokenizer:
         return self.vocab_size
 
     @property
-    def marks(self) -> Marks:
-        """What decoding must know."""
-        return {"bos": BOS, "eos": EOS, "banned": (PAD, BOS, UNK)}
+    def special_tokens(self) -> SpecialTokens:
+        """Ids of padding, begin, end and unknown; :meth:`STGraphCaptioner.generate` takes them."""
+        return _SPECIAL_TOKENS
 
     def encode(self, captions: Sequence[str]) -> Tensor:
         """Numbers of the words between ``<bos>`` and ``<eos>``, padded with 0 at the end.
@@ -120,9 +114,9 @@ class CaptionTokenizer:
         # One by one: the library's batches start threads, after which it warns of every forked worker.
         rows = [self._tokenizer.encode(caption).ids for caption in captions]
         for number, row in enumerate(rows):
-            if len(row) == NUM_MARKS:
+            if len(row) == NUM_ADDED:
                 _words(captions[number], number)  # raises
-        width = max(map(len, rows), default=NUM_MARKS)
+        width = max(map(len, rows), default=NUM_ADDED)
         padded = [row + [PAD] * (width - len(row)) for row in rows]
         return torch.tensor(padded, dtype=torch.int64).reshape(len(rows), width)
 
@@ -141,7 +135,7 @@ class CaptionTokenizer:
         return [self._sentence(row) for row in ids.tolist()]
 
     def save(self, path: str | Path) -> None:
-        """Writes the library's ``tokenizer.json``; its truncation is ``max_length`` and the two marks."""
+        """Writes the library's ``tokenizer.json``; its truncation is ``max_length`` plus ``<bos>`` and ``<eos>``."""
         path = Path(path)
         beside = path.with_name(f".{path.name}.part")
         beside.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8")
@@ -159,7 +153,7 @@ class CaptionTokenizer:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             vocabulary = {str(word): int(number) for word, number in content["model"]["vocab"].items()}
-            loaded = cls(vocabulary, int(content["truncation"]["max_length"]) - NUM_MARKS)
+            loaded = cls(vocabulary, int(content["truncation"]["max_length"]) - NUM_ADDED)
             same_rule = content["normalizer"] == json.loads(loaded._tokenizer.to_str())["normalizer"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelFolderError(

@@ -115,7 +115,7 @@ class CaptioningModule(LightningModule):
             loss = cross_entropy(logits[targets != 0].float(), words, reduction="sum")
             self._spoken = [self._spoken[0] + float(loss), self._spoken[1] + len(words)]
         for branch in self.model.branches:
-            found = self.model.generate(batch.graphs, branch, **self.tokenizer.marks)
+            found = self.model.generate(batch.graphs, self.tokenizer.special_tokens, branch)
             captions = self.tokenizer.decode(found.tokens)
             self._captions.setdefault(branch, {}).update(zip(batch.video_ids, captions, strict=True))
 

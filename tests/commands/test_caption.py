@@ -8,7 +8,7 @@ import pytest
 
 import stgraph
 from stgraph.cli import main
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, ModelFolderError, OptionError
 from stgraph.features.store import FeatureStore
 from tests.extraction.files import flat_video, folder_of_videos
@@ -73,13 +73,13 @@ def test_words_are_chosen_as_the_settings_say(made, capsys, stored):
     assert caption(made, *names, *ALLOW, *beam, "--json") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     captioner = stgraph.CaptionPipeline.from_pretrained(made / "run", allow=[ALLOW[1], ALLOW[3]])
-    store, several = FeatureStore(made / "store"), Decoding("beam", beam_size=3, captions_per_video=2)
+    store, several = FeatureStore(made / "store"), BeamSearch(3, captions_per_video=2)
     expected = list(captioner.caption_store(store, ["video3", "video0"], decoding=several))
     assert [one["video"] for one in found] == [names[0]] * 2 + [names[1]] * 2
     assert [one["caption"] for one in found] == [one.text for one in expected]
     for one, other in zip(found, expected, strict=True):
         assert one["log_probs"] == pytest.approx(other.log_probs, abs=1e-5)
-    one = captioner.caption(paths[0], decoding=Decoding("beam", beam_size=3))
+    one = captioner.caption(paths[0], decoding=BeamSearch(3))
     assert one.text == expected[0].text
     with pytest.raises(OptionError, match="'captions_per_video' must be 1 for one caption, got 2"):
         captioner.caption(paths[0], decoding=several)

@@ -6,7 +6,7 @@ import pytest
 
 from stgraph.cli import main
 from stgraph.datasets import open_dataset
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch, Sampling
 from stgraph.pipeline import CaptionPipeline
 
 
@@ -26,12 +26,10 @@ def test_words_are_chosen_as_the_settings_say_and_the_file_says_so(folder):
     ids = list(beam["captions"])
     plain = {caption.video_id: caption.text for caption in captioner.caption_store(data.store, ids)}
     assert sampled["captions"] != plain
-    for result, how in ((beam, Decoding("beam", beam_size=3)), (sampled, Decoding("sample", seed=1))):
+    for result, how in ((beam, BeamSearch(3)), (sampled, Sampling(seed=1))):
         found = captioner.caption_store(data.store, ids, decoding=how)
         assert {caption.video_id: caption.text for caption in found} == result["captions"]
-    several = list(
-        captioner.caption_store(data.store, ids[:2], decoding=Decoding("beam", captions_per_video=3))
-    )
+    several = list(captioner.caption_store(data.store, ids[:2], decoding=BeamSearch(captions_per_video=3)))
     assert [caption.video_id for caption in several] == [ids[0]] * 3 + [ids[1]] * 3
     sums = [sum(caption.log_probs) for caption in several]
     assert sums[:3] == sorted(sums[:3], reverse=True)

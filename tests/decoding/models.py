@@ -4,19 +4,20 @@ import functools
 
 import torch
 
+from stgraph.decoding import DecodingState
 from stgraph.nn import CaptionTransformer
+from stgraph.text import SpecialTokens
 
 PAD, BOS, EOS, UNK = range(4)
-MARKS = {"bos": BOS, "eos": EOS, "banned": (PAD, UNK)}
+TOKENS = SpecialTokens(PAD, BOS, EOS, UNK)
 
 
-class Offsets:
+class Offsets(DecodingState):
     """A state that knows each caption's own addition to the scores, and how many words there are."""
 
     def __init__(self, offset, length=0, attention=None):
         self.offset, self.length = offset, length
-        if attention is not None:
-            self.attention = attention
+        self.attention = attention
 
     def select(self, index):
         return Offsets(self.offset[index], self.length)

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from stgraph.decoding import beam_search, greedy
-from tests.decoding.models import BOS, EOS, MARKS, PAD, UNK, Table, Writer, random_table
+from stgraph.decoding import BeamSearch, Greedy
+from tests.decoding.models import BOS, EOS, PAD, TOKENS, UNK, Table, Writer, random_table
 from tests.reference.beam import beam_search as slow_beam_search
 from tests.reference.beam import exhaustive_search, log_probs_of
 
@@ -29,15 +29,17 @@ def check(found, expected, next_log_probs, first_row=0):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_wide_enough_beam_is_exhaustive_search(seed, length_penalty):
     options = {"max_length": 4, "length_penalty": length_penalty}
-    wide = {"beam_size": 108, "num_best": 20}  # 27 beginnings of three words, each continued by four
+    wide = BeamSearch(
+        108, length_penalty, captions_per_video=20
+    )  # 27 beginnings of three words, each continued by four
     table, offsets = random_table(7, seed), [ZEROS, [0, 0, -1, 0, 1, 0, 2]]
-    found = beam_search(table, table.start(offsets), 2, **options, **wide, **MARKS)
+    found = wide.decode(table, table.start(offsets), 2, TOKENS, max_length=4)
     for video, offset in enumerate(offsets):
         model = table.next_log_probs(offset)
         expected = exhaustive_search(model, vocabulary=WORDS, eos=EOS, **options)
         check(found, expected[:20], model, 20 * video)
     writer = Writer(seed=seed)
-    found = beam_search(writer.decoder, writer.start([0, 1, 2], 4), 3, **options, **wide, **MARKS)
+    found = wide.decode(writer.decoder, writer.start([0, 1, 2], 4), 3, TOKENS, max_length=4)
     for video in range(3):
         model = writer.next_log_probs(video)
         expected = exhaustive_search(model, vocabulary=WORDS, eos=EOS, **options)
@@ -49,9 +51,10 @@ def test_a_wide_enough_beam_is_exhaustive_search(seed, length_penalty):
 def test_is_the_definition_whatever_the_width(beam_size, length_penalty):
     options = {"max_length": 5, "length_penalty": length_penalty, "beam_size": beam_size}
     best = min(beam_size, 2)
+    search = BeamSearch(beam_size, length_penalty, best)
     for seed in range(2):
         writer = Writer(seed=seed)
-        found = beam_search(writer.decoder, writer.start([0, 1, 2], 5), 3, **options, num_best=best, **MARKS)
+        found = search.decode(writer.decoder, writer.start([0, 1, 2], 5), 3, TOKENS, max_length=5)
         for video in range(3):
             model = writer.next_log_probs(video)
             expected = slow_beam_search(model, vocabulary=WORDS, eos=EOS, **options)
@@ -62,9 +65,10 @@ def test_beam_one_is_greedy():
     ends = 0
     for seed in range(10):
         writer = Writer(vocab_size=12, seed=seed)
-        options = {"max_length": 6, **MARKS}
-        beam = beam_search(writer.decoder, writer.start([0, 1, 2], 6), 3, beam_size=1, **options)
-        plain = greedy(writer.decoder, writer.start([0, 1, 2], 6), 3, **options)
+        beam, plain = (
+            method.decode(writer.decoder, writer.start([0, 1, 2], 6), 3, TOKENS, max_length=6)
+            for method in (BeamSearch(1), Greedy())
+        )
         assert torch.equal(beam.tokens, plain.tokens)
         torch.testing.assert_close(beam.log_probs, plain.log_probs, atol=1e-6, rtol=0)
         ends += int((plain.tokens == EOS).sum())
@@ -75,9 +79,12 @@ def test_captions_are_likelier_than_greedy_ones():
     gains = []
     for seed in range(15):
         writer = Writer(vocab_size=30, seed=seed)
-        options = {"max_length": 8, **MARKS}
-        plain = greedy(writer.decoder, writer.start([0, 1, 2], 8), 3, **options).log_probs.sum(1)
-        beam = beam_search(writer.decoder, writer.start([0, 1, 2], 8), 3, **options).log_probs.sum(1)
+        plain, beam = (
+            method.decode(writer.decoder, writer.start([0, 1, 2], 8), 3, TOKENS, max_length=8).log_probs.sum(
+                1
+            )
+            for method in (Greedy(), BeamSearch())
+        )
         gains += (beam - plain).tolist()
     assert sum(gains) / len(gains) > 0.3
     assert sum(gain > 1e-4 for gain in gains) > 10 * sum(gain < -1e-4 for gain in gains)
@@ -95,10 +102,10 @@ def test_length_penalty_worked_by_hand():
         after[6][6], after[6][4] = 0.5, 0.5
         places.append(after)
     table = Table(torch.tensor(places).log())
-    options = {"max_length": 4, "beam_size": 4, **MARKS}
     found = {}
     for penalty in (0.0, 0.5, 1.0):
-        answer = beam_search(table, table.start([ZEROS]), 1, length_penalty=penalty, num_best=2, **options)
+        search = BeamSearch(4, penalty, captions_per_video=2)
+        answer = search.decode(table, table.start([ZEROS]), 1, TOKENS, max_length=4)
         found[penalty] = [words_of(row) for row in answer.tokens]
         sums = answer.log_probs.double().sum(1).exp()
         for words, probability in zip(found[penalty], sums.tolist(), strict=True):
@@ -111,9 +118,9 @@ def test_length_penalty_worked_by_hand():
 @pytest.mark.parametrize("shape", [(0, 1, 2, 3, 4), (4, 2, 0, 1, 3), (3,), (1, 0), (2, 2, 2)])
 def test_batch_order_and_batch_size_change_nothing(shape):
     writer = Writer(vocab_size=20, videos=5)
-    options = {"max_length": 8, "num_best": 3, **MARKS}
-    together = beam_search(writer.decoder, writer.start(range(5), 8), 5, **options)
-    found = beam_search(writer.decoder, writer.start(shape, 8), len(shape), **options)
+    search = BeamSearch(captions_per_video=3)
+    together = search.decode(writer.decoder, writer.start(range(5), 8), 5, TOKENS, max_length=8)
+    found = search.decode(writer.decoder, writer.start(shape, 8), len(shape), TOKENS, max_length=8)
     for place, video in enumerate(shape):
         mine, theirs = slice(3 * place, 3 * place + 3), slice(3 * video, 3 * video + 3)
         assert torch.equal(found.tokens[mine], together.tokens[theirs])
@@ -125,28 +132,30 @@ def test_finished_captions_leave_the_batch():
     scores[:, 4], scores[:, 5] = 2.0, 0.0
     hurried = [0, 0, 20.0, 0, 0, 0, 0]
     table = Table(scores)
-    found = beam_search(table, table.start([hurried, ZEROS]), 2, max_length=4, beam_size=2, **MARKS)
+    found = BeamSearch(2).decode(table, table.start([hurried, ZEROS]), 2, TOKENS, max_length=4)
     assert found.tokens.tolist() == [[EOS, 0, 0, 0], [4, 4, 4, 4]]
     assert table.sizes == [2, 2, 2, 2]  # two captions, then two beams of one
 
 
-def test_banned_words_never_come_and_captions_are_cut():
+def test_suppressed_words_never_come_and_captions_are_cut():
     scores = torch.zeros(7, 7)
     scores[:, [PAD, BOS, UNK]] = 9.0
     table = Table(scores)
-    found = beam_search(table, table.start([ZEROS]), 1, max_length=3, num_best=5, **MARKS)
+    search = BeamSearch(captions_per_video=5)
+    found = search.decode(table, table.start([ZEROS]), 1, TOKENS, max_length=3)
     used = set(found.tokens[found.tokens != 0].tolist())
     assert used <= set(WORDS)
     endless = Table(scores.index_fill(1, torch.tensor([EOS]), -50.0))
-    cut = beam_search(endless, endless.start([ZEROS]), 1, max_length=3, **MARKS)
+    cut = BeamSearch().decode(endless, endless.start([ZEROS]), 1, TOKENS, max_length=3)
     assert (cut.tokens != 0).all()
     assert EOS not in cut.tokens
 
 
 def test_a_video_with_fewer_captions_than_asked_for_has_empty_rows():
-    allowed = {"bos": BOS, "eos": EOS, "banned": (PAD, UNK, 5, 6)}
     table = random_table(7, 0)
-    found = beam_search(table, table.start([ZEROS]), 1, max_length=2, num_best=5, **allowed)
+    found = BeamSearch(captions_per_video=5).decode(
+        table, table.start([ZEROS]), 1, TOKENS, max_length=2, suppress_tokens=(5, 6)
+    )
     words = [words_of(row) for row in found.tokens]
     assert words[3:] == [[], []]
     assert sorted(words[:3]) == [[EOS], [4, EOS], [4, 4]]
@@ -157,8 +166,8 @@ def test_a_video_with_fewer_captions_than_asked_for_has_empty_rows():
 def test_attention_follows_the_words_of_a_beam():
     table = random_table(7, 3)
     table.attentive = True
-    options = {"max_length": 5, "num_best": 4, **MARKS}
-    found = beam_search(table, table.start([ZEROS, [0, 0, 3.0, 0, 0, 0, 0]]), 2, attention=True, **options)
+    search, starts = BeamSearch(captions_per_video=4), [ZEROS, [0, 0, 3.0, 0, 0, 0, 0]]
+    found = search.decode(table, table.start(starts), 2, TOKENS, max_length=5, attention=True)
     assert found.attention["frames"].shape == (8, 5, 3)
     assert found.attention["regions"].shape == (8, 5, 3, 2)
     for row, tokens in enumerate(found.tokens):
@@ -170,5 +179,5 @@ def test_attention_follows_the_words_of_a_beam():
                 weights[row, : len(words)].sum(-1), torch.ones(expected[name].shape[:-1])
             )
             assert (weights[row, len(words) :] == 0).all()
-    without = beam_search(table, table.start([ZEROS]), 1, **options)
+    without = search.decode(table, table.start([ZEROS]), 1, TOKENS, max_length=5)
     assert not without.attention

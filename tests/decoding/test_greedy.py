@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from stgraph.decoding import greedy
+from stgraph.decoding import DecodingState, Greedy
 from stgraph.errors import OptionError
+from stgraph.text import SpecialTokens
 
 PAD, BOS, EOS, UNK = range(4)
 
@@ -18,7 +19,7 @@ class Table:
         return self.scores[tokens] + state.offset, state
 
 
-class State:
+class State(DecodingState):
     def __init__(self, offset):
         self.offset = offset
 
@@ -36,7 +37,7 @@ SCORES[6] = [0, 0, 9, 0, 0, 0, 0]
 def decode(offset, **options):
     table = Table(SCORES)
     state = State(torch.tensor(offset))
-    found = greedy(table, state, len(offset), bos=BOS, eos=EOS, banned=(PAD, UNK), **options)
+    found = Greedy().decode(table, state, len(offset), SpecialTokens(PAD, BOS, EOS, UNK), **options)
     return table, found
 
 
@@ -48,12 +49,12 @@ def test_takes_the_likeliest_allowed_word_and_lets_finished_captions_leave():
     assert table.sizes == [2, 2, 1]
     expected = (
         torch.tensor(SCORES[BOS]).float().log_softmax(0)[4]
-    )  # of the whole vocabulary, banned words included
+    )  # of the whole vocabulary, suppressed words included
     torch.testing.assert_close(found.log_probs[0, 0], expected)
     assert (found.log_probs[found.tokens == 0] == 0).all()
 
 
-def test_stops_at_max_words_without_an_end_mark():
+def test_stops_at_max_length_without_an_end_token():
     _, found = decode([[0.0] * 7], max_length=2)
     assert found.tokens.tolist() == [[4, 5]]
     with pytest.raises(OptionError, match="'max_length' must be at least 1, got 0"):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from scipy.stats import chisquare, kstest
 
-from stgraph.decoding import draw_words, sample
+from stgraph.decoding import Sampling, draw_words
 from stgraph.decoding.sampling import random_streams
 from stgraph.errors import OptionError
-from tests.decoding.models import BOS, EOS, MARKS, PAD, UNK, Table, Writer, random_table
+from tests.decoding.models import BOS, EOS, PAD, TOKENS, UNK, Table, Writer, random_table
 
 ZEROS = [0.0] * 7
 PROBABILITIES = torch.tensor([0.05, 0.3, 0.1, 0.35, 0.2])
@@ -22,7 +22,7 @@ def draws(many=4000, **options):
 
 def test_words_come_as_often_as_they_are_likely():
     table, many = random_table(7, 1, spread=1.0), 3000
-    found = sample(table, table.start([ZEROS] * many), many, max_length=2, seed=5, **MARKS)
+    found = Sampling(seed=5).decode(table, table.start([ZEROS] * many), many, TOKENS, max_length=2)
     allowed = torch.tensor([EOS, 4, 5, 6])
     scores = table.scores[0, BOS, allowed]
     first = torch.bincount(found.tokens[:, 0], minlength=7)[allowed]
@@ -32,7 +32,8 @@ def test_words_come_as_often_as_they_are_likely():
     scores = table.scores[1, 4, allowed]
     second = torch.bincount(after, minlength=7)[allowed]
     assert chisquare(second.numpy(), len(after) * scores.double().softmax(0).numpy()).pvalue > 0.01
-    heated = sample(table, table.start([ZEROS] * many), many, max_length=1, temperature=3.0, seed=5, **MARKS)
+    hot = Sampling(temperature=3.0, seed=5)
+    heated = hot.decode(table, table.start([ZEROS] * many), many, TOKENS, max_length=1)
     count = torch.bincount(heated.tokens[:, 0], minlength=7)[allowed]
     expected = (table.scores[0, BOS, allowed].double() / 3).softmax(0)
     assert chisquare(count.numpy(), many * expected.numpy()).pvalue > 0.01
@@ -42,7 +43,7 @@ def test_words_come_as_often_as_they_are_likely():
 def test_log_probs_are_the_models_whatever_the_temperature():
     writer = Writer(vocab_size=12)
     for options in ({}, {"temperature": 0.5, "top_k": 3}):
-        found = sample(writer.decoder, writer.start([0, 1], 5), 2, max_length=5, **options, **MARKS)
+        found = Sampling(**options).decode(writer.decoder, writer.start([0, 1], 5), 2, TOKENS, max_length=5)
         for video in range(2):
             model, words = writer.next_log_probs(video), []
             for word, log_prob in zip(found.tokens[video].tolist(), found.log_probs[video].tolist()):
@@ -87,14 +88,15 @@ def test_ends_of_the_unit_interval_draw_allowed_words():
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 0, 1, 3), (3,), (1, 0)])
-@pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_p": 0.9, "num_samples": 3}])
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_p": 0.9, "captions_per_video": 3}])
 def test_batch_order_and_batch_size_change_nothing(shape, options):
     writer, ids = Writer(vocab_size=20, videos=5), "abcde"
-    samples = options.get("num_samples", 1)
-    options = {"max_length": 8, "seed": 3, **MARKS, **options}
-    together = sample(writer.decoder, writer.start(range(5), 8), 5, keys=ids, **options)
+    sampling = Sampling(seed=3, **options)
+    samples = sampling.captions_per_video
+    together = sampling.decode(writer.decoder, writer.start(range(5), 8), 5, TOKENS, max_length=8, keys=ids)
     keys = [ids[video] for video in shape]
-    found = sample(writer.decoder, writer.start(shape, 8), len(shape), keys=keys, **options)
+    start = writer.start(shape, 8)
+    found = sampling.decode(writer.decoder, start, len(shape), TOKENS, max_length=8, keys=keys)
     for place, video in enumerate(shape):
         mine = slice(samples * place, samples * (place + 1))
         theirs = slice(samples * video, samples * (video + 1))
@@ -104,13 +106,16 @@ def test_batch_order_and_batch_size_change_nothing(shape, options):
 
 def test_seeds_samples_and_keys_draw_other_captions():
     writer = Writer(vocab_size=40, sharpness=1.0)
-    options = {"max_length": 8, **MARKS}
-    write = lambda **more: sample(writer.decoder, writer.start([0, 0], 8), 2, **options, **more).tokens
+
+    def write(keys=None, **options):
+        start = writer.start([0, 0], 8)
+        return Sampling(**options).decode(writer.decoder, start, 2, TOKENS, max_length=8, keys=keys).tokens
+
     assert torch.equal(write(), write(keys=[0, 1]))
     assert torch.equal(write(seed=1), write(seed=1))
-    captions = [*write(num_samples=4), *write(seed=1), *write(keys=["x", "y"])]
+    captions = [*write(captions_per_video=4), *write(seed=1), *write(keys=["x", "y"])]
     assert len({tuple(caption.tolist()) for caption in captions}) == 12
-    with pytest.raises(OptionError, match="'keys' must be one a caption, 2, got 3"):
+    with pytest.raises(OptionError, match="'keys' must be one per caption, 2, got 3"):
         write(keys="abc")
 
 
@@ -122,11 +127,11 @@ def test_streams_are_uniform_and_each_its_own():
     assert not torch.equal(streams, random_streams(range(200), 2, 20, seed=1))
 
 
-def test_banned_words_never_come_finished_captions_leave_and_long_ones_are_cut():
+def test_suppressed_words_never_come_finished_captions_leave_and_long_ones_are_cut():
     scores = torch.zeros(7, 7)
     scores[:, [PAD, BOS, UNK]] = 9.0
     table = Table(scores)
-    many = sample(table, table.start([ZEROS] * 300), 300, max_length=3, **MARKS)
+    many = Sampling().decode(table, table.start([ZEROS] * 300), 300, TOKENS, max_length=3)
     used = torch.bincount(many.tokens.flatten(), minlength=7)
     assert used[[BOS, UNK]].tolist() == [0, 0]
     assert (used[[EOS, 4, 5, 6]] > 50).all()
@@ -143,7 +148,8 @@ def test_banned_words_never_come_finished_captions_leave_and_long_ones_are_cut()
 def test_attention_stands_beside_each_word():
     table = random_table(7, 3)
     table.attentive = True
-    found = sample(table, table.start([ZEROS] * 4), 4, max_length=5, num_samples=2, attention=True, **MARKS)
+    sampling = Sampling(captions_per_video=2)
+    found = sampling.decode(table, table.start([ZEROS] * 4), 4, TOKENS, max_length=5, attention=True)
     for row, tokens in enumerate(found.tokens.tolist()):
         words = [word for word in tokens if word]
         expected = Table.attention(torch.tensor([BOS, *words[:-1]]))

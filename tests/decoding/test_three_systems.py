@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from stgraph.decoding import Decoding
-from tests.decoding.models import EOS, MARKS
+from stgraph.decoding import BeamSearch, Greedy, Sampling
+from tests.decoding.models import BOS, EOS, TOKENS
 from tests.decoding.systems import COUNTS, SYSTEMS, next_log_probs, system, videos
 from tests.decoding.test_beam import WORDS, check, words_of
 from tests.reference.beam import exhaustive_search
@@ -12,9 +12,9 @@ from tests.reference.cross_attention import frame_weights
 from tests.reference.graph_options import pool_weights
 
 WAYS = {
-    "greedy": Decoding(),
-    "beam": Decoding("beam", beam_size=4, captions_per_video=3),
-    "sample": Decoding("sample", temperature=1.5, seed=3, captions_per_video=2),
+    "greedy": Greedy(),
+    "beam": BeamSearch(4, captions_per_video=3),
+    "sample": Sampling(temperature=1.5, seed=3, captions_per_video=2),
 }
 ways = pytest.mark.parametrize("way", WAYS)
 systems = pytest.mark.parametrize("name", SYSTEMS)
@@ -26,8 +26,8 @@ def test_a_wide_enough_beam_is_exhaustive_search(name):
     said, log_probs = set(), {video: next_log_probs(model, name, video, WORDS[1:], 3) for video in COUNTS}
     for penalty in (0.0, 0.8):
         # 27 beginnings of three words, each continued by four.
-        wide = Decoding("beam", beam_size=108, length_penalty=penalty, captions_per_video=20)
-        found = model.generate(videos(COUNTS), name, **MARKS, decoding=wide)
+        wide = BeamSearch(108, length_penalty=penalty, captions_per_video=20)
+        found = model.generate(videos(COUNTS), TOKENS, name, decoding=wide)
         for row, video in enumerate(COUNTS):
             options = {"vocabulary": WORDS, "eos": EOS, "max_length": 4, "length_penalty": penalty}
             expected = exhaustive_search(log_probs[video], **options)[:20]
@@ -42,8 +42,8 @@ def test_captions_of_beams_are_likelier_than_greedy_ones(name):
     for seed in range(3):
         model = system(name, seed=seed)
         sums = {
-            way: model.generate(batch, name, **MARKS, decoding=Decoding(way)).log_probs.sum(1)
-            for way in ("greedy", "beam")
+            way.method: model.generate(batch, TOKENS, name, decoding=way).log_probs.sum(1)
+            for way in (Greedy(), BeamSearch())
         }
         gains += (sums["beam"] - sums["greedy"]).tolist()
     assert sum(gains) / len(gains) > 0.1
@@ -57,8 +57,11 @@ def test_captions_of_beams_are_likelier_than_greedy_ones(name):
 )
 def test_batch_order_and_batch_size_change_nothing(name, way, order):
     model, each = system(name, seed=2), WAYS[way].captions_per_video
-    how = {"decoding": WAYS[way], "attention": True, **MARKS}
-    together, found = model.generate(videos(COUNTS), name, **how), model.generate(videos(order), name, **how)
+    how = {"decoding": WAYS[way], "attention": True}
+    together, found = (
+        model.generate(videos(COUNTS), TOKENS, name, **how),
+        model.generate(videos(order), TOKENS, name, **how),
+    )
     assert len({tuple(words_of(row)) for row in together.tokens}) > 1
     for place, video in enumerate(order):
         for number in range(each):
@@ -78,9 +81,9 @@ def test_batch_order_and_batch_size_change_nothing(name, way, order):
 @systems
 @ways
 def test_asking_for_attention_changes_no_caption(name, way):
-    model, how = system(name), {"decoding": WAYS[way], **MARKS}
-    plain = model.generate(videos(COUNTS), name, **how)
-    asked = model.generate(videos(COUNTS), name, **how, attention=True)
+    model, how = system(name), {"decoding": WAYS[way]}
+    plain = model.generate(videos(COUNTS), TOKENS, name, **how)
+    asked = model.generate(videos(COUNTS), TOKENS, name, **how, attention=True)
     assert torch.equal(plain.tokens, asked.tokens)
     assert torch.equal(plain.log_probs, asked.log_probs)
     assert (plain.attention, plain.masks, plain.attention_of(0, 4)) == ({}, {}, {})
@@ -98,7 +101,7 @@ def captions_of(found, each):
 @torch.no_grad()
 def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way):
     model, each = system(name), WAYS[way].captions_per_video
-    found = model.generate(videos(COUNTS), name, **MARKS, decoding=WAYS[way], attention=True)
+    found = model.generate(videos(COUNTS), TOKENS, name, decoding=WAYS[way], attention=True)
     decoder = model.decoders[name]
     last = decoder.decoder_layers[-1].frames
     halves = lambda values: values.chunk(2)[0].tolist()
@@ -113,7 +116,7 @@ def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way
         # The whole sentence at once, of the video alone: what the last layer asks its frames with.
         queries, batch = [], videos([video])
         hook = last.register_forward_pre_hook(lambda _, given: queries.append(given[0][0].tolist()))  # noqa: B023
-        model(batch, torch.tensor([[MARKS["bos"], *words[:-1]]]), torch.tensor([0]))
+        model(batch, torch.tensor([[BOS, *words[:-1]]]), torch.tensor([0]))
         hook.remove()
         frames = model.encode(batch, name).frames[0].tolist()
         expected = torch.tensor(frame_weights(queries[0], frames, parameters, last.num_heads))
@@ -129,7 +132,7 @@ def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way
 @torch.no_grad()
 def test_pooled_objects_have_their_weight_in_the_pool(name, branches):
     model = system("object", branches=branches)
-    found = model.generate(videos(COUNTS), name, **MARKS, decoding=WAYS["beam"], attention=True)
+    found = model.generate(videos(COUNTS), TOKENS, name, decoding=WAYS["beam"], attention=True)
     encoder, expected = model.encoders["object"], {}
     pool = encoder.pool
     for video, counts in COUNTS.items():
@@ -147,9 +150,9 @@ def test_pooled_objects_have_their_weight_in_the_pool(name, branches):
 
 
 def test_there_are_no_regions_without_attention_over_them():
-    assert set(system("scene").generate(videos(COUNTS), **MARKS, attention=True).attention) == {"frames"}
+    assert set(system("scene").generate(videos(COUNTS), TOKENS, attention=True).attention) == {"frames"}
     model = system("object", pool="mean")
-    assert set(model.generate(videos(COUNTS), "object", **MARKS, attention=True).attention) == {"frames"}
+    assert set(model.generate(videos(COUNTS), TOKENS, "object", attention=True).attention) == {"frames"}
 
 
 @pytest.mark.parametrize("name", ["stat", "stats"])
@@ -157,12 +160,12 @@ def test_there_are_no_regions_without_attention_over_them():
 @torch.no_grad()
 def test_a_recurrent_models_words_look_where_their_own_sentence_does(name, way):
     model, each = system(name, seed=1), WAYS[way].captions_per_video
-    found = model.generate(videos(COUNTS), name, **MARKS, decoding=WAYS[way], attention=True)
+    found = model.generate(videos(COUNTS), TOKENS, name, decoding=WAYS[way], attention=True)
     names = {"stat": {"global", "motion", "local", "regions"}}
     names["stats"] = {"st_regions", "ts_frames", "ts_regions", "branches"}
     for row, video, words in captions_of(found, each):
         whole = model.teacher_forced(
-            videos([video]), torch.tensor([[MARKS["bos"], *words[:-1]]]), torch.tensor([0])
+            videos([video]), torch.tensor([[BOS, *words[:-1]]]), torch.tensor([0])
         ).attention
         looked = found.attention_of(row, len(COUNTS[video]))
         assert looked.keys() == whole.keys() == names[name]

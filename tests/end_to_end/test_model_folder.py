@@ -7,7 +7,7 @@ import torch
 
 from stgraph import CaptionPipeline
 from stgraph.datasets import open_dataset
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, MissingDataError, ModelFolderError
 
 
@@ -36,7 +36,7 @@ def test_a_loaded_model_captions_as_its_folder_says(folder):
 def test_captions_say_what_their_words_looked_at_whatever_the_batch(folder):
     dataset = open_dataset("interactions", size="tiny")
     captioner, ids = CaptionPipeline.from_pretrained(folder), dataset.corpus.ids("test")[:5]
-    beams = Decoding("beam", captions_per_video=2)
+    beams = BeamSearch(captions_per_video=2)
     for branch in ("scene", "object"):
         how = {"branch": branch, "decoding": beams}
         plain = list(captioner.caption_store(dataset.store, ids, **how))
@@ -49,7 +49,7 @@ def test_captions_say_what_their_words_looked_at_whatever_the_batch(folder):
             assert len(frames) == len(one.log_probs)
             torch.testing.assert_close(frames.sum(1), torch.ones(len(frames)))
             torch.testing.assert_close(frames, other.attention["frames"], atol=1e-5, rtol=1e-4)
-        one = captioner.caption(dataset.store[ids[0]], branch, decoding=Decoding("beam"), attention=True)
+        one = captioner.caption(dataset.store[ids[0]], branch, decoding=BeamSearch(), attention=True)
         assert one.text == found[0].text
         torch.testing.assert_close(
             one.attention["frames"], found[0].attention["frames"], atol=1e-5, rtol=1e-4

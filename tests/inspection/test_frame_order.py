@@ -134,8 +134,8 @@ def test_equals_the_loops_over_videos_words_and_frames(dataset):
     by_word, spoken = {}, set()
     for name in ("a", "b", "f"):
         graph = chosen.builder.build_batch([dataset.store[name].detections], video_id=[name])
-        tokens = chosen.model.generate(graph, **chosen.tokenizer.marks).tokens[0].tolist()
-        given = [chosen.tokenizer.marks["bos"], *(token for token in tokens if token)][:-1]
+        tokens = chosen.model.generate(graph, chosen.tokenizer.special_tokens).tokens[0].tolist()
+        given = [chosen.tokenizer.special_tokens.bos, *(token for token in tokens if token)][:-1]
         spoken.add(tuple(given))
         memory = chosen.model.encode(graph)
         by_word[name] = by_loop(captioner().model, given, memory.regions[0], memory.region_mask[0])

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch, Greedy, Sampling
 from stgraph.errors import DataError, MissingDataError
 from stgraph.metrics import CaptionEvaluator, Evaluation, bootstrap_intervals
 
@@ -32,10 +32,10 @@ def test_what_was_saved_is_read_again(evaluation, tmp_path):
 @pytest.mark.parametrize(
     ("decoding", "name"),
     [
-        (Decoding(), "evaluation-val-scene.json"),
-        (Decoding("beam"), "evaluation-val-scene-beam5.json"),
-        (Decoding("beam", length_penalty=1), "evaluation-val-scene-beam5-length_penalty1.0.json"),
-        (Decoding("sample", seed=7, top_k=3), "evaluation-val-scene-sample7-top_k3.json"),
+        (Greedy(), "evaluation-val-scene.json"),
+        (BeamSearch(), "evaluation-val-scene-beam5.json"),
+        (BeamSearch(length_penalty=1), "evaluation-val-scene-beam5-length_penalty1.0.json"),
+        (Sampling(seed=7, top_k=3), "evaluation-val-scene-sample7-top_k3.json"),
     ],
 )
 def test_each_decoding_has_a_file_of_its_own_and_comes_back(evaluation, tmp_path, decoding, name):

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, OptionError
 from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerConfig
-from tests.models.test_stgraph_captioner import COUNTS, MARKS, TOKENS, VIDEO, graphs
+from tests.models.test_stgraph_captioner import COUNTS, SPECIAL_TOKENS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
 SIZES = {
@@ -76,8 +76,8 @@ def test_input_options_reach_every_stream():
 
 def test_generates_with_attention_of_every_word():
     model, batch = make(), graphs()
-    found = model.generate(batch, "stat", **MARKS, decoding=Decoding("beam"), attention=True)
-    assert not found.tokens.eq(MARKS["bos"]).any()
+    found = model.generate(batch, SPECIAL_TOKENS, "stat", decoding=BeamSearch(), attention=True)
+    assert not found.tokens.eq(SPECIAL_TOKENS.bos).any()
     real = found.tokens > 0
     for stream in ("global", "motion"):
         torch.testing.assert_close(found.attention[stream].sum(-1)[real], torch.ones(int(real.sum())))
@@ -92,6 +92,6 @@ def test_missing_streams_and_branches_are_named():
         del batch["motion"]
         make()(batch, TOKENS, VIDEO)
     with pytest.raises(OptionError, match="'branch' must be one of .*stat.* got 'scene'"):
-        make().generate(graphs(), "scene", **MARKS)
+        make().generate(graphs(), SPECIAL_TOKENS, "scene")
     with pytest.raises(OptionError, match="width above 0"):
         STATCaptioner(STATCaptionerConfig(vocab_size=12))

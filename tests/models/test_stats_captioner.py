@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, OptionError
 from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerConfig
 from stgraph.nn import RegionAttention, TimeAveragedAttention
-from tests.models.test_stgraph_captioner import MARKS, TOKENS, VIDEO, graphs
+from tests.models.test_stgraph_captioner import SPECIAL_TOKENS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
 SIZES = {
@@ -103,7 +103,7 @@ def test_input_options_reach_every_kind_of_place(streams):
 
 def test_generates_with_attention_of_every_word():
     model, batch = make(**GRIDS), videos()
-    found = model.generate(batch, **MARKS, decoding=Decoding("beam"), attention=True)
+    found = model.generate(batch, SPECIAL_TOKENS, decoding=BeamSearch(), attention=True)
     real = found.tokens > 0
     for name in ("ts_frames", "branches"):
         torch.testing.assert_close(found.attention[name].sum(-1)[real], torch.ones(int(real.sum())))

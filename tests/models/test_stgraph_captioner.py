@@ -3,16 +3,17 @@ import torch
 from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
-from stgraph.decoding import Decoding
+from stgraph.decoding import decoding_from_options
 from stgraph.errors import DataError, OptionError
 from stgraph.models import STGraphCaptioner, STGraphCaptionerConfig
+from stgraph.text import SpecialTokens
 from stgraph.training import DistillationLoss
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
 
 COUNTS = [(3, 0, 2, 1), (0, 0), (1, 4, 2)]
 TOKENS = torch.tensor([[1, 5, 6, 2], [1, 7, 2, 0], [1, 9, 8, 2], [1, 5, 2, 0]])
 VIDEO = torch.tensor([0, 2, 1, 0])
-MARKS = {"bos": 1, "eos": 2, "banned": (0, 3)}
+SPECIAL_TOKENS = SpecialTokens()
 
 
 def settings(**changed):
@@ -111,20 +112,22 @@ def test_input_options_reach_both_branches():
 
 def test_the_scene_branch_needs_no_objects_and_the_object_branch_no_scene():
     model, batch = make(), graphs()
-    expected = {branch: model.generate(batch, branch, **MARKS).tokens for branch in ("scene", "object")}
+    expected = {
+        branch: model.generate(batch, SPECIAL_TOKENS, branch).tokens for branch in ("scene", "object")
+    }
     blind = graphs()
     blind.x, blind.edge_index = blind.x * float("nan"), blind.edge_index[:, :0]
-    assert torch.equal(model.generate(blind, "scene", **MARKS).tokens, expected["scene"])
+    assert torch.equal(model.generate(blind, SPECIAL_TOKENS, "scene").tokens, expected["scene"])
     deaf = graphs()
     del deaf.appearance, deaf.motion
-    assert torch.equal(model.generate(deaf, "object", **MARKS).tokens, expected["object"])
+    assert torch.equal(model.generate(deaf, SPECIAL_TOKENS, "object").tokens, expected["object"])
     with pytest.raises(DataError, match="needs 'appearance' features, but these videos have none"):
-        model.generate(deaf, "scene", **MARKS)
+        model.generate(deaf, SPECIAL_TOKENS, "scene")
 
 
 def test_generated_words_are_the_likeliest_of_the_whole_model():
     model, batch = make(), graphs()
-    found = model.generate(batch, "object", **MARKS)
+    found = model.generate(batch, SPECIAL_TOKENS, "object")
     tokens = torch.cat([torch.ones(3, 1, dtype=torch.long), found.tokens], 1)
     logits = model(batch, tokens[:, :-1], torch.arange(3))["object"].index_fill(
         2, torch.tensor([0, 1, 3]), -torch.inf
@@ -138,9 +141,9 @@ def test_beam_search_and_sampling_of_a_model():
     with torch.no_grad():
         model.decoders["scene"].lm_head.weight.mul_(5)
     generate = lambda batch, **decoding: model.generate(
-        batch, "scene", **MARKS, decoding=Decoding(**decoding)
+        batch, SPECIAL_TOKENS, "scene", decoding=decoding_from_options(**decoding)
     )
-    plain = model.generate(batch, "scene", **MARKS)
+    plain = model.generate(batch, SPECIAL_TOKENS, "scene")
     assert torch.equal(generate(batch).tokens, plain.tokens)
     beam = generate(batch, method="beam", captions_per_video=5)
     sums = beam.log_probs.sum(1).view(3, 5)
@@ -157,7 +160,7 @@ def test_beam_search_and_sampling_of_a_model():
 
 
 def test_a_video_without_objects_has_a_caption_from_both_branches():
-    found = make().generate(graphs([(0, 0)]), "object", **MARKS)
+    found = make().generate(graphs([(0, 0)]), SPECIAL_TOKENS, "object")
     assert found.tokens.shape == (1, 6)
     assert torch.isfinite(found.log_probs).all()
 
@@ -194,7 +197,7 @@ def test_one_branch_alone():
     scene = make(branches=("scene",), object_channels=0)
     assert set(scene(graphs(), TOKENS, VIDEO)) == {"scene"}
     with pytest.raises(OptionError, match=r"'branch' must be one of \('scene',\)"):
-        scene.generate(graphs(), "object", **MARKS)
+        scene.generate(graphs(), SPECIAL_TOKENS, "object")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from tokenizers import Tokenizer
 
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError, ShapeError
-from stgraph.text import CaptionTokenizer
+from stgraph.text import CaptionTokenizer, SpecialTokens
 
 CAPTIONS = ["A dog chases a cat.", "a dog runs", "The dog sleeps!"]
 
@@ -25,7 +25,7 @@ def test_numbers_of_words(tokenizer):
 
 
 def test_marks_are_what_decoding_must_know(tokenizer):
-    assert tokenizer.marks == {"bos": 1, "eos": 2, "banned": (0, 1, 3)}
+    assert tokenizer.special_tokens == SpecialTokens(pad=0, bos=1, eos=2, unk=3)
 
 
 def test_rare_words_are_unknown():
@@ -146,6 +146,6 @@ def test_limits_below_one(options):
 @pytest.mark.parametrize(
     "vocabulary", [{}, {"a": 0}, {"<pad>": 0, "<bos>": 1, "<eos>": 2, "<unk>": 3, "a": 5}]
 )
-def test_vocabulary_with_gaps_or_without_marks(vocabulary):
+def test_vocabulary_with_gaps_or_without_special_tokens(vocabulary):
     with pytest.raises(DataError, match="must number its words"):
         CaptionTokenizer(vocabulary)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
+from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.memory import VideoMemory
 from stgraph.typing import check_shape
 
@@ -34,7 +35,7 @@ class RecurrentOutput:
 
 
 @dataclass(frozen=True)
-class RecurrentState:
+class RecurrentState(DecodingState):
     """What decoding keeps of P captions between two words. A step makes a new state, so an old one can be gone on from.
 
     Shapes: memory by name ``[P, ...]``, what attention reads; video ``[P]``, the row of memory that a caption is about;

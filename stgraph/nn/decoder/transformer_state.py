@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.transformer_layers import KeysValues
 
 __all__ = ["TransformerState"]
 
 
 @dataclass
-class TransformerState:
+class TransformerState(DecodingState):
     """What decoding keeps between words: keys and values of the frames and of the words so far, by layer.
 
     The W beams of a caption are neighbouring rows, a * W + b. They share one copy of the frames and one block of words, in
@@ -61,7 +62,7 @@ class TransformerState:
         room.columns = self.length
         return room
 
-    def select_beams(self, captions: Tensor, beams: Tensor) -> TransformerState:
+    def select_beams(self, captions: Tensor, beams: Tensor, width: int) -> TransformerState:
         """Keeps captions ``[A']`` (ascending, none twice) and lets their beams ``[A', W']`` go on; this state is used up."""
         ancestors = self.ancestors
         if ancestors is None and beams.size(1) > 1:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stgraph.decoding import Decoding
+from stgraph.decoding import Sampling
 from stgraph.errors import OptionError
 from stgraph.text import CaptionTokenizer
 from stgraph.training.reinforce.learned_baseline import LearnedBaseline
@@ -67,24 +67,25 @@ def reinforce_loss(
     return -(gain * log_probs.masked_fill(~mask, 0.0)).sum() / count
 
 
-def caption_log_probs(logits: Tensor, tokens: Tensor, banned: Sequence[int] = ()) -> Tensor:
+def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[int] = ()) -> Tensor:
     """Log-probabilities of words among those that may be drawn; what decoding reports is among all.
 
     Args:
         logits: Scores of the next word.
         tokens: The words that came, 0 where there is none.
-        banned: Words that are never drawn.
+        suppress_tokens: Ids of words that are never drawn.
 
     Shapes: logits ``[P, L, V]``, tokens ``[P, L]`` -> ``[P, L]``, 0 where there is no word.
 
-    >>> caption_log_probs(torch.zeros(1, 2, 5), torch.tensor([[3, 0]]), banned=(0, 1, 2)).exp()
+    >>> caption_log_probs(torch.zeros(1, 2, 5), torch.tensor([[3, 0]]), suppress_tokens=(0, 1, 2)).exp()
     tensor([[0.5000, 1.0000]])
     """
     check_shape("tokens", tokens, "P L")
     check_shape("logits", logits, "P L V", P=tokens.size(0), L=tokens.size(1))
     scores = logits.float()
-    if banned:
-        scores = scores.index_fill(2, torch.tensor(sorted({*banned}), device=logits.device), -torch.inf)
+    if suppress_tokens:
+        suppressed = torch.tensor(sorted({*suppress_tokens}), device=logits.device)
+        scores = scores.index_fill(2, suppressed, -torch.inf)
     chosen = scores.log_softmax(-1).gather(2, tokens[..., None])[..., 0]
     return chosen.masked_fill(tokens == 0, 0.0)
 
@@ -164,21 +165,21 @@ class Reinforce(nn.Module):
         model.check_branch(branch)
         many = self.samples_per_video
         ids = [video for video in video_ids for _ in range(many)]
-        marks = self.tokenizer.marks
-        drawing = Decoding("sample", seed=seed, captions_per_video=many)
+        special_tokens = self.tokenizer.special_tokens
+        sampling = Sampling(seed=seed, captions_per_video=many)
         with without_dropout(model), ThreadPoolExecutor(1) as pool:
             plain = None
             if self.baseline is None:
-                greedy = model.generate(graphs, branch, **marks)
+                greedy = model.generate(graphs, special_tokens, branch)
                 plain = pool.submit(self.reward, self.tokenizer.decode(greedy.tokens), list(video_ids))
-            tokens = model.generate(graphs, branch, **marks, decoding=drawing).tokens
+            tokens = model.generate(graphs, special_tokens, branch, decoding=sampling).tokens
             tokens = tokens[:, : max(1, int((tokens != 0).sum(1).max()))]
             drawn = pool.submit(self.reward, self.tokenizer.decode(tokens), ids)
             video = torch.arange(len(ids), device=tokens.device) // many
-            given = torch.cat([torch.full_like(tokens[:, :1], marks["bos"]), tokens[:, :-1]], dim=1)
+            given = torch.cat([torch.full_like(tokens[:, :1], special_tokens.bos), tokens[:, :-1]], dim=1)
             with _features(model, branch) as features:
                 logits = model(graphs, given, video)[branch]
-            log_probs = caption_log_probs(logits, tokens, (*marks["banned"], marks["bos"]))
+            log_probs = caption_log_probs(logits, tokens, special_tokens.suppress_tokens)
             waiting = time.perf_counter()
             rewards = torch.tensor(drawn.result(), dtype=torch.float32, device=tokens.device)
             greedy_rewards = [] if plain is None else plain.result()
@@ -198,7 +199,7 @@ class Reinforce(nn.Module):
         values = {
             "reward": mean(rewards),
             "baseline": mean((baseline * mask).sum(1) / mask.sum(1)),
-            "unfinished": mean((tokens != marks["eos"]).all(1).float()),
+            "unfinished": mean((tokens != special_tokens.eos).all(1).float()),
             "seconds": time.perf_counter() - begun,
             "reward_seconds": now - waiting,
         }

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stgraph.decoding import Decoding, decode
+from stgraph.decoding import BeamSearch, Greedy
 from stgraph.errors import OptionError, ShapeError
+from stgraph.text import SpecialTokens
 from tests.nn.decoder.captions import NUM_WORDS, alone, memory, stat, stats
 
 MODELS = {"stat": stat, "stats": stats}
@@ -107,15 +108,15 @@ def test_selected_captions_go_on_as_before(make):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("method", [Decoding(), Decoding("beam", beam_size=3)], ids=["greedy", "beam"])
+@pytest.mark.parametrize("method", [Greedy(), BeamSearch(3)], ids=["greedy", "beam"])
 def test_captions_and_what_they_look_at_are_the_same_alone_and_in_a_batch(make, method):
     decoder, (_, found) = make(), memory()
-    marks = {"max_length": 6, "bos": 2, "eos": 3, "banned": (0, 1), "method": method, "attention": True}
-    together = decode(decoder, decoder.start(found, 6), 4, **marks)
+    tokens, options = SpecialTokens(bos=2, eos=3, unk=1), {"max_length": 6, "attention": True}
+    together = method.decode(decoder, decoder.start(found, 6), 4, tokens, **options)
     assert (together.log_probs - together.log_probs[0]).abs().amax(1)[1:].min() > 0.01
     for video in range(4):
         short = alone(found, video)
-        single = decode(decoder, decoder.start(short, 6), 1, **marks)
+        single = method.decode(decoder, decoder.start(short, 6), 1, tokens, **options)
         assert single.tokens[0].tolist() == together.tokens[video].tolist()
         torch.testing.assert_close(single.log_probs[0], together.log_probs[video])
         for name, seen in single.attention.items():

@@ -8,11 +8,11 @@ from torch.nn.functional import cross_entropy
 from stgraph import CaptionPipeline
 from stgraph.commands.train import dataset_of
 from stgraph.datasets import GraphSource
-from stgraph.decoding import Decoding, sample
+from stgraph.decoding import Sampling
 from stgraph.errors import OptionError, ShapeError
 from stgraph.metrics.rewards import CaptionReward
 from stgraph.settings.compose import compose
-from stgraph.text import CaptionTokenizer
+from stgraph.text import CaptionTokenizer, SpecialTokens
 from stgraph.training.reinforce.learned_baseline import LearnedBaseline
 from stgraph.training.reinforce.reinforce import Reinforce, caption_log_probs, reinforce_loss
 from tests.decoding.models import BOS, EOS, PAD, UNK, Table
@@ -21,7 +21,7 @@ from tests.training.conftest import SMALL
 
 # A policy over two words and the end mark, at most three of them: 15 captions, 8 of which are cut.
 WORDS, LENGTH = 6, 3
-BANNED = (PAD, BOS, UNK)
+SUPPRESSED = (PAD, BOS, UNK)
 
 
 def all_captions():
@@ -44,7 +44,7 @@ def policy():
 
 def log_probs(scores, captions=CAPTIONS):
     given = torch.cat([torch.full_like(captions[:, :1], BOS), captions[:, :-1]], dim=1)
-    return caption_log_probs(scores[given], captions, BANNED)
+    return caption_log_probs(scores[given], captions, SUPPRESSED)
 
 
 def expected_reward_gradient(scores):
@@ -104,10 +104,8 @@ def test_the_mean_over_drawn_captions_comes_near_it():
     """Within 4.5 standard errors in every entry, of 20,000 captions drawn by stgraph.decoding."""
     scores, many = policy(), 20_000
     table = Table(scores.detach())
-    drawn = sample(
-        table, table.start([[0.0] * WORDS]), 1, max_length=LENGTH, num_samples=many, bos=BOS, eos=EOS,
-        banned=BANNED, seed=4,
-    ).tokens  # fmt: skip
+    sampling, tokens = Sampling(seed=4, captions_per_video=many), SpecialTokens(PAD, BOS, EOS, UNK)
+    drawn = sampling.decode(table, table.start([[0.0] * WORDS]), 1, tokens, max_length=LENGTH).tokens
     rows = (drawn[:, None] == CAPTIONS).all(-1).int().argmax(1)
     loss = reinforce_loss(log_probs(scores, drawn), drawn != PAD, REWARDS[rows], 1.4)
     mean, exact = -torch.autograd.grad(loss, scores)[0], expected_reward_gradient(scores)
@@ -183,13 +181,13 @@ def lengths(captions, videos):
 def test_a_step_is_the_formula_on_captions_that_the_model_draws(name, kind):
     make, videos = MODELS[name]
     model, graphs = make(dropout=0.5), videos()
-    branch, marks = model.branches[0], VOCABULARY.marks
+    branch, special_tokens = model.branches[0], VOCABULARY.special_tokens
     tokens = model.generate(
-        graphs, branch, **marks, decoding=Decoding("sample", seed=7, captions_per_video=2)
+        graphs, special_tokens, branch, decoding=Sampling(seed=7, captions_per_video=2)
     ).tokens
     owners = [0, 0, 1, 1, 2, 2]
     rewards = lengths(VOCABULARY.decode(tokens), [IDS[owner] for owner in owners])
-    plain = lengths(VOCABULARY.decode(model.generate(graphs, branch, **marks).tokens), IDS)
+    plain = lengths(VOCABULARY.decode(model.generate(graphs, special_tokens, branch).tokens), IDS)
     expected = 0.0
     for row, owner in enumerate(owners):
         words = [word for word in tokens[row].tolist() if word]

@@ -1,0 +1,44 @@
+"""Ids of the special tokens of a vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stgraph.errors import OptionError
+
+__all__ = ["SpecialTokens"]
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Ids of the special tokens, which decoding needs to know; defaults are those of :class:`CaptionTokenizer`.
+
+    Args:
+        pad: Fills sequences up after their end; must be 0, as padded token tensors hold zeros.
+        bos: Begin of a sequence.
+        eos: End of a sequence.
+        unk: Any word outside the vocabulary.
+
+    Raises:
+        OptionError: If ``pad`` is not 0, an id is negative, or two ids are equal.
+
+    >>> SpecialTokens().suppress_tokens
+    (0, 1, 3)
+    """
+
+    pad: int = 0
+    bos: int = 1
+    eos: int = 2
+    unk: int = 3
+
+    def __post_init__(self) -> None:
+        ids = (self.pad, self.bos, self.eos, self.unk)
+        if self.pad != 0:
+            raise OptionError(f"'pad' must be 0, got {self.pad}; padded token tensors hold zeros.")
+        if min(ids) < 0 or len(set(ids)) < len(ids):
+            raise OptionError(f"Special tokens must have four different ids from 0 on, got {ids}.")
+
+    @property
+    def suppress_tokens(self) -> tuple[int, ...]:
+        """Ids that are never generated: padding, begin and unknown."""
+        return (self.pad, self.bos, self.unk)
