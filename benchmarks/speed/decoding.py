@@ -171,7 +171,7 @@ def marian_of(ours: CaptionTransformer, positions: int) -> MarianMTModel:
         forced_eos_token_id=None,
         decoder_start_token_id=BOS,
         **{f"{side}_layers": len(ours.decoder_layers) for side in ("encoder", "decoder")},
-        **{f"{side}_attention_heads": layer.words.num_heads for side in ("encoder", "decoder")},
+        **{f"{side}_attention_heads": layer.self_attention.num_heads for side in ("encoder", "decoder")},
         **{f"{side}_ffn_dim": layer.feedforward[0].out_features for side in ("encoder", "decoder")},
     )
     theirs = MarianMTModel(config).eval().requires_grad_(False).to(ours.lm_head.weight.device)
@@ -186,8 +186,8 @@ def marian_of(ours: CaptionTransformer, positions: int) -> MarianMTModel:
         norms = (other.self_attn_layer_norm, other.final_layer_norm)
         copy_norms(mine, norms)
     for mine, other in zip(ours.decoder_layers, model.decoder.layers, strict=True):
-        copy_attention(mine.words, other.self_attn)
-        copy_attention(mine.frames, other.encoder_attn)
+        copy_attention(mine.self_attention, other.self_attn)
+        copy_attention(mine.cross_attention, other.encoder_attn)
         copy_feedforward(mine, other)
         copy_norms(mine, (other.self_attn_layer_norm, other.encoder_attn_layer_norm, other.final_layer_norm))
     copy_linear(ours.lm_head, theirs.lm_head, theirs.final_logits_bias[0])

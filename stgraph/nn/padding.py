@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stgraph.errors import OptionError
 from stgraph.typing import check_shape
 
-__all__ = ["pad_frames", "pad_regions"]
+__all__ = ["pad_frames", "pad_regions", "total_frames"]
 
 
 def pad_frames(rows: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,3 +50,28 @@ def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, T
     mask = torch.zeros(len(block), dtype=torch.bool, device=x.device).index_fill(0, slot, True)
     shape = (len(num_frames), longest, size)
     return block.view(*shape, -1), mask.view(shape)
+
+
+def total_frames(num_frames: int | Tensor) -> int:
+    """Number of frames in a batch, from that number or from the number of frames per video ``[B]``.
+
+    Raises:
+        OptionError: If it is neither a whole number nor an integer tensor.
+
+    >>> import torch
+    >>> total_frames(torch.tensor([3, 2]))
+    5
+    """
+    if isinstance(num_frames, Tensor):
+        if (
+            not num_frames.is_floating_point()
+            and not num_frames.is_complex()
+            and num_frames.dtype != torch.bool
+        ):
+            return int(num_frames.sum())
+    elif isinstance(num_frames, int) and not isinstance(num_frames, bool):
+        return num_frames
+    shown = num_frames.dtype if isinstance(num_frames, Tensor) else repr(num_frames)
+    raise OptionError(
+        f"'num_frames' must be a whole number or an integer tensor [B], got {shown}; pass graph.num_frames."
+    )

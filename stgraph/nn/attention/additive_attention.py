@@ -7,13 +7,14 @@ import math
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_softmax
 from stgraph.typing import check_shape
 
 __all__ = ["AdditiveAttention"]
 
 
-class AdditiveAttention(nn.Module):
+class AdditiveAttention(Layer):
     r"""Weights of vectors x_1 .. x_S for a query h; those that are not real get none.
 
     .. math:: e_s = \operatorname{softmax}_s\big(w^T \tanh(W_h h + W_x x_s + b) / \tau\big)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["BranchCombination"]
 
 
-class BranchCombination(nn.Module):
+class BranchCombination(Layer):
     r"""Mixes the vectors of both attentions by the language state.
 
     .. math:: \hat{x} = \tanh\Big(\frac{e^{\beta_1} \hat{x}_{ST} + e^{\beta_2} \hat{x}_{TS}}{e^{\beta_1} + e^{\beta_2}}\Big),

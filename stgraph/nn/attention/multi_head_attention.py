@@ -6,12 +6,13 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from stgraph.errors import OptionError
+from stgraph.nn.layer import Layer, uninitialized_linear
 from stgraph.nn.masking import masked_softmax
 
 __all__ = ["MultiHeadAttention"]
 
 
-class MultiHeadAttention(nn.Module):
+class MultiHeadAttention(Layer):
     r"""Attention of every query over its keys, in ``num_heads`` parts of the channels.
 
     .. math:: \mathrm{softmax}(Q K^T / \sqrt{d / h}) V
@@ -32,9 +33,14 @@ class MultiHeadAttention(nn.Module):
                 f"'hidden_channels' must be a multiple of 'num_heads', got {hidden_channels} and {num_heads}."
             )
         self.num_heads, self.dropout = num_heads, dropout
-        self.query = nn.Linear(hidden_channels, hidden_channels)
-        self.key_value = nn.Linear(hidden_channels, 2 * hidden_channels)
-        self.out = nn.Linear(hidden_channels, hidden_channels)
+        self.query = uninitialized_linear(hidden_channels, hidden_channels)
+        self.key_value = uninitialized_linear(hidden_channels, 2 * hidden_channels)
+        self.out = uninitialized_linear(hidden_channels, hidden_channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the weights again, by Glorot's rule; biases become zeros."""
+        super().reset_parameters()
         for linear in (self.query, self.key_value, self.out):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["RankedAttention", "ranking_loss", "ranking_terms"]
 
 
-class RankedAttention(nn.Module):
+class RankedAttention(Layer):
     r"""Reads frames by an LSTM; its last hidden state w has a frame's width and shall order the frames.
 
     .. math:: w = \operatorname{LSTM}_\theta(\hat{x}_1, \dots, \hat{x}_T)

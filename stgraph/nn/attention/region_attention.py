@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.layer import Layer
 
 __all__ = ["RegionAttention"]
 
 
-class RegionAttention(nn.Module):
+class RegionAttention(Layer):
     r"""Mixes the regions of each frame by additive attention inside that frame.
 
     .. math:: \hat{x}_t = \sum_j e_{tj} x_{tj}, \quad e_{tj} = \operatorname{softmax}_j(\operatorname{att}(h, x_{tj}))

@@ -8,12 +8,13 @@ from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 
 __all__ = ["AllRegionsAttention", "MeanThenTemporalAttention", "SpatioTemporalAttention"]
 
 
-class SpatioTemporalAttention(nn.Module):
+class SpatioTemporalAttention(Layer):
     """Spatial attention, then a temporal pool.
 
     A frame without regions is no frame here: it enters neither the pool nor the ranking loss.
@@ -44,7 +45,7 @@ class SpatioTemporalAttention(nn.Module):
         return AttentionOutput(vector, {"st_regions": weights}, ranking)
 
 
-class AllRegionsAttention(nn.Module):
+class AllRegionsAttention(Layer):
     """Table 2's "Temp Att": Eq. 1 over all regions of all frames at once, neither spatial attention nor ranking.
 
     Args:
@@ -71,7 +72,7 @@ class AllRegionsAttention(nn.Module):
         return AttentionOutput(vector, {"st_regions": weights.view(mask.shape)})
 
 
-class MeanThenTemporalAttention(nn.Module):
+class MeanThenTemporalAttention(Layer):
     """Table 2's "Mean + Temp Att": the mean of each frame's regions, then Eq. 1 over the frames.
 
     Args:

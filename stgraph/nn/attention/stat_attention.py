@@ -12,6 +12,7 @@ from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 
 __all__ = ["STATAttention"]
@@ -19,7 +20,7 @@ __all__ = ["STATAttention"]
 STREAMS = ("global", "motion", "local")
 
 
-class STATAttention(nn.Module):
+class STATAttention(Layer):
     r"""A temporal attention for each stream; the frames of the local one come from attention over their regions.
 
     .. math:: \mathrm{ctx} = \sigma(w \cdot h + b) \sum_z \sum_i a^z_i z_i, \quad

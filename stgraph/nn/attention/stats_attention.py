@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.errors import OptionError
 from stgraph.nn.attention.attention_output import AttentionOutput
@@ -13,11 +13,12 @@ from stgraph.nn.attention.spatio_temporal_attention import (
     SpatioTemporalAttention,
 )
 from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention
+from stgraph.nn.layer import Layer
 
 __all__ = ["STaTSAttention"]
 
 
-class STaTSAttention(nn.Module):
+class STaTSAttention(Layer):
     r"""Joins both branches by Eq. 12. One branch alone, as in Table 1, is :math:`\tanh(\hat{x})`, what Eq. 12 leaves of it.
 
     Args:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.nn.attention.ranked_attention import RankedAttention, ranking_terms
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 
 __all__ = ["LSTMPool", "MeanPool", "RankedPool", "WithMean"]
@@ -23,7 +24,7 @@ class MeanPool(nn.Module):
         return masked_mean(frames, mask, 1), None
 
 
-class LSTMPool(nn.Module):
+class LSTMPool(Layer):
     """Table 2's "LSTM": the last hidden state over the real frames, not told to order them.
 
     Args:
@@ -42,7 +43,7 @@ class LSTMPool(nn.Module):
         return self.read(frames, mask), None
 
 
-class RankedPool(nn.Module):
+class RankedPool(Layer):
     """Table 2's "Ranked Att": the same state with the terms of the ranking loss.
 
     Args:
@@ -63,7 +64,7 @@ class RankedPool(nn.Module):
         return ranked, ranking_terms(ranked, frames, self.margin)
 
 
-class WithMean(nn.Module):
+class WithMean(Layer):
     r"""Table 2's "Mean + ...": a learned projection of the mean and another pool's vector.
 
     .. math:: \hat{x}_{ST} = W [\tfrac{1}{T} \sum_t \hat{x}_t ; w] + b

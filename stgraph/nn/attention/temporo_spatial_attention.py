@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import one_hot
 
 from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 
 __all__ = ["TemporoSpatialAttention"]
@@ -15,7 +16,7 @@ __all__ = ["TemporoSpatialAttention"]
 SELECT = ("softmax", "argmax")
 
 
-class TemporoSpatialAttention(nn.Module):
+class TemporoSpatialAttention(Layer):
     r"""Chooses frames by their mean region, softly, and attends to regions inside them.
 
     .. math:: \hat{x}_{TS} = \sum_t a_t \sum_j e_{tj} x_{tj}, \quad

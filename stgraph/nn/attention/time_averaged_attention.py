@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
+from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 
 __all__ = ["TimeAveragedAttention"]
 
 
-class TimeAveragedAttention(nn.Module):
+class TimeAveragedAttention(Layer):
     r"""Attends to the cells of a fixed grid by their mean over time, and replicates the weights to all frames.
 
     .. math:: \hat{x}_t = \sum_j \tilde{e}_j x_{tj}, \quad

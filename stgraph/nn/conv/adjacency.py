@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch_geometric import EdgeIndex
+from torch_geometric.typing import SparseTensor
 
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.sparse_matmul import SparsePattern, sparse_matmul
 from stgraph.typing import check_shape
 
-__all__ = ["NormalizedAdjacency", "edges_of"]
+__all__ = ["AnyAdjacency", "NormalizedAdjacency", "edges_of"]
+
+AnyAdjacency: TypeAlias = "Tensor | SparseTensor | NormalizedAdjacency"
+"""All forms in which a graph convolution takes a graph."""
 
 
 class NormalizedAdjacency:
@@ -51,7 +55,7 @@ class NormalizedAdjacency:
         self._pattern: SparsePattern | None = None
 
     @classmethod
-    def wrap(cls, graph: Any, edge_weight: Tensor | None, num_nodes: int) -> NormalizedAdjacency:
+    def wrap(cls, graph: AnyAdjacency, edge_weight: Tensor | None, num_nodes: int) -> NormalizedAdjacency:
         """From any form of G: edge_index and weight, ``EdgeIndex``, ``torch_sparse.SparseTensor``, sparse tensor.
 
         ``graph[i, j]`` is :math:`G_{ij}` in all matrix forms; PyG's ``adj_t`` is the transpose of that.
@@ -79,13 +83,15 @@ class NormalizedAdjacency:
         return dense.index_put((self.edge_index[0], self.edge_index[1]), self.weight, accumulate=True)
 
 
-def edges_of(graph: Any, edge_weight: Tensor | None, num_nodes: int) -> tuple[Tensor, Tensor | None]:
+def edges_of(
+    graph: Tensor | SparseTensor, edge_weight: Tensor | None, num_nodes: int
+) -> tuple[Tensor, Tensor | None]:
     """``edge_index`` and weights of G in any form that :meth:`NormalizedAdjacency.wrap` takes, not yet normalised."""
     if isinstance(graph, Tensor) and graph.layout != torch.strided:
         _check_square(tuple(graph.shape), num_nodes)
         entries = graph.to_sparse_coo().coalesce()
         return entries.indices(), entries.values()
-    if hasattr(graph, "coo") and hasattr(graph, "sparse_sizes"):  # torch_sparse.SparseTensor, not imported
+    if isinstance(graph, SparseTensor):  # of torch_sparse; a placeholder class if that is not installed
         _check_square(tuple(graph.sparse_sizes()), num_nodes)
         row, col, value = graph.coo()
         return torch.stack([row, col]), value

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.nn.layer import Layer, uninitialized_linear
 from stgraph.typing import check_shape
 
 __all__ = ["RelativeGeometry"]
 
 
-class RelativeGeometry(nn.Module):
+class RelativeGeometry(Layer):
     r"""Multiplies each edge's weight by a learned positive function of how its boxes lie to each other.
 
     .. math::
@@ -36,8 +37,13 @@ class RelativeGeometry(nn.Module):
 
     def __init__(self, hidden_channels: int = 32) -> None:
         super().__init__()
-        self.hidden = nn.Linear(4, hidden_channels)
-        self.log_factor = nn.Linear(hidden_channels, 1, bias=False)
+        self.hidden = uninitialized_linear(4, hidden_channels)
+        self.log_factor = uninitialized_linear(hidden_channels, 1, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws W and b again and sets u to zeros."""
+        super().reset_parameters()
         nn.init.zeros_(self.log_factor.weight)
 
     def forward(self, box: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor, nn
+from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
 from stgraph.errors import OptionError
-from stgraph.nn.conv.adjacency import NormalizedAdjacency
+from stgraph.nn.conv.adjacency import AnyAdjacency, NormalizedAdjacency
+from stgraph.nn.layer import uninitialized_linear
 from stgraph.typing import check_shape
 
 __all__ = ["ResidualGCNConv"]
@@ -38,13 +37,19 @@ class ResidualGCNConv(MessagePassing):
             raise OptionError(f"'flow' must be 'target_to_source' or 'source_to_target', got {flow!r}.")
         super().__init__(aggr="add", flow=flow)
         self.channels = channels
-        self.weight = nn.Linear(channels, channels, bias=False)
+        self.lin = uninitialized_linear(channels, channels, bias=False)
+        self.reset_parameters()
 
-    def forward(self, x: Tensor, edge_index: Any, edge_weight: Tensor | None = None) -> Tensor:
+    def reset_parameters(self) -> None:
+        """Draws W again."""
+        super().reset_parameters()
+        self.lin.reset_parameters()
+
+    def forward(self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None = None) -> Tensor:
         """Eq. 4."""
         check_shape("x", x, "N channels", channels=self.channels)
         graph = NormalizedAdjacency.wrap(edge_index, edge_weight, x.size(0))
-        h = self.weight(x)
+        h = self.lin(x)
         if self.explain:  # torch_geometric.explain masks single edges, which only the edge-level path has
             gathered = self.propagate(graph.edge_index, x=h, weight=graph.weight, size=(x.size(0), x.size(0)))
         else:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from stgraph.nn.decoder.positions import SinusoidalPositions
 from stgraph.nn.decoder.transformer_layers import DecoderLayer, EncoderLayer
 from stgraph.nn.decoder.transformer_state import TransformerState
+from stgraph.nn.decoder.word_embedding import WordEmbedding
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["CaptionTransformer", "FrameMemory"]
@@ -24,7 +26,7 @@ class FrameMemory:
     mask: Tensor
 
 
-class CaptionTransformer(nn.Module):
+class CaptionTransformer(Layer):
     """Frames ``[B, T, d]`` -> memory; memory and earlier words -> scores of the next word.
 
     Args:
@@ -50,8 +52,7 @@ class CaptionTransformer(nn.Module):
         self.vocab_size, self.hidden_channels = vocab_size, hidden_channels
         sizes = (hidden_channels, num_heads, feedforward_channels, dropout)
         self.positions = SinusoidalPositions(hidden_channels)
-        self.embedding = nn.Embedding(vocab_size, hidden_channels)
-        nn.init.normal_(self.embedding.weight, std=hidden_channels**-0.5)
+        self.embedding = WordEmbedding(vocab_size, hidden_channels)
         self.encoder_layers = nn.ModuleList(EncoderLayer(*sizes) for _ in range(num_layers))
         self.decoder_layers = nn.ModuleList(DecoderLayer(*sizes) for _ in range(num_layers))
         self.lm_head = nn.Linear(hidden_channels, vocab_size)
@@ -74,8 +75,8 @@ class CaptionTransformer(nn.Module):
         mask = memory.mask[video]
         for layer in self._decoder_layers():
             # Frames are projected once a video and then shared by its captions.
-            keys, values = layer.frames.keys_values(memory.frames)
-            x = layer(x, layer.words.keys_values(x), (keys[video], values[video]), mask, causal=True)
+            keys, values = layer.cross_attention.keys_values(memory.frames)
+            x = layer(x, layer.self_attention.keys_values(x), (keys[video], values[video]), mask, causal=True)
         return self.lm_head(x)
 
     def start(self, memory: FrameMemory, max_length: int, *, attention: bool = False) -> TransformerState:
@@ -84,7 +85,7 @@ class CaptionTransformer(nn.Module):
         With ``attention`` each step leaves in ``state.attention["frames"]`` how much it looked at each frame: the last
         layer's cross attention, a mean over its heads ``[P, T]``.
         """
-        projected = [layer.frames.keys_values(memory.frames) for layer in self._decoder_layers()]
+        projected = [layer.cross_attention.keys_values(memory.frames) for layer in self._decoder_layers()]
         return TransformerState.start(projected, memory.mask, max_length, attention=attention)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
@@ -95,10 +96,10 @@ class CaptionTransformer(nn.Module):
         for layer, (keys, values), memory in zip(
             self._decoder_layers(), state.words, state.memory, strict=True
         ):
-            keys[:, :, new], values[:, :, new] = layer.words.keys_values(x)
+            keys[:, :, new], values[:, :, new] = layer.self_attention.keys_values(x)
             words = keys[:, :, : state.columns], values[:, :, : state.columns]
             if state.attention is not None and layer is self.decoder_layers[-1]:
-                weights = layer.frame_weights(x, words, memory, state.mask, words_mask=seen)
+                weights = layer.cross_attention_weights(x, words, memory, state.mask, words_mask=seen)
                 state.attention = {"frames": weights.flatten(0, 1)}
             x = layer(x, words, memory, state.mask, words_mask=seen)
         return self.lm_head(x.flatten(0, 1)), state

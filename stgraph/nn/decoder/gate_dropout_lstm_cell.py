@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["GateDropoutLSTMCell"]
 
 
-class GateDropoutLSTMCell(nn.Module):
+class GateDropoutLSTMCell(Layer):
     r"""An LSTM cell whose gates, not its candidate, lose part of their pre-activations in training.
 
     .. math:: [a_i; a_f; a_o; a_g] = U h + W x + b, \quad

@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.nn.decoder.word_embedding import WordEmbedding
+from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
 from stgraph.typing import check_shape
 
@@ -66,7 +68,7 @@ class RecurrentState(DecodingState):
         )
 
 
-class RecurrentDecoder(nn.Module, ABC):
+class RecurrentDecoder(Layer, ABC):
     """A language model that goes one word at a time, in training too.
 
     A subclass says how memory is prepared, how a caption begins, what one word does, and what it is scored by.
@@ -83,8 +85,7 @@ class RecurrentDecoder(nn.Module, ABC):
     def __init__(self, vocab_size: int, word_channels: int) -> None:
         super().__init__()
         self.vocab_size = vocab_size
-        self.embedding = nn.Embedding(vocab_size, word_channels)
-        nn.init.normal_(self.embedding.weight, std=word_channels**-0.5)
+        self.embedding = WordEmbedding(vocab_size, word_channels)
 
     @abstractmethod
     def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:

@@ -49,7 +49,7 @@ class STaTSDecoder(RecurrentDecoder):
         super().__init__(vocab_size, word_channels)
         self.hidden_channels, self.category_channels = hidden_channels, category_channels
         self.attention = attention
-        self.words = MultiHeadAttention(word_channels, num_heads=1)
+        self.self_attention = MultiHeadAttention(word_channels, num_heads=1)
         self.cell = nn.LSTMCell(word_channels + in_channels + category_channels, hidden_channels)
         self.lm_head = nn.Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
@@ -76,9 +76,9 @@ class STaTSDecoder(RecurrentDecoder):
         """Self-attention over the words so far, visual attention, then the LSTM."""
         held, memory = state.hidden, state.memory
         newest = word.unsqueeze(1)
-        new_keys, new_values = self.words.keys_values(newest)
+        new_keys, new_values = self.self_attention.keys_values(newest)
         keys, values = torch.cat([held["keys"], new_keys], 2), torch.cat([held["values"], new_values], 2)
-        said = self.words(newest, (keys, values))[:, 0]
+        said = self.self_attention(newest, (keys, values))[:, 0]
         seen = self.attention(
             torch.cat([held["hidden"], said], -1), memory["regions"], memory["mask"], memory
         )

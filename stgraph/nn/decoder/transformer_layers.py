@@ -5,13 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stgraph.nn.attention import MultiHeadAttention
+from stgraph.nn.layer import Layer
 
 __all__ = ["DecoderLayer", "EncoderLayer"]
 
 KeysValues = tuple[Tensor, Tensor]
 
 
-class EncoderLayer(nn.Module):
+class EncoderLayer(Layer):
     """Encoder layer: frames attend to each other, then a feed-forward net; normalised after each residual.
 
     Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``. Reference: Vaswani et al., NeurIPS 2017, section 3.1.
@@ -32,7 +33,7 @@ class EncoderLayer(nn.Module):
         return self.norms[1](x + self.dropout(self.feedforward(x)))
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(Layer):
     """Decoder layer: words attend to earlier words, then to frames, then a feed-forward net.
 
     Shapes: x ``[P, L, d]``, memory as keys and values ``[P, h, T, d / h]``, memory_mask ``[P, T]`` -> ``[P, L, d]``.
@@ -43,8 +44,8 @@ class DecoderLayer(nn.Module):
         self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float
     ) -> None:
         super().__init__()
-        self.words = MultiHeadAttention(hidden_channels, num_heads, dropout)
-        self.frames = MultiHeadAttention(hidden_channels, num_heads, dropout)
+        self.self_attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
+        self.cross_attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
         self.feedforward = _feedforward(hidden_channels, feedforward_channels, dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
@@ -64,10 +65,10 @@ class DecoderLayer(nn.Module):
         Which of them may be seen is said by ``causal``, by ``words_mask`` ``[P, L, S]``, or, with neither, all are.
         """
         x = self._after_words(x, words, words_mask, causal)
-        x = self.norms[1](x + self.dropout(self.frames(x, memory, memory_mask)))
+        x = self.norms[1](x + self.dropout(self.cross_attention(x, memory, memory_mask)))
         return self.norms[2](x + self.dropout(self.feedforward(x)))
 
-    def frame_weights(
+    def cross_attention_weights(
         self,
         x: Tensor,
         words: KeysValues,
@@ -78,10 +79,10 @@ class DecoderLayer(nn.Module):
     ) -> Tensor:
         """What :meth:`forward` looks at among the frames, a mean over heads ``[P, L, T]``."""
         x = self._after_words(x, words, words_mask)
-        return self.frames.weights(x, memory[0], memory_mask).mean(1)
+        return self.cross_attention.weights(x, memory[0], memory_mask).mean(1)
 
     def _after_words(self, x: Tensor, words: KeysValues, mask: Tensor | None, causal: bool = False) -> Tensor:
-        return self.norms[0](x + self.dropout(self.words(x, words, mask, causal=causal)))
+        return self.norms[0](x + self.dropout(self.self_attention(x, words, mask, causal=causal)))
 
 
 def _feedforward(channels: int, inner: int, dropout: float) -> nn.Sequential:

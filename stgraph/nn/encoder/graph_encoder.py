@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
 from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
-from stgraph.nn.conv.adjacency import edges_of
+from stgraph.nn.conv.adjacency import AnyAdjacency, edges_of
 from stgraph.nn.encoder.input_features import InputFeatures
+from stgraph.nn.layer import Layer
+from stgraph.nn.padding import total_frames
 from stgraph.nn.pool import FrameMeanPool
 from stgraph.typing import check_shape
 
 __all__ = ["GraphEncoder"]
 
 
-class GraphEncoder(nn.Module):
+class GraphEncoder(Layer):
     r"""The object branch up to the language model: projection, graph convolutions, mean over each frame.
 
     .. math:: H^{(0)} = F_o W_o, \quad H^{(l+1)} = \text{Eq. 4}, \quad F'_o = \text{frame means of } H^{(N_l)}
@@ -62,17 +62,30 @@ class GraphEncoder(nn.Module):
     def forward(
         self,
         x: Tensor,
-        edge_index: Any,
+        edge_index: AnyAdjacency,
         edge_weight: Tensor | None,
         frame: Tensor,
-        num_frames: int,
+        num_frames: int | Tensor,
         box: Tensor | None = None,
     ) -> Tensor:
-        """Frames of all videos of the batch, one below the other."""
-        return self.pool(self.nodes(x, edge_index, edge_weight, box), frame, num_frames)
+        """Encodes the frames of all videos of a batch.
+
+        Args:
+            x: Features of the objects.
+            edge_index: Edges, or another form of the graph that :class:`ResidualGCNConv` takes.
+            edge_weight: Weights of the edges; None for 1, and for forms that hold them.
+            frame: Frame of each object, numbered through the batch.
+            num_frames: Number of frames: ``graph.num_frames``, or ``batch.num_frames`` with one number per video.
+            box: Corners of the objects, which ``geometry`` reads.
+
+        Raises:
+            OptionError: If ``num_frames`` is not a whole number or an integer tensor.
+        """
+        nodes = self.nodes(x, edge_index, edge_weight, box)
+        return self.pool(nodes, frame, total_frames(num_frames))
 
     def nodes(
-        self, x: Tensor, edge_index: Any, edge_weight: Tensor | None, box: Tensor | None = None
+        self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None, box: Tensor | None = None
     ) -> Tensor:
         """The objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)
@@ -84,7 +97,7 @@ class GraphEncoder(nn.Module):
         return h
 
     def _graph(
-        self, edge_index: Any, edge_weight: Tensor | None, box: Tensor | None, num_nodes: int
+        self, edge_index: AnyAdjacency, edge_weight: Tensor | None, box: Tensor | None, num_nodes: int
     ) -> NormalizedAdjacency:
         if self.geometry is not None:
             if box is None:

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.encoder.input_features import InputFeatures
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["SceneEncoder"]
 
 
-class SceneEncoder(nn.Module):
+class SceneEncoder(Layer):
     r"""The scene branch up to the language model.
 
     .. math:: F_s = [F_{2D} W_{2D} ; F'_{3D} W_{3D}] W_{fuse}, \quad \text{or } F_{2D} W_{2D} W_{fuse} \text{ without motion}

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
+from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
 from stgraph.typing import check_shape
@@ -13,7 +14,7 @@ from stgraph.typing import check_shape
 __all__ = ["STATEncoder"]
 
 
-class STATEncoder(nn.Module):
+class STATEncoder(Layer):
     r"""Brings STAT's streams to one width.
 
     .. math:: m = \tanh(W_m M + b_m), \quad l = \tanh(W_l L + b_l), \quad g = G

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.encoder.stream_embedding import StreamEmbedding
+from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
 
 __all__ = ["STaTSEncoder"]
 
 
-class STaTSEncoder(nn.Module):
+class STaTSEncoder(Layer):
     """Embeds the places of a video: grid cells, boxes, whole frames.
 
     Streams of the same places (an RGB grid and that of optical flow) are joined place by place, so they make a place

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
+from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
 
 __all__ = ["StreamEmbedding"]
 
 
-class StreamEmbedding(nn.Module):
+class StreamEmbedding(Layer):
     r"""Embeds streams that describe the same places, each by itself, and joins them place by place.
 
     .. math:: x_{tj} = [W_1 s^1_{tj} + b_1 ; \dots ; W_K s^K_{tj} + b_K]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch_geometric.utils import softmax
 
+from stgraph.nn.layer import Layer, uninitialized_linear
 from stgraph.typing import check_shape
 
 __all__ = ["FrameAttentionPool"]
 
 
-class FrameAttentionPool(nn.Module):
+class FrameAttentionPool(Layer):
     r"""Weighs the nodes of each frame by attention and sums them; a frame without nodes is a zero row.
 
     .. math:: f_t = \sum_{i \in t} a_i h_i, \quad a_i = \operatorname{softmax}_{i \in t}(u \cdot \tanh(W h_i + b))
@@ -32,8 +33,13 @@ class FrameAttentionPool(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
-        self.hidden = nn.Linear(channels, channels)
-        self.score = nn.Linear(channels, 1, bias=False)
+        self.hidden = uninitialized_linear(channels, channels)
+        self.score = uninitialized_linear(channels, 1, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws W and b again and sets u to zeros."""
+        super().reset_parameters()
         nn.init.zeros_(self.score.weight)
 
     def forward(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:

@@ -44,7 +44,7 @@ def test_equals_the_dense_formula_on_all_four_graphs(graph, flow):
     torch.manual_seed(0)
     conv = ResidualGCNConv(CHANNELS, flow=flow)
     matrix = dense(graph.edge_index, graph.edge_weight, len(graph.x))
-    expected = residual_gcn(graph.x, matrix, conv.weight.weight.T, transpose=flow == "source_to_target")
+    expected = residual_gcn(graph.x, matrix, conv.lin.weight.T, transpose=flow == "source_to_target")
     torch.testing.assert_close(conv(graph.x, graph.edge_index, graph.edge_weight), expected.float())
 
 
@@ -52,7 +52,7 @@ def test_the_literal_flow_gathers_from_the_next_frame():
     graph = BUILDERS["time"](detections((1, 1)))
     conv = ResidualGCNConv(CHANNELS)
     with torch.no_grad():
-        conv.weight.weight.copy_(torch.eye(CHANNELS))
+        conv.lin.weight.copy_(torch.eye(CHANNELS))
     out = conv(graph.x, graph.edge_index, graph.edge_weight)
     torch.testing.assert_close(
         out[0], (graph.x[0] + graph.x[1]).relu()
@@ -64,7 +64,7 @@ def pyg_answer(conv, graph):
     """PyG's GCNConv gathers into the target, so it is fed (j, i)."""
     pyg = GCNConv(CHANNELS, CHANNELS, normalize=True, add_self_loops=False, bias=False)
     with torch.no_grad():
-        pyg.lin.weight.copy_(conv.weight.weight)
+        pyg.lin.weight.copy_(conv.lin.weight)
     return (graph.x + pyg(graph.x, graph.edge_index.flip(0), graph.edge_weight)).relu()
 
 
@@ -86,7 +86,7 @@ def test_differs_from_pyg_only_where_edges_reach_a_node_with_row_sum_zero():
     assert ((ours - theirs)[lost].abs().amax(1) > 1e-4).any()
     # What PyG drops is there in ours: the dense oracle holds it.
     matrix = normalised(dense(graph.edge_index, graph.edge_weight, len(graph.x)))
-    expected = torch.relu(graph.x.double() + matrix @ graph.x.double() @ conv.weight.weight.T.double())
+    expected = torch.relu(graph.x.double() + matrix @ graph.x.double() @ conv.lin.weight.T.double())
     torch.testing.assert_close(ours, expected.float())
 
 
@@ -117,9 +117,9 @@ def test_gradients_of_features_weights_and_edges(flow):
     edge_weight = graph.edge_weight.double().requires_grad_()
 
     def call(x, edge_weight, matrix):
-        return torch.func.functional_call(conv, {"weight.weight": matrix}, (x, graph.edge_index, edge_weight))
+        return torch.func.functional_call(conv, {"lin.weight": matrix}, (x, graph.edge_index, edge_weight))
 
-    assert torch.autograd.gradcheck(call, (x, edge_weight, conv.weight.weight))
+    assert torch.autograd.gradcheck(call, (x, edge_weight, conv.lin.weight))
 
 
 def test_nodes_may_come_in_another_order(graph):

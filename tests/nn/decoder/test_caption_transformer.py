@@ -38,7 +38,8 @@ def test_equals_torch_nn_transformer_with_our_weights():
     for mine, other in zip(ours.encoder_layers, theirs.encoder.layers, strict=True):
         copy_attention(mine.attention, other.self_attn), copy_rest(mine, other)
     for mine, other in zip(ours.decoder_layers, theirs.decoder.layers, strict=True):
-        copy_attention(mine.words, other.self_attn), copy_attention(mine.frames, other.multihead_attn)
+        copy_attention(mine.self_attention, other.self_attn)
+        copy_attention(mine.cross_attention, other.multihead_attn)
         copy_rest(mine, other)
     frames, mask, tokens, video = inputs()
     words = ours.positions(ours.embedding(tokens) * math.sqrt(16))

@@ -24,7 +24,7 @@ def cell_weights(cell):
 
 def decoder_weights(decoder):
     """By the names of the oracle."""
-    words = decoder.words
+    words = decoder.self_attention
     keys, values = words.key_value.weight.chunk(2)
     key_bias, value_bias = words.key_value.bias.chunk(2)
     return {

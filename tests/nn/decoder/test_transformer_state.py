@@ -29,7 +29,7 @@ class Written:
 
     def move(self, captions, beams, width):
         captions, beams = torch.tensor(captions), torch.tensor(beams)
-        self.state = self.state.select_beams(captions, beams)
+        self.state = self.state.select_beams(captions, beams, width)
         self.take((captions[:, None] * width + beams).flatten())
 
 

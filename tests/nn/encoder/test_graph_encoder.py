@@ -16,7 +16,7 @@ def test_equals_equations_4_and_5_and_frame_means():
     h = graph.x.double() @ encoder.project.weight.T.double()
     matrix = dense(graph.edge_index, graph.edge_weight, len(h))
     for layer in encoder.layers:
-        h = residual_gcn(h, matrix, layer.weight.weight.T)
+        h = residual_gcn(h, matrix, layer.lin.weight.T)
     frames = torch.zeros(graph.num_frames, 8, dtype=torch.float64)
     for t in range(graph.num_frames):
         if (graph.frame == t).any():
@@ -30,7 +30,9 @@ def test_every_parameter_learns_and_videos_in_a_batch_do_not_meet():
     encoder = GraphEncoder(CHANNELS, 8)
     videos = [detections((3, 0, 2)), detections((1, 1))]
     batch = VideoGraphBuilder().build_batch(videos)
-    out = encoder(batch.x, batch.edge_index, batch.edge_weight, batch.frame, int(batch.num_frames.sum()))
+    out = encoder(batch.x, batch.edge_index, batch.edge_weight, batch.frame, batch.num_frames)
+    total = encoder(batch.x, batch.edge_index, batch.edge_weight, batch.frame, int(batch.num_frames.sum()))
+    assert torch.equal(out, total)
     out.square().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in encoder.parameters())
     second = VideoGraphBuilder()(videos[1])
@@ -69,7 +71,7 @@ def test_geometry_acts_before_the_normalisation_and_attention_after_the_layers(c
         matrix[i, j] *= geometry_factor(graph.box[i], graph.box[j], *geometry[:2], geometry[2][0])
     h = graph.x.double() @ encoder.project.weight.data.T.double()
     for layer in encoder.layers:
-        h = residual_gcn(h, matrix, layer.weight.weight.data.T, transpose=flow == "source_to_target")
+        h = residual_gcn(h, matrix, layer.lin.weight.data.T, transpose=flow == "source_to_target")
     pool = [state[f"pool.{name}"] for name in ("hidden.weight", "hidden.bias", "score.weight")]
     expected = attention_pool(h, graph.frame.tolist(), graph.num_frames, *pool[:2], pool[2][0])
     torch.testing.assert_close(encoder(*inputs_of(graph)).data, expected.float(), atol=1e-5, rtol=1e-4)
@@ -116,7 +118,7 @@ def test_with_the_identity_layers_see_their_own_node_alone_and_with_no_edges_not
         graph = VideoGraphBuilder(spatial, None)(detections((3, 0, 2)))
         h = encoder.project(graph.x)
         for layer in encoder.layers:
-            h = (h + share * layer.weight(h)).relu()
+            h = (h + share * layer.lin(h)).relu()
         torch.testing.assert_close(encoder.nodes(graph.x, graph.edge_index, graph.edge_weight), h)
 
 
@@ -151,3 +153,13 @@ def test_pyg_explains_it_by_edge_masks(options):
     inside = graph.frame[graph.edge_index[0]] == 2
     assert last.edge_mask[~inside].abs().max() == 0
     assert last.edge_mask[inside].min() > 0
+
+
+@pytest.mark.parametrize("num_frames", [3.0, None, "3", [3, 2], True, torch.tensor([3.0])])
+def test_a_number_of_frames_of_a_wrong_type_is_named(num_frames):
+    graph, encoder = VideoGraphBuilder()(detections((2, 1, 1))), GraphEncoder(CHANNELS, 8)
+    message = (
+        r"^'num_frames' must be a whole number or an integer tensor \[B\], got .*; pass graph.num_frames.$"
+    )
+    with pytest.raises(OptionError, match=message):
+        encoder(graph.x, graph.edge_index, graph.edge_weight, graph.frame, num_frames)
