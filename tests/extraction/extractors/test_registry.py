@@ -1,28 +1,22 @@
 """Extractors by name: stgraph's own, those of installed packages, and no others unless allowed."""
 
-import importlib
-
 import pytest
 
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors import Extractor, find_extractor, make_extractor
 from stgraph.extraction.extractors.registry import ENTRY_POINTS, OWN
 from tests.extraction.small import Halves, MeanColour
+from tests.plugins import install_package
 
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A package with an extractor, as pip would leave it."""
-    (tmp_path / "their_lab.py").write_text(
+    source = (
         "from tests.extraction.small import MeanColour\nclass Theirs(MeanColour):\n    pass\nnumber = 3\n"
     )
-    info = tmp_path / "their_lab-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-lab\nVersion: 1.0\n")
-    points = "their_lab.colour = their_lab:Theirs\ntheir_lab.number = their_lab:number\n"
-    (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{points}")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+    points = {"their_lab.colour": "their_lab:Theirs", "their_lab.number": "their_lab:number"}
+    install_package(tmp_path, monkeypatch, {"their_lab": source}, {ENTRY_POINTS: points})
 
 
 def test_every_name_of_ours_leads_to_an_extractor():
