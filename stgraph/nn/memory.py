@@ -1,25 +1,51 @@
-"""What recurrent language models know of B videos."""
+"""Memory of encoded videos, which language models attend to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.typing import check_shape
 
-__all__ = ["VideoMemory"]
+__all__ = ["RowMemory", "VideoMemory"]
+
+
+@dataclass(frozen=True)
+class RowMemory:
+    """Base of dataclasses whose tensors have one row per video or caption.
+
+    Fields are tensors, further row memories, dictionaries of either, or None.
+    """
+
+    def select(self, index: Tensor) -> Self:
+        """Keeps or repeats rows by position ``[P']``, in every field."""
+        return replace(
+            self, **{field.name: _rows(getattr(self, field.name), index) for field in fields(self)}
+        )
+
+
+def _rows(value: Any, index: Tensor) -> Any:
+    if isinstance(value, Tensor):
+        return value[index]
+    if isinstance(value, RowMemory):
+        return value.select(index)
+    return value and {name: _rows(each, index) for name, each in value.items()}
 
 
 @dataclass(frozen=True)
 class VideoMemory:
-    """Encoded streams of B videos, each of which may be absent; what stands in padded places does not matter.
+    """Encoded streams of B videos; any of them may be absent, and values in padded places are ignored.
 
     Shapes: mask ``[B, T]``, True where a frame is real; frames (STAT's global stream) and motion ``[B, T, D]``; regions
         (boxes or the cells of a grid) ``[B, T, S, D]`` with region_mask ``[B, T, S]``; category ``[B, C]``, one vector
         a video.
-    Raises: ShapeError: A stream of other axes than its mask. DataError: No stream, or regions without their mask.
+
+    Raises:
+        ShapeError: If the axes of a stream differ from those of its mask.
+        DataError: If there is no stream, or regions come without their mask.
     """
 
     mask: Tensor
@@ -47,13 +73,14 @@ class VideoMemory:
 
     @property
     def num_videos(self) -> int:
-        """B."""
+        """Number of videos B."""
         return self.mask.size(0)
 
     def regions_or_frames(self) -> tuple[Tensor, Tensor]:
-        """Regions, or each frame as its only region, zeros where nothing is real; and their mask.
+        """Regions with zeros in padded places, and their mask; without regions, each frame is its only region.
 
-        Raises: DataError: Neither regions nor frames.
+        Raises:
+            DataError: If there are neither regions nor frames.
         """
         if self.regions is not None and self.region_mask is not None:
             real = self.region_mask & self.mask.unsqueeze(2)
@@ -62,9 +89,10 @@ class VideoMemory:
         return self.real_frames("frames").unsqueeze(2), real
 
     def real_frames(self, name: str) -> Tensor:
-        """A stream ``[B, T, D]`` by name, zeros where no frame is real.
+        """A stream ``[B, T, D]`` by name, with zeros in padded frames.
 
-        Raises: DataError: The videos have no such stream.
+        Raises:
+            DataError: If the videos have no such stream.
         """
         stream = getattr(self, name)
         if stream is None:

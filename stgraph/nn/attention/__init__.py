@@ -11,11 +11,12 @@ from stgraph.nn.attention.spatio_temporal_attention import (
     AllRegionsAttention,
     MeanThenTemporalAttention,
     SpatioTemporalAttention,
+    SpatioTemporalMemory,
 )
-from stgraph.nn.attention.stat_attention import STATAttention
-from stgraph.nn.attention.stats_attention import STaTSAttention
+from stgraph.nn.attention.stat_attention import RegionMemory, STATAttention, STATAttentionMemory, StreamMemory
+from stgraph.nn.attention.stats_attention import STaTSAttention, STaTSAttentionMemory
 from stgraph.nn.attention.temporal_pools import LSTMPool, MeanPool, RankedPool, WithMean
-from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention
+from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention, TemporoSpatialMemory
 from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
 
 __all__ = [
@@ -30,10 +31,16 @@ __all__ = [
     "RankedAttention",
     "RankedPool",
     "RegionAttention",
+    "RegionMemory",
     "STATAttention",
+    "STATAttentionMemory",
     "STaTSAttention",
+    "STaTSAttentionMemory",
     "SpatioTemporalAttention",
+    "SpatioTemporalMemory",
+    "StreamMemory",
     "TemporoSpatialAttention",
+    "TemporoSpatialMemory",
     "TimeAveragedAttention",
     "WithMean",
     "doubly_stochastic_penalty",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 from stgraph.nn.attention.additive_attention import AdditiveAttention
@@ -10,8 +12,22 @@ from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
+from stgraph.nn.memory import RowMemory
 
-__all__ = ["AllRegionsAttention", "MeanThenTemporalAttention", "SpatioTemporalAttention"]
+__all__ = [
+    "AllRegionsAttention",
+    "MeanThenTemporalAttention",
+    "SpatioTemporalAttention",
+    "SpatioTemporalMemory",
+]
+
+
+@dataclass(frozen=True)
+class SpatioTemporalMemory(RowMemory):
+    """The parts of the ST branch that don't depend on the words: keys ``[B, ...]``, and frames ``[B, T, D]`` if it means."""
+
+    keys: Tensor
+    frames: Tensor | None = None
 
 
 class SpatioTemporalAttention(Layer):
@@ -23,8 +39,8 @@ class SpatioTemporalAttention(Layer):
         spatial: :class:`TimeAveragedAttention` for a grid, :class:`RegionAttention` for boxes.
         pool: One of the temporal pools.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
-        :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory
+        of :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
     Reference: Cherian et al., WACV 2020, section 3.1.
     """
 
@@ -32,15 +48,15 @@ class SpatioTemporalAttention(Layer):
         super().__init__()
         self.spatial, self.pool = spatial, pool
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words, of B videos."""
-        return {"st_keys": self.spatial.prepare(regions, mask)}
+    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+        """Computes once per video what doesn't depend on the words."""
+        return SpatioTemporalMemory(self.spatial.prepare(regions, mask))
 
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
-        """One vector a caption."""
-        frames, weights = self.spatial(query, regions, mask, keys["st_keys"])
+        """Computes one vector per caption."""
+        frames, weights = self.spatial(query, regions, mask, memory.keys)
         vector, ranking = self.pool(frames, mask.any(-1))
         return AttentionOutput(vector, {"st_regions": weights}, ranking)
 
@@ -59,15 +75,15 @@ class AllRegionsAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words, of B videos."""
-        return {"st_keys": self.attention.keys(regions).flatten(1, 2)}
+    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+        """Computes once per video what doesn't depend on the words."""
+        return SpatioTemporalMemory(self.attention.keys(regions).flatten(1, 2))
 
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
-        """One vector a caption."""
-        weights = self.attention(query, keys["st_keys"], mask.flatten(1))
+        """Computes one vector per caption."""
+        weights = self.attention(query, memory.keys, mask.flatten(1))
         vector = (weights.unsqueeze(1) @ regions.flatten(1, 2)).squeeze(1)
         return AttentionOutput(vector, {"st_regions": weights.view(mask.shape)})
 
@@ -86,14 +102,15 @@ class MeanThenTemporalAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words, of B videos."""
+    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+        """Computes once per video what doesn't depend on the words."""
         frames = masked_mean(regions, mask, 2)
-        return {"st_frames": frames, "st_keys": self.attention.keys(frames)}
+        return SpatioTemporalMemory(self.attention.keys(frames), frames)
 
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
-        """One vector a caption."""
-        weights = self.attention(query, keys["st_keys"], mask.any(-1))
-        return AttentionOutput((weights.unsqueeze(1) @ keys["st_frames"]).squeeze(1), {"st_frames": weights})
+        """Computes one vector per caption."""
+        weights = self.attention(query, memory.keys, mask.any(-1))
+        assert memory.frames is not None, "prepare keeps the frames"
+        return AttentionOutput((weights.unsqueeze(1) @ memory.frames).squeeze(1), {"st_frames": weights})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -14,10 +15,50 @@ from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
+from stgraph.nn.memory import RowMemory
 
-__all__ = ["STATAttention"]
+__all__ = ["RegionMemory", "STATAttention", "STATAttentionMemory", "StreamMemory"]
 
 STREAMS = ("global", "motion", "local")
+
+
+@dataclass(frozen=True)
+class StreamMemory(RowMemory):
+    """One stream of B videos with the keys of its attention.
+
+    Shapes: values ``[B, T, D]`` or, where attention mixes them first, regions ``[B, T, S, D]``; keys of the same axes with
+        width A; mask ``[B, T]``, True where a frame has values.
+    """
+
+    values: Tensor
+    keys: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class RegionMemory(RowMemory):
+    """Keys ``[B, T, S, A]`` of the attention over regions, and their mask ``[B, T, S]``."""
+
+    keys: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class STATAttentionMemory(RowMemory):
+    """The parts of :class:`STATAttention` that don't depend on the words.
+
+    Args:
+        streams: By name, in the order of the attention's streams.
+        regions: For the attention over the regions of "local"; None without it.
+    """
+
+    streams: Mapping[str, StreamMemory]
+    regions: RegionMemory | None = None
+
+    def masks(self) -> dict[str, Tensor]:
+        """Masks by the names of the attention weights."""
+        found = {name: stream.mask for name, stream in self.streams.items()}
+        return found if self.regions is None else {**found, "regions": self.regions.mask}
 
 
 class STATAttention(Layer):
@@ -35,7 +76,7 @@ class STATAttention(Layer):
         streams: Which of "global", "motion" and "local" there are.
         spatial: False takes the mean of a frame's regions in place of attention over them.
 
-    Shapes: query ``[P, H]``; prepared streams of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights
+    Shapes: query ``[P, H]``; memory of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights
         "global", "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
     Raises: OptionError: Unknown streams, or none.
     Reference: Tu et al., ACM MM 2017, and the authors' released code.
@@ -60,14 +101,18 @@ class STATAttention(Layer):
         self.spatial = RegionAttention(*sizes) if spatial and "local" in streams else None
         self.gate = nn.Linear(query_channels, 1)
 
-    def prepare(self, streams: dict[str, Tensor], mask: Tensor, region_mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words of B videos.
+    def prepare(
+        self, streams: Mapping[str, Tensor], mask: Tensor, region_mask: Tensor
+    ) -> STATAttentionMemory:
+        """Computes once per video what doesn't depend on the words.
 
         Args:
-            streams: "global" and "motion" ``[B, T, D]``, "local" ``[B, T, S, D]``, zeros where nothing is real.
-            mask, region_mask: ``[B, T]`` and ``[B, T, S]``, True where real.
+            streams: "global" and "motion" ``[B, T, D]``, "local" ``[B, T, S, D]``, zeros in padded places.
+            mask: ``[B, T]``, True where a frame is real.
+            region_mask: ``[B, T, S]``, True where a region is real.
         """
-        kept = {}
+        kept: dict[str, StreamMemory] = {}
+        regions = None
         for name in self.temporal:
             values, real = streams[name], mask
             if name == "local":
@@ -75,25 +120,23 @@ class STATAttention(Layer):
                 if self.spatial is None:
                     values = masked_mean(values, region_mask, 2)
                 else:
-                    kept["regions_keys"] = self.spatial.prepare(values, region_mask)
-                    kept["regions_mask"] = region_mask
+                    regions = RegionMemory(self.spatial.prepare(values, region_mask), region_mask)
             keys = cast(AdditiveAttention, self.temporal[name]).keys(values)
-            kept |= {name: values, f"{name}_keys": keys, f"{name}_mask": real}
-        return kept
+            kept[name] = StreamMemory(values, keys, real)
+        return STATAttentionMemory(kept, regions)
 
-    def forward(self, query: Tensor, prepared: dict[str, Tensor]) -> AttentionOutput:
-        """One gated vector a caption."""
+    def forward(self, query: Tensor, memory: STATAttentionMemory) -> AttentionOutput:
+        """Computes one gated vector per caption."""
         weights: dict[str, Tensor] = {}
         contexts = []
         for name, attention in self.temporal.items():
-            values, keys = prepared[name], prepared[f"{name}_keys"]
-            if name == "local" and self.spatial is not None:
-                values, inside = self.spatial(
-                    query, values, prepared["regions_mask"], prepared["regions_keys"]
-                )
+            stream = memory.streams[name]
+            values, keys = stream.values, stream.keys
+            if name == "local" and self.spatial is not None and memory.regions is not None:
+                values, inside = self.spatial(query, values, memory.regions.mask, memory.regions.keys)
                 keys = (inside.unsqueeze(-2) @ keys).squeeze(-2)
                 weights["regions"] = inside
-            weights[name] = attention(query, keys, prepared[f"{name}_mask"])
+            weights[name] = attention(query, keys, stream.mask)
             contexts.append((weights[name].unsqueeze(1) @ values).squeeze(1))
         total = torch.stack(contexts).sum(0)
         return AttentionOutput(self.gate(query).sigmoid() * total, weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from stgraph.errors import OptionError
@@ -11,11 +13,21 @@ from stgraph.nn.attention.spatio_temporal_attention import (
     AllRegionsAttention,
     MeanThenTemporalAttention,
     SpatioTemporalAttention,
+    SpatioTemporalMemory,
 )
-from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention
+from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention, TemporoSpatialMemory
 from stgraph.nn.layer import Layer
+from stgraph.nn.memory import RowMemory
 
-__all__ = ["STaTSAttention"]
+__all__ = ["STaTSAttention", "STaTSAttentionMemory"]
+
+
+@dataclass(frozen=True)
+class STaTSAttentionMemory(RowMemory):
+    """Memory of both branches; None for a branch that is left out."""
+
+    spatio_temporal: SpatioTemporalMemory | None = None
+    temporo_spatial: TemporoSpatialMemory | None = None
 
 
 class STaTSAttention(Layer):
@@ -26,7 +38,7 @@ class STaTSAttention(Layer):
         temporo_spatial: :class:`TemporoSpatialAttention`; None leaves TS out.
         combination: :class:`BranchCombination` where both are there, None otherwise.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
         :meth:`prepare` -> :class:`AttentionOutput` with the weights of both branches and "branches" ``[P, 2]``.
     Raises: OptionError: No branch, or a combination of what is not there.
     Reference: Cherian et al., WACV 2020, section 3.3.
@@ -50,19 +62,25 @@ class STaTSAttention(Layer):
         self.spatio_temporal, self.temporo_spatial = spatio_temporal, temporo_spatial
         self.combination = combination
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words, of B videos."""
-        branches = (self.spatio_temporal, self.temporo_spatial)
-        made = [branch.prepare(regions, mask) for branch in branches if branch is not None]
-        return {name: value for part in made for name, value in part.items()}
+    def prepare(self, regions: Tensor, mask: Tensor) -> STaTSAttentionMemory:
+        """Computes once per video what doesn't depend on the words."""
+        st, ts = self.spatio_temporal, self.temporo_spatial
+        return STaTSAttentionMemory(
+            None if st is None else st.prepare(regions, mask),
+            None if ts is None else ts.prepare(regions, mask),
+        )
 
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+        self, query: Tensor, regions: Tensor, mask: Tensor, memory: STaTSAttentionMemory
     ) -> AttentionOutput:
-        """One vector a caption."""
-        inputs = (query, regions, mask, keys)
-        branches = (self.spatio_temporal, self.temporo_spatial)
-        found: list[AttentionOutput] = [branch(*inputs) for branch in branches if branch is not None]
+        """Computes one vector per caption."""
+        branches = (
+            (self.spatio_temporal, memory.spatio_temporal),
+            (self.temporo_spatial, memory.temporo_spatial),
+        )
+        found: list[AttentionOutput] = [
+            branch(query, regions, mask, part) for branch, part in branches if branch is not None
+        ]
         if self.combination is None:
             return found[0]._replace(vector=found[0].vector.tanh())
         st, ts = found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -10,10 +12,19 @@ from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
+from stgraph.nn.memory import RowMemory
 
-__all__ = ["TemporoSpatialAttention"]
+__all__ = ["TemporoSpatialAttention", "TemporoSpatialMemory"]
 
 SELECT = ("softmax", "argmax")
+
+
+@dataclass(frozen=True)
+class TemporoSpatialMemory(RowMemory):
+    """Keys of the frames ``[B, T, A]`` and of their regions ``[B, T, S, A]``."""
+
+    frame_keys: Tensor
+    region_keys: Tensor
 
 
 class TemporoSpatialAttention(Layer):
@@ -32,7 +43,7 @@ class TemporoSpatialAttention(Layer):
         frame_select: "argmax" takes the one frame of the highest score (the first one on a draw) where the model is in
             evaluation mode; training needs the softmax, through which gradients flow.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), keys of
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
         :meth:`prepare` -> :class:`AttentionOutput`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
     Raises: OptionError: Another ``frame_select``.
     Reference: Cherian et al., WACV 2020, Eq. 9-11.
@@ -55,22 +66,20 @@ class TemporoSpatialAttention(Layer):
         self.frames = AdditiveAttention(*sizes, temperature=temperature)
         self.regions = AdditiveAttention(*sizes)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """What is the same for all words, of B videos."""
-        return {
-            "ts_frame_keys": self.frames.keys(masked_mean(regions, mask, 2)),
-            "ts_region_keys": self.regions.keys(regions),
-        }
+    def prepare(self, regions: Tensor, mask: Tensor) -> TemporoSpatialMemory:
+        """Computes once per video what doesn't depend on the words."""
+        frame_keys = self.frames.keys(masked_mean(regions, mask, 2))
+        return TemporoSpatialMemory(frame_keys, self.regions.keys(regions))
 
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, keys: dict[str, Tensor]
+        self, query: Tensor, regions: Tensor, mask: Tensor, memory: TemporoSpatialMemory
     ) -> AttentionOutput:
-        """One vector a caption."""
-        frames = self.frames(query, keys["ts_frame_keys"], mask.any(-1))
+        """Computes one vector per caption."""
+        frames = self.frames(query, memory.frame_keys, mask.any(-1))
         if self.frame_select == "argmax" and not self.training:
             # The weights are all zeros where there is nothing to choose; they stay so.
             frames = one_hot(frames.argmax(1), frames.size(1)) * frames.gt(0).any(1, keepdim=True).to(frames)
-        inside = self.regions(query, keys["ts_region_keys"], mask)
+        inside = self.regions(query, memory.region_keys, mask)
         both = (frames.unsqueeze(-1) * inside).flatten(1).unsqueeze(1)
         vector = (both @ regions.flatten(1, 2)).squeeze(1)
         return AttentionOutput(vector, {"ts_frames": frames, "ts_regions": inside})

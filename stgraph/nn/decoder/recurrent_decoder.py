@@ -1,9 +1,10 @@
-"""What both recurrent language models share: teacher forcing, scheduled sampling, and the steps of decoding."""
+"""Base class of the recurrent language models: teacher forcing, scheduled sampling, and the steps of decoding."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,20 +13,23 @@ from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.word_embedding import WordEmbedding
 from stgraph.nn.layer import Layer
-from stgraph.nn.memory import VideoMemory
+from stgraph.nn.memory import RowMemory, VideoMemory
 from stgraph.typing import check_shape
 
 __all__ = ["RecurrentDecoder", "RecurrentOutput", "RecurrentState"]
 
 SAMPLED_WORDS = ("sample", "argmax")
 
+Memory = TypeVar("Memory", bound=RowMemory)
+Hidden = TypeVar("Hidden", bound=RowMemory)
+
 
 @dataclass(frozen=True)
 class RecurrentOutput:
-    """Scores of all next words of P captions, and what losses need beside them.
+    """Logits of all next words of P captions, with the attention and ranking terms that losses need.
 
     Shapes: logits ``[P, L, V]``; attention by name ``[P, L, ...]`` over frames ``[T]``, regions ``[T, S]`` or branches
-        ``[2]``, with masks ``[P, ...]`` of what is real; ranking ``[P, L, T - 1]``, terms of the ranking loss, with
+        ``[2]``, with masks ``[P, ...]``; ranking ``[P, L, T - 1]``, terms of the ranking loss, with
         ranking_mask ``[P, T - 1]``, or None for both.
     """
 
@@ -37,48 +41,54 @@ class RecurrentOutput:
 
 
 @dataclass(frozen=True)
-class RecurrentState(DecodingState):
-    """What decoding keeps of P captions between two words. A step makes a new state, so an old one can be gone on from.
+class RecurrentState(DecodingState, Generic[Memory, Hidden]):
+    """State of P captions between two words; a step returns a new one and leaves the old one as it is.
 
-    Shapes: memory by name ``[P, ...]``, what attention reads; video ``[P]``, the row of memory that a caption is about;
-        hidden by name ``[P, ...]``; length is the number of words so far; attention by name ``[P, ...]``, the weights of
-        the last word.
+    Args:
+        memory: Input of the attention, one row per caption.
+        video: Video of each caption ``[P]``.
+        hidden: The recurrent state, one row per caption.
+        length: Number of words so far.
+        attention: Attention weights of the last word by name ``[P, ...]``.
+        ranking: Ranking terms of the last word ``[P, T - 1]``, where there are any.
     """
 
-    memory: dict[str, Tensor]
+    memory: Memory
     video: Tensor
-    hidden: dict[str, Tensor]
+    hidden: Hidden
     length: int = 0
     attention: dict[str, Tensor] = field(default_factory=dict)
     ranking: Tensor | None = None
 
-    def select(self, index: Tensor) -> RecurrentState:
+    def select(self, index: Tensor) -> RecurrentState[Memory, Hidden]:
         """Keeps or repeats captions by position ``[P']``: finished ones leave, beams move."""
-        pick = lambda tensors: {name: value[index] for name, value in tensors.items()}
         video = self.video[index]
-        # Beams move among captions of one video: what they read stays where it is.
+        # Beams move among captions of one video, and their memory stays where it is.
         moved = video.shape != self.video.shape or not torch.equal(video, self.video)
         return RecurrentState(
-            pick(self.memory) if moved else self.memory,
+            self.memory.select(index) if moved else self.memory,
             video,
-            pick(self.hidden),
+            self.hidden.select(index),
             self.length,
-            pick(self.attention),
+            {name: value[index] for name, value in self.attention.items()},
             None if self.ranking is None else self.ranking[index],
         )
 
 
-class RecurrentDecoder(Layer, ABC):
-    """A language model that goes one word at a time, in training too.
+class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
+    """A language model that computes one word at a time, in training too.
 
-    A subclass says how memory is prepared, how a caption begins, what one word does, and what it is scored by.
+    A subclass defines the memory, the state before the first word, the step from word to word, and the readout.
 
     Args:
         vocab_size: V, size of the vocabulary.
         word_channels: Width of a word's embedding.
 
-    Shapes: tokens ``[P, L]``, video ``[P]`` (the row of memory that each caption is about) -> :class:`RecurrentOutput`.
-    Raises: OptionError: A ``teacher_forcing_ratio`` outside [0, 1], or an unknown ``sampled_words``.
+    Shapes: tokens ``[P, L]``, video ``[P]`` (the video of each caption) -> :class:`RecurrentOutput`.
+
+    Raises:
+        OptionError: If ``teacher_forcing_ratio`` is outside [0, 1], or ``sampled_words`` is unknown.
+
     Reference: house design; scheduled sampling: Bengio et al., NeurIPS 2015.
     """
 
@@ -88,35 +98,39 @@ class RecurrentDecoder(Layer, ABC):
         self.embedding = WordEmbedding(vocab_size, word_channels)
 
     @abstractmethod
-    def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:
-        """All of a video that no word changes ``[B, ...]``: projected once, shared by its captions and their words."""
+    def prepare(self, memory: VideoMemory) -> Memory:
+        """Computes once per video what doesn't depend on the words; its captions share it."""
 
     @abstractmethod
-    def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What is kept of P captions before their first word."""
+    def begin(self, memory: Memory) -> Hidden:
+        """Recurrent state of P captions before their first word."""
 
     @abstractmethod
-    def advance(self, word: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
-        """One embedded word ``[P, E]`` -> what the next one is scored by ``[P, R]``, and the state after."""
+    def advance(
+        self, word: Tensor, state: RecurrentState[Memory, Hidden]
+    ) -> tuple[Tensor, RecurrentState[Memory, Hidden]]:
+        """Takes one embedded word ``[P, E]``; returns the features of the next word ``[P, R]`` and the state after."""
 
     @abstractmethod
     def readout(self, features: Tensor) -> Tensor:
-        """``[..., R]`` -> logits ``[..., V]``."""
+        """Logits ``[..., V]`` from features ``[..., R]``."""
 
     @abstractmethod
-    def masks(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What is real, by name of the attention, and "ranking" where there are ranking terms."""
+    def masks(self, memory: Memory) -> dict[str, Tensor]:
+        """Masks by name of the attention weights, and "ranking" where there are ranking terms."""
 
     def embed(self, tokens: Tensor, start: int) -> Tensor:
-        """Words ``[P, L]`` of which the first is at position ``start`` -> ``[P, L, E]``."""
+        """Embeds words ``[P, L]``, the first of which is at position ``start``, as ``[P, L, E]``."""
         return self.embedding(tokens)
 
-    def start(self, memory: VideoMemory, max_length: int) -> RecurrentState:
-        """The state before the first word, one caption a video; it grows by itself, whatever ``max_length`` is."""
-        return self._state(self.prepare(memory), torch.arange(memory.num_videos, device=memory.mask.device))
+    def start(self, memory: VideoMemory, max_length: int) -> RecurrentState[Memory, Hidden]:
+        """State before the first word, one caption per video; it grows as needed, whatever ``max_length`` is."""
+        return self._state(memory, torch.arange(memory.num_videos, device=memory.mask.device))
 
-    def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
-        """One word further: tokens ``[P]`` -> logits ``[P, V]``; ``state.attention`` says what was looked at."""
+    def step(
+        self, tokens: Tensor, state: RecurrentState[Memory, Hidden]
+    ) -> tuple[Tensor, RecurrentState[Memory, Hidden]]:
+        """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state after, with its attention weights."""
         features, state = self.advance(self.embed(tokens[:, None], state.length)[:, 0], state)
         return self.readout(features), state
 
@@ -129,15 +143,15 @@ class RecurrentDecoder(Layer, ABC):
         teacher_forcing_ratio: float = 1.0,
         sampled_words: str = "sample",
     ) -> RecurrentOutput:
-        """Scores of every next word: row l has seen words 0..l.
+        """Computes the logits of every next word: row l depends on words 0..l.
 
         Args:
             memory: Encoded videos.
-            tokens: Words that are given, the begin mark first.
-            video: Which video each caption is about.
-            teacher_forcing_ratio: Probability, for each word but the first by itself, that the given one is fed; otherwise
-                it is the model's own.
-            sampled_words: "sample" draws the model's own word from its scores, "argmax" takes the likeliest one.
+            tokens: Given words, the begin token first.
+            video: Video of each caption.
+            teacher_forcing_ratio: Probability of feeding the given word, drawn for each word but the first; otherwise a
+                word chosen by the model is fed.
+            sampled_words: How the model chooses that word: "sample" draws it, "argmax" takes the likeliest.
         """
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
@@ -145,8 +159,8 @@ class RecurrentDecoder(Layer, ABC):
             raise OptionError(f"'teacher_forcing_ratio' must be in [0, 1], got {teacher_forcing_ratio}.")
         if sampled_words not in SAMPLED_WORDS:
             raise OptionError(f"'sampled_words' must be one of {SAMPLED_WORDS}, got {sampled_words!r}.")
-        state = self._state(self.prepare(memory), video)
-        states: list[RecurrentState] = []
+        state = self._state(memory, video)
+        states: list[RecurrentState[Memory, Hidden]] = []
         features: list[Tensor] = []
         given = self.embed(tokens, 0)
         for position in range(tokens.size(1)):
@@ -168,11 +182,12 @@ class RecurrentDecoder(Layer, ABC):
             real["ranking"] if terms else None,
         )
 
-    def _state(self, prepared: dict[str, Tensor], video: Tensor) -> RecurrentState:
-        everyone = len(video) == len(next(iter(prepared.values()))) and torch.equal(
+    def _state(self, memory: VideoMemory, video: Tensor) -> RecurrentState[Memory, Hidden]:
+        everyone = len(video) == memory.num_videos and torch.equal(
             video, torch.arange(len(video), device=video.device)
         )
-        rows = prepared if everyone else {name: value[video] for name, value in prepared.items()}
+        prepared = self.prepare(memory)
+        rows = prepared if everyone else prepared.select(video)
         return RecurrentState(rows, video, self.begin(rows))
 
     @torch.no_grad()
@@ -182,10 +197,10 @@ class RecurrentDecoder(Layer, ABC):
 
     @staticmethod
     def after(
-        state: RecurrentState,
-        hidden: dict[str, Tensor],
+        state: RecurrentState[Memory, Hidden],
+        hidden: Hidden,
         attention: dict[str, Tensor],
         ranking: Tensor | None = None,
-    ) -> RecurrentState:
-        """The state one word further."""
+    ) -> RecurrentState[Memory, Hidden]:
+        """The state after one more word."""
         return replace(state, hidden=hidden, length=state.length + 1, attention=attention, ranking=ranking)

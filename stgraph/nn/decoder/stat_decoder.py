@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from stgraph.nn.attention import STATAttention
+from stgraph.nn.attention import STATAttention, STATAttentionMemory
 from stgraph.nn.decoder.gate_dropout_lstm_cell import GateDropoutLSTMCell
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
 from stgraph.nn.masking import masked_mean
-from stgraph.nn.memory import VideoMemory
+from stgraph.nn.memory import RowMemory, VideoMemory
 
-__all__ = ["STATDecoder"]
+__all__ = ["LSTMState", "STATDecoder", "STATMemory"]
 
 
-class STATDecoder(RecurrentDecoder):
+@dataclass(frozen=True)
+class STATMemory(RowMemory):
+    """Mean of each video ``[B, D]``, from which the LSTM starts, and the memory of the attention."""
+
+    mean: Tensor
+    attention: STATAttentionMemory
+
+
+@dataclass(frozen=True)
+class LSTMState(RowMemory):
+    """Hidden state and cell of an LSTM, ``[P, H]`` each."""
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
     r"""An LSTM over words and what STAT's attention sees with the state before each word.
 
     .. math:: h_0 = \tanh(W \bar{g} + b), \quad c_0 = \tanh(W' \bar{g} + b'), \quad
@@ -57,7 +75,7 @@ class STATDecoder(RecurrentDecoder):
         self.lm_head = nn.Linear(word_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
-    def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:
+    def prepare(self, memory: VideoMemory) -> STATMemory:
         """Streams with their keys, and the mean that the LSTM starts from."""
         streams, real, mean = {}, memory.mask.new_zeros(*memory.mask.shape, 1), None
         for name in self.attention.temporal:
@@ -69,12 +87,11 @@ class STATDecoder(RecurrentDecoder):
                 first = masked_mean(streams[name], memory.mask, 1)
             mean = first if mean is None else mean
         assert mean is not None, "the attention has at least one stream"
-        return {"mean": mean, **self.attention.prepare(streams, memory.mask, real)}
+        return STATMemory(mean, self.attention.prepare(streams, memory.mask, real))
 
-    def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The LSTM's first state."""
-        mean = memory["mean"]
-        return {"hidden": self.first_hidden(mean).tanh(), "cell": self.first_cell(mean).tanh()}
+    def begin(self, memory: STATMemory) -> LSTMState:
+        """The LSTM's state before the first word."""
+        return LSTMState(self.first_hidden(memory.mean).tanh(), self.first_cell(memory.mean).tanh())
 
     def embed(self, tokens: Tensor, start: int) -> Tensor:
         """Words; the one at position 0 is a zero vector."""
@@ -83,21 +100,23 @@ class STATDecoder(RecurrentDecoder):
             return words
         return torch.cat([torch.zeros_like(words[:, :1]), words[:, 1:]], dim=1)
 
-    def advance(self, word: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
-        """Attention by the state before the word, then the LSTM; q without its tanh."""
-        before = state.hidden["hidden"], state.hidden["cell"]
-        seen = self.attention(before[0], state.memory)
+    def advance(
+        self, word: Tensor, state: RecurrentState[STATMemory, LSTMState]
+    ) -> tuple[Tensor, RecurrentState[STATMemory, LSTMState]]:
+        """Attention by the state before the word, then the LSTM; the features are q without its tanh."""
+        before = state.hidden.hidden, state.hidden.cell
+        seen = self.attention(before[0], state.memory.attention)
         hidden, cell = self.cell(torch.cat([word, seen.vector], dim=-1), before)
         features = self.hidden_out(self.dropout(hidden)) + word + self.context_out(seen.vector)
-        return features, self.after(state, {"hidden": hidden, "cell": cell}, seen.weights)
+        return features, self.after(state, LSTMState(hidden, cell), seen.weights)
 
     def readout(self, features: Tensor) -> Tensor:
         """Logits."""
         return self.lm_head(self.dropout(features.tanh()))
 
-    def masks(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Real frames of each stream, and real regions."""
-        return {name.removesuffix("_mask"): value for name, value in memory.items() if name.endswith("_mask")}
+    def masks(self, memory: STATMemory) -> dict[str, Tensor]:
+        """Masks of the frames of each stream, and of the regions."""
+        return memory.attention.masks()
 
 
 def _regions(memory: VideoMemory) -> tuple[Tensor, Tensor]:

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from stgraph.errors import DataError
-from stgraph.nn.attention import MultiHeadAttention, STaTSAttention
+from stgraph.nn.attention import MultiHeadAttention, STaTSAttention, STaTSAttentionMemory
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
-from stgraph.nn.memory import VideoMemory
+from stgraph.nn.memory import RowMemory, VideoMemory
 
-__all__ = ["STaTSDecoder"]
+__all__ = ["STaTSDecoder", "STaTSMemory", "STaTSState"]
 
 
-class STaTSDecoder(RecurrentDecoder):
+@dataclass(frozen=True)
+class STaTSMemory(RowMemory):
+    """Regions of B videos, the memory of the attention over them, and the categories.
+
+    Shapes: regions ``[B, T, S, D]``, mask ``[B, T, S]``, category ``[B, C]``.
+    """
+
+    regions: Tensor
+    mask: Tensor
+    attention: STaTSAttentionMemory
+    category: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class STaTSState(RowMemory):
+    """State of the LSTM, and keys and values of the words so far.
+
+    Shapes: hidden and cell ``[P, H]``, keys and values ``[P, 1, L, E]``.
+    """
+
+    hidden: Tensor
+    cell: Tensor
+    keys: Tensor
+    values: Tensor
+
+
+class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
     r"""An LSTM over words and what STaTS's attention sees with the language state before each word.
 
     .. math:: s_l = \operatorname{SelfAttention}(e_1, \dots, e_l)_l, \quad \hat{x}_l = \operatorname{STaTS}([h_{l-1} ; s_l]),
@@ -54,47 +82,48 @@ class STaTSDecoder(RecurrentDecoder):
         self.lm_head = nn.Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
-    def prepare(self, memory: VideoMemory) -> dict[str, Tensor]:
+    def prepare(self, memory: VideoMemory) -> STaTSMemory:
         """Regions with their keys, and the category."""
         regions, mask = memory.regions_or_frames()
-        prepared = {"regions": regions, "mask": mask, **self.attention.prepare(regions, mask)}
         if (memory.category is not None) != bool(self.category_channels):
             raise DataError(
                 f"'category' must be {'given' if self.category_channels else 'None'} for this model, got "
                 f"{'None' if memory.category is None else list(memory.category.shape)}."
             )
-        return prepared if memory.category is None else {**prepared, "category": memory.category}
+        return STaTSMemory(regions, mask, self.attention.prepare(regions, mask), memory.category)
 
-    def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
+    def begin(self, memory: STaTSMemory) -> STaTSState:
         """Zeros, and no words yet."""
-        regions = memory["regions"]
+        regions = memory.regions
         zeros = regions.new_zeros(len(regions), self.hidden_channels)
         none = regions.new_zeros(len(regions), 1, 0, self.embedding.embedding_dim)
-        return {"hidden": zeros, "cell": zeros, "keys": none, "values": none}
+        return STaTSState(zeros, zeros, none, none)
 
-    def advance(self, word: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
+    def advance(
+        self, word: Tensor, state: RecurrentState[STaTSMemory, STaTSState]
+    ) -> tuple[Tensor, RecurrentState[STaTSMemory, STaTSState]]:
         """Self-attention over the words so far, visual attention, then the LSTM."""
         held, memory = state.hidden, state.memory
         newest = word.unsqueeze(1)
         new_keys, new_values = self.self_attention.keys_values(newest)
-        keys, values = torch.cat([held["keys"], new_keys], 2), torch.cat([held["values"], new_values], 2)
+        keys, values = torch.cat([held.keys, new_keys], 2), torch.cat([held.values, new_values], 2)
         said = self.self_attention(newest, (keys, values))[:, 0]
         seen = self.attention(
-            torch.cat([held["hidden"], said], -1), memory["regions"], memory["mask"], memory
+            torch.cat([held.hidden, said], -1), memory.regions, memory.mask, memory.attention
         )
-        category = [memory["category"]] if "category" in memory else []
+        category = [] if memory.category is None else [memory.category]
         parts = torch.cat([word, seen.vector, *category], dim=-1)
-        hidden, cell = self.cell(parts, (held["hidden"], held["cell"]))
-        kept = {"hidden": hidden, "cell": cell, "keys": keys, "values": values}
+        hidden, cell = self.cell(parts, (held.hidden, held.cell))
+        kept = STaTSState(hidden, cell, keys, values)
         return hidden, self.after(state, kept, seen.weights, seen.ranking)
 
     def readout(self, features: Tensor) -> Tensor:
         """Logits."""
         return self.lm_head(self.dropout(features))
 
-    def masks(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What is real of regions, frames and pairs of frames; both branches always are."""
-        regions = memory["mask"]
+    def masks(self, memory: STaTSMemory) -> dict[str, Tensor]:
+        """Masks of regions, frames and pairs of frames; both branches are always valid."""
+        regions = memory.mask
         frames = regions.any(-1)
         return {
             "st_regions": regions,

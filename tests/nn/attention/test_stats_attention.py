@@ -51,9 +51,9 @@ def test_equals_the_loops(st, ts):
 def test_ranking_terms_are_handed_on():
     layer, query = make(pool=lambda: RankedPool(5))
     _, regions, mask = ragged(WITH_REGIONS)
-    keys = layer.prepare(regions, mask)
-    expected = layer.spatio_temporal(query, regions, mask, keys).ranking
-    torch.testing.assert_close(layer(query, regions, mask, keys).ranking, expected)
+    memory = layer.prepare(regions, mask)
+    expected = layer.spatio_temporal(query, regions, mask, memory.spatio_temporal).ranking
+    torch.testing.assert_close(layer(query, regions, mask, memory).ranking, expected)
 
 
 def test_wrong_parts_are_named():
