@@ -1,1 +1,1 @@
-"""Does the ranking loss of STaTS order frames? Runs with it and without it, on videos that no run has seen."""
+"""The effect of STaTS' ranking loss on the order of frames: runs with it and without it, on validation and test videos."""

@@ -1,7 +1,7 @@
 """``python -m benchmarks.ranking --runs runs/ablate/stats_ranking --seeds 3``: share of frames in order, by row.
 
 The runs are those of ``stgraph ablate table=stats_ranking``. The rows "lstm" and "mean_lstm" of ``table=stats_2`` are
-ranked attention without its loss too: ``--runs runs/ablate/stats_2 --pairs mean_ranked:mean_lstm ranked:lstm``.
+also ranked attention without its loss: ``--runs runs/ablate/stats_2 --pairs mean_ranked:mean_lstm ranked:lstm``.
 """
 
 from __future__ import annotations

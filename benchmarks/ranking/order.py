@@ -1,4 +1,4 @@
-"""The share of ordered pairs of frames of runs with the ranking loss and without it, and what they say together."""
+"""Share of ordered pairs of frames in runs with and without the ranking loss, and their statistics over seeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPLITS = ("test", "val")
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows that differ in the ranking loss alone, and the folder of their runs."""
+    """Two rows that differ only in the ranking loss, and the folder of their runs."""
 
     trained: str
     without: str
@@ -32,7 +32,9 @@ class Pair:
     def measure(self, seed: int) -> dict[str, dict[str, FrameOrder]]:
         """Orders by split and kind, all of the same videos.
 
-        Raises: MissingDataError: A run is not there. DataError: The runs differ in more than the loss.
+        Raises:
+            MissingDataError: If there is no such run.
+            DataError: If the runs differ in more than the loss.
         """
         folders = [self.runs / row / str(seed) for row in (self.trained, self.without)]
         for folder in folders:
@@ -50,7 +52,7 @@ class Pair:
 
 
 def untrained(captioner: CaptionPipeline, seed: int) -> CaptionPipeline:
-    """The same with the weights that a run of ``seed`` begins with."""
+    """The same model with the initial weights of a run of ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = type(captioner.model)(captioner.model.settings)
@@ -60,8 +62,8 @@ def untrained(captioner: CaptionPipeline, seed: int) -> CaptionPipeline:
 def summary(orders: Sequence[dict[str, FrameOrder]], seeds: Sequence[int]) -> dict[str, Any]:
     """Means and 95 % intervals of one pair on one split, of its orders by kind, seed by seed.
 
-    Over seeds: Student's, of the mean of the seeds' figures. Over videos: the same of all seeds' videos, of these runs
-    as they are.
+    Over seeds: Student's interval of the mean over seeds. Over videos: the same for the videos of all seeds, given
+    these runs.
     """
     found = {kind: {seed: one[kind].mean for seed, one in zip(seeds, orders, strict=True)} for kind in KINDS}
     differences = [
@@ -84,13 +86,13 @@ def summary(orders: Sequence[dict[str, FrameOrder]], seeds: Sequence[int]) -> di
 
 
 def _ends(interval: MeanInterval) -> dict[str, float | None]:
-    """Without NaN, which JSON has not."""
+    """Without NaN, which JSON lacks."""
     values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
     return {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}
 
 
 def _check_alike(trained: Path, without: Path) -> None:
-    """An LSTM pool is ranked attention without the loss, whatever the loss' weight."""
+    """An LSTM pool is ranked attention without the loss, whatever the weight of the loss."""
     rest, ranked = [], []
     for folder in (trained, without):
         config = plain(saved_config(folder))

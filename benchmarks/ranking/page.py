@@ -1,4 +1,4 @@
-"""The figures as a page."""
+"""The figures as a Markdown page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.ranking.order import KINDS
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """A table a split."""
+    """One table per split."""
     seeds = result["seeds"]
     lines = [
         "# Does the ranking loss order frames?",

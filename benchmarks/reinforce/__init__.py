@@ -1,1 +1,1 @@
-"""Does REINFORCE raise what it rewards? Runs before it and after it, on validation videos."""
+"""The effect of REINFORCE on the metric that it rewards, on validation videos."""

@@ -35,11 +35,12 @@ Rewards = dict[int, dict[str, float]]  # of each video, by seed
 
 
 def measure(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """What a run's greedy captions of the validation videos are worth, and the reward of each video.
+    """Scores of a run's greedy captions of the validation videos, and the reward of each video.
 
-    "rewarded sum" is the mean of what training rewards, one caption at a time; the metrics are those of the whole split.
+    "rewarded sum" is the mean reward as in training, one caption at a time; the metrics are those of the whole split.
 
-    Raises: MissingDataError: The run is not there.
+    Raises:
+        MissingDataError: If there is no such run.
     """
     if not (folder / "model.safetensors").is_file():
         raise MissingDataError(f"There is no run at {folder}; make it with 'stgraph ablate table=...'.")
@@ -53,7 +54,7 @@ def measure(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def over_videos(rows: dict[str, Rewards]) -> dict[str, dict[str, list[float]]]:
-    """Differences of the rewarded sum with Student's interval over all seeds' videos, of these runs as they are."""
+    """Differences of the rewarded sum with Student's interval over the videos of all seeds, given these runs."""
     return {
         row: {
             other: _ends(
@@ -74,8 +75,11 @@ def over_videos(rows: dict[str, Rewards]) -> dict[str, dict[str, list[float]]]:
 
 
 def compared(rows: dict[str, Scores]) -> dict[str, Any]:
-    """Means with intervals by row, and paired differences to the start and to more of the same."""
-    of = lambda row, metric: {seed: scores[metric] for seed, scores in rows[row].items()}
+    """Means with intervals by row, and paired differences to the start and to more cross-entropy."""
+
+    def of(row: str, metric: str) -> dict[int, float]:
+        return {seed: scores[metric] for seed, scores in rows[row].items()}
+
     return {
         row: {
             metric: {

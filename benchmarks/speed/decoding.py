@@ -1,15 +1,15 @@
-"""Captions by greedy and beam search beside Hugging Face ``generate`` with the same weights and its cache.
+"""Captions by greedy and beam search, compared with Hugging Face ``generate`` with the same weights and its cache.
 
-``python -m benchmarks.speed.decoding [--rounds N] [--threads N] [--device cuda]``; ``--tiny`` only shows that it runs. Both
-sides encode the frames of all videos and write the captions. The peer is a MarianMT of the same sizes: its layers are ours
-(normalised after each residual, ReLU, scaled embedding), and it gets all our weights, our positions in place of its own,
-which stand in another order, and our output bias. Captions are written twice: all to the last word, and to lengths as
-captions have them. For the latter the end mark's row of the weights is fitted, so that both sides end where they do by
-the model alone.
+``python -m benchmarks.speed.decoding [--rounds N] [--threads N] [--device cuda]``; ``--tiny`` only shows that it runs.
+Both sides encode the frames of all videos and generate the captions. The peer is a MarianMT of the same sizes: its
+layers are ours (normalised after each residual, ReLU, scaled embedding), and it gets all our weights, our positions
+instead of its own, which are in another order, and our output bias. Captions are generated twice: all of them to the
+length limit, and with realistic lengths. For the latter the end token's row of the weights is fitted, so that both
+sides end by the model alone.
 
-Token ids are checked equal before anything is timed, and a third way, our search with beams that copy their caches, shows
-what sharing them is worth. Times are medians of processor seconds on one thread (of the clock on a wall with several
-threads or a GPU), the ways taking turns.
+Token ids are checked equal before anything is timed, and a third variant, our search with beams that copy their caches,
+shows the effect of sharing them. Times are medians of processor seconds on one thread (of wall-clock seconds with
+several threads or a GPU), with the variants taking turns.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PAPER = {
 TINY = PAPER | {"videos": 5, "vocabulary": 60, "channels": 32, "heads": 4, "feedforward": 48, "beam_size": 3}
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL_TOKENS = SpecialTokens(PAD, BOS, EOS, UNK)
-LENGTHS = (4, 12)  # words of a caption with its end mark; MSVD's have 7 words in the mean
+LENGTHS = (4, 12)  # words of a caption with its end token; those of MSVD have 7 words on average
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Rival:
             feedforward_channels=sizes["feedforward"],
         ).eval()
         ours.requires_grad_(False)
-        # As sure of its words as a trained model: else captions differ by less than what rounding does.
+        # Scores as distinct as those of a trained model; otherwise captions differ by less than rounding errors.
         ours.lm_head.weight.mul_(8)
         frames = torch.randn(sizes["videos"], sizes["frames"], sizes["channels"], device=device)
         mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=device)
@@ -81,7 +81,7 @@ class Rival:
         return cls(ours, marian_of(ours, sizes["frames"] + sizes["words"]), frames, mask, sizes)
 
     def end_at(self, lengths: Tensor) -> None:
-        """Fits the end mark's row so that the captions that are written greedily end after ``lengths`` words ``[B]``."""
+        """Fits the end token's row so that greedy captions end after ``lengths`` words ``[B]``."""
         words, lm_head = self.write("greedy", never_end=True), self.ours.lm_head
         tokens = torch.cat([torch.full_like(words[:, :1], BOS), words[:, :-1]], dim=1)
         hidden: list[Tensor] = []
@@ -95,7 +95,7 @@ class Rival:
         ).amax(2)
         wanted = wanted + torch.where(place >= lengths[:, None] - 1, 20.0, -20.0)
         rows = torch.cat([hidden[0], torch.ones_like(hidden[0][..., :1])], dim=-1).flatten(0, 1).double()
-        # With a ridge: normalised channels sum to nothing, so that plain least squares may put any weight on their sum.
+        # With a ridge: normalised channels sum to zero, so least squares alone could give their sum any weight.
         square = rows.T @ rows + torch.eye(rows.size(1), dtype=rows.dtype, device=rows.device)
         fitted = torch.linalg.solve(square, rows.T @ wanted.flatten().double()).float()
         lm_head.weight[EOS], lm_head.bias[EOS] = fitted[:-1], fitted[-1]
@@ -128,14 +128,14 @@ class Rival:
             **({"length_penalty": 0.0, "early_stopping": False} if method == "beam" else {}),
         )[:, 1:]
         tokens = nn.functional.pad(tokens, (0, self.sizes["words"] - tokens.size(1)))
-        # Beam search there fills rows up with the end mark where padding is word 0.
+        # Beam search there pads rows with the end token instead of word 0.
         ended = (tokens == EOS).cumsum(1) - (tokens == EOS).long() > 0
         return tokens.masked_fill(ended, PAD)
 
 
 @dataclass(frozen=True)
 class Copying(DecodingState):
-    """A state whose beams share nothing: each move copies its rows."""
+    """A state whose beams share nothing: each selection copies its rows."""
 
     state: Any
 
@@ -153,10 +153,10 @@ class CopyingDecoder:
 
 
 def marian_of(ours: CaptionTransformer, positions: int) -> MarianMTModel:
-    """A MarianMT with the weights of our language model; its encoder takes frames as ``inputs_embeds``."""
+    """A MarianMT with the weights of our language model; frames are the ``inputs_embeds`` of its encoder."""
     layer = ours.decoder_layers[0]
     config = MarianConfig(
-        vocab_size=4,  # of the encoder's words, which are not used
+        vocab_size=4,  # of the encoder, whose words are not used
         decoder_vocab_size=ours.vocab_size,
         share_encoder_decoder_embeddings=False,
         tie_word_embeddings=False,
@@ -218,7 +218,7 @@ def copy_linear(mine: nn.Linear, other: nn.Linear, bias: Tensor) -> None:
 
 
 def measure(rival: Rival, never_end: bool, rounds: int, clock: Callable[[], float]) -> dict[str, object]:
-    """Greedy and beam search by all ways, after a check of their words."""
+    """Greedy and beam search by all variants, whose words are checked equal first."""
     result: dict[str, object] = {}
     for method in ("greedy", "beam"):
         ways: dict[str, Callable[[], Tensor]] = {

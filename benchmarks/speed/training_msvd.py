@@ -1,9 +1,9 @@
 """What ``experiment=stgkd_msvd`` costs: seconds a step, waiting for data, validation, memory.
 
-``python -m benchmarks.speed.training_msvd --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are random
-numbers of MSVD's shape for all 1,970 videos; captions are the true ones, or, without ``--captions``, made-up ones of the
-same counts. The command is ``stgraph train experiment=stgkd_msvd`` with paths, one epoch cut to N batches, and
-Lightning's own profiler; validation captions all 100 videos by both branches and scores them.
+``python -m benchmarks.speed.training_msvd --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are
+random numbers of MSVD's shape for all 1,970 videos; captions are the true ones, or, without ``--captions``, made-up
+ones of the same counts. The command is ``stgraph train experiment=stgkd_msvd`` with paths, one epoch cut to N batches,
+and Lightning's own profiler; validation captions all 100 videos by both branches and scores them.
 
 A step's wait is the time in which the training loop asks for the next batch. Steps are counted after the first five.
 Seconds of an epoch are seconds a step x steps of an epoch + one validation, and not run in full unless ``--epoch``.

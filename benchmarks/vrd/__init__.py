@@ -1,1 +1,1 @@
-"""Real videos, one short caption each: systems beside nearest neighbour on five seeded splits."""
+"""Real videos with one short caption each: the systems compared with nearest neighbour on five seeded splits."""

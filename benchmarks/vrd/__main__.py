@@ -1,4 +1,4 @@
-"""``python -m benchmarks.vrd --data DIR``: rows x splits, then the table. A stopped run goes on by the same command."""
+"""``python -m benchmarks.vrd --data DIR``: rows x splits, then the table. The same command resumes a stopped run."""
 
 from __future__ import annotations
 

@@ -33,12 +33,12 @@ SYSTEMS = {
     "stat_without_local_all_frames": ("experiment=short_captions_stat", ALL),
     "stats_without_regions_all_frames": ("experiment=short_captions_stats", ALL),
 }
-"""Settings of ``stgraph train`` by row; all rows meet the same splits."""
+"""Settings of ``stgraph train`` by row; all rows have the same splits."""
 
 
 @dataclass(frozen=True)
 class CellTask:
-    """A row and a seed, the settings of the data, and where the run and the result go."""
+    """A row and a seed, the settings of the data, and the places of the run and the result."""
 
     row: str
     seed: int
@@ -47,12 +47,12 @@ class CellTask:
     result: Path
 
     def config(self) -> DictConfig:
-        """Settings of the run; nearest neighbour reads the data's alone."""
+        """Settings of the run; nearest neighbour uses those of the data alone."""
         own = [f"seed={self.seed}", f"run={self.run}", "trainer.enable_progress_bar=false"]
         return compose("train", [*SYSTEMS.get(self.row, ()), *self.data, *own])
 
-    def marks(self) -> dict[str, str]:
-        """Hashes of all that can change a score; paths are left out."""
+    def hashes(self) -> dict[str, str]:
+        """Hashes of everything that can change a score, paths excluded."""
         config = self.config()
         matter = settings_that_matter(config)
         del matter["data"]["dataset"]
@@ -65,15 +65,15 @@ class CellTask:
         }
 
     def finished(self) -> bool:
-        """Whether the cell is there, made with these settings on these data."""
+        """Whether the cell exists and was made with these settings on these data."""
         if not self.result.is_file():
             return False
         content = json.loads(self.result.read_text())
-        return all(content.get(name) == mark for name, mark in self.marks().items())
+        return all(content.get(name) == value for name, value in self.hashes().items())
 
 
 def run_cell(task: CellTask) -> Path:
-    """Trains, captions and scores; of a process of its own."""
+    """Trains, captions and scores, in a process of its own."""
     quieten_lightning()
     config = task.config()
     dataset = dataset_of(config.data)
@@ -83,13 +83,13 @@ def run_cell(task: CellTask) -> Path:
         captions = nearest(dataset)
         found = Evaluation(dataset.name, "test", NEAREST, captions, CaptionEvaluator(references)(captions))
     else:
-        shutil.rmtree(task.run, ignore_errors=True)  # of a run that was stopped: it takes a minute
+        shutil.rmtree(task.run, ignore_errors=True)  # of a run that was stopped; a new one takes a minute
         found = CaptionPipeline.from_pretrained(train(config)).evaluate(dataset, "test")
     found = replace(found, scores=with_subjects(found.scores, found.captions, references))
     record = {
         "row": task.row,
         "overrides": list(SYSTEMS.get(task.row, ())),
-        **task.marks(),
+        **task.hashes(),
         "seconds": round(time.monotonic() - start, 1),
         **run_record(task.seed),
     }

@@ -1,4 +1,4 @@
-"""The data set: a feature store, its seeded splits, and which subject a caption has."""
+"""The data set: a feature store, its seeded splits, and the subject of a caption."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from stgraph.cli import main as stgraph
+from stgraph.features.importers import read_npy_folders
+from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 from stgraph.metrics import CaptionScores
 from stgraph.text import normalise
 
+STREAMS = {"appearance": "resnet152", "motion": "conv3d"}
 TEST_SHARE = 0.2
 # First words of the categories of two words: "giant panda", "red panda", "domestic cat".
 FIRST_OF_TWO = ("giant", "red", "domestic")
 
 
 def split_of(ids: Sequence[str], seed: int) -> dict[str, list[str]]:
-    """Four fifths of the videos for training, one for test; a function of the ids and the seed alone."""
+    """Four fifths of the videos for training, one fifth for testing; a function of the ids and the seed alone."""
     names = sorted(ids)
     order = np.random.default_rng(seed).permutation(len(names))
     count = round(TEST_SHARE * len(names))
-    pick = lambda places: sorted(names[place] for place in places)
-    return {"train": pick(order[count:]), "test": pick(order[:count])}
+    places = {"train": order[count:], "test": order[:count]}
+    return {split: sorted(names[place] for place in chosen) for split, chosen in places.items()}
 
 
 def subject(caption: str) -> str:
@@ -40,7 +42,7 @@ def subject(caption: str) -> str:
 def with_subjects(
     scores: CaptionScores, captions: Mapping[str, str], references: Mapping[str, Sequence[str]]
 ) -> CaptionScores:
-    """Adds the share of captions whose subject is that of the reference as a metric of its own."""
+    """Adds a metric: the share of captions that have the subject of the reference."""
     right = {video: float(subject(captions[video]) == subject(references[video][0])) for video in references}
     return CaptionScores(
         {**scores.corpus, "subject": sum(right.values()) / len(right)},
@@ -50,13 +52,14 @@ def with_subjects(
 
 
 def prepare(data: Path, work: Path, seeds: Sequence[int]) -> dict[int, list[str]]:
-    """Imports the features once and writes the splits; answers the settings of the data by seed."""
+    """Imports the features once and writes the splits; returns the settings of the data by seed."""
     work.mkdir(parents=True, exist_ok=True)
     store, captions = work / "vrd.h5", data / "captions.json"
     if not store.is_file():
-        streams = ["--appearance", "resnet152", "--motion", "conv3d"]
-        if stgraph(["store", "import", str(data), str(store), "--layout", "npy", *streams]):
-            raise SystemExit(f"The features in {data} cannot be imported.")
+        records = {stream: ExtractorRecord(name, "unknown", {}) for stream, name in STREAMS.items()}
+        with FeatureStoreWriter(store, extractors=records) as writer:
+            for video in read_npy_folders({stream: data / name for stream, name in STREAMS.items()}):
+                writer.add(video)
     settings = {}
     for seed in seeds:
         splits = work / f"split{seed}.json"

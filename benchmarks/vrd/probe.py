@@ -1,6 +1,7 @@
-"""How much these features know of a caption's subject: a linear classifier of it on the same splits.
+"""How well these features predict a caption's subject: a linear classifier on the same splits.
 
-``python -m benchmarks.vrd.probe --data DIR``. No words are generated: what a captioner can name is about what this can.
+``python -m benchmarks.vrd.probe --data DIR``. It generates no words; its accuracy is about the best that a captioner
+can reach.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SPLITS = {"reported": (0, 1, 2, 3, 4), "chosen on": (100, 101, 102, 103, 104)}
 
 
 def shares(features: np.ndarray, subjects: np.ndarray, train: list[int], test: list[int]) -> dict[str, float]:
-    """Share of right subjects of the test videos, by a linear classifier and by the nearest training video."""
+    """Share of correct subjects of the test videos, by a linear classifier and by the nearest training video."""
     fitted = LogisticRegression(C=10, max_iter=1000).fit(10 * features[train], subjects[train])
     nearest = (features[test] @ features[train].T).argmax(1)
     found = {

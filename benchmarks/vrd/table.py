@@ -1,8 +1,9 @@
-"""Rows over splits as a table, and their differences to nearest neighbour."""
+"""Rows over splits as a table, and their differences from nearest neighbour."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,8 @@ Row = Mapping[int, Evaluation]
 
 def pooled(row: Row) -> CaptionScores:
     """All test parts as one set: each video once for every split that tests it, as (seed, video)."""
-    join = lambda tables: {
-        metric: {f"{seed}/{video}": value for seed, table in tables.items() for video, value in table[metric].items()}
-        for metric in next(iter(tables.values()))
-    }  # fmt: skip
-    per_video = join({seed: found.scores.per_video for seed, found in row.items()})
-    statistics = join({seed: found.scores.statistics for seed, found in row.items()})
+    per_video = _joined({seed: found.scores.per_video for seed, found in row.items()})
+    statistics = _joined({seed: found.scores.statistics for seed, found in row.items()})
     names = dict.fromkeys(per_video, 0.0)
     together = CaptionScores(names, per_video, statistics)
     everything = np.ones((1, len(per_video["subject"])))
@@ -35,10 +32,21 @@ def pooled(row: Row) -> CaptionScores:
     )
 
 
+def _joined(tables: Mapping[int, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    return {
+        metric: {
+            f"{seed}/{video}": value
+            for seed, table in tables.items()
+            for video, value in table[metric].items()
+        }
+        for metric in next(iter(tables.values()))
+    }
+
+
 def by_video(a: CaptionScores, b: CaptionScores) -> dict[str, tuple[float, float, float]]:
     """Difference a - b of two pooled rows by metric, and its interval over videos.
 
-    A drawn video brings all splits that test it: the same video in two splits is one observation, not two.
+    A drawn video brings all splits that test it: a video in two splits is one observation, not two.
     """
     pairs = list(a.per_video["subject"])
     names, place = np.unique([pair.partition("/")[2] for pair in pairs], return_inverse=True)
@@ -56,7 +64,7 @@ def by_video(a: CaptionScores, b: CaptionScores) -> dict[str, tuple[float, float
 
 
 def table(rows: Mapping[str, Row]) -> str:
-    """The page: means over splits, and differences to nearest neighbour."""
+    """The page: means over splits, and differences from nearest neighbour."""
     seeds = sorted(next(iter(rows.values())))
     lines = [
         "# Short captions of 347 real videos",
