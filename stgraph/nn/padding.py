@@ -1,4 +1,4 @@
-"""Ragged frames and regions of a batch as padded blocks."""
+"""Padding of the ragged frames and regions of a batch."""
 
 from __future__ import annotations
 
@@ -10,24 +10,41 @@ from stgraph.typing import check_shape
 
 __all__ = ["pad_frames", "pad_regions", "total_frames"]
 
+_INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 
 def pad_frames(rows: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Frames one below the other ``[sum T, d]`` -> ``[B, T_max, d]`` and a mask ``[B, T_max]``, True where real."""
+    """Pads the frames of each video to the longest video.
+
+    Shapes: rows ``[sum T, d]``, num_frames ``[B]`` -> ``[B, T_max, d]`` with zeros in padded frames, and a mask
+        ``[B, T_max]``, True where a frame is real.
+    """
     longest = int(num_frames.max())
     mask = torch.arange(longest, device=rows.device) < num_frames[:, None]
     if rows.size(0) == mask.numel():
         return rows.view(-1, longest, rows.size(1)), mask
-    padded = rows.new_zeros(*mask.shape, rows.size(1))
-    padded[mask] = rows
-    return padded, mask
+    slot = _frame_slots(num_frames, longest)
+    padded = rows.new_zeros(mask.numel(), rows.size(1)).index_copy(0, slot, rows)
+    return padded.view(*mask.shape, -1), mask
+
+
+def _frame_slots(num_frames: Tensor, longest: int) -> Tensor:
+    """Row ``[sum T]`` of each frame in a block of ``longest`` rows per video."""
+    video = torch.arange(len(num_frames), device=num_frames.device).repeat_interleave(num_frames)
+    start = num_frames.cumsum(0) - num_frames
+    return video * longest + torch.arange(len(video), device=num_frames.device) - start[video]
 
 
 def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Regions one below the other -> one block a video, each frame filled up with zeros, and a mask.
+    """Pads the regions of each frame to the frame with most regions, and the frames to the longest video.
 
-    Shapes: x ``[N, D]``, frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` -> ``[B, T, S, D]`` and
-        ``[B, T, S]`` (True where real), with the largest T and S of the batch; S is at least 1.
-    Raises: ShapeError: ``frame`` has another length than ``x``.
+    Shapes: x ``[N, D]``, frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` -> ``[B, T, S, D]`` with
+        zeros in padded places, and a mask ``[B, T, S]``, True where a region is real; T and S are the largest of the
+        batch, and S is at least 1.
+
+    Raises:
+        ShapeError: If ``frame`` has another length than ``x``.
+
     Reference: house design.
 
     >>> import torch
@@ -41,9 +58,7 @@ def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, T
     count = torch.bincount(frame, minlength=total)
     first = count.cumsum(0) - count
     place = torch.arange(len(frame), device=x.device) - first[frame]  # position of a region in its frame
-    video = torch.repeat_interleave(torch.arange(len(num_frames), device=x.device), num_frames)
-    start = num_frames.cumsum(0) - num_frames
-    row = video * longest + torch.arange(total, device=x.device) - start[video]  # of each frame in the block
+    row = _frame_slots(num_frames, longest)
     size = max(int(count.max()), 1) if total else 1
     slot = row[frame] * size + place
     block = x.new_zeros(len(num_frames) * longest * size, x.size(1)).index_copy(0, slot, x)
@@ -63,11 +78,7 @@ def total_frames(num_frames: int | Tensor) -> int:
     5
     """
     if isinstance(num_frames, Tensor):
-        if (
-            not num_frames.is_floating_point()
-            and not num_frames.is_complex()
-            and num_frames.dtype != torch.bool
-        ):
+        if num_frames.dtype in _INTEGERS:
             return int(num_frames.sum())
     elif isinstance(num_frames, int) and not isinstance(num_frames, bool):
         return num_frames
