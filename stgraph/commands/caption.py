@@ -19,11 +19,11 @@ from stgraph.commands.train import dataset_of
 from stgraph.decoding import decoding_from_options
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings
-from stgraph.extraction.sources import MEDIA
 from stgraph.features.video_features import VideoFeatures
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, looks_like_override, plain, saved_config
 from stgraph.training.devices import device_of
+from stgraph.video import has_media_ending
 
 __all__ = ["run"]
 
@@ -72,7 +72,7 @@ def run(arguments: list[str]) -> int:
             f"There is no video file {other}; files and ids of stored videos go in calls apart."
         )
     for video in videos:
-        if not files and Path(video).suffix.lower() in MEDIA:
+        if not files and has_media_ending(video):
             raise MissingDataError(f"There is no video file {video}.")
     # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
     settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]

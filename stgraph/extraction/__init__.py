@@ -1,7 +1,7 @@
-"""From video files to stored features: which files, which frames, in which batches."""
+"""Extraction of features from video files: finding the files, choosing frames, running the extractors, writing a store."""
 
-from stgraph.extraction.describing import Failure, Timings
 from stgraph.extraction.engine import extract_videos
+from stgraph.extraction.extractor_calls import Failure, Timings
 from stgraph.extraction.job import Outcome, extract_to_store
 from stgraph.extraction.log import ExtractionLog
 from stgraph.extraction.plan import ExtractionPlan, ExtractorChoice, FrameRule, PlannedExtractors

@@ -1,4 +1,4 @@
-"""The engine of one process: threads read and prepare videos while this one runs the models."""
+"""The single-process engine: threads read and preprocess videos while the calling thread runs the models."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stgraph.errors import OptionError, StgraphError
-from stgraph.extraction.assembling import Assembly
-from stgraph.extraction.describing import Failure, Timings, extract_items, reason_of
+from stgraph.extraction.extractor_calls import Failure, Timings, error_message, extract_in_batches
+from stgraph.extraction.feature_collector import FeatureCollector
+from stgraph.extraction.item_reader import ItemBatch, VideoInfo, read_items
 from stgraph.extraction.plan import PlannedExtractors
-from stgraph.extraction.reading import Items, VideoFacts, read_items
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["extract_videos"]
 
-WAITING_GROUPS = 8  # of prepared items; more would only fill the memory
-AHEAD = 4  # videos that a thread may be ahead of the one that is written next
+QUEUED_BATCHES = 8  # preprocessed batches that may wait for the models; more would only take memory
+VIDEOS_AHEAD = 4  # videos that the readers may be ahead of the next result, in addition to one per thread
 
 
 def extract_videos(
@@ -30,21 +30,22 @@ def extract_videos(
     across_videos: bool | None = None,
     timings: Timings | None = None,
 ) -> Iterator[VideoFeatures | Failure]:
-    """Features of each video, or why there are none, in the order of ``sources``.
+    """Yields the features or the failure of each video, in the order of ``sources``.
 
-    Whatever is wrong with one video stays with that video.
+    An error in one video does not affect the others.
 
     Args:
-        sources: The files.
+        sources: The videos.
         planned: The extractors.
-        threads: That read, decode and prepare.
-        batch_size: Items that a model describes at once.
-        across_videos: Whether a batch may hold items of several videos. That fills the batches of a GPU; the sums of a
-            batch depend a little on its size, so without it (None: on a CPU) a video's features are the same to the bit
-            whatever was extracted beside it.
-        timings: Filled in.
+        threads: Number of threads that read, decode and preprocess videos.
+        batch_size: Largest number of items per call of a model.
+        across_videos: Whether a batch may hold items of several videos, which keeps a GPU busy. Floating-point sums
+            depend slightly on the batch size, so a video's features are independent of the other videos to the bit
+            only without it. None means True on a GPU, False on a CPU.
+        timings: The time taken by each extractor is added here.
 
-    Raises: OptionError: A number below 1.
+    Raises:
+        OptionError: If ``threads`` or ``batch_size`` is below 1.
     """
     for name, number in (("threads", threads), ("batch_size", batch_size)):
         if not isinstance(number, int) or number < 1:
@@ -60,10 +61,10 @@ def extract_videos(
 
 @dataclass(frozen=True)
 class _Read:
-    """A message of a reading thread: facts, items, or what went wrong with a video."""
+    """A message of a reading thread: the properties of a video, a batch of its items, or an error."""
 
     video: int
-    content: VideoFacts | Items | BaseException
+    content: VideoInfo | ItemBatch | BaseException
 
 
 class _Pipeline:
@@ -77,17 +78,17 @@ class _Pipeline:
     ) -> None:
         self.sources, self.planned, self.batch_size, self.timings = sources, planned, batch_size, timings
         self.names = [choice.name for choice in planned.plan.choices]
-        self.messages: queue.Queue[_Read] = queue.Queue(WAITING_GROUPS + threads)
+        self.messages: queue.Queue[_Read] = queue.Queue(QUEUED_BATCHES + threads)
         self.stopped = threading.Event()
         self.turn = threading.Condition()
-        self.next_to_read, self.next_out, self.ahead = 0, 0, threads + AHEAD
-        self.assemblies: dict[int, Assembly] = {}
+        self.next_to_read, self.next_out, self.ahead = 0, 0, threads + VIDEOS_AHEAD
+        self.collectors: dict[int, FeatureCollector] = {}
         self.done: dict[int, VideoFeatures | Failure] = {}
         self.threads = [
             threading.Thread(target=self._read, daemon=True) for _ in range(min(threads, len(sources)))
         ]
 
-    # -- reading threads
+    # -- run by the reading threads
 
     def _read(self) -> None:
         while (video := self._take_video()) is not None:
@@ -98,7 +99,7 @@ class _Pipeline:
                     self._put(_Read(video, content))
             except _StoppedError:
                 return
-            except Exception as error:  # noqa: BLE001  a plug-in's `preprocess` may raise anything; told with its video
+            except Exception as error:  # noqa: BLE001  a plugin's `preprocess` may raise anything; it becomes the video's failure
                 self._put(_Read(video, error))
 
     def _take_video(self) -> int | None:
@@ -123,24 +124,24 @@ class _Pipeline:
                 continue
         raise _StoppedError
 
-    # -- the thread of the models
+    # -- run by the calling thread, which owns the models
 
     def results(self, across_videos: bool) -> Iterator[VideoFeatures | Failure]:
         for thread in self.threads:
             thread.start()
-        waiting: dict[int, list[tuple[int, Items]]] = {}
+        waiting: dict[int, list[tuple[int, ItemBatch]]] = {}
         while self.next_out < len(self.sources):
             message = self._next_message(block=not waiting)
-            if message is None:  # the readers are busy or wait for us: describe what is there
+            if message is None:  # no batch has arrived: run the model with the most waiting items
                 fullest = max(waiting, key=lambda k: sum(len(items.values) for _, items in waiting[k]))
-                self._describe(fullest, waiting.pop(fullest))
-            elif isinstance(message.content, Items):
+                self._extract(fullest, waiting.pop(fullest))
+            elif isinstance(message.content, ItemBatch):
                 group = waiting.setdefault(message.content.extractor, [])
                 group.append((message.video, message.content))
                 if not across_videos or sum(len(items.values) for _, items in group) >= self.batch_size:
-                    self._describe(message.content.extractor, waiting.pop(message.content.extractor))
+                    self._extract(message.content.extractor, waiting.pop(message.content.extractor))
             else:
-                self._note(message)
+                self._start_or_fail(message)
             yield from self._finished()
 
     def _next_message(self, block: bool) -> _Read | None:
@@ -151,44 +152,46 @@ class _Pipeline:
                 if not block:
                     return None
 
-    def _note(self, message: _Read) -> None:
-        if isinstance(message.content, VideoFacts):
-            self.assemblies[message.video] = Assembly(message.content, self.planned.extractors)
+    def _start_or_fail(self, message: _Read) -> None:
+        if isinstance(message.content, VideoInfo):
+            self.collectors[message.video] = FeatureCollector(message.content, self.planned.extractors)
         elif isinstance(message.content, BaseException):
             self._fail(message.video, message.content)
 
-    def _describe(self, extractor: int, group: list[tuple[int, Items]]) -> None:
-        group = [(video, items) for video, items in group if video in self.assemblies]  # others have failed
+    def _extract(self, extractor: int, group: list[tuple[int, ItemBatch]]) -> None:
+        group = [
+            (video, items) for video, items in group if video in self.collectors
+        ]  # the others have failed
         if not group:
             return
         try:
-            said = extract_items(
+            features = extract_in_batches(
                 self.names[extractor],
                 self.planned.extractors[extractor],
                 [value for _, items in group for value in items.values],
                 self.batch_size,
                 self.timings,
             )
-        except Exception as error:  # noqa: BLE001  a plug-in may raise anything, for one video of the batch
+        except Exception as error:  # noqa: BLE001  a plugin may raise anything, because of one video of the batch
             if len(group) == 1:
                 self._fail(group[0][0], error)
             else:
                 for part in group:
-                    self._describe(extractor, [part])
+                    self._extract(extractor, [part])
             return
         begin = 0
         for video, items in group:
-            self.assemblies[video].add(extractor, items.first, said[begin : begin + len(items.values)])
+            self.collectors[video].add(extractor, items.first, features[begin : begin + len(items.values)])
             begin += len(items.values)
 
     def _fail(self, video: int, error: BaseException) -> None:
-        self.done[video] = Failure(self.sources[video], reason_of(error))
-        self.assemblies.pop(video, None)
+        self.done[video] = Failure(self.sources[video], error_message(error))
+        self.collectors.pop(video, None)
 
     def _finished(self) -> Iterator[VideoFeatures | Failure]:
-        for video in [video for video, assembly in self.assemblies.items() if assembly.is_whole]:
+        for video in [video for video, collector in self.collectors.items() if collector.is_complete]:
             try:
-                self.done[video] = self.assemblies.pop(video).video()
+                self.done[video] = self.collectors.pop(video).to_video_features()
             except (StgraphError, RuntimeError) as error:
                 self._fail(video, error)
         while self.next_out in self.done:
@@ -199,7 +202,7 @@ class _Pipeline:
             yield result
 
     def stop(self) -> None:
-        """Ends the reading threads; each at its next item."""
+        """Stops the reading threads, each at its next item."""
         self.stopped.set()
         with self.turn:
             self.turn.notify_all()
@@ -209,4 +212,4 @@ class _Pipeline:
 
 
 class _StoppedError(Exception):
-    """Nobody wants more."""
+    """Raised in reading threads after the consumer has stopped."""

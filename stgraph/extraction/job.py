@@ -1,4 +1,4 @@
-"""An extraction that can be stopped: what is in the store is not done again, what fails is told at the end."""
+"""Resumable extraction into a store: videos already stored are skipped, failures are reported at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from stgraph.errors import MissingDataError
-from stgraph.extraction.describing import Failure
+from stgraph.extraction.extractor_calls import Failure
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.store import FeatureStore, FeatureStoreWriter, merge
@@ -21,17 +21,17 @@ from stgraph.features.video_features import VideoFeatures
 __all__ = ["Engine", "Outcome", "extract_to_store"]
 
 Engine = Callable[[Sequence[VideoSource]], Iterator[VideoFeatures | Failure]]
-"""Gives features or a failure for each video, in their order."""
+"""Yields the features or the failure of each video, in order."""
 
 
 @dataclass
 class Outcome:
-    """What an extraction did.
+    """Result of an extraction.
 
     Args:
-        added: Videos that were extracted.
-        skipped: Videos that were in the store already.
-        failures: Videos that could not be.
+        added: Number of videos extracted.
+        skipped: Number of videos that were already in the store.
+        failures: Videos that could not be extracted.
     """
 
     added: int = 0
@@ -47,15 +47,29 @@ def extract_to_store(
     *,
     dtype: str = "float16",
     videos_per_shard: int = 64,
-    progress: Callable[[Outcome], None] = lambda outcome: None,
+    progress: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
-    """Extracts the videos that the store does not hold yet.
+    """Extracts the videos that the store doesn't contain yet.
 
-    A store of one file is written as a hidden folder of shards beside it, which becomes the file at the end, so that a
-    killed run loses one shard here too.
+    A one-file store is first written as shards in a hidden folder next to it and joined into one file at the end, so
+    that a killed run loses at most one shard.
 
-    Raises: StoreError, DataError: A store that is there and of other extractors, or being written by somebody else.
-        MissingDataError: No video at all could be extracted.
+    Args:
+        sources: The videos.
+        planned: The extractors; their records are kept in the store.
+        store: One file if the path ends in ``.h5`` or ``.hdf5``, otherwise a folder of shards.
+        engine: Extracts the videos that are still missing.
+        dtype: Type of the stored features.
+        videos_per_shard: Number of videos per shard.
+        progress: Called after each video.
+
+    Returns:
+        The numbers of videos added and skipped, and the failures.
+
+    Raises:
+        DataError: If the store exists and holds features of other extractors.
+        StoreError: If another process is writing to the store.
+        MissingDataError: If no video could be extracted and the store is empty.
     """
     path = Path(store)
     writer_of = partial(
@@ -67,7 +81,7 @@ def extract_to_store(
     )
     shards = _parts_of(path) if is_one_file(path) else path
     finished = set(FeatureStore(path).ids) if is_one_file(path) and path.exists() else set()
-    if finished:  # refuses other extractors now, not when all is done
+    if finished:  # raises for other extractors now instead of after the last video
         with writer_of(path):
             pass
     outcome = Outcome()
@@ -83,14 +97,16 @@ def extract_to_store(
         finished |= writer.done_ids
         todo = [source for source in sources if source.id not in finished]
         outcome.skipped = len(sources) - len(todo)
-        progress(outcome)
+        if progress:
+            progress(outcome)
         for result in engine(todo):
             if isinstance(result, Failure):
                 outcome.failures.append(result)
             else:
                 writer.add(result)
                 outcome.added += 1
-            progress(outcome)
+            if progress:
+                progress(outcome)
         if outcome.failures and not finished and not outcome.added:
             first = outcome.failures[0]
             raise MissingDataError(
@@ -103,7 +119,7 @@ def extract_to_store(
 
 @contextmanager
 def _no_empty_folder(folder: Path) -> Iterator[None]:
-    """Removes what would be a store without shards."""
+    """Removes the folder at the end if it is empty, as a store without shards is not valid."""
     try:
         yield
     finally:
@@ -116,13 +132,13 @@ def _parts_of(path: Path) -> Path:
 
 
 def _join(parts: Path, path: Path) -> None:
-    """Makes the shards one file, behind what is in the file already."""
-    if not parts.is_dir():  # nothing new
+    """Joins the shards into one file, after the videos that the file already holds."""
+    if not parts.is_dir():  # no video was added
         return
     if any(shard_number(file) >= 0 for file in parts.iterdir()):
-        there = [path] if path.exists() else []
-        beside = path.with_name(f".{path.stem}.new{path.suffix}")
-        beside.unlink(missing_ok=True)  # of a killed run
-        merge([*there, parts], beside)
-        os.replace(beside, path)
+        earlier = [path] if path.exists() else []
+        joined = path.with_name(f".{path.stem}.new{path.suffix}")
+        joined.unlink(missing_ok=True)  # left by a killed run
+        merge([*earlier, parts], joined)
+        os.replace(joined, path)
     shutil.rmtree(parts)

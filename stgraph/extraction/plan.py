@@ -1,4 +1,4 @@
-"""What is to be extracted: which frames are looked at, and by which extractors."""
+"""The plan of an extraction: which frames are sampled and which extractors process them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ from stgraph.video import SAMPLING
 
 __all__ = ["ExtractionPlan", "ExtractorChoice", "FrameRule", "PlannedExtractors"]
 
-FRAMES = "frames"  # the rule, kept among the settings of what looks at single frames
-FILE = "file:"  # in front of the name of a file, which is kept without the folder that it was in
+FRAMES = "frames"  # key under which the record of an extractor of single frames keeps the frame rule
+FILE = "file:"  # prefix of a file name in a record, which doesn't keep the folder
 
 
 @dataclass(frozen=True)
 class FrameRule:
-    """Which frames of a file are looked at.
+    """Rule that chooses the frames of a file.
 
     Args:
         rule: "spread" (STG-KD), "chunks" (STAT) or "every" (STaTS).
-        number: T, or for "every" the step.
+        number: Number of frames T; for "every", the step between frames.
+
+    Raises:
+        OptionError: If the rule is unknown or the number is below 1.
 
     >>> FrameRule("spread", 4)(100).tolist()
     [12, 37, 62, 87]
@@ -46,13 +49,13 @@ class FrameRule:
             raise OptionError(f"'frames.number' must be at least 1, got {self.number!r}.")
 
     def __call__(self, file_frames: int) -> np.ndarray:
-        """Numbers of the frames, increasing."""
+        """Numbers of the chosen frames, increasing."""
         return SAMPLING[self.rule](file_frames, self.number)
 
 
 @dataclass(frozen=True)
 class ExtractorChoice:
-    """An extractor by its name, and the settings it is made with."""
+    """An extractor by name, and its constructor arguments."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -60,11 +63,11 @@ class ExtractorChoice:
 
 @dataclass(frozen=True)
 class ExtractionPlan:
-    """All that decides what a store holds; extractors are made by :meth:`build`.
+    """Everything that determines the features of a store; :meth:`build` creates the extractors.
 
     Args:
-        choices: The extractors; together they may fill each stream once.
-        rule: The frames.
+        choices: The extractors; no two of them may fill the same stream.
+        rule: Chooses the frames.
         allow: Dotted names of extractors that may be imported.
     """
 
@@ -77,41 +80,46 @@ class ExtractionPlan:
         cls,
         records: Mapping[str, Any],
         allow: Collection[str] = (),
-        own: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> ExtractionPlan:
-        """The plan by which streams were made that a model was trained on.
+        """Restores the plan that a model's training features were extracted with.
 
         Args:
-            records: Name and settings of each stream's extractor, as a store or a model folder keeps them.
-            allow: As in the class.
-            own: Settings of the caller's, by the group of ``stgraph extract`` ("appearance", "motion", "objects",
-                "flow"); they say where the files are that a record knows by name only.
+            records: Record of each stream's extractor, as a store or a model folder keeps them.
+            allow: Dotted names of extractors that may be imported.
+            settings: Settings that override the recorded ones, by group of ``stgraph extract`` ("appearance", "motion",
+                "objects", "flow"); they give the paths of files that a record keeps by name only.
 
-        Raises: ModelFolderError: The frames or files of a stream are not known, or a setting is a path.
+        Raises:
+            ModelFolderError: If a file's path is not given, a recorded setting is a path, or the streams were
+                extracted from different frames.
         """
         choices: dict[str, ExtractorChoice] = {}
         rules: dict[str, FrameRule] = {}
         for stream, record in records.items():
-            settings = {**record.settings}
-            frames = settings.pop(FRAMES, None)
+            recorded = {**record.settings}
+            frames = recorded.pop(FRAMES, None)
             if frames is not None:
                 rules[stream] = FrameRule(*frames)
             group = _group_of(stream, record.name, frames)
-            mine = {key: value for key, value in (own or {}).get(group, {}).items() if value is not None}
-            for key, value in settings.items():
-                _check_no_path(stream, group, record.name, key, None if key in mine else value)
-            choice = ExtractorChoice(record.name, {**settings, **mine})
+            given = {
+                key: value for key, value in (settings or {}).get(group, {}).items() if value is not None
+            }
+            for key, value in recorded.items():
+                _check_no_path(stream, group, record.name, key, None if key in given else value)
+            choice = ExtractorChoice(record.name, {**recorded, **given})
             choices.setdefault(repr((choice.name, sorted(choice.settings.items(), key=repr))), choice)
         if len(set(rules.values())) > 1:
             raise ModelFolderError(
-                f"The streams were made of different frames ({rules}); extract them together."
+                f"The streams were extracted from different frames ({rules}); extract them together."
             )
         return cls(list(choices.values()), next(iter(rules.values()), FrameRule()), allow)
 
     def build(self, device: torch.device | str = "cpu") -> PlannedExtractors:
-        """Makes the extractors, which reads or downloads their weights.
+        """Creates the extractors, which loads or downloads their weights, and moves them to ``device``.
 
-        Raises: OptionError: A name or setting that there is not, or a stream that comes twice.
+        Raises:
+            OptionError: If a name or setting is unknown, no extractor is chosen, or two fill the same stream.
         """
         extractors = [make_extractor(choice.name, choice.settings, self.allow) for choice in self.choices]
         streams = [stream for extractor in extractors for stream in extractor.streams]
@@ -124,14 +132,14 @@ class ExtractionPlan:
 
 @dataclass(frozen=True)
 class PlannedExtractors:
-    """The extractors of a plan, made."""
+    """A plan together with the extractors created from it."""
 
     plan: ExtractionPlan
     extractors: Sequence[Extractor]
 
     @cached_property
     def records(self) -> dict[str, ExtractorRecord]:
-        """What made each stream."""
+        """Record of the extractor of each stream."""
         found = {}
         for choice, extractor in zip(self.plan.choices, self.extractors, strict=True):
             settings = {key: _without_folder(value) for key, value in choice.settings.items()}
@@ -144,30 +152,32 @@ class PlannedExtractors:
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Names of the labels of the objects."""
+        """Name of each object label; empty if unknown."""
         return next((tuple(one.label_names) for one in self.extractors if "object" in one.streams), ())
 
     def check_same(self, records: Mapping[str, Any]) -> None:
-        """Refuses where what was made anew is not what ``records`` name, as after an update of the weights.
+        """Checks that the extractors have the recorded weights, which an update of a package may have replaced.
 
-        Raises: DataError: Says which stream.
+        Raises:
+            DataError: If the weights of a stream's extractor differ from the recorded ones.
         """
         for stream, wanted in records.items():
             found = self.records.get(stream)
             if found is None or found.weights != wanted.weights:
                 raise DataError(
                     f"The model was trained on '{stream}' features of '{wanted.name}' with other weights "
-                    f"({wanted.weights[:19]}, here {found.weights[:19] if found else 'none'}); give those by their file."
+                    f"({wanted.weights[:19]}, here {found.weights[:19] if found else 'none'}); give the file of "
+                    "the recorded weights."
                 )
 
 
 def _without_folder(value: Any) -> Any:
-    """Of a file or folder, its name: where it lies is no fact about the features."""
+    """Replaces a path by the name of the file or folder: its location does not affect the features."""
     return f"{FILE}{Path(value).name}" if isinstance(value, str) and Path(value).exists() else value
 
 
 def _group_of(stream: str, name: str, frames: Any) -> str:
-    """The group of settings that chose an extractor; a grid comes with the vectors of its frames or clips."""
+    """The settings group that chose a recorded extractor; a grid belongs to the group of its frame or clip vectors."""
     if stream == "object":
         return "objects"
     if name == "i3d_flow":
@@ -180,10 +190,10 @@ def _check_no_path(stream: str, group: str, name: str, key: str, value: Any) -> 
         return
     if value.startswith(FILE):
         raise ModelFolderError(
-            f"The extractor '{name}' of the stream '{stream}' was made with the file {value.removeprefix(FILE)}; say "
-            f"where it is, as in {group}.{key}=FILE."
+            f"The extractor '{name}' of the stream '{stream}' was created with the file {value.removeprefix(FILE)}; give "
+            f"its path, as in {group}.{key}=FILE."
         )
     if Path(value).is_absolute() or ".." in Path(value).parts or Path(value).exists():
         raise ModelFolderError(
-            f"The setting '{key}' of the extractor '{name}' is a path ({value[:80]}); a model folder may name none."
+            f"The setting '{key}' of the extractor '{name}' is a path ({value[:80]}); a model folder must not contain paths."
         )

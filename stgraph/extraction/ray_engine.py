@@ -1,7 +1,7 @@
-"""The engine of many processes: a Ray Data pipeline of the same stages, on this machine or on a cluster.
+"""The multi-process engine: the same stages as a Ray Data pipeline, on this machine or a cluster.
 
-Sources -> tasks that read and prepare a video -> actors that hold the models -> this process, which writes.
-One video is one block all the way, so that a lost worker costs that one's work, which Ray does again.
+Sources -> tasks that read and preprocess a video -> actors that hold the models -> this process, which writes the store.
+Each video stays one block throughout, so losing a worker costs the work on one video, which Ray repeats.
 """
 
 from __future__ import annotations
@@ -18,19 +18,33 @@ from typing import Any
 import torch
 
 from stgraph.errors import DependencyError, OptionError, WorkerError
-from stgraph.extraction.describing import Failure, Timings
+from stgraph.extraction.extractor_calls import Failure, Timings
 from stgraph.extraction.plan import ExtractionPlan
-from stgraph.extraction.ray_stages import Describe, Job, Result, Tries, dumped, read, unpacked
+from stgraph.extraction.ray_stages import (
+    AttemptCounter,
+    ExtractStage,
+    Job,
+    Result,
+    pickled,
+    read_stage,
+    unpickled,
+)
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["check_ray", "extract_with_ray"]
 
-READS = 1000  # of a process before a fresh one takes over: decoders leak. It also keeps Ray from fusing both stages
+READS_PER_PROCESS = (
+    1000  # then a fresh process takes over, as decoders leak; it also keeps Ray from fusing both stages
+)
 
 
 def check_ray() -> None:
-    """Raises: DependencyError: Ray is not installed."""
+    """Checks that Ray Data is installed.
+
+    Raises:
+        DependencyError: If it isn't.
+    """
     try:
         import ray.data  # noqa: F401
     except ImportError as error:
@@ -50,24 +64,27 @@ def extract_with_ray(
     actors: int = 1,
     gpus_per_actor: float = 0,
 ) -> Iterator[VideoFeatures | Failure]:
-    """Features of each video, or why there are none, in the order of ``sources``.
+    """Yields the features or the failure of each video, in the order of ``sources``.
 
-    On CPUs the same to the bit as :func:`~stgraph.extraction.engine.extract_videos` gives. Workers use this process's
-    folder, module path and number of threads; a cluster must find stgraph, the videos and weights at the same places.
+    On CPUs the features equal those of :func:`~stgraph.extraction.engine.extract_videos` to the bit. Workers use this
+    process's working folder, module path and number of threads; on a cluster, stgraph, the videos and the weights must
+    be at the same paths on every machine.
 
     Args:
-        sources: The files.
-        plan: The extractors and frames; each process makes its own.
-        batch_size: Items that a model describes at once; of one video.
-        timings: Filled in.
-        address: Of a cluster, "auto" for the one that this machine belongs to; None: Ray on this machine, ended
-            afterwards. Where the caller has started Ray already, that one is used.
-        readers: Tasks that read at a time; None: as many as Ray finds processors for.
-        actors: Processes with the models.
-        gpus_per_actor: Above 0 the models work on "cuda"; below 1 actors share a GPU.
+        sources: The videos.
+        plan: The extractors and the frame rule; each process creates its own extractors.
+        batch_size: Largest number of items per call of a model, all of one video.
+        timings: The time taken by each extractor is added here.
+        address: Address of a cluster, or "auto" for the one that this machine belongs to. None starts Ray on this
+            machine and stops it afterwards. If Ray is running in this process already, it is used.
+        readers: Number of tasks that read at the same time; None leaves it to Ray.
+        actors: Number of processes that hold the models.
+        gpus_per_actor: GPUs per such process; above 0 the models run on "cuda", below 1 processes share a GPU.
 
-    Raises: DependencyError: No Ray. OptionError: A number that cannot be, or no cluster at ``address``. WorkerError: The
-        extractors cannot be made in a worker, or Ray fails as a whole.
+    Raises:
+        DependencyError: If Ray is not installed.
+        OptionError: If a number is out of range, there is no cluster at ``address``, or the machine has too few GPUs.
+        WorkerError: If the extractors cannot be created in a worker, or Ray itself fails.
     """
     for name, number in (("batch_size", batch_size), ("ray.actors", actors), ("ray.readers", readers)):
         if number is not None and (not isinstance(number, int) or number < 1):
@@ -95,52 +112,52 @@ def extract_with_ray(
 def _results(
     sources: Sequence[VideoSource], job: Job, readers: int | None, actors: int, gpus: float
 ) -> Generator[tuple[int, Result, Timings]]:
-    """Number, result and costs of each video, in order."""
+    """Yields number, result and timings of each video, in order."""
     import ray
     from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
-    tries = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Tries).remote()
-    rows = [{"content": dumped((number, source))} for number, source in enumerate(sources)]
-    # One processor is left for a reader, without which the actors would wait for ever.
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(AttemptCounter).remote()
+    rows = [{"content": pickled((number, source))} for number, source in enumerate(sources)]
+    # One processor is kept for a reader; without one the actors would wait for ever.
     share = (ray.cluster_resources().get("CPU", 0) - 1) / actors
-    reading = functools.partial(read, job=job, tries=tries)
-    whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}  # blocks as they are
+    reading = functools.partial(read_stage, job=job, attempts=attempts)
+    whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}  # blocks are passed on unchanged
     videos = (
         ray.data.from_items(rows, override_num_blocks=len(rows))
-        .map_batches(reading, compute=TaskPoolStrategy(readers), max_calls=READS, **whole)
+        .map_batches(reading, compute=TaskPoolStrategy(readers), max_calls=READS_PER_PROCESS, **whole)
         .map_batches(
-            Describe,
-            fn_constructor_args=(job, "cuda" if gpus else "cpu", tries),
+            ExtractStage,
+            fn_constructor_args=(job, "cuda" if gpus else "cpu", attempts),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=max(0, min(1, int(100 * share) / 100)),
             num_gpus=gpus,
             **whole,
         )
     )
-    options = videos.context  # of this pipeline only
+    options = videos.context  # affects this pipeline only
     options.execution_options.preserve_order = True
     options.target_max_block_size = None  # a video stays one block, however large
     options.enable_progress_bars = options.print_on_execution_start = False
     try:
-        for block in videos.iter_batches(prefetch_batches=0, **whole):  # a result is told at once
-            yield next(unpacked(block))
+        for block in videos.iter_batches(prefetch_batches=0, **whole):  # each result is yielded at once
+            yield next(unpickled(block))
     except ray.exceptions.RayError as error:
-        raise WorkerError(f"Ray could not go on: {' '.join(str(error).split())}") from error
+        raise WorkerError(f"Ray failed: {' '.join(str(error).split())}") from error
 
 
 @contextmanager
 def _ray(address: str | None, gpus: float) -> Iterator[None]:
-    """A Ray to work with: the one that is there, or one that is ended (of a cluster: left) afterwards."""
+    """Uses the running Ray, or starts one (or joins a cluster) and shuts it down (leaves it) at the end."""
     import ray
 
     if ray.is_initialized():
         yield
         return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports usage to its developers otherwise
     handlers = logging.getLogger("ray.data").handlers
     consoles = [handler for handler in handlers if isinstance(handler, logging.StreamHandler)]
     levels = [console.level for console in consoles]
-    for console in consoles:  # what goes wrong is told as a result or raised; Ray's files say more
+    for console in consoles:  # errors become failures or exceptions; details are in Ray's own log files
         console.setLevel(logging.CRITICAL)
     try:
         try:
@@ -150,7 +167,7 @@ def _ray(address: str | None, gpus: float) -> Iterator[None]:
         except ConnectionError as error:
             reason = str(error).rstrip(".")
             raise OptionError(
-                f"There is no Ray at 'ray.address' = {address!r}: {reason}. If the cluster wants a token, set "
+                f"There is no Ray at 'ray.address' = {address!r}: {reason}. If the cluster requires a token, set "
                 "RAY_AUTH_MODE=token."
             ) from error
         has = ray.cluster_resources().get("GPU", 0)

@@ -1,4 +1,4 @@
-"""Which files of a folder are videos, and what they are called in a store."""
+"""Finds the video files of a folder, gives each its id, and divides them into shards."""
 
 from __future__ import annotations
 
@@ -8,47 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.video import has_media_ending
 
-__all__ = ["MEDIA", "VideoSource", "find_videos", "take_shard"]
-
-PICTURES = (
-    *(
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".h264",
-        ".hevc",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-    ),
-    *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
-)
-SOUND = (".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav")
-MEDIA = frozenset(PICTURES + SOUND)
-"""Endings that are tried, in small letters; also those of sound, so that such a file is named and not passed over."""
+__all__ = ["VideoSource", "find_videos", "take_shard"]
 
 
 @dataclass(frozen=True)
 class VideoSource:
-    """A video file and its id: its path inside the folder without the ending, ``a/b.mp4`` -> ``a/b``."""
+    """A video file and its id: the path relative to the searched folder, without the ending (``a/b.mp4`` -> ``a/b``)."""
 
     id: str
     path: Path
 
 
 def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
-    """The videos of a folder and of the folders in it, by name; or the one video that ``folder`` is.
+    """Finds the videos of a folder and its subfolders, sorted by path, or takes the single file ``folder``.
 
-    Hidden files and folders are left out.
+    Hidden files and folders are ignored.
 
-    Returns: The videos, and the files that are none by their endings.
-    Raises: MissingDataError: Nothing there, or nothing that could be a video. DataError: Two files of one id.
+    Returns:
+        The videos, and the remaining files, whose endings are not those of videos.
+
+    Raises:
+        MissingDataError: If the folder doesn't exist or holds no video.
+        DataError: If two files have the same id.
     """
     root = Path(folder)
     if root.is_file():
@@ -61,7 +44,7 @@ def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
         for name in names
         if not name.startswith(".") and not _is_hidden(Path(top).relative_to(root))
     )
-    videos = [file for file in files if file.suffix.lower() in MEDIA]
+    videos = [file for file in files if has_media_ending(file)]
     if not videos:
         raise MissingDataError(f"No file in {root} has a video's ending (.mp4, .avi, .webm, ...).")
     found: dict[str, VideoSource] = {}
@@ -73,13 +56,16 @@ def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
                 "rename one of them."
             )
         found[source.id] = source
-    return list(found.values()), [file for file in files if file.suffix.lower() not in MEDIA]
+    return list(found.values()), [file for file in files if not has_media_ending(file)]
 
 
 def take_shard(sources: list[VideoSource], shard: str | None) -> list[VideoSource]:
-    """Part i of n equal parts, for ``shard`` = "i/n" with i from 1; stores of all parts, merged in order, are the whole.
+    """Returns part I of N equal parts for ``shard`` = "I/N", counting from 1; None returns all videos.
 
-    Raises: OptionError: Not such a part.
+    The stores of all parts, merged in order, equal the store of the whole.
+
+    Raises:
+        OptionError: If ``shard`` has another form or I is not between 1 and N.
 
     >>> [len(take_shard([VideoSource("a", Path("a"))] * 5, f"{i}/3")) for i in (1, 2, 3)]
     [1, 2, 2]

@@ -85,7 +85,8 @@ def test_boxes_without_features_are_named_with_what_to_do(videos, tmp_path, caps
     mine = ["objects=own_detector", f"objects.name={SMALL}boxes", "objects.features=null"]
     assert extract(videos, tmp_path / "store", *PLAIN[:3], *mine) == 1
     assert (
-        "gave boxes without features; return them, or have 'features' a backbone" in capsys.readouterr().err
+        "returned boxes without features; return features, or set 'features' to a backbone"
+        in capsys.readouterr().err
     )
 
 

@@ -1,4 +1,4 @@
-"""A folder of small videos of flat colours, and of files that are none."""
+"""Small videos of flat colours."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from stgraph.video import write_video
 
 
 def flat_video(path, frames=20, start=30, step=5, size=(32, 48)):
-    """Frame n has the grey start + step n."""
+    """Writes a video in which frame n has the grey value start + step n."""
     grey = np.clip(start + step * np.arange(frames), 0, 255).astype(np.uint8)
     return write_video(path, np.broadcast_to(grey[:, None, None, None], (frames, *size, 3)).copy())
 

@@ -1,4 +1,4 @@
-"""Files as folders of thousands of videos hold them: odd ones that are good, and bad ones of each kind."""
+"""Files as found in folders of thousands of videos: unusual ones that can be read, and unreadable ones of each kind."""
 
 from fractions import Fraction
 
@@ -8,11 +8,11 @@ import numpy as np
 from tests.extraction.files import flat_video
 
 GOOD = ("one frame", "1x1", "a b", "a=b", "a,b", "[a", "-dash", "ä{x}'\"", "run=3")
-"""Ids of the odd ones that can be read."""
+"""Ids of the unusual files that can be read."""
 
 
 def write_good(folder):
-    """Videos with odd names and shapes."""
+    """Writes videos with unusual names and shapes."""
     folder.mkdir(exist_ok=True)
     flat_video(folder / "one frame.mp4", frames=1)
     tiny_video(folder / "1x1.mkv")
@@ -21,7 +21,7 @@ def write_good(folder):
 
 
 def write_bad(folder):
-    """Files that are none, and by id a pattern that their reason must match."""
+    """Writes files that cannot be read; returns the pattern that each one's reason must match, by id."""
     folder.mkdir(exist_ok=True)
     whole = flat_video(folder / "whole.mp4", frames=60, size=(128, 128)).read_bytes()
     (folder / "whole.mp4").unlink()

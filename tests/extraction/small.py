@@ -1,4 +1,4 @@
-"""Extractors that take no time, and files for them; named by their dotted names in tests."""
+"""Fast extractors, which tests refer to by their dotted names."""
 
 import torch
 
@@ -6,15 +6,15 @@ from stgraph.extraction.extractors.protocol import Extractor, FrameObjects
 
 
 class MeanColour(Extractor):
-    """Appearance: the mean colour of a frame; ``scale`` makes other weights of it."""
+    """Appearance: the mean colour of a frame; another ``scale`` counts as other weights."""
 
     streams = ("appearance",)
 
     def __init__(self, scale=1.0, weights="none"):
         self.scale, self.weights = scale, f"{weights} {scale}"
 
-    def preprocess(self, pictures):
-        return pictures[0].float().mean((0, 1))
+    def preprocess(self, frames):
+        return frames[0].float().mean((0, 1))
 
     def extract(self, items):
         return [{"appearance": item * self.scale} for item in items]
@@ -27,16 +27,16 @@ class Change(Extractor):
     frames_per_item = 16
     weights = "none"
 
-    def preprocess(self, pictures):
-        assert pictures.shape[0] == 16
-        return pictures.float().mean((1, 2))
+    def preprocess(self, frames):
+        assert frames.shape[0] == 16
+        return frames.float().mean((1, 2))
 
     def extract(self, items):
         return [{"motion": item.mean(0), "grid/ends": item[[0, -1]]} for item in items]
 
 
 class Corners(Extractor):
-    """Objects: one box a frame that grows with its redness; none in a dark one."""
+    """Objects: one box per frame that grows with its redness; none in dark frames."""
 
     streams, weights, label_names = ("object",), "none", ("corner",)
 
@@ -52,7 +52,7 @@ class Corners(Extractor):
 
 
 class Moody(MeanColour):
-    """Fails at frames that are all white."""
+    """Fails for frames that are entirely white."""
 
     def extract(self, items):
         if any(bool((item > 250).all()) for item in items):
@@ -66,7 +66,7 @@ def boxes(frames):
 
 
 class Halves:
-    """A detector whose boxes carry features of their own; ``part`` says which half."""
+    """A detector whose boxes have features of their own; ``part`` selects the half."""
 
     label_names = ("left", "right")
 

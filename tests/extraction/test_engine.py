@@ -1,4 +1,4 @@
-"""Every video's features or its failure, in order, whatever the threads and batches."""
+"""Each video yields its features or its failure, in order, for any number of threads and batch size."""
 
 import threading
 

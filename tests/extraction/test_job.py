@@ -1,4 +1,4 @@
-"""A store that grows: what is there stays, what was killed goes on, what is of another make is refused."""
+"""Stores that grow: stored videos stay, killed runs resume, and features of other extractors are refused."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def extract(folder, store, extractors=None, shard=1, seen=None):
 
 
 def same(one, other):
-    """Whether two stores hold the same, in the same order."""
+    """Asserts that two stores hold the same videos in the same order."""
     one, other = FeatureStore(one), FeatureStore(other)
     assert one.ids == other.ids
     assert one.extractors == other.extractors
@@ -72,7 +72,7 @@ def test_a_second_run_does_the_new_videos_only(folder, tmp_path, name):
         "videos",
         name,
         whole.name,
-    }  # nothing is left lying about
+    }  # no temporary files are left
 
 
 @pytest.mark.parametrize("name", ["store.h5", "store"])
@@ -138,6 +138,6 @@ def test_sigkill_loses_one_shard_at_most(tmp_path, name, request):
     seen = []
     outcome = extract(folder, store, seen=seen, shard=2)
     assert outcome == Outcome(added=4, skipped=4)
-    assert seen == [f"video{k}" for k in range(4, 8)]  # 4 and 5 were in the shard in hand
+    assert seen == [f"video{k}" for k in range(4, 8)]  # 4 and 5 were in the unfinished shard
     extract(folder, tmp_path / f"whole-{name}", shard=2)
     same(store, tmp_path / f"whole-{name}")

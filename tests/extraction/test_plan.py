@@ -1,4 +1,4 @@
-"""What a plan makes, what is kept of it, and what is refused when it is made again."""
+"""Plans create extractors, record them, and restore them from their records or refuse to."""
 
 from types import SimpleNamespace
 
@@ -49,11 +49,12 @@ def test_files_are_known_by_name_and_must_be_shown_again(tmp_path):
     record = built.records["appearance"]
     assert record.settings["weights"] == "file:own weights.pt"
     with pytest.raises(
-        ModelFolderError, match=r"was made with the file own weights.pt; say where .* appearance.weights=FILE"
+        ModelFolderError,
+        match=r"was created with the file own weights.pt; give its path, as in appearance.weights=FILE",
     ):
         ExtractionPlan.of_records(built.records, allow=[MEAN])
     mine = {"appearance": {"weights": str(weights)}}
-    ExtractionPlan.of_records(built.records, allow=[MEAN], own=mine).build().check_same(built.records)
+    ExtractionPlan.of_records(built.records, allow=[MEAN], settings=mine).build().check_same(built.records)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x.pt", "pyproject.toml"])
@@ -61,7 +62,8 @@ def test_a_record_that_names_a_path_is_refused(path, monkeypatch, request):
     monkeypatch.chdir(request.config.rootpath)
     record = SimpleNamespace(name=MEAN, settings={"weights": path})
     with pytest.raises(
-        ModelFolderError, match=r"'weights' of the extractor .* is a path .*; a model folder may name none"
+        ModelFolderError,
+        match=r"'weights' of the extractor .* is a path .*; a model folder must not contain paths",
     ):
         ExtractionPlan.of_records({"appearance": record}, allow=[MEAN])
 
@@ -91,5 +93,5 @@ def test_a_grid_takes_the_file_of_the_vectors_beside_it(tmp_path):
     records = {"motion": record, "grid/ends": record}
     with pytest.raises(ModelFolderError, match="motion.weights=FILE"):
         ExtractionPlan.of_records({"grid/ends": record}, allow=[CHANGE])
-    found = ExtractionPlan.of_records(records, allow=[CHANGE], own={"motion": {"weights": str(file)}})
+    found = ExtractionPlan.of_records(records, allow=[CHANGE], settings={"motion": {"weights": str(file)}})
     assert found.choices == [ExtractorChoice(CHANGE, {"weights": str(file)})]  # one extractor, not two

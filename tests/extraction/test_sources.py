@@ -1,4 +1,4 @@
-"""Which files are videos, their ids, and their parts."""
+"""Finding videos in folders, their ids, and their shards."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Extractors: what sees a video's frames and says what is in them."""
+"""Extractors: models that turn frames or clips into feature vectors, grids of cells, or objects."""
 
 from stgraph.extraction.extractors.protocol import Extractor, FrameObjects, NetworkExtractor
 from stgraph.extraction.extractors.registry import find_extractor, make_extractor

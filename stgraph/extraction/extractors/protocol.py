@@ -1,4 +1,4 @@
-"""What every extractor of real videos is: it prepares items of pixels, and describes batches of them."""
+"""Base classes of extractors: ``preprocess`` prepares single items, ``extract`` runs the model on batches."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ class FrameObjects:
     Args:
         boxes: Corners x1, y1, x2, y2 in pixels of the frame.
         scores: Confidence of each box.
-        features: Appearance of each box.
-        labels: Class of each box; None where unknown.
-        track: Identity of each box over time; None where unknown.
+        features: Feature vector of each box.
+        labels: Class of each box; None if unknown.
+        track: Track id of each box; None if unknown.
 
     Shapes: boxes ``[n, 4]``, scores, labels, track ``[n]``, features ``[n, D]``.
-    Raises: ShapeError: Lengths differ. DataError: A box that is not finite.
+
+    Raises:
+        ShapeError: If the lengths differ.
+        DataError: If a box is not finite.
+
     Reference: house design.
     """
 
@@ -51,26 +55,26 @@ class FrameObjects:
 
 
 ItemFeatures = Mapping[str, "Tensor | FrameObjects"]
-"""What an extractor says of one item, by stream: a vector ``[D]``, cells ``[S, D]`` of a grid, or a frame's objects."""
+"""Features of one item by stream: a vector ``[D]``, the cells of a grid ``[S, D]``, or the objects of a frame."""
 
 
 class Extractor(ABC):
-    """Describes items of a video: frames, or clips of consecutive frames.
+    """Base class of extractors, which turn the items of a video (frames, or clips of consecutive frames) into features.
 
-    Reading threads call :meth:`preprocess`, once an item; the thread that owns the model calls :meth:`extract` with items
-    of one or several videos. What it says of an item must not depend on the items beside it.
+    Reading threads call :meth:`preprocess` for each item; the thread that owns the model calls :meth:`extract` with items
+    of one or several videos. The features of an item must not depend on the other items of the batch.
 
-    A class of your own is used by its dotted name (``objects=own objects.name=my_pkg.Detector``), or by a short name where
-    its package declares an entry point of the group ``stgraph.extractors``. Its arguments are keywords whose values JSON
-    holds; they are kept with the features, and a captioner makes the same extractor from them again.
+    A class of your own is chosen by its dotted name (``objects=own objects.name=my_pkg.Detector``), or by the name of an
+    entry point in the group ``stgraph.extractors`` of its package. Constructor arguments are keywords with JSON values;
+    they are recorded with the features and in model folders, from which the extractor is created again.
 
     Attributes:
-        streams: What it fills: "appearance", "motion", "object", "grid/NAME".
-        frames_per_item: 1 for an extractor of frames, else the frames of a clip.
-        weights: Hash of the weights, or any word that tells two makes apart.
-        versions: Versions of the packages that take part, by name.
-        label_names: Name of each label of the objects.
-        device: Where :meth:`extract` works.
+        streams: Streams that it fills: "appearance", "motion", "object" or "grid/NAME".
+        frames_per_item: 1 for an extractor of frames, otherwise the number of frames per clip.
+        weights: Hash of the weights, or any text that changes when they do.
+        versions: Versions of the packages that affect the features, by package name.
+        label_names: Name of each object label.
+        device: Device that :meth:`extract` runs on.
 
     Reference: house design.
     """
@@ -82,29 +86,31 @@ class Extractor(ABC):
     label_names: Sequence[str] = ()
     device: torch.device = torch.device("cpu")
 
-    def preprocess(self, pictures: Tensor) -> Any:
-        """Whatever :meth:`extract` wants of one item; small, as many items wait for their turn.
+    def preprocess(self, frames: Tensor) -> Any:
+        """Prepares one item for :meth:`extract`; the default returns the frames unchanged.
 
-        Shapes: pictures ``[frames_per_item, H, W, 3]`` uint8 RGB.
+        The result should be small, as many items wait in memory.
+
+        Shapes: frames ``[frames_per_item, H, W, 3]`` uint8 RGB.
         """
-        return pictures
+        return frames
 
     @abstractmethod
     def extract(self, items: Sequence[Any]) -> list[ItemFeatures]:
-        """Says of each item what it sees, in their order; tensors on the CPU."""
+        """Returns the features of each preprocessed item, in order, as tensors on the CPU."""
 
     def to(self, device: torch.device | str) -> Extractor:
-        """Moves the model."""
+        """Moves the model to a device and returns the extractor."""
         self.device = torch.device(device)
         return self
 
 
 class NetworkExtractor(Extractor):
-    """An extractor with a PyTorch network, in evaluation mode and in half precision where the device has it.
+    """Base class of extractors that run a PyTorch network in evaluation mode, with half precision on GPUs.
 
     Args:
         network: The network.
-        weights: Its hash, as :func:`stgraph.extraction.extractors.weights.load_network` returns it.
+        weights: Hash of its weights, as returned by :func:`stgraph.extraction.extractors.weights.load_network`.
     """
 
     def __init__(self, network: nn.Module, weights: str) -> None:
@@ -112,10 +118,10 @@ class NetworkExtractor(Extractor):
         self.weights = weights
 
     def to(self, device: torch.device | str) -> Extractor:
-        """Moves the network."""
+        """Moves the network to a device and returns the extractor."""
         self.network.to(device)
         return super().to(device)
 
     def autocast(self) -> torch.autocast:
-        """Half precision on GPUs; everywhere else the precision of the weights."""
+        """Context of half precision on GPUs; on other devices it changes nothing."""
         return torch.autocast(self.device.type, dtype=torch.float16, enabled=self.device.type == "cuda")

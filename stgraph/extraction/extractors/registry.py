@@ -1,4 +1,4 @@
-"""Extractors by name: stgraph's own, those of installed packages, and those that the user allows."""
+"""Finds extractors by name: stgraph's own, entry points of installed packages, and classes that the caller allows."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ OWN = {
     "faster_rcnn": "objects.faster_rcnn:FasterRCNN",
     "visual_genome": "objects.visual_genome:VisualGenomeFasterRCNN",
 }
-"""Module under ``stgraph.extraction.extractors`` and class of each."""
+"""stgraph's own extractors: module below ``stgraph.extraction.extractors`` and class, by name."""
 
 
 def find_extractor(name: str, allow: Collection[str] = ()) -> Callable[..., Any]:
-    """The class, or the plain detector, of this name.
+    """Finds the extractor class, or the detector, of a name.
 
     Args:
-        name: One of stgraph's, of an entry point of the group ``stgraph.extractors``, or a dotted name in ``allow``.
-        allow: Dotted names that may be imported; importing runs code, so none is by default.
+        name: Name of a stgraph extractor or of an entry point in the group ``stgraph.extractors``, or a dotted name
+            listed in ``allow``.
+        allow: Dotted names that may be imported; none by default, as importing a module runs its code.
 
-    Raises: OptionError: No such name, or it leads to nothing that could be an extractor.
+    Raises:
+        OptionError: If the name is unknown or not allowed, or refers to something that cannot be called.
     """
     if name in OWN:
         module, _, attribute = OWN[name].partition(":")
@@ -52,7 +54,8 @@ def find_extractor(name: str, allow: Collection[str] = ()) -> Callable[..., Any]
     else:
         known = ", ".join(sorted([*OWN, *installed]))
         raise OptionError(
-            f"There is no extractor '{name}' here; known are {known}. A class of yours must be allowed by its dotted name."
+            f"There is no extractor '{name}' here; known are {known}. A class of your own must "
+            "be allowed by its dotted name."
         )
     if not callable(found):
         raise OptionError(f"'{name}' must be a class or a function, got a {type(found).__name__}.")
@@ -60,16 +63,22 @@ def find_extractor(name: str, allow: Collection[str] = ()) -> Callable[..., Any]
 
 
 def make_extractor(name: str, settings: Mapping[str, Any], allow: Collection[str] = ()) -> Extractor:
-    """The extractor of this name with these settings.
+    """Creates the extractor of a name.
 
-    A function ``frames -> boxes``, or a class whose objects are such functions, is taken for a detector and wrapped in
-    :class:`~stgraph.extraction.extractors.objects.own_detector.OwnDetector`, which gives its boxes features.
+    A function ``frames -> boxes``, or a class whose instances can be called so, is treated as a detector and wrapped in
+    :class:`~stgraph.extraction.extractors.objects.custom_detector.CustomDetector`, which adds features to its boxes.
 
-    Raises: OptionError: As :func:`find_extractor`, or settings that it does not take.
+    Args:
+        name: Name of the extractor, see :func:`find_extractor`.
+        settings: Constructor arguments.
+        allow: Dotted names that may be imported.
+
+    Raises:
+        OptionError: If the name is unknown or not allowed, or the constructor doesn't accept the settings.
     """
     found = find_extractor(name, allow)
     if not (inspect.isclass(found) and issubclass(found, Extractor)):
-        from stgraph.extraction.extractors.objects.own_detector import wrap_detector
+        from stgraph.extraction.extractors.objects.custom_detector import wrap_detector
 
         return wrap_detector(name, found, settings)
     try:
@@ -80,7 +89,7 @@ def make_extractor(name: str, settings: Mapping[str, Any], allow: Collection[str
 
 
 def record_of(name: str, settings: Mapping[str, Any], extractor: Extractor) -> ExtractorRecord:
-    """What a store and a model keep of an extractor."""
+    """The record of an extractor that stores and model folders keep."""
     return ExtractorRecord(name, extractor.weights, dict(extractor.versions), dict(settings))
 
 

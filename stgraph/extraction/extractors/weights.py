@@ -1,4 +1,4 @@
-"""Weights of extractors: torchvision's, a file, or random ones; and a hash that tells them apart."""
+"""Loads extractor weights (published, from a file, or random) and hashes them."""
 
 from __future__ import annotations
 
@@ -27,23 +27,27 @@ def load_network(
     rename: Rename | None = None,
     optional: tuple[str, ...] = (),
 ) -> tuple[nn.Module, str]:
-    """Builds a network and gives it its weights.
+    """Builds a network and loads its weights.
 
     Args:
-        build: Makes the network without downloading anything.
-        weights: "default", the newest of ``published``; the name of one of them; "random", the same numbers each time;
-            or a file (``.safetensors``, or what ``torch.save`` wrote).
-        published: A ``torchvision.models.WeightsEnum`` of this network; None where no well-kept library has weights.
-        rename: Brings the keys of a file to those of the network.
-        optional: Beginnings of keys, such as those of a classifier, that a file may lack or have too many.
+        build: Creates the network without downloading anything.
+        weights: "default", the newest of ``published``; the name of one of them; "random", the same values each time;
+            or a file (``.safetensors``, or written by ``torch.save``).
+        published: The ``torchvision.models.WeightsEnum`` of this network; None if no maintained library publishes any.
+        rename: Maps the keys of a file to those of the network.
+        optional: Prefixes of keys, such as those of a classifier, that a file may lack or have in addition.
 
-    Returns: The network in evaluation mode, and the hash of its weights.
-    Raises: OptionError: ``weights`` is none of these. MissingDataError: No such file, or the download failed. DataError: A
-        file that does not fit the network.
+    Returns:
+        The network in evaluation mode, and the hash of its weights.
+
+    Raises:
+        OptionError: If ``weights`` is "default" and nothing is published.
+        MissingDataError: If the file doesn't exist or the download fails.
+        DataError: If the file doesn't fit the network.
     """
     if weights == "default" and published is None:
         raise OptionError(
-            f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no well-kept library has any."
+            f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no maintained library publishes any."
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -59,9 +63,15 @@ def load_network(
 
 
 def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
-    """The tensors of a file by name; nothing in it is run.
+    """Reads the tensors of a file by name, without running any code that it contains.
 
-    Raises: MissingDataError, OptionError: No such file. DataError: No file of weights.
+    Args:
+        path: The file.
+        published: The ``torchvision.models.WeightsEnum`` whose names the error message lists.
+
+    Raises:
+        MissingDataError: If there is no such file.
+        DataError: If the file doesn't hold tensors by name.
     """
     file = Path(path)
     if not file.is_file():
@@ -79,7 +89,7 @@ def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
         raise DataError(
             f"{file} cannot be read as weights ({' '.join(str(error).split())[:150]}); only tensors are loaded, no code."
         ) from error
-    for name in ("state_dict", "model"):  # what training scripts put around them
+    for name in ("state_dict", "model"):  # training scripts often nest the state dict
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
             content = content[name]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
@@ -90,15 +100,15 @@ def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
 
 
 def hash_of(state: Mapping[str, Tensor]) -> str:
-    """Of names, shapes and values that take part in answers, whatever the file they came in.
+    """Hash of the names, types, shapes and values of weights, independent of the file format.
+
+    Counters of batch normalisation are left out, as they don't affect the output.
 
     >>> hash_of({"w": torch.zeros(2)})[:19]
     'sha256:c54171aeb4bd'
     """
     digest = hashlib.sha256()
-    for name in sorted(
-        name for name in state if not name.endswith("num_batches_tracked")
-    ):  # counts, not weights
+    for name in sorted(name for name in state if not name.endswith("num_batches_tracked")):
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -112,21 +122,17 @@ def _published(published: Any, weights: str) -> dict[str, Tensor]:
     except (URLError, OSError, RuntimeError) as error:
         raise MissingDataError(
             f"The weights {chosen} cannot be downloaded from {chosen.url} ({' '.join(str(error).split())[:150]}); "
-            "fetch the file elsewhere and give its path, or use weights=random to try things out."
+            "fetch the file elsewhere and give its path, or set 'weights' to 'random' to try things out."
         ) from error
 
 
 def _fill(network: nn.Module, state: dict[str, Tensor], weights: str, optional: tuple[str, ...]) -> None:
     own = network.state_dict()
-    keep = {
-        name: value
-        for name, value in state.items()
-        if name in own or not name.startswith(optional or ("\0",))
-    }
+    keep = {name: value for name, value in state.items() if name in own or not name.startswith(optional)}
     missing = sorted(
         name
         for name in own.keys() - keep.keys()
-        if not name.startswith(optional or ("\0",)) and not name.endswith("num_batches_tracked")
+        if not name.startswith(optional) and not name.endswith("num_batches_tracked")
     )
     strange = sorted(keep.keys() - own.keys())
     other = sorted(name for name in own.keys() & keep.keys() if own[name].shape != keep[name].shape)
@@ -139,6 +145,6 @@ def _fill(network: nn.Module, state: dict[str, Tensor], weights: str, optional: 
             else f"'{other[0]}' is {list(keep[other[0]].shape)}, not {list(own[other[0]].shape)}"
         )
         raise DataError(
-            f"The weights {weights} do not fit {type(network).__name__}: {wrong}; are they of another one?"
+            f"The weights {weights} do not fit {type(network).__name__}: {wrong}; are they those of another network?"
         )
     network.load_state_dict(keep, strict=False)

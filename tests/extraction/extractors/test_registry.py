@@ -1,4 +1,4 @@
-"""Extractors by name: stgraph's own, those of installed packages, and no others unless allowed."""
+"""Extractors are found by name: stgraph's own, those of installed packages, and others only if allowed."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.plugins import install_package
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """A package with an extractor, as pip would leave it."""
+    """An installed package with an extractor."""
     source = (
         "from tests.extraction.small import MeanColour\nclass Theirs(MeanColour):\n    pass\nnumber = 3\n"
     )
@@ -24,14 +24,14 @@ def test_every_name_of_ours_leads_to_an_extractor():
         assert issubclass(find_extractor(name), Extractor)
 
 
-def test_an_entry_point_needs_no_leave(installed):
+def test_an_entry_point_needs_no_permission(installed):
     made = make_extractor("their_lab.colour", {"scale": 2.0})
     assert (type(made).__name__, made.weights) == ("Theirs", "none 2.0")
     with pytest.raises(OptionError, match="'their_lab.number' must be a class or a function, got a int"):
         find_extractor("their_lab.number")
 
 
-def test_a_dotted_name_needs_leave():
+def test_a_dotted_name_must_be_allowed():
     name = "tests.extraction.small.MeanColour"
     with pytest.raises(
         OptionError, match=f"There is no extractor '{name}' here; known are c3d, .* must be allowed"

@@ -1,4 +1,4 @@
-"""Weights by name, by file, or random; and the hash that tells them apart."""
+"""Weights are given by name, by file, or random; their hash identifies them."""
 
 import pickle
 
@@ -105,7 +105,7 @@ def test_names_of_weights(tmp_path, monkeypatch):
         MissingDataError, match="'weights' must be default, IMAGENET1K_V1, random or a file, got 'IMAGENET'"
     ):
         load("IMAGENET", published=published)
-    with pytest.raises(OptionError, match="got 'default': no well-kept library has any"):
+    with pytest.raises(OptionError, match="got 'default': no maintained library publishes any"):
         load("default")
 
 

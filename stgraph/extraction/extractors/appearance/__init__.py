@@ -1,4 +1,4 @@
-"""Extractors of frames: one vector a frame, or a grid of cells."""
+"""Extractors of frames: one vector per frame, and grids of cells."""
 
 from stgraph.extraction.extractors.appearance.googlenet import GoogLeNetPool5
 from stgraph.extraction.extractors.appearance.resnet import ResNet18, ResNet50, ResNet101, ResNet152

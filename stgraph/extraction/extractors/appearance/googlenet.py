@@ -1,4 +1,4 @@
-"""GoogLeNet of torchvision as a frame extractor: what captioning papers call pool5."""
+"""torchvision's GoogLeNet as a frame extractor; captioning papers call its features pool5."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import torchvision
 from torch import Tensor, nn
 from torchvision import models
 
-from stgraph.extraction.extractors.pictures import scale, shrink_and_crop
+from stgraph.extraction.extractors.image_transforms import normalize, resize_and_crop
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
 
 __all__ = ["GoogLeNetPool5"]
 
-# The published weights come from a network that saw colours from -1 to 1. torchvision's own model takes pictures scaled as
-# for its other networks and turns them into that range first (``transform_input``); here they are scaled so at once.
+# The published weights were trained on colours from -1 to 1. torchvision's model takes images normalised as for its other
+# networks and converts them to that range (``transform_input``); here images are normalised to that range directly.
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 
 class GoogLeNetPool5(NetworkExtractor):
     """GoogLeNet without its three classifiers.
 
-    Pictures are resized to a short side of 256 and cut to 224 x 224 in the middle; their vector is the average pool
-    behind the last inception block.
+    Frames are resized to a short side of 256 and centre-cropped to 224 x 224; the feature vector is the average pool
+    after the last inception block.
 
     Args:
-        weights: As in :func:`~stgraph.extraction.extractors.weights.load_network`. A file holds weights for colours from -1
-            to 1, as torchvision's own.
+        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`. Weights in a file must expect colours
+            from -1 to 1, like torchvision's.
 
     Shapes: a frame -> appearance ``[1024]``.
     Reference: Szegedy et al., CVPR 2015.
@@ -42,24 +42,24 @@ class GoogLeNetPool5(NetworkExtractor):
         super().__init__(*load_network(_headless, weights, models.GoogLeNet_Weights, optional=classifiers))
         self.network.to(memory_format=torch.channels_last)
 
-    def preprocess(self, pictures: Tensor) -> Tensor:
-        """The middle of the frame, ``[3, 224, 224]`` bytes."""
-        return shrink_and_crop(pictures, 256, 224)[0]
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """Centre crop of the frame, ``[3, 224, 224]`` uint8."""
+        return resize_and_crop(frames, 256, 224)[0]
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """Vector of each frame."""
-        batch = scale(items, self.device, MEAN, STD).contiguous(memory_format=torch.channels_last)
+        """Returns the vector of each frame."""
+        batch = normalize(items, self.device, MEAN, STD).contiguous(memory_format=torch.channels_last)
         with self.autocast():
             pooled = self.network(batch)
         return [{"appearance": vector} for vector in pooled.float().cpu()]
 
 
 def _headless() -> nn.Module:
-    """The network up to its average pool, its parts under their usual names."""
+    """The network up to its average pool, with the usual parameter names."""
     network = models.GoogLeNet(aux_logits=False, init_weights=False)
     network.fc = nn.Identity()
-    # Only random weights keep these; as torchvision draws them, the signal fades to 1e-6 of itself on the way.
+    # Only random weights keep this initialisation; with torchvision's, activations shrink to 1e-6 of their size.
     for part in network.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight)

@@ -1,8 +1,9 @@
-"""ResNets of torchvision as frame extractors: the pooled vector and, if wanted, the 7 x 7 cells it is the mean of."""
+"""torchvision's ResNets as frame extractors: the pooled vector and, on request, the 7 x 7 cells that it averages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -11,7 +12,12 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from stgraph.extraction.extractors.pictures import IMAGENET_MEAN, IMAGENET_STD, scale, shrink_and_crop
+from stgraph.extraction.extractors.image_transforms import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    normalize,
+    resize_and_crop,
+)
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
 
@@ -19,17 +25,16 @@ __all__ = ["ResNet18", "ResNet50", "ResNet101", "ResNet152", "ResNetExtractor"]
 
 
 class ResNetExtractor(NetworkExtractor):
-    """A ResNet of torchvision without its classifier; its subclasses say which.
+    """Base class of torchvision's ResNets without their classifiers.
 
-    Pictures are resized to a short side of 256 and cut to 224 x 224 in the middle; their vector is the average pool
-    behind the last stage.
+    Frames are resized to a short side of 256 and centre-cropped to 224 x 224; the feature vector is the average pool
+    after the last stage.
 
     Args:
-        weights: As in :func:`~stgraph.extraction.extractors.weights.load_network`.
-        grid: True also gives the cells of the last stage, as stream ``grid/NAME``.
+        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        grid: Whether to extract the cells of the last stage too, as the stream ``grid/NAME``.
 
-    Shapes: a frame -> appearance ``[D]``, grid ``[49, D]``, its rows from left to right and top to bottom; D is 2048, of
-        ResNet-18 512.
+    Shapes: a frame -> appearance ``[D]``, grid ``[49, D]`` in row-major order; D is 2048, for ResNet-18 512.
     Reference: He et al., CVPR 2016.
     """
 
@@ -39,20 +44,21 @@ class ResNetExtractor(NetworkExtractor):
     versions: Mapping[str, str] = {"torchvision": torchvision.__version__.partition("+")[0]}
 
     def __init__(self, weights: str = "default", grid: bool = False) -> None:
-        build: Callable[[], nn.Module] = lambda: _headless(self.network_name)
-        super().__init__(*load_network(build, weights, self.published, optional=("fc.",)))
+        super().__init__(
+            *load_network(partial(_headless, self.network_name), weights, self.published, optional=("fc.",))
+        )
         self.network.to(memory_format=torch.channels_last)
         self.grid = f"grid/{self.network_name}" if grid else None
         self.streams = ("appearance", self.grid) if self.grid else ("appearance",)
 
-    def preprocess(self, pictures: Tensor) -> Tensor:
-        """The middle of the frame, ``[3, 224, 224]`` bytes."""
-        return shrink_and_crop(pictures, 256, 224)[0]
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """Centre crop of the frame, ``[3, 224, 224]`` uint8."""
+        return resize_and_crop(frames, 256, 224)[0]
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """Vector, and cells, of each frame."""
-        batch = scale(items, self.device, IMAGENET_MEAN, IMAGENET_STD)
+        """Returns the vector and, on request, the cells of each frame."""
+        batch = normalize(items, self.device, IMAGENET_MEAN, IMAGENET_STD)
         with self.autocast():
             cells = self.network(batch.contiguous(memory_format=torch.channels_last))["cells"]
         cells = cells.flatten(2).transpose(1, 2).float()  # [B, 49, D]
@@ -65,7 +71,7 @@ class ResNetExtractor(NetworkExtractor):
 
 
 class ResNet18(ResNetExtractor):
-    """ResNet-18, for trials without a GPU; see :class:`ResNetExtractor`."""
+    """ResNet-18, small enough to try things out without a GPU; see :class:`ResNetExtractor`."""
 
     network_name, published, width = "resnet18", models.ResNet18_Weights, 512
 
@@ -89,5 +95,5 @@ class ResNet152(ResNetExtractor):
 
 
 def _headless(name: str) -> nn.Module:
-    """The network up to its last stage, its parts under their usual names."""
+    """The network up to its last stage, with the usual parameter names."""
     return create_feature_extractor(models.get_model(name, weights=None), {"layer4": "cells"})

@@ -1,9 +1,10 @@
-"""Vision transformers of the Hugging Face hub as frame extractors: CLIP, DINOv2, SigLIP and their kin."""
+"""Vision transformers of the Hugging Face hub as frame extractors: CLIP, DINOv2, SigLIP and similar models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,22 +18,28 @@ __all__ = ["VisionTower"]
 
 
 class VisionTower(NetworkExtractor):
-    """The vision part of a model of the hub; nothing of its text part is loaded, and no code that comes with it is run.
+    """The vision encoder of a model on the hub; its text encoder is not loaded and its remote code is not run.
 
-    Pictures are prepared as the model's own image processor says. The vector is the model's ``pooler_output``, or its first
-    token where it has none: for CLIP the normed class token *before* the projection into the space of texts, which keeps
-    all of the tower's width; for DINOv2 the normed class token; for SigLIP the attention pool. Cells are the patch tokens
-    of the last layer (of CLIP before its last norm, which is for the class token alone).
+    Frames are preprocessed by the model's own image processor. The feature vector is the model's ``pooler_output``, or
+    its first token if it has none: for CLIP the normalised class token *before* the projection into the joint space,
+    which keeps the full width of the encoder; for DINOv2 the normalised class token; for SigLIP the attention pool.
+    Cells are the patch tokens of the last layer (for CLIP before the final layer norm, which applies to the class token
+    alone).
 
     Args:
-        model: Name on the hub, or a folder with ``config.json``, ``preprocessor_config.json`` and, but for random weights,
-            safetensors.
-        weights: "default", the model's own, or "random", the same numbers each time.
-        grid: True also gives the patch tokens, as stream ``grid/vision_tower``.
+        model: Name on the hub, or a folder with ``config.json``, ``preprocessor_config.json`` and, unless the weights
+            are random, safetensors.
+        weights: "default", the model's own, or "random", the same values each time.
+        grid: Whether to extract the patch tokens too, as the stream ``grid/vision_tower``.
 
-    Shapes: a frame -> appearance ``[D]``, grid ``[S, D]``, its rows from left to right and top to bottom.
-    Raises: DependencyError: ``transformers`` is not installed. MissingDataError: No such model, or no way to the hub.
-        DataError: Its files don't fit a vision model. OptionError: Other ``weights``, or a grid of a model without patches.
+    Shapes: a frame -> appearance ``[D]``, grid ``[S, D]`` in row-major order.
+
+    Raises:
+        DependencyError: If ``transformers`` is not installed.
+        MissingDataError: If there is no such model or the hub cannot be reached.
+        DataError: If the files are not those of a vision model.
+        OptionError: If ``weights`` is something else, or a grid is requested from a model without patches.
+
     Reference: Radford et al., ICML 2021; Oquab et al., TMLR 2024; Zhai et al., ICCV 2023.
     """
 
@@ -41,17 +48,19 @@ class VisionTower(NetworkExtractor):
     ) -> None:
         if weights not in ("default", RANDOM):
             raise OptionError(
-                f"'weights' must be 'default' or '{RANDOM}', got {weights!r}; give 'model' a folder of your own."
+                f"'weights' must be 'default' or '{RANDOM}', got {weights!r}; for other weights set 'model' to their "
+                "folder."
             )
         transformers = _transformers()
         safe = {"trust_remote_code": False}
-        with _quiet(transformers), _explained(model):
+        with _quiet(transformers), _translated_errors(model):
             config = transformers.AutoConfig.from_pretrained(model, **safe)
             config = getattr(config, "vision_config", config)
             self.processor = transformers.AutoImageProcessor.from_pretrained(model, **safe)
             if weights == RANDOM:
-                build: Callable[[], nn.Module] = lambda: transformers.AutoModel.from_config(config, **safe)
-                network, digest = load_network(build, RANDOM)
+                network, digest = load_network(
+                    partial(transformers.AutoModel.from_config, config, **safe), RANDOM
+                )
             else:
                 network = _load(transformers, model, config)
                 digest = hash_of(network.state_dict())
@@ -62,21 +71,21 @@ class VisionTower(NetworkExtractor):
             raise OptionError(f"'grid' must be False for {model}: a {config.model_type} has no patches.")
         self.streams = ("appearance", "grid/vision_tower") if grid else ("appearance",)
 
-    def preprocess(self, pictures: Tensor) -> Tensor:
-        """The frame as the model's image processor makes it, ``[3, height, width]``."""
-        planes = pictures[0].permute(2, 0, 1)
-        # Said, not guessed: a picture may be 1 or 3 pixels high.
-        prepared = self.processor(images=planes, input_data_format="channels_first", return_tensors="pt")
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """The frame preprocessed by the model's image processor, ``[3, height, width]``."""
+        image = frames[0].permute(2, 0, 1)
+        # The layout is given, as it cannot be inferred from an image of 1 or 3 pixels height.
+        prepared = self.processor(images=image, input_data_format="channels_first", return_tensors="pt")
         pixels = prepared["pixel_values"]
         if pixels.ndim != 4:
             raise DataError(
-                f"The image processor must give pictures [1, 3, H, W], got {list(pixels.shape)}; take another model."
+                f"The image processor must return images [1, 3, H, W], got {list(pixels.shape)}; use another model."
             )
         return pixels[0]
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """Vector, and patch tokens, of each frame."""
+        """Returns the vector and, on request, the patch tokens of each frame."""
         batch = torch.stack(list(items)).to(self.device)
         with self.autocast():
             output = self.network(pixel_values=batch)
@@ -86,7 +95,7 @@ class VisionTower(NetworkExtractor):
             return [{"appearance": vector} for vector in pooled]
         assert self.patch is not None
         num_patches = (batch.size(2) // self.patch) * (batch.size(3) // self.patch)
-        cells = tokens[:, -num_patches:].float().cpu()  # behind the class token and registers
+        cells = tokens[:, -num_patches:].float().cpu()  # after the class token and registers
         return [
             {"appearance": vector, "grid/vision_tower": grid}
             for vector, grid in zip(pooled, cells, strict=True)
@@ -113,17 +122,17 @@ def _load(transformers: Any, model: str, config: Any) -> nn.Module:
         trust_remote_code=False,
         output_loading_info=True,
     )
-    if missing := sorted(report["missing_keys"]):  # transformers fills them with random numbers
+    if missing := sorted(report["missing_keys"]):  # transformers initialises them at random
         raise DataError(
             f"The weights of {model} lack '{missing[0]}' and {len(missing) - 1} more of a {type(network).__name__}; are "
-            "they of another model?"
+            "they those of another model?"
         )
     return network
 
 
 @contextmanager
-def _explained(model: str) -> Iterator[None]:
-    """What transformers raises, in a sentence."""
+def _translated_errors(model: str) -> Iterator[None]:
+    """Turns errors of transformers into stgraph's."""
     from safetensors import SafetensorError
 
     try:
@@ -137,14 +146,14 @@ def _explained(model: str) -> Iterator[None]:
         ) from error
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(
-            f"The model {model!r} is no vision model that transformers can load by its files alone "
-            f"({' '.join(str(error).split())[:200]}); give one such as openai/clip-vit-base-patch32."
+            f"The model {model!r} is not a vision model that transformers can load without running remote code "
+            f"({' '.join(str(error).split())[:200]}); use one such as openai/clip-vit-base-patch32."
         ) from error
 
 
 @contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
-    """Without bars, and without the list of the text part's weights, which are left out on purpose."""
+    """Silences progress bars and the warning about the text encoder's weights, which are left out on purpose."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

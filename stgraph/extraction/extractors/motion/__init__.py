@@ -1,4 +1,4 @@
-"""Extractors of clips of 16 frames: one vector a clip, or a grid of cells."""
+"""Extractors of clips of 16 frames: one vector per clip, and grids of cells."""
 
 from stgraph.extraction.extractors.motion.c3d import C3D
 from stgraph.extraction.extractors.motion.i3d import I3D

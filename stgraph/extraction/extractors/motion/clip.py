@@ -1,4 +1,4 @@
-"""What extractors of clips share: 16 frames to an item, one vector of motion from each, random weights that carry far."""
+"""Base class of clip extractors (16 frames per item, one motion vector each), their resizing and initialisation."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import ClassVar
 import torch
 import torchvision
 from torch import Tensor, nn
-from torchvision.transforms import functional as pictures_of
+from torchvision.transforms import functional as transforms
 
-from stgraph.extraction.extractors.pictures import scale, shrink_and_crop
+from stgraph.extraction.extractors.image_transforms import normalize, resize_and_crop
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 
-__all__ = ["ClipExtractor", "initialize", "squash_and_crop"]
+__all__ = ["ClipExtractor", "initialize", "stretch_and_crop"]
 
 
 class ClipExtractor(NetworkExtractor):
-    """An extractor whose network turns clips of 16 frames into one vector each, the stream "motion".
+    """Base class of extractors whose network turns a clip of 16 frames into one vector, the stream "motion".
 
     Attributes:
-        mean: What is subtracted from each plane, in shares of 255.
-        std: What it is then divided by, in shares of 255.
+        mean: Mean of each channel, for values scaled to 0..1.
+        std: Standard deviation of each channel, for values scaled to 0..1.
 
-    Shapes: the network takes ``[B, 3, 16, H, W]`` and gives ``[B, D]``.
+    Shapes: the network maps ``[B, 3, 16, H, W]`` to ``[B, D]``.
     """
 
     streams: tuple[str, ...] = ("motion",)
@@ -32,37 +32,38 @@ class ClipExtractor(NetworkExtractor):
     mean: ClassVar[tuple[float, float, float]]
     std: ClassVar[tuple[float, float, float]]
 
-    def preprocess(self, pictures: Tensor) -> Tensor:
-        """The middle of the clip at a short side of 256, ``[3, 16, 224, 224]`` bytes."""
-        return shrink_and_crop(pictures, 256, 224).transpose(0, 1).contiguous()
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """Centre crop of the clip resized to a short side of 256, ``[3, 16, 224, 224]`` uint8."""
+        return resize_and_crop(frames, 256, 224).transpose(0, 1).contiguous()
 
     def batch(self, items: Sequence[Tensor]) -> Tensor:
-        """Clips of bytes as what the network takes."""
-        return scale(items, self.device, self.mean, self.std)
+        """Stacks and normalises clips for the network."""
+        return normalize(items, self.device, self.mean, self.std)
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """The vector of each clip."""
+        """Returns the vector of each clip."""
         with self.autocast():
             vectors = self.network(self.batch(items))
         return [{"motion": vector} for vector in vectors.float().cpu()]
 
 
-def squash_and_crop(pictures: Tensor, size: tuple[int, int], crop: int) -> Tensor:
-    """Resizes a clip to this height and width, whatever its shape, and keeps the square of ``crop`` in the middle.
+def stretch_and_crop(frames: Tensor, size: tuple[int, int], crop: int) -> Tensor:
+    """Resizes a clip to the given height and width, regardless of its aspect ratio, and takes the centre crop.
 
-    Not antialiased, and rounded to bytes: so the networks that want this were trained.
+    Resizing is not antialiased and rounds to uint8, as in the training of the networks that use it.
 
-    Shapes: pictures ``[16, H, W, 3]`` uint8 -> ``[3, 16, crop, crop]`` uint8.
+    Shapes: frames ``[16, H, W, 3]`` uint8 -> ``[3, 16, crop, crop]`` uint8.
     """
-    resized = pictures_of.resize(pictures.permute(0, 3, 1, 2), list(size), antialias=False)
-    return pictures_of.center_crop(resized, [crop, crop]).transpose(0, 1).contiguous()
+    resized = transforms.resize(frames.permute(0, 3, 1, 2), list(size), antialias=False)
+    return transforms.center_crop(resized, [crop, crop]).transpose(0, 1).contiguous()
 
 
 def initialize(network: nn.Module) -> nn.Module:
-    """Random weights under which values keep their size from layer to layer; returns the network.
+    """Initialises a network so that activations keep their scale from layer to layer; returns the network.
 
-    With PyTorch's usual ones they shrink by about half in each layer, and behind 20 of them hardly depend on the clip.
+    With PyTorch's default initialisation they shrink by about half per layer, and after 20 layers hardly depend on the
+    input.
 
     Reference: He et al., ICCV 2015, Eq. 10.
     """

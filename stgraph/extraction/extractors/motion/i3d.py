@@ -1,4 +1,4 @@
-"""I3D on colours: the vector of a clip and, if wanted, the 7 x 7 cells that it is the mean of."""
+"""I3D on RGB frames: the vector of a clip and, on request, the 7 x 7 cells that it averages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,24 @@ __all__ = ["I3D"]
 
 
 class I3D(ClipExtractor):
-    """I3D in the layout of the public PyTorch files of its Kinetics weights.
+    """I3D on RGB frames, compatible with the public PyTorch files of its Kinetics weights.
 
-    Frames are resized to a short side of 256, cut to 224 x 224 in the middle and scaled to -1..1.
+    Frames are resized to a short side of 256, centre-cropped to 224 x 224 and scaled to -1..1.
 
     Args:
-        weights: A file such as ``rgb_imagenet.pt``, or "random"; no well-kept library has any. A classifier in it is left.
-        grid: True also gives the cells of Mixed_5c, its two time steps joined, as stream ``grid/i3d``.
-        pooled: False leaves the stream "motion" out.
+        weights: A file such as ``rgb_imagenet.pt``, or "random"; no maintained library publishes any. A classifier in
+            it is ignored.
+        grid: Whether to extract the cells of Mixed_5c, with both time steps concatenated, as the stream ``grid/i3d``.
+        pooled: Whether to extract the stream "motion".
 
-    Shapes: a clip -> motion ``[1024]``, the mean over 2 x 7 x 7 cells; grid ``[49, 2048]``, its rows from left to right and
-        top to bottom, the first time step in front.
-    Raises: OptionError: Neither stream is wanted, or as :func:`~stgraph.extraction.extractors.weights.load_network`.
+    Shapes: a clip -> motion ``[1024]``, the mean over 2 x 7 x 7 cells; grid ``[49, 2048]`` in row-major order, the first
+        time step first.
+
+    Raises:
+        OptionError: If both streams are turned off, or ``weights`` is "default".
+        MissingDataError: If the file doesn't exist.
+        DataError: If the file doesn't fit the network.
+
     Reference: Carreira and Zisserman, CVPR 2017; the grid as in Cherian et al., WACV 2020.
     """
 
@@ -40,24 +46,25 @@ class I3D(ClipExtractor):
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """Vector, and cells, of each clip."""
+        """Returns the vector and the cells of each clip, as far as requested."""
         with self.autocast():
             cells = self.network(self.batch(items))
-        return describe_cells(cells, self.streams)
+        return features_from_cells(cells, self.streams)
 
 
 def streams_of(name: str, grid: bool, pooled: bool) -> tuple[str, ...]:
-    """The streams that are wanted.
+    """The requested streams; ``name`` is that of the grid.
 
-    Raises: OptionError: None is.
+    Raises:
+        OptionError: If none is requested.
     """
     if not (grid or pooled):
         raise OptionError("'grid' and 'pooled' must not both be false: nothing would be left to extract.")
     return ("motion",) * pooled + (name,) * grid
 
 
-def describe_cells(cells: Tensor, streams: Sequence[str]) -> list[ItemFeatures]:
-    """What the last layer's cells say of each clip.
+def features_from_cells(cells: Tensor, streams: Sequence[str]) -> list[ItemFeatures]:
+    """Pools the cells of the last layer into the requested streams of each clip.
 
     Shapes: cells ``[B, C, T, H, W]`` -> "motion" ``[C]``, any other stream ``[H W, T C]``.
     """

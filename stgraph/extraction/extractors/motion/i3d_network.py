@@ -29,7 +29,7 @@ _MIXED = {
 
 
 def pad_same(x: Tensor, kernel: Axes, stride: Axes, value: float) -> Tensor:
-    r"""Pads time, height and width as TensorFlow's "SAME" does; unlike PyTorch's padding, the ends may differ.
+    r"""Pads time, height and width like TensorFlow's "SAME", which may pad more at the end than at the front.
 
     .. math:: p = \max((\lceil n / s \rceil - 1) s + k - n, 0), \quad \lfloor p / 2 \rfloor \text{ of it in front}
 
@@ -43,20 +43,20 @@ def pad_same(x: Tensor, kernel: Axes, stride: Axes, value: float) -> Tensor:
 
 
 class SameMaxPool(nn.Module):
-    """Maximum over windows; what "SAME" pads is not looked at."""
+    """Max pooling with "SAME" padding; padded values never win."""
 
     def __init__(self, kernel: Axes, stride: Axes) -> None:
         super().__init__()
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, C, T, H, W]`` -> the lengths over the stride, rounded up."""
+        """Pools ``[B, C, T, H, W]``; each length is divided by the stride and rounded up."""
         padded = pad_same(x, self.kernel, self.stride, value=float("-inf"))
         return F.max_pool3d(padded, self.kernel, self.stride)
 
 
 class ConvUnit(nn.Module):
-    """Convolution with "SAME" padding and no bias, batch normalisation, ReLU."""
+    """Convolution with "SAME" padding and without bias, batch normalisation, ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
@@ -66,16 +66,16 @@ class ConvUnit(nn.Module):
         self.stride: Axes = (stride,) * 3
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, in, T, H, W]`` -> ``[B, out, ...]``, the lengths over the stride, rounded up."""
+        """Maps ``[B, in, T, H, W]`` to ``[B, out, ...]``; each length is divided by the stride and rounded up."""
         return F.relu(self.bn(self.conv3d(pad_same(x, self.kernel, self.stride, value=0.0))))
 
 
 class Inception(nn.Module):
-    """Four branches beside each other, their channels joined.
+    """Inception block: four parallel branches whose channels are concatenated.
 
     Args:
-        in_channels: Channels before.
-        widths: Channels of b0, b1a, b1b, b2a, b2b and b3b.
+        in_channels: Number of input channels.
+        widths: Output channels of b0, b1a, b1b, b2a, b2b and b3b.
     """
 
     def __init__(self, in_channels: int, widths: Sequence[int]) -> None:
@@ -88,16 +88,16 @@ class Inception(nn.Module):
         self.out_channels = b0 + b1b + b2b + b3b
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, in, T, H, W]`` -> ``[B, out, T, H, W]``."""
+        """Maps ``[B, in, T, H, W]`` to ``[B, out, T, H, W]``."""
         branches = self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(self.b3a(x))
         return torch.cat(branches, dim=1)
 
 
 class I3DNetwork(nn.Sequential):
-    """The layers of I3D to Mixed_5c, under the names of the public PyTorch files of its Kinetics weights.
+    """The layers of I3D up to Mixed_5c, named as in the public PyTorch files of its Kinetics weights.
 
     Args:
-        in_channels: 3 for colours, 2 for optical flow.
+        in_channels: 3 for RGB, 2 for optical flow.
 
     Shapes: ``[B, in_channels, T, H, W]`` -> ``[B, 1024, T / 8, H / 32, W / 32]``, rounded up.
     Reference: Carreira and Zisserman, CVPR 2017, Figure 3; widths of Szegedy et al., CVPR 2015, Table 1; names of

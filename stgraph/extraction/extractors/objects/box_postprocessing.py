@@ -1,4 +1,4 @@
-"""What every detector's boxes go through: into the frame, the good ones only, the best first."""
+"""Postprocessing of detected boxes: clipping to the frame, score threshold, best boxes first."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from stgraph.extraction.extractors.protocol import FrameObjects
 
 __all__ = ["MAX_BOXES", "SCORE_THRESHOLD", "check_limits", "empty", "groups", "postprocess_boxes"]
 
-MAX_BOXES, SCORE_THRESHOLD = 36, 0.05  # what a store keeps; models cut further when they read
+MAX_BOXES, SCORE_THRESHOLD = 36, 0.05  # what a store keeps; graph builders may keep fewer
 
 
 def check_limits(max_boxes: int, score_threshold: float) -> None:
-    """Raises: OptionError: Limits that no box can meet."""
+    """Checks the limits of :func:`postprocess_boxes`.
+
+    Raises:
+        OptionError: If ``max_boxes`` is below 1 or ``score_threshold`` is outside 0..1.
+    """
     if max_boxes < 1:
         raise OptionError(f"'max_boxes' must be at least 1, got {max_boxes}.")
     if not 0 <= score_threshold <= 1:
@@ -26,14 +30,16 @@ def check_limits(max_boxes: int, score_threshold: float) -> None:
 def postprocess_boxes(
     objects: FrameObjects, size: tuple[int, int], max_boxes: int, score_threshold: float
 ) -> FrameObjects:
-    """Clips boxes to the frame, drops those without area there, and keeps the best of at least the threshold.
+    """Clips boxes to the frame, drops those without area, and keeps the highest scores.
 
     Args:
-        objects: Of one frame.
+        objects: Objects of one frame.
         size: Height and width of the frame in pixels.
-        max_boxes, score_threshold: How many to keep, of which scores at least.
+        max_boxes: Largest number of boxes to keep.
+        score_threshold: Lowest score to keep.
 
-    Returns: Highest scores first; equal scores in the order they came in.
+    Returns:
+        The remaining objects, highest scores first; equal scores keep their order.
 
     >>> found = FrameObjects(torch.tensor([[-4.0, 0, 8, 8], [40, 2, 50, 9]]), torch.ones(2), torch.zeros(2, 0))
     >>> postprocess_boxes(found, (8, 16), 36, 0.05).boxes.tolist()
@@ -45,19 +51,20 @@ def postprocess_boxes(
     x1, y1, x2, y2 = boxes.unbind(1)
     kept = ((x1 < x2) & (y1 < y2) & (objects.scores >= score_threshold)).nonzero()[:, 0]
     best = kept[objects.scores[kept].argsort(descending=True, stable=True)][:max_boxes]
-    cut = lambda value: None if value is None else value[best]
     return replace(
         objects,
         boxes=boxes[best],
         scores=objects.scores[best],
         features=objects.features[best],
-        labels=cut(objects.labels),
-        track=cut(objects.track),
+        labels=None if objects.labels is None else objects.labels[best],
+        track=None if objects.track is None else objects.track[best],
     )
 
 
 def groups(keys: Sequence[Hashable], at_most: int) -> Iterator[list[int]]:
-    """Positions of equal keys, some at a time: pictures of one size need no padding when they go together.
+    """Yields the positions of equal keys, at most ``at_most`` per group.
+
+    Grouping images by size makes batches that need no padding.
 
     >>> list(groups(["a", "b", "a", "a"], at_most=2))
     [[0, 2], [3], [1]]
@@ -70,6 +77,6 @@ def groups(keys: Sequence[Hashable], at_most: int) -> Iterator[list[int]]:
 
 
 def empty(width: int) -> FrameObjects:
-    """A frame without objects, whose features would be this wide."""
+    """The objects of a frame without any; ``width`` is that of their features."""
     none = torch.zeros(0)
     return FrameObjects(none.reshape(0, 4), none, none.reshape(0, width), labels=none.long())

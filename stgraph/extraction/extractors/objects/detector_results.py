@@ -1,4 +1,4 @@
-"""What detectors return for a frame, whatever its form, as FrameObjects."""
+"""Converts the result of any detector for one frame to FrameObjects."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ FIELDS = ("boxes", "scores", "features", "labels", "track")
 
 
 def read_result(result: Any) -> FrameObjects:
-    """One frame's objects from what a detector returned for it.
+    """Converts a detector's result for one frame.
 
     Args:
-        result: :class:`~stgraph.extraction.extractors.protocol.FrameObjects`; a mapping with "boxes" and, if known,
-            "scores", "labels", "features" and "track"; a tuple (boxes, scores) or (boxes, scores, labels); or an object with
-            the attributes ``xyxy`` and ``confidence`` and, if known, ``class_id``, ``tracker_id`` and ``data["features"]``,
-            such as ``supervision.Detections``. Arrays, lists or tensors. Scores are 1 where None, features of width 0.
+        result: :class:`~stgraph.extraction.extractors.protocol.FrameObjects`; a mapping with "boxes" and optionally
+            "scores", "labels", "features" and "track"; a tuple (boxes, scores) or (boxes, scores, labels); or an object
+            with the attributes ``xyxy`` and ``confidence`` and optionally ``class_id``, ``tracker_id`` and
+            ``data["features"]``, such as ``supervision.Detections``. Values are arrays, lists or tensors. Missing scores
+            become 1, missing features have width 0.
 
-    Raises: DataError: Something else, or values that are no finite numbers. ShapeError: Lengths differ.
+    Raises:
+        DataError: If the result has another form, or a value is not a finite number.
+        ShapeError: If the lengths differ.
 
     >>> read_result((np.array([[1, 2, 3, 4]]), [0.5])).scores
     tensor([0.5000])
@@ -35,7 +38,7 @@ def read_result(result: Any) -> FrameObjects:
     if parts is None or parts.get("boxes") is None:
         raise DataError(
             "must be FrameObjects, a mapping with 'boxes', a tuple (boxes, scores[, labels]), or an object with xyxy and "
-            f"confidence, got {_shown(result)}"
+            f"confidence, got {_type_and_size(result)}"
         )
     boxes = _tensor("boxes", parts["boxes"], torch.float32)
     boxes = boxes if boxes.numel() else boxes.reshape(0, 4)
@@ -59,11 +62,11 @@ def _parts(result: Any) -> dict[str, Any] | None:
         return {name: result.get(name) for name in FIELDS}
     if isinstance(result, tuple) and len(result) in (2, 3):
         return dict(zip(("boxes", "scores", "labels"), result, strict=False))
-    return _of_vendor(result)
+    return _from_attributes(result)
 
 
-def _of_vendor(result: Any) -> dict[str, Any] | None:
-    """Of ``supervision.Detections`` and whatever else has its attributes."""
+def _from_attributes(result: Any) -> dict[str, Any] | None:
+    """Reads ``supervision.Detections`` and any other object with the same attributes."""
     if not hasattr(result, "xyxy") or not hasattr(result, "confidence"):
         return None
     data = getattr(result, "data", None)
@@ -78,16 +81,15 @@ def _of_vendor(result: Any) -> dict[str, Any] | None:
 
 def _tensor(name: str, value: Any, dtype: torch.dtype) -> Tensor:
     try:
-        array = (
-            value if isinstance(value, Tensor) else np.ascontiguousarray(value)
-        )  # torch knows no negative strides
+        # PyTorch doesn't support arrays with negative strides.
+        array = value if isinstance(value, Tensor) else np.ascontiguousarray(value)
         return torch.as_tensor(array).detach().cpu().to(dtype)
     except (TypeError, ValueError) as error:
-        raise DataError(f"'{name}' must be an array of numbers, got {_shown(value)}") from error
+        raise DataError(f"'{name}' must be an array of numbers, got {_type_and_size(value)}") from error
 
 
-def _shown(value: Any) -> str:
-    """A value's type, with what tells it from others of that type."""
+def _type_and_size(value: Any) -> str:
+    """The type of a value and its shape, keys or length, for error messages."""
     kind = type(value).__name__
     if hasattr(value, "shape"):
         return f"{kind} of shape {list(value.shape)}"

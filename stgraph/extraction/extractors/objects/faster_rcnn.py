@@ -1,4 +1,4 @@
-"""torchvision's Faster R-CNN for COCO's things."""
+"""torchvision's Faster R-CNN for the classes of COCO."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ __all__ = ["FasterRCNN"]
 
 
 class FasterRCNN(TwoStageDetector):
-    """Boxes of COCO's classes by a Faster R-CNN on ResNet-50 with a feature pyramid, second recipe of torchvision.
+    """Detects COCO's classes with torchvision's Faster R-CNN on ResNet-50 with a feature pyramid (V2 weights).
 
-    ``label_names`` are torchvision's 91: "__background__", 80 classes, and "N/A" where COCO gives a number to no class.
+    ``label_names`` are torchvision's 91: "__background__", 80 classes, and "N/A" for numbers that COCO doesn't use.
 
     Args:
-        weights: As in :func:`~stgraph.extraction.extractors.weights.load_network`.
-        features: "roi", 2048 values: RoI features of the backbone's last stage, before the pyramid; or "fc", 1024.
-        max_boxes: Boxes a frame, best first.
+        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        features: "roi", RoI features of the backbone's last stage before the pyramid (2048 values), or "fc", the last
+            layer of the box head (1024 values).
+        max_boxes: Largest number of boxes per frame, highest scores first.
         score_threshold: Boxes of this score or lower are dropped.
-        min_size: Short side in pixels of the picture that the network sees.
+        min_size: Short side in pixels of the resized frame that the network sees.
 
     Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features
         ``[n, 2048]`` or ``[n, 1024]``.
-    Raises: OptionError: A value that is not one of those allowed.
-    Reference: Ren et al., NeurIPS 2015; the recipe: Li et al., arXiv 2111.11429.
+
+    Raises:
+        OptionError: If an argument is out of range or not one of the allowed values.
+        MissingDataError: If the file of the weights doesn't exist or the download fails.
+        DataError: If the weights don't fit the network.
+
+    Reference: Ren et al., NeurIPS 2015; training recipe of Li et al., arXiv 2111.11429.
     """
 
     label_names = tuple(FasterRCNN_ResNet50_FPN_V2_Weights.DEFAULT.meta["categories"])

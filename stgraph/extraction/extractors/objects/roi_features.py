@@ -1,4 +1,4 @@
-"""RoI features: what a backbone's last stage sees inside each box."""
+"""RoI features: the last stage of a backbone, pooled inside each box."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from stgraph.typing import check_shape
 __all__ = ["STRIDE", "roi_features"]
 
 STRIDE = 32
-"""Pixels of the network's picture that one cell of a ResNet's last stage stands for, each way."""
+"""Width and height in input pixels of one cell of a ResNet's last stage."""
 
 BINS = 7
 
 
 def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
-    r"""The largest value of each channel over the 7 x 7 bins of RoIAlign.
+    r"""Maximum of each channel over the 7 x 7 bins of RoIAlign.
 
-    A box at :math:`b / s - 1/2` on the map is cut into 7 x 7 bins; each bin is the mean of 2 x 2 points, read bilinearly.
+    A box, at :math:`b / s - 1/2` on the feature map, is divided into 7 x 7 bins; each bin averages 2 x 2 points that are
+    interpolated bilinearly.
 
     .. math:: f_c = \max_{i, j} \frac{1}{4} \sum_{u, v} F_c(y_{iu}, x_{jv})
 
     Args:
-        cells: The map of one picture.
-        boxes: Corners x1, y1, x2, y2 in pixels of the picture that the network saw.
-        stride: Pixels of that picture for each cell of the map.
+        cells: Feature map of one image.
+        boxes: Corners x1, y1, x2, y2 in pixels of the image that the network received.
+        stride: Pixels of that image per cell of the map.
 
     Shapes: cells ``[1, C, h, w]``, boxes ``[n, 4]`` -> ``[n, C]``.
-    Raises: ShapeError: ``cells`` or ``boxes`` has other axes.
+
+    Raises:
+        ShapeError: If ``cells`` or ``boxes`` has other axes.
+
     Reference: He et al., ICCV 2017 (RoIAlign); the maximum as in Pan et al., CVPR 2020.
 
     >>> import torch

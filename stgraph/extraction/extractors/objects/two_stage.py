@@ -1,8 +1,9 @@
-"""What torchvision's Faster R-CNNs have in common as extractors."""
+"""Base class of extractors that run one of torchvision's Faster R-CNNs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,31 +23,37 @@ from stgraph.extraction.extractors.weights import Rename, load_network
 
 __all__ = ["TwoStageDetector"]
 
-TOGETHER = 4  # pictures of 800 x 1333 that the network takes at once; their maps are large
+BATCH_SIZE = 4  # images of up to 800 x 1333 per call of the network; their feature maps are large
 
 
 class TwoStageDetector(NetworkExtractor):
-    """A Faster R-CNN of torchvision with a feature pyramid: its boxes, and a vector for each.
+    """Extracts boxes with torchvision's Faster R-CNN with a feature pyramid, and a feature vector for each.
 
-    It goes through the network's own parts, so that boxes are pooled in the picture they were found in, resized to a
-    short side of ``min_size``, and are then mapped to the frame's pixels. Pictures of one size only go together:
-    torchvision pads others to a common size, which changes what is seen at their borders.
+    The parts of the network are called one by one, so that boxes are pooled in the resized frame in which they were found
+    before they are mapped to pixels of the original frame. Only images of equal size share a batch: torchvision pads
+    others to a common size, which changes the features at their borders.
 
     Args:
-        build: Makes the network, given torchvision's keywords of a Faster R-CNN.
-        weights, published, rename: As in :func:`~stgraph.extraction.extractors.weights.load_network`.
+        build: Creates the network from torchvision's keyword arguments of a Faster R-CNN.
+        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        published: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        rename: See :func:`~stgraph.extraction.extractors.weights.load_network`.
         features: "roi", RoI features of the backbone's last stage (see
-            :func:`~stgraph.extraction.extractors.objects.roi_features.roi_features`); or "fc", the box head's last layer.
-        max_boxes, score_threshold: At most so many boxes a frame, best first, of higher scores than this.
-        min_size: Short side in pixels of the picture that the network sees; the long one is at most 1333.
+            :func:`~stgraph.extraction.extractors.objects.roi_features.roi_features`), or "fc", the last layer of the box
+            head.
+        max_boxes: Largest number of boxes per frame, highest scores first.
+        score_threshold: Boxes of this score or lower are dropped.
+        min_size: Short side in pixels of the resized frame; the long side is at most 1333.
 
-    Raises: OptionError: A value that is not one of those allowed.
+    Raises:
+        OptionError: If an argument is out of range or not one of the allowed values.
+
     Reference: Ren et al., NeurIPS 2015; Lin et al., CVPR 2017.
     """
 
     streams = ("object",)
     versions: Mapping[str, str] = {"torchvision": torchvision.__version__.partition("+")[0]}
-    network: Any  # torchvision types its parts as plain modules
+    network: Any  # torchvision declares its parts as plain modules only
 
     def __init__(
         self,
@@ -65,45 +72,45 @@ class TwoStageDetector(NetworkExtractor):
         check_limits(max_boxes, score_threshold)
         if not 1 <= min_size <= 1333:
             raise OptionError(f"'min_size' must lie in 1..1333 pixels, got {min_size}.")
-        make = lambda: build(
-            min_size=min_size, box_score_thresh=score_threshold, box_detections_per_img=max_boxes
+        configured = partial(
+            build, min_size=min_size, box_score_thresh=score_threshold, box_detections_per_img=max_boxes
         )
-        super().__init__(*load_network(make, weights, published, rename))
+        super().__init__(*load_network(configured, weights, published, rename))
         self.features, self.max_boxes, self.score_threshold = features, max_boxes, score_threshold
         self.width = (
             self.network.backbone.body["layer4"][-1].conv3.out_channels
             if features == "roi"
             else self.network.roi_heads.box_predictor.cls_score.in_features
         )
-        _settle_scales(self.network.roi_heads.box_roi_pool)
+        _fix_pooling_scales(self.network.roi_heads.box_roi_pool)
 
-    def preprocess(self, pictures: Tensor) -> Tensor:
-        """The frame as it is."""
-        return pictures[0]
+    def preprocess(self, frames: Tensor) -> Tensor:
+        """Returns the frame unchanged; the network resizes it."""
+        return frames[0]
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
-        """The objects of each frame."""
+        """Returns the objects of each frame."""
         found = [empty(self.width)] * len(items)
-        for group in groups([item.shape for item in items], TOGETHER):
-            if self._can_see(items[group[0]]):
+        for group in groups([item.shape for item in items], BATCH_SIZE):
+            if self._can_resize(items[group[0]]):
                 for position, objects in zip(group, self._detect([items[i] for i in group]), strict=True):
                     found[position] = objects
         return [{"object": objects} for objects in found]
 
-    def _can_see(self, frame: Tensor) -> bool:
-        """False for a picture so flat that its short side vanishes when the long one is brought to its limit."""
+    def _can_resize(self, frame: Tensor) -> bool:
+        """False for a frame so elongated that its short side would be resized to less than a pixel."""
         transform, (short, long) = self.network.transform, sorted(frame.shape[:2])
         return short * min(transform.min_size[-1] / short, transform.max_size / long) >= 1
 
     def _detect(self, frames: list[Tensor]) -> list[FrameObjects]:
         network, size = self.network, (frames[0].shape[0], frames[0].shape[1])
-        pictures = [frame.to(self.device).permute(2, 0, 1).float() / 255 for frame in frames]
-        batch, _ = network.transform(pictures)
+        images = [frame.to(self.device).permute(2, 0, 1).float() / 255 for frame in frames]
+        batch, _ = network.transform(images)
         with self.autocast():
             stages = network.backbone.body(batch.tensors)
             maps = network.backbone.fpn(stages)
-        # Half precision ends here: it would round boxes of a picture of 1333 to whole pixels.
+        # Boxes need full precision: half precision rounds coordinates up to 1333 to whole pixels.
         maps = {name: level.float() for name, level in maps.items()}
         proposals, _ = network.rpn(batch, maps)
         found, _ = network.roi_heads(maps, proposals, batch.image_sizes)
@@ -130,11 +137,11 @@ def _on_cpu(objects: dict[str, Tensor], features: Tensor) -> FrameObjects:
     )
 
 
-def _settle_scales(pool: Any) -> None:
-    """Has the pooling of the box head work out the scale of each map from a square picture.
+def _fix_pooling_scales(pool: Any) -> None:
+    """Makes the box head infer the scale of each feature map from a square image.
 
-    It does so once, from the first picture that it gets, and goes wrong for good where that one is flat: padding makes its
-    maps look larger than they are.
+    The pooling layer infers the scales once, from its first input, and gets them wrong for good if that image is very
+    elongated, because padding makes its feature maps too large.
     """
     maps = {
         name: torch.zeros(1, 1, 64 >> level, 64 >> level) for level, name in enumerate(pool.featmap_names)

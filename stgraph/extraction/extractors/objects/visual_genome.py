@@ -1,4 +1,4 @@
-"""A Faster R-CNN for the 1,600 classes of Visual Genome."""
+"""Faster R-CNN for the 1,600 classes of Visual Genome."""
 
 from __future__ import annotations
 
@@ -19,23 +19,28 @@ CLASSES = 1600
 
 
 class VisualGenomeFasterRCNN(TwoStageDetector):
-    """Boxes of Visual Genome's 1,600 classes by a Faster R-CNN on ResNeXt-101 (32 x 8d) with a feature pyramid.
+    """Detects Visual Genome's 1,600 classes with a Faster R-CNN on ResNeXt-101 (32 x 8d) with a feature pyramid.
 
-    Labels are 1..1600, 0 is the background.
+    Labels are 1..1600; 0 is the background.
 
     Args:
         weights: A file with the keys of torchvision's ``FasterRCNN`` on ``resnet_fpn_backbone("resnext101_32x8d")``, or
-            "random"; no well-kept library has any.
-        features: "roi", 2048 values: RoI features of the backbone's last stage, before the pyramid; or "fc", 1024.
-        max_boxes: Boxes a frame, best first.
+            "random"; no maintained library publishes any.
+        features: "roi", RoI features of the backbone's last stage before the pyramid (2048 values), or "fc", the last
+            layer of the box head (1024 values).
+        max_boxes: Largest number of boxes per frame, highest scores first.
         score_threshold: Boxes of this score or lower are dropped.
-        min_size: Short side in pixels of the picture that the network sees.
-        names: A text file with the name of each class, one a line, from class 1 on; without it labels have no names.
+        min_size: Short side in pixels of the resized frame that the network sees.
+        names: A text file with one class name per line, starting with class 1; None leaves the labels unnamed.
 
     Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features
         ``[n, 2048]`` or ``[n, 1024]``.
-    Raises: OptionError: A value that is not one of those allowed. MissingDataError: No file of names. DataError: One that
-        has not 1,600 lines.
+
+    Raises:
+        OptionError: If an argument is out of range or not one of the allowed values.
+        MissingDataError: If the file of names or of weights doesn't exist.
+        DataError: If the file of names doesn't have 1,600 lines, or the weights don't fit the network.
+
     Reference: Ren et al., NeurIPS 2015; Anderson et al., CVPR 2018 (classes); Pan et al., CVPR 2020 (network).
     """
 
@@ -66,19 +71,19 @@ def _build(**settings: Any) -> nn.Module:
 
 
 def _without_counts(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Drops what only training needs: trained with plain batch normalisation, a file has it; the frozen one has no place."""
+    """Drops the counters of trainable batch normalisation, which the frozen layers of the network don't have."""
     return {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
 
 
 def _read_names(file: Path) -> list[str]:
     if not file.is_file():
         raise MissingDataError(
-            f"'names' must be a text file with {CLASSES} lines, got '{file}', which is not there."
+            f"'names' must be a text file with {CLASSES} lines, got '{file}', which doesn't exist."
         )
     try:
         names = file.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not UTF-8 text ({error}); save it as such.") from error
     if len(names) != CLASSES:
-        raise DataError(f"{file} must have {CLASSES} lines, the name of a class on each, got {len(names)}.")
+        raise DataError(f"{file} must have {CLASSES} lines, one class name per line, got {len(names)}.")
     return names

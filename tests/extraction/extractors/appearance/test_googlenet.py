@@ -5,7 +5,7 @@ from torchvision.transforms import Normalize
 
 from stgraph.errors import DataError
 from stgraph.extraction.extractors.appearance import GoogLeNetPool5
-from stgraph.extraction.extractors.pictures import IMAGENET_MEAN, IMAGENET_STD
+from stgraph.extraction.extractors.image_transforms import IMAGENET_MEAN, IMAGENET_STD
 from stgraph.extraction.extractors.registry import make_extractor
 from tests.extraction.extractors.appearance.samples import assert_batch_equals_one_by_one, input_of, picture
 
@@ -17,7 +17,7 @@ def extractor():
 
 @pytest.fixture(scope="module")
 def whole(extractor):
-    """The network as torchvision builds it for its published weights, auxiliary classifiers and all, with ours in it."""
+    """torchvision's network for its published weights, with auxiliary classifiers, and with stgraph's weights loaded."""
     network = models.GoogLeNet(aux_logits=True, transform_input=True, init_weights=False).eval()
     network.load_state_dict(extractor.network.state_dict(), strict=False)
     return network
@@ -28,7 +28,7 @@ def test_vector_is_what_torchvisions_classifier_would_see(extractor, whole):
     assert item.shape == (3, 224, 224)
     scaled = Normalize(IMAGENET_MEAN, IMAGENET_STD)(
         item / 255
-    )  # what it turns into colours from -1 to 1 itself
+    )  # which it converts to colours from -1 to 1 itself
     expected = input_of(whole.fc, whole, scaled)
     said = extractor.extract([item])[0]["appearance"]
     assert said.shape == (1024,)
@@ -41,7 +41,7 @@ def test_a_batch_says_what_each_frame_alone_says(extractor):
 
 
 def test_a_file_as_published_gives_its_weights_without_the_classifiers(extractor, whole, tmp_path):
-    """The published file holds the auxiliary classifiers, and was written before batch norms counted their batches."""
+    """The published file holds the auxiliary classifiers and predates the batch counters of batch norm."""
     state = {name: value for name, value in whole.state_dict().items() if "num_batches" not in name}
     assert any(name.startswith("aux1.") for name in state)
     torch.save(state, tmp_path / "all.pth")

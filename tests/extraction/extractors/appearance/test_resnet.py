@@ -6,21 +6,21 @@ from torchvision.transforms import Normalize
 
 from stgraph.errors import DataError, MissingDataError
 from stgraph.extraction.extractors.appearance import ResNet50, ResNet101
-from stgraph.extraction.extractors.pictures import IMAGENET_MEAN, IMAGENET_STD
+from stgraph.extraction.extractors.image_transforms import IMAGENET_MEAN, IMAGENET_STD
 from stgraph.extraction.extractors.registry import make_extractor, record_of
 from tests.extraction.extractors.appearance.samples import assert_batch_equals_one_by_one, input_of, picture
 
 
 @pytest.fixture(scope="module")
 def whole():
-    """torchvision's own network, with weights that none of ours would draw."""
+    """torchvision's own network with weights that stgraph would never draw."""
     torch.manual_seed(5)
     return models.resnet50(weights=None).eval()
 
 
 @pytest.fixture(scope="module")
 def files(whole, tmp_path_factory):
-    """Its weights as two files: all of them, and without the classifier."""
+    """Its weights as two files, one complete and one without the classifier."""
     folder = tmp_path_factory.mktemp("weights")
     state = whole.state_dict()
     torch.save({"state_dict": {f"module.{name}": value for name, value in state.items()}}, folder / "all.pth")
@@ -47,7 +47,7 @@ def test_pictures_are_prepared_as_published(extractor):
     frame = picture()
     published = models.ResNet50_Weights.IMAGENET1K_V1.transforms()(frame.permute(0, 3, 1, 2))[0]
     scaled = Normalize(IMAGENET_MEAN, IMAGENET_STD)(extractor.preprocess(frame) / 255)
-    # torchvision has two ways to resize bytes, which round differently; here is the faster one.
+    # torchvision resizes uint8 in two ways that round differently; this is the faster one.
     torch.testing.assert_close(scaled, published, rtol=0, atol=1.01 / 255 / min(IMAGENET_STD))
 
 
@@ -88,7 +88,7 @@ def test_random_weights_are_the_same_each_time_and_those_of_no_file(extractor):
 
 def test_files_of_something_else_are_refused(files, tmp_path):
     with pytest.raises(
-        DataError, match=r"do not fit .*: it lacks 'layer3.10.bn1.bias' and .* of another one\?"
+        DataError, match=r"do not fit .*: it lacks 'layer3.10.bn1.bias' and .* those of another network\?"
     ):
         ResNet101(weights=str(files / "all.pth"))
     (tmp_path / "text.pth").write_text("no weights")

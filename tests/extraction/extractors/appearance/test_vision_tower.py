@@ -1,4 +1,4 @@
-"""Small models of each family, saved as the hub holds them."""
+"""Small models of each family, saved in the layout of the hub."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ def folders(tmp_path_factory):
         torch.manual_seed(3)
         model = transformers.AutoModel.from_config(config())
         with torch.no_grad():
-            for part in model.parameters():  # biases and norms too, whose first values hide mistakes
+            for part in model.parameters():  # biases and norms too, whose initial values would hide mistakes
                 part.add_(torch.randn_like(part) * 0.1)
         model.save_pretrained(root / name)
         processor().save_pretrained(root / name)
@@ -59,7 +59,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture
 def offline(monkeypatch):
-    """As a machine without network, at once: the hub's client tries again for half a minute."""
+    """Fails like a machine without network, but at once: the hub's client retries for half a minute."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
@@ -99,7 +99,7 @@ def test_tiny_pictures_are_not_taken_for_planes(folders, size):
 
 
 def test_projected_clip_vectors_follow_from_ours(folders):
-    """What the docstring promises: image embeddings are one matrix away."""
+    """As the docstring says, the projection maps the features to CLIP's image embeddings."""
     folder = str(folders / "clip")
     extractor = VisionTower(folder)
     assert extractor.streams == ("appearance",)
@@ -115,7 +115,7 @@ def test_the_text_part_is_neither_kept_nor_hashed(folders, capfd):
     extractor = VisionTower(str(folders / "clip"))
     assert not any("text" in name or "projection" in name for name in extractor.network.state_dict())
     out, err = capfd.readouterr()
-    assert (out, err) == ("", "")  # transformers would list every weight of the text part
+    assert (out, err) == ("", "")  # transformers would list every weight of the text encoder
 
 
 def test_random_weights_need_a_configuration_only_and_are_the_same_each_time(folders, tmp_path):
@@ -147,13 +147,13 @@ def test_code_beside_a_model_is_not_run(folders, tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(DataError, match="by its files alone"):
+    with pytest.raises(DataError, match="without running remote code"):
         VisionTower(str(tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
 def test_weights_that_lack_a_part_are_refused(folders, tmp_path):
-    """transformers itself fills the part with random numbers and goes on."""
+    """transformers itself initializes the missing weights at random and continues."""
     from safetensors.torch import load_file, save_file
 
     for file in (folders / "siglip").iterdir():
@@ -166,7 +166,7 @@ def test_weights_that_lack_a_part_are_refused(folders, tmp_path):
     ):
         VisionTower(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="no vision model that transformers can load"):
+    with pytest.raises(DataError, match="not a vision model that transformers can load"):
         VisionTower(str(tmp_path))
 
 

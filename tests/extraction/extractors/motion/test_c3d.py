@@ -32,7 +32,7 @@ def test_a_batch_says_what_each_clip_alone_says(c3d):
     torch.testing.assert_close(second, alone, rtol=1e-4, atol=1e-2)  # values are near 100
     assert (first - second).abs().mean() > 1
     assert second.shape == (4096,)
-    assert second.min() == 0  # behind the ReLU
+    assert second.min() == 0  # after the ReLU
 
 
 def test_a_file_in_the_public_layout_is_read_and_what_lies_behind_fc6_left(tmp_path):

@@ -3,7 +3,7 @@ from torch import nn
 
 from stgraph.extraction.extractors.motion.c3d_network import C3DNetwork
 
-# Tran et al. (ICCV 2015), Figure 3, under the names of the public PyTorch port.
+# Tran et al. (ICCV 2015), Figure 3, with the names of the public PyTorch port.
 WIDTHS = {
     "conv1": (64, 3),
     "conv2": (128, 64),
@@ -26,7 +26,7 @@ def test_names_and_shapes_are_those_of_the_public_port():
 
 
 def test_only_the_last_pool_has_an_odd_length_and_looks_past_the_far_edge():
-    """Caffe rounds up: cells 0-1, 2-3, 4-5 and 6 of 7. Padding on both sides would join 1-2, 3-4, 5-6."""
+    """Caffe rounds up and pools cells 0-1, 2-3, 4-5 and 6 of 7; padding on both sides would pool 1-2, 3-4, 5-6."""
     with torch.device("meta"):
         network = C3DNetwork()
     pools = [layer for layer in network if isinstance(layer, nn.MaxPool3d)]

@@ -17,7 +17,7 @@ def i3d_flow():
 
 
 class SaysDifference(nn.Module):
-    """In RAFT's place: x is the change of red in bytes, y of green; the last of its answers counts."""
+    """Replaces RAFT: x is the change of red in uint8 steps, y that of green; only the last estimate is used."""
 
     def forward(self, before, after):
         change = (after - before)[:, :2] * 127.5
@@ -25,7 +25,7 @@ class SaysDifference(nn.Module):
 
 
 class Keeps(nn.Module):
-    """In I3D's place."""
+    """Replaces I3D."""
 
     def forward(self, flows):
         self.flows = flows
@@ -36,9 +36,9 @@ def test_flow_runs_forward_is_cut_scaled_and_its_last_repeated():
     extractor = make_extractor("i3d_flow", SMALL)
     extractor.raft, extractor.i3d = SaysDifference(), Keeps()
     clip = torch.zeros(3, 16, 2, 2, dtype=torch.uint8)
-    clip[0] = (5 * torch.arange(16)).view(16, 1, 1)  # red: 5 a frame, then a leap
+    clip[0] = (5 * torch.arange(16)).view(16, 1, 1)  # red: 5 per frame, then a jump
     clip[0, 15:] = 200
-    clip[1] = (10 * torch.arange(15, -1, -1)).view(16, 1, 1)  # green: -10 a frame
+    clip[1] = (10 * torch.arange(15, -1, -1)).view(16, 1, 1)  # green: -10 per frame
     extractor.extract([clip, clip.flip(1)])
     forward, backward = extractor.i3d.flows
     assert forward.shape == (2, 16, 2, 2)

@@ -22,7 +22,7 @@ def test_clips_are_prepared_as_published_with_the_weights(extractor):
 
 
 def test_motion_is_what_torchvisions_classifier_would_see(extractor, tmp_path):
-    """torchvision's own network with the same weights, its classifier replaced by one that hands the vector on."""
+    """torchvision's own network with the same weights, its classifier replaced by the identity."""
     whole = s3d().eval()
     whole.load_state_dict(extractor.network.state_dict(), strict=False)
     seen = []

@@ -29,7 +29,7 @@ def detector():
 
 @pytest.fixture(scope="module")
 def plain():
-    """torchvision's model as it comes, asked for as many boxes."""
+    """torchvision's unmodified model with the same number of boxes."""
     build = partial(fasterrcnn_resnet50_fpn_v2, weights=None, weights_backbone=None)
     settings = {"min_size": SIDE, "box_score_thresh": 0.0, "box_detections_per_img": 36}
     return load_network(lambda: build(**settings), "random")[0]
@@ -61,7 +61,7 @@ def test_boxes_lie_in_the_frame_best_first(found):
 
 
 def last_stage(plain):
-    """The backbone's last map of the frame, by torchvision's parts."""
+    """The backbone's last feature map of the frame, computed with torchvision's own parts."""
     with torch.inference_mode():
         batch, _ = plain.transform([FRAME[0].permute(2, 0, 1) / 255])
         assert batch.image_sizes == [(SIDE, 42)]
@@ -77,7 +77,7 @@ def test_roi_features_are_the_last_stages_inside_the_boxes(found, plain):
 
 
 def test_fc_features_are_what_the_scores_of_the_boxes_come_from(plain):
-    """Pooled at the boxes found, not at the proposals: the box head's own layers on torchvision's own pooling."""
+    """Features are pooled at the detected boxes, not at the proposals: torchvision's box head on torchvision's pooling."""
     detector = FasterRCNN(**SETTINGS, features="fc", max_boxes=8)
     found = extract(detector, FRAME)[0]
     with torch.inference_mode():
@@ -103,7 +103,7 @@ def test_what_is_seen_does_not_depend_on_the_pictures_beside_it(detector, found)
 
 
 def test_nor_on_a_flat_picture_before_it():
-    """torchvision works out how its maps are scaled from the first picture; and this one finds nothing."""
+    """torchvision infers the scales of its feature maps from the first image, in which nothing is found here."""
     strict = FasterRCNN("random", min_size=SIDE, score_threshold=1.0)
     objects = extract(strict, picture(4, 1333))[0]
     assert (objects.boxes.shape, objects.scores.shape) == ((0, 4), (0,))

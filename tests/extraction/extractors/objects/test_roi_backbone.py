@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from stgraph.errors import OptionError
+from stgraph.extraction.extractors.image_transforms import IMAGENET_MEAN, IMAGENET_STD, normalize
 from stgraph.extraction.extractors.objects.roi_backbone import RoIBackbone
-from stgraph.extraction.extractors.pictures import IMAGENET_MEAN, IMAGENET_STD, scale
 from tests.reference.roi_align import max_roi_features
 
 
@@ -33,7 +33,7 @@ def test_features_are_the_last_stages_inside_the_boxes_of_the_frame(backbone):
     boxes = torch.tensor([[0.0, 0, 64, 48], [10, 5, 30, 44], [60, 40, 64, 48]])
     picture = backbone.resize(pixels)
     features = backbone.extract([picture], [boxes], [(48, 64)])[0]
-    cells = backbone.resnet.network(scale([picture], torch.device("cpu"), IMAGENET_MEAN, IMAGENET_STD))[
+    cells = backbone.resnet.network(normalize([picture], torch.device("cpu"), IMAGENET_MEAN, IMAGENET_STD))[
         "cells"
     ]
     assert picture.shape == (3, 64, 85)

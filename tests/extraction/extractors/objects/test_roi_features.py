@@ -15,8 +15,8 @@ def test_equals_the_slow_oracle(stride):
     boxes = torch.cat([corners.min(1).values, corners.max(1).values], dim=1)
     edges = torch.tensor(
         [
-            [0.0, 0, width, height],  # all of it
-            [0, 0, 0.01, 0.01],  # a corner point
+            [0.0, 0, width, height],  # the whole image
+            [0, 0, 0.01, 0.01],  # a single corner point
             [width - 1, height - 1, width, height],
             [3.5, 0, 4.5, height],  # narrow
         ]
@@ -27,7 +27,7 @@ def test_equals_the_slow_oracle(stride):
 
 
 def test_on_a_ramp_it_is_the_rightmost_point():
-    """On F(y, x) = x a bin is the x of its middle: the last one's lies 6.5 / 7 of the way across."""
+    """For F(y, x) = x a bin equals the x of its centre; that of the last bin lies 6.5 / 7 of the way across."""
     ramp = torch.arange(8.0).expand(1, 1, 8, 8)
     left, right = 64.0, 192.0
     expected = left / 32 - 0.5 + (right - left) / 32 * 6.5 / 7

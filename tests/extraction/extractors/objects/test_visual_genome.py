@@ -17,7 +17,7 @@ def names(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def detector(names):
-    # Random weights give each of the 1,601 classes about the same.
+    # With random weights the scores of all 1,601 classes are about the same.
     settings = {
         "weights": "random",
         "score_threshold": 1.08 / 1601,
@@ -59,7 +59,7 @@ def test_labels_are_positions_among_the_names(detector):
 
 def test_weights_have_to_be_given(monkeypatch):
     monkeypatch.setattr(visual_genome, "_build", lambda **_: torch.nn.Identity())
-    with pytest.raises(OptionError, match="no well-kept library has any"):
+    with pytest.raises(OptionError, match="no maintained library publishes any"):
         VisualGenomeFasterRCNN()
 
 

@@ -1,21 +1,21 @@
-"""Which frames and clips the extractors are shown."""
+"""The frames and clips that the extractors receive."""
 
 import numpy as np
 import pytest
 import torch
 
 from stgraph.extraction import FrameRule, VideoSource
-from stgraph.extraction.reading import Items, VideoFacts, read_items
+from stgraph.extraction.item_reader import ItemBatch, VideoInfo, read_items
 from tests.extraction.files import flat_video
 from tests.extraction.small import Change, MeanColour
 
 
 def read(path, rule, extractors, batch_size=4):
     facts, *items = read_items(VideoSource("v", path), rule, extractors, batch_size)
-    assert isinstance(facts, VideoFacts)
+    assert isinstance(facts, VideoInfo)
     values = {}
     for group in items:
-        assert isinstance(group, Items)
+        assert isinstance(group, ItemBatch)
         assert len(group.values) <= batch_size
         place = values.setdefault(group.extractor, [])
         assert group.first == len(place)

@@ -1,4 +1,4 @@
-"""Any detector as an extractor: a callable from frames to boxes."""
+"""Turns any detector, a callable from frames to boxes, into an extractor."""
 
 from __future__ import annotations
 
@@ -23,42 +23,47 @@ from stgraph.extraction.extractors.objects.detector_results import read_result
 from stgraph.extraction.extractors.objects.roi_backbone import RoIBackbone
 from stgraph.extraction.extractors.protocol import Extractor, FrameObjects, ItemFeatures
 
-__all__ = ["OwnDetector", "wrap_detector"]
+__all__ = ["CustomDetector", "wrap_detector"]
 
 UNKNOWN = "unknown"
 RESERVED = ("features", "features_weights", "side", "max_boxes", "score_threshold")
 
 
 class Frame(NamedTuple):
-    """A frame as it is, and as the backbone sees it.
+    """A frame, and the same frame resized for the backbone.
 
-    Shapes: pixels ``[H, W, 3]`` uint8, picture ``[3, h, w]`` uint8 or None.
+    Shapes: pixels ``[H, W, 3]`` uint8, resized ``[3, h, w]`` uint8, or None without a backbone.
     """
 
     pixels: Tensor
-    picture: Tensor | None
+    resized: Tensor | None
 
 
-class OwnDetector(Extractor):
-    """Boxes of a callable, with RoI features of a backbone.
+class CustomDetector(Extractor):
+    """Extractor that takes the boxes of a callable and the RoI features of a backbone.
 
-    The callable gets a list of frames, numpy uint8 RGB ``[H, W, 3]``, and returns a list with a result for each, in one of
-    the forms of :func:`~stgraph.extraction.extractors.objects.detector_results.read_result`. What it says of a frame must
-    not depend on the others. Its attributes ``weights`` (a hash, any word, or a file, whose hash is taken), ``label_names``
-    and ``versions``, where it has them, are kept with the features.
+    The callable receives a list of frames, numpy uint8 RGB ``[H, W, 3]``, and returns a list with one result per frame, in
+    one of the forms of :func:`~stgraph.extraction.extractors.objects.detector_results.read_result`. The result for a frame
+    must not depend on the other frames. Its optional attributes ``weights`` (a hash, any text, or a file, which is hashed),
+    ``label_names`` and ``versions`` are recorded with the features.
 
     Args:
         detector: The callable.
-        name: What messages call it.
-        features: "resnet18", "resnet50", "resnet101" or "resnet152": RoI features of its last stage replace whatever the
-            results carry; None keeps the features of the results.
-        features_weights: Weights of that backbone, as in :func:`~stgraph.extraction.extractors.weights.load_network`.
-        side: Short side in pixels of the picture that the backbone sees; the long one is at most twice that.
-        max_boxes, score_threshold: At most so many boxes a frame, best first, of at least this score.
+        name: Name of the detector in error messages.
+        features: "resnet18", "resnet50", "resnet101" or "resnet152" to compute RoI features from its last stage, which
+            replace any features of the results; None keeps the features of the results.
+        features_weights: Weights of the backbone, see :func:`~stgraph.extraction.extractors.weights.load_network`.
+        side: Short side in pixels of the frame resized for the backbone; the long side is at most twice that.
+        max_boxes: Largest number of boxes per frame, highest scores first.
+        score_threshold: Boxes of a lower score are dropped.
 
-    Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features ``[n, 2048]``, of
-        ResNet-18 ``[n, 512]``, or of the results' own width (0 in frames without boxes, unless the result says otherwise).
-    Raises: OptionError: A value that is not one of those allowed. DataError: A result of another form.
+    Shapes: a frame -> :class:`~stgraph.extraction.extractors.protocol.FrameObjects` with features ``[n, 2048]``, for
+        ResNet-18 ``[n, 512]``, or of the width that the results have (0 in frames without boxes unless they have one).
+
+    Raises:
+        OptionError: If an argument or attribute is out of range or not one of the allowed values.
+        DataError: If a result has another form.
+
     Reference: house design.
     """
 
@@ -87,28 +92,28 @@ class OwnDetector(Extractor):
             self.versions |= self.backbone.resnet.versions
 
     def to(self, device: torch.device | str) -> Extractor:
-        """Moves the backbone, and the detector where it can be moved."""
+        """Moves the backbone to a device, and the detector if it has a method ``to``."""
         if self.backbone is not None:
             self.backbone.resnet.to(device)
         if hasattr(self.detector, "to"):
             self.detector.to(device)
         return super().to(device)
 
-    def preprocess(self, pictures: Tensor) -> Frame:
-        """The frame, and the backbone's picture of it."""
-        frame = pictures[0]
+    def preprocess(self, frames: Tensor) -> Frame:
+        """Returns the frame, and resizes it for the backbone."""
+        frame = frames[0]
         return Frame(frame, None if self.backbone is None else self.backbone.resize(frame))
 
     def extract(self, items: Sequence[Frame]) -> list[ItemFeatures]:
-        """The objects of each frame."""
+        """Returns the objects of each frame."""
         sizes = [(item.pixels.shape[0], item.pixels.shape[1]) for item in items]
         found = [
             postprocess_boxes(self._read(result), size, self.max_boxes, self.score_threshold)
             for result, size in zip(self._detect(items), sizes, strict=True)
         ]
         if self.backbone is not None:
-            pictures = [item.picture for item in items if item.picture is not None]
-            features = self.backbone.extract(pictures, [objects.boxes for objects in found], sizes)
+            images = [item.resized for item in items if item.resized is not None]
+            features = self.backbone.extract(images, [objects.boxes for objects in found], sizes)
             found = [replace(objects, features=rows) for objects, rows in zip(found, features, strict=True)]
         return [{"object": objects} for objects in found]
 
@@ -117,7 +122,7 @@ class OwnDetector(Extractor):
         if not isinstance(results, list | tuple) or len(results) != len(items):
             got = f" of {len(results)}" if isinstance(results, list | tuple) else ""
             raise DataError(
-                f"Detector '{self.name}' must return a list with one result for each of its {len(items)} frames, got a "
+                f"Detector '{self.name}' must return a list with one result for each of {len(items)} frames, got a "
                 f"{type(results).__name__}{got}."
             )
         return results
@@ -129,21 +134,22 @@ class OwnDetector(Extractor):
             raise DataError(f"A result of detector '{self.name}': {str(error).rstrip('.')}.") from error
         if self.backbone is None and len(objects.boxes) and not objects.features.shape[1]:
             raise DataError(
-                f"Detector '{self.name}' gave boxes without features; return them, or have 'features' a backbone such as "
-                "resnet50."
+                f"Detector '{self.name}' returned boxes without features; return features, or set 'features' to a backbone "
+                "such as resnet50."
             )
         return objects
 
 
-def wrap_detector(name: str, found: Callable[..., Any], settings: Mapping[str, Any]) -> OwnDetector:
-    """The extractor around a function ``frames -> results``, or around an object of a class of such functions.
+def wrap_detector(name: str, found: Callable[..., Any], settings: Mapping[str, Any]) -> CustomDetector:
+    """Wraps a function ``frames -> results``, or an instance of a class whose instances can be called so.
 
     Args:
-        name: What messages call it.
+        name: Name of the detector in error messages.
         found: The function or the class.
-        settings: Those of :class:`OwnDetector` by their names; all others are arguments of the class.
+        settings: Arguments of :class:`CustomDetector`; any others are passed to the constructor of the class.
 
-    Raises: OptionError: Arguments that the class does not take, any for a function, or objects that cannot be called.
+    Raises:
+        OptionError: If the class doesn't accept the arguments, a function was given any, or the instance cannot be called.
     """
     ours = {key: value for key, value in settings.items() if key in RESERVED}
     theirs = {key: value for key, value in settings.items() if key not in RESERVED}
@@ -151,10 +157,10 @@ def wrap_detector(name: str, found: Callable[..., Any], settings: Mapping[str, A
         found = _instance(name, found, theirs)
     elif theirs:
         raise OptionError(
-            f"Detector '{name}' is a function and takes no settings, got {', '.join(sorted(theirs))}; those of every "
-            f"detector are {', '.join(RESERVED)}."
+            f"Detector '{name}' is a function and takes no settings, got {', '.join(sorted(theirs))}; the settings "
+            f"of every detector are {', '.join(RESERVED)}."
         )
-    return OwnDetector(found, name=name, **ours)
+    return CustomDetector(found, name=name, **ours)
 
 
 def _instance(name: str, found: type, settings: Mapping[str, Any]) -> Callable[..., Any]:
@@ -165,17 +171,18 @@ def _instance(name: str, found: type, settings: Mapping[str, Any]) -> Callable[.
     detector = found(**settings)
     if not callable(detector):
         raise OptionError(
-            f"Detector '{name}' must be called with frames, but {found.__name__} has no __call__; write one."
+            f"Detector '{name}' must be callable with frames, but {found.__name__} has no __call__; define it."
         )
     return detector
 
 
 def _weights(detector: Any) -> str:
-    """A hash or a word; of a file, its hash."""
+    """The detector's ``weights``; for a file, its hash."""
     weights = getattr(detector, "weights", UNKNOWN)
     if not isinstance(weights, str | Path):
         raise OptionError(
-            f"A detector's 'weights' must be a hash, a word or a file, got a {type(weights).__name__}; rename the attribute."
+            f"A detector's 'weights' must be a hash, any text or a file, got a {type(weights).__name__}; "
+            "rename the attribute."
         )
     if not Path(weights).is_file():
         return str(weights)
@@ -187,6 +194,6 @@ def _label_names(detector: Any) -> tuple[str, ...]:
     names = getattr(detector, "label_names", ())
     if not isinstance(names, list | tuple):
         raise OptionError(
-            f"A detector's 'label_names' must be a list, the name of label 0 first, got a {type(names).__name__}."
+            f"A detector's 'label_names' must be a list that starts with the name of label 0, got a {type(names).__name__}."
         )
     return tuple(str(name) for name in names)

@@ -1,6 +1,6 @@
-"""Extractors as a user keeps them beside a script: found by the module path, in no package.
+"""Extractors in a plain module next to a script, found through ``sys.path``.
 
-What they do to a video hangs on its height, as that is all that they know of it.
+The height of a video decides what they do to it, as they know nothing else about it.
 """
 
 import os
@@ -15,10 +15,10 @@ PLAIN, READER_DIES, MODEL_DIES, PREPARE_RAISES, DESCRIBE_RAISES = 48, 50, 52, 54
 
 
 class Frames(Extractor):
-    """A few sums of each frame.
+    """A few weighted sums of each frame.
 
     Args:
-        marks: Folder in which processes leave their ids, and in which is noted who died already.
+        marks: Folder in which processes leave their ids and note who has died already.
     """
 
     streams = ("appearance",)
@@ -28,9 +28,9 @@ class Frames(Extractor):
         self.marks = Path(marks)
         self.weight = torch.randn(6 * 8 * 3, 5, generator=torch.Generator().manual_seed(0))
 
-    def preprocess(self, pictures):
+    def preprocess(self, frames):
         (self.marks / f"read.{os.getpid()}").touch()
-        frame = pictures[0]
+        frame = frames[0]
         if len(frame) == PREPARE_RAISES:
             raise ValueError("no such\nheight")
         if len(frame) == READER_DIES:
@@ -60,8 +60,8 @@ class Clips(Extractor):
     frames_per_item = 16
     weights = "none"
 
-    def preprocess(self, pictures):
-        return pictures[:, ::16, ::16].flatten(1)
+    def preprocess(self, frames):
+        return frames[:, ::16, ::16].flatten(1)
 
     def extract(self, items):
         return [{"motion": clip[:, :4].float().mean(0)} for clip in items]

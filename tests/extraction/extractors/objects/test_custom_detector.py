@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from stgraph.errors import DataError, OptionError
-from stgraph.extraction.extractors.objects import OwnDetector, wrap_detector
+from stgraph.extraction.extractors.objects import CustomDetector, wrap_detector
 from stgraph.extraction.extractors.registry import make_extractor, record_of
 
 SMALL = {"features_weights": "random", "side": 64}
@@ -22,7 +22,7 @@ def extract(extractor, pictures):
 
 
 def quarters(pictures):
-    """Left upper quarter of each picture, scored by its mean red, and a box that reaches out; none where one is flat."""
+    """Detects the upper left quarter of each frame, scored by its mean red, and a box beyond the frame; none in flat frames."""
     results = []
     for picture in pictures:
         height, width, _ = picture.shape
@@ -35,7 +35,7 @@ def quarters(pictures):
 
 
 class Constant:
-    """The same boxes everywhere, with features."""
+    """Returns the same boxes with features for every frame."""
 
     label_names = ("cat", "dog")
 
@@ -125,7 +125,7 @@ def test_by_its_name_through_the_registry():
     name = f"{__name__}.Constant"
     settings = {"count": 1, **BARE}
     extractor = make_extractor(name, settings, allow=[name])
-    assert isinstance(extractor, OwnDetector)
+    assert isinstance(extractor, CustomDetector)
     assert record_of(name, settings, extractor).weights == "v7"
 
 
@@ -182,7 +182,7 @@ def test_values_that_are_not_allowed(settings, named):
 @pytest.mark.parametrize(
     ("attribute", "value", "named"),
     [
-        ("weights", 3, "'weights' must be a hash, a word or a file, got a int"),
+        ("weights", 3, "'weights' must be a hash, any text or a file, got a int"),
         ("label_names", {0: "cat"}, "'label_names' must be a list.*got a dict"),
     ],
 )
@@ -195,14 +195,14 @@ def test_attributes_of_another_kind(attribute, value, named):
 @pytest.mark.parametrize(
     ("results", "named"),
     [
-        ({"boxes": []}, "'odd' must return a list with one result for each of its 2 frames, got a dict"),
-        ([{"boxes": []}], "for each of its 2 frames, got a list of 1"),
+        ({"boxes": []}, "'odd' must return a list with one result for each of 2 frames, got a dict"),
+        ([{"boxes": []}], "for each of 2 frames, got a list of 1"),
         (None, "got a NoneType"),
         ([None, None], "A result of detector 'odd': must be FrameObjects.*got NoneType None"),
         ((np.zeros((2, 4)), np.zeros(2)), r"A result of detector 'odd'.*got ndarray of shape \[2, 4\]"),
         (
             [([[0, 0, 4, 4]], [0.5])] * 2,
-            "'odd' gave boxes without features; return them, or have 'features' a backbone",
+            "'odd' returned boxes without features; return features, or set 'features' to a backbone",
         ),
     ],
 )

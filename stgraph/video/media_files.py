@@ -1,0 +1,40 @@
+"""File endings of videos and sound, in the one list that every part of stgraph uses."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+__all__ = ["AUDIO_ENDINGS", "MEDIA_ENDINGS", "VIDEO_ENDINGS", "has_media_ending", "without_media_ending"]
+
+# fmt: off
+VIDEO_ENDINGS = frozenset((
+    ".3gp", ".asf", ".avi", ".f4v", ".flv", ".gif", ".h264", ".hevc", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+))
+"""Endings of video files, in lower case."""
+
+AUDIO_ENDINGS = frozenset((".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"))
+"""Endings of sound files, in lower case."""
+# fmt: on
+
+MEDIA_ENDINGS = VIDEO_ENDINGS | AUDIO_ENDINGS
+"""Both. Sound files are opened too, so that the error says they have no pictures instead of passing them over."""
+
+
+def has_media_ending(path: str | Path) -> bool:
+    """Whether a file name ends like a video or sound file, in upper or lower case.
+
+    >>> has_media_ending("IMG_1.MOV"), has_media_ending("notes.txt")
+    (True, False)
+    """
+    return PurePosixPath(path).suffix.lower() in MEDIA_ENDINGS
+
+
+def without_media_ending(name: str) -> str:
+    """A file name without the ending of a video or sound file; any other name is returned as it is.
+
+    >>> without_media_ending("IMG_1.mov"), without_media_ending("cat.gif"), without_media_ending("v1.2")
+    ('IMG_1', 'cat', 'v1.2')
+    """
+    ending = PurePosixPath(name).suffix
+    return name.removesuffix(ending) if ending.lower() in MEDIA_ENDINGS else name
