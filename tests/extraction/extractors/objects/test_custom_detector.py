@@ -22,7 +22,7 @@ def extract(extractor, pictures):
 
 
 def quarters(pictures):
-    """Detects the upper left quarter of each frame, scored by its mean red, and a box beyond the frame; none in flat frames."""
+    """Detects the upper left quarter of each frame, scored by its mean red, and a box beyond it; none in flat frames."""
     results = []
     for picture in pictures:
         height, width, _ = picture.shape
