@@ -1,4 +1,4 @@
-"""Layers of the three systems; they know tensors only."""
+"""Layers of the three systems; their inputs and outputs are tensors."""
 
 from stgraph.nn.attention import (
     AdditiveAttention,

@@ -1,4 +1,4 @@
-"""Whether the optional compiled packages can serve a device; plain PyTorch defines every answer without them."""
+"""Optional compiled packages; plain PyTorch defines every result without them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ except (ImportError, OSError):  # OSError: a wheel built for another torch; `mak
 
 
 def torch_scatter_for(device: torch.device) -> ModuleType | None:
-    """The package ``torch_scatter`` where it is installed and serves the device, else None.
+    """Returns the package ``torch_scatter`` if it is installed and supports the device, else None.
 
-    Built without a GPU toolchain it imports well and fails on the first CUDA tensor; its version operator tells.
+    Built without a GPU toolchain, it imports without an error and fails on the first CUDA tensor; its version operator
+    reports this.
     """
     if torch_scatter is None:
         return None

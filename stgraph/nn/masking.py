@@ -1,4 +1,4 @@
-"""Softmax and mean over what is real."""
+"""Masked softmax and mean."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ __all__ = ["masked_mean", "masked_softmax"]
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None, temperature: float = 1.0) -> Tensor:
-    r"""Softmax over the last axis among real entries; a row without any is zeros, not NaN.
+    r"""Softmax over the real entries of the last axis; a row without any is zeros, not NaN.
 
     .. math:: a_j = \frac{m_j e^{s_j / \tau}}{\sum_k m_k e^{s_k / \tau}}
 
     Shapes: scores and mask ``[..., S]`` (True where real; None where all are) -> ``[..., S]``.
+
     Reference: house design.
 
     >>> import torch
@@ -32,6 +33,7 @@ def masked_mean(x: Tensor, mask: Tensor, dim: int) -> Tensor:
     """Mean of the real vectors along an axis; zeros where there are none.
 
     Shapes: x ``[..., D]``, mask ``[...]`` with the same leading axes -> x without axis ``dim``.
+
     Reference: house design.
 
     >>> import torch

@@ -1,4 +1,4 @@
-"""Additive attention: which of some vectors matter to a language state."""
+"""Additive attention of a language state over a set of vectors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,27 @@ __all__ = ["AdditiveAttention"]
 
 
 class AdditiveAttention(Layer):
-    r"""Weights of vectors x_1 .. x_S for a query h; those that are not real get none.
+    r"""Attention weights of vectors x_1 .. x_S for a query h; masked vectors get weight 0.
 
     .. math:: e_s = \operatorname{softmax}_s\big(w^T \tanh(W_h h + W_x x_s + b) / \tau\big)
 
-    Keys :math:`W_x x` do not depend on the query: :meth:`keys` makes them once a video for all words of all its captions.
-    They are linear in x (b stands with the query), so keys of a mixture of vectors are the mixture of their keys.
-    STAT adds a scalar k to the score; it cancels in the softmax and is left out.
+    Keys :math:`W_x x` do not depend on the query, so :meth:`keys` computes them once per video for all words of all its
+    captions. They are linear in x (b belongs to the query), so the keys of a weighted mean of vectors are the weighted mean
+    of their keys. The scalar that STAT adds to the score cancels in the softmax and is left out.
 
     Args:
-        in_channels, query_channels: Widths of x and h.
-        hidden_channels: Width A of the space in which both meet.
-        temperature: :math:`\tau`; towards 0 the softmax becomes a choice.
+        in_channels: Width D of x.
+        query_channels: Width H of h.
+        hidden_channels: Width A of the common space.
+        temperature: :math:`\tau`; towards 0 the softmax becomes an argmax.
 
     Shapes: query ``[P, H]``, keys ``[P, ..., S, A]``, mask ``[P, ..., S]`` (True where real, None where all are) ->
-        ``[P, ..., S]``, summing to 1 along S, or zeros where nothing is real.
-    Raises: ShapeError: Another width, or a mask of another shape. OptionError: A temperature that is not above 0.
+        ``[P, ..., S]``, summing to 1 along S, or zeros where everything is masked.
+
+    Raises:
+        OptionError: If ``temperature`` is not above 0.
+        ShapeError: If the query has another width, or the mask another shape.
+
     Reference: Cherian et al., WACV 2020, Eq. 1-2; Bahdanau et al., arXiv 1409.0473.
     """
 
@@ -46,18 +51,18 @@ class AdditiveAttention(Layer):
         self.score = nn.Linear(hidden_channels, 1, bias=False)
 
     def keys(self, x: Tensor) -> Tensor:
-        """The part of a score that no query changes: ``[..., D]`` -> ``[..., A]``."""
+        """Computes the part of the scores that doesn't depend on the query, ``[..., D]`` -> ``[..., A]``."""
         return self.key(x)
 
     def forward(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Eq. 1 for P queries, each over its own vectors."""
+        """Computes the weights of Eq. 1 for P queries, each over its own vectors."""
         scores = self.scores(query, keys)
         if mask is not None and mask.shape != scores.shape:
             check_shape("mask", mask, " ".join(str(size) for size in scores.shape))
         return masked_softmax(scores, mask, self.temperature)
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Eq. 2, before the softmax: ``[P, ..., S]``."""
+        """Computes the scores of Eq. 2, before the softmax, ``[P, ..., S]``."""
         check_shape("query", query, "P H", H=self.query_channels)
         between = (1,) * (keys.dim() - 2)
         return self.score((self.query(query).view(len(query), *between, -1) + keys).tanh()).squeeze(-1)

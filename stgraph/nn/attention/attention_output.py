@@ -1,4 +1,4 @@
-"""What a visual attention hands to the language model."""
+"""Output of a visual attention."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ __all__ = ["AttentionOutput"]
 
 
 class AttentionOutput(NamedTuple):
-    """What P captions look at for one word.
+    """Result of a visual attention for one word of P captions.
 
-    Shapes: vector ``[P, D]``; weights by name, over frames ``[P, T]`` or over regions ``[P, T, S]``; ranking
-        ``[P, T - 1]``, terms of the ranking loss, or None.
+    Args:
+        vector: The attended vector ``[P, D]``.
+        weights: Attention weights by name, over frames ``[P, T]`` or over regions ``[P, T, S]``.
+        ranking: Terms of the ranking loss ``[P, T - 1]``, or None.
     """
 
     vector: Tensor

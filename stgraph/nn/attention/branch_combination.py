@@ -1,4 +1,4 @@
-"""How much a word listens to ST and how much to TS."""
+"""Weighted combination of the ST and TS branches of STaTS."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ __all__ = ["BranchCombination"]
 
 
 class BranchCombination(Layer):
-    r"""Mixes the vectors of both attentions by the language state.
+    r"""Combines the vectors of both branches with weights that depend on the language state.
 
     .. math:: \hat{x} = \tanh\Big(\frac{e^{\beta_1} \hat{x}_{ST} + e^{\beta_2} \hat{x}_{TS}}{e^{\beta_1} + e^{\beta_2}}\Big),
         \quad \beta_k = w_k \cdot \tanh(W_k \hat{x}_k + W_h h)
 
-    :math:`W_h` is one matrix for both, as its one symbol says.
+    :math:`W_h` is shared by both branches, as the paper writes it with one symbol.
 
     Args:
-        in_channels, query_channels: Widths of the vectors and of h.
-        hidden_channels: Width of the space in which they meet.
+        in_channels: Width D of the vectors.
+        query_channels: Width H of h.
+        hidden_channels: Width of the common space.
 
     Shapes: query ``[P, H]``, st and ts ``[P, D]`` -> vector ``[P, D]`` and weights ``[P, 2]``.
-    Raises: ShapeError: Another width.
+
+    Raises:
+        ShapeError: If a vector has another width.
+
     Reference: Cherian et al., WACV 2020, Eq. 12.
     """
 
@@ -36,7 +40,7 @@ class BranchCombination(Layer):
         self.query = nn.Linear(query_channels, hidden_channels, bias=False)
 
     def forward(self, query: Tensor, st: Tensor, ts: Tensor) -> tuple[Tensor, Tensor]:
-        """Eq. 12."""
+        """Applies Eq. 12."""
         check_shape("st", st, "P D", P=query.size(0), D=self.in_channels)
         check_shape("ts", ts, "P D", P=query.size(0), D=self.in_channels)
         state = self.query(query)

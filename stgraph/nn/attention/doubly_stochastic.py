@@ -1,4 +1,4 @@
-"""A penalty on places that a caption looks at too often or not at all."""
+"""Penalty on places that get too much attention over a caption, or none."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ __all__ = ["doubly_stochastic_penalty"]
 def doubly_stochastic_penalty(
     weights: Mapping[str, Tensor], masks: Mapping[str, Tensor], words: Tensor
 ) -> Tensor:
-    r"""Sum over maps of attention and over captions of the mean over places of how far a place's weights are from 1.
+    r"""Squared difference between 1 and the total attention that a place gets over the words of a caption.
 
     .. math:: \sum_z \sum_p \operatorname{mean}_i \Big(1 - \sum_l a^z_{pli}\Big)^2
 
-    Each sum runs over real words and each mean over the real places of one caption, so that padding changes nothing;
-    without padding it is the released code's mean of a sum over the batch.
+    Sums run over real words and means over the real places of one caption, so padding changes nothing; without padding the
+    value equals the released code's mean of a sum over the batch.
 
     Args:
-        weights: Maps by name.
-        masks: Which places of each map are real.
-        words: Which words are real.
+        weights: Attention weights by name.
+        masks: Real places of each attention.
+        words: Real words.
 
     Shapes: weights ``[P, L, ...]``, masks ``[P, ...]``, words ``[P, L]`` -> scalar.
-    Raises: ShapeError: A mask has other places than its map.
+
+    Raises:
+        ShapeError: If a mask has other places than its weights.
+
     Reference: Tu et al., ACM MM 2017, the authors' released code; Xu et al., ICML 2015, section 4.2.1.
 
     >>> import torch
-    >>> seen = torch.tensor([[[0.5, 0.5], [0.0, 1.0]]])  # one caption, two words, two frames: 0.5 and 1.5 in all
+    >>> seen = torch.tensor([[[0.5, 0.5], [0.0, 1.0]]])  # one caption, two words, two frames: 0.5 and 1.5 in total
     >>> every = torch.ones(1, 2, dtype=torch.bool)
     >>> doubly_stochastic_penalty({"frames": seen}, {"frames": every}, every)
     tensor(0.2500)

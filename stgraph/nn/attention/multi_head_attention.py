@@ -1,4 +1,4 @@
-"""Scaled dot-product attention with several heads, whose keys and values can be made once and kept."""
+"""Scaled dot-product attention with several heads and reusable keys and values."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ __all__ = ["MultiHeadAttention"]
 
 
 class MultiHeadAttention(Layer):
-    r"""Attention of every query over its keys, in ``num_heads`` parts of the channels.
+    r"""Multi-head attention whose keys and values are computed separately from the queries.
 
     .. math:: \mathrm{softmax}(Q K^T / \sqrt{d / h}) V
 
-    Keys and values are made by :meth:`keys_values` apart from the queries, so that a decoder computes them once a
-    video (cross attention) or once a word (its cache). Masks are True where data is real.
+    A decoder computes keys and values once per video (cross attention) or once per word (its cache), see
+    :meth:`keys_values`. Masks are True where data is real.
+
+    Args:
+        hidden_channels: d.
+        num_heads: h; must divide ``hidden_channels``.
+        dropout: Dropout of the attention weights.
 
     Shapes: query ``[B, L, d]``, keys and values ``[B, h, S, d / h]`` each, mask ``[B, S]`` or, where each query has its own,
         ``[B, L, S]`` -> ``[B, L, d]``.
-    Raises: OptionError: ``hidden_channels`` is no multiple of ``num_heads``.
+
+    Raises:
+        OptionError: If ``hidden_channels`` is not a multiple of ``num_heads``.
+
     Reference: Vaswani et al., NeurIPS 2017, section 3.2.
     """
 
@@ -46,7 +54,7 @@ class MultiHeadAttention(Layer):
             nn.init.zeros_(linear.bias)
 
     def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values ``[B, h, S, d / h]`` of ``memory`` [B, S, d]."""
+        """Computes keys and values ``[B, h, S, d / h]`` of ``memory`` ``[B, S, d]``."""
         keys, values = self.key_value(memory).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
@@ -58,7 +66,7 @@ class MultiHeadAttention(Layer):
         *,
         causal: bool = False,
     ) -> Tensor:
-        """Attends to real keys; ``causal`` (without a mask) lets query l see keys 0..l."""
+        """Attends to real keys; ``causal`` (without a mask) restricts query l to keys 0..l."""
         keys, values = keys_values
         mixed = scaled_dot_product_attention(
             self._split(self.query(query)),
@@ -71,7 +79,7 @@ class MultiHeadAttention(Layer):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
-        """What :meth:`forward` weighs values by, of every head ``[B, h, L, S]``; a mask is ``[B, S]``."""
+        """Computes the attention weights of every head ``[B, h, L, S]``; a mask is ``[B, S]``."""
         scores = self._split(self.query(query)) @ keys.transpose(-1, -2) / keys.size(-1) ** 0.5
         return masked_softmax(scores, None if mask is None else mask[:, None, None].expand_as(scores))
 

@@ -1,4 +1,4 @@
-"""Ranked temporal attention: a vector along which the frames stand in order."""
+"""Ranked temporal attention: an LSTM whose state ranks the frames by their order."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ __all__ = ["RankedAttention", "ranking_loss", "ranking_terms"]
 
 
 class RankedAttention(Layer):
-    r"""Reads frames by an LSTM; its last hidden state w has a frame's width and shall order the frames.
+    r"""Encodes the frames with an LSTM; its last hidden state w has the width of a frame and should rank them in order.
 
     .. math:: w = \operatorname{LSTM}_\theta(\hat{x}_1, \dots, \hat{x}_T)
 
-    It is the LSTM that orders nothing as long as :func:`ranking_loss` is not in the loss. Frames that are not real are
-    passed over, also between real ones; without real frames w is zeros.
+    The order is enforced by :func:`ranking_loss`; without that term it is a plain LSTM. Masked frames are skipped, also
+    between real ones; without real frames w is zero.
 
     Args:
         channels: Width of a frame and of w.
 
     Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]``.
+
     Reference: Cherian et al., WACV 2020, Eq. 8.
     """
 
@@ -33,7 +34,7 @@ class RankedAttention(Layer):
         self.lstm = nn.LSTM(channels, channels, batch_first=True)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """The last hidden state of each caption's frames."""
+        """Computes the last hidden state over the real frames of each caption."""
         check_shape("frames", frames, "P T D", D=self.channels)
         check_shape("mask", mask, "P T", P=frames.size(0), T=frames.size(1))
         # Real frames first, in order: what comes behind the last of them cannot reach its state.
@@ -45,15 +46,15 @@ class RankedAttention(Layer):
 
 
 def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0) -> Tensor:
-    r"""How far each pair of neighbouring frames is from standing in order along w.
+    r"""Computes by how much each pair of neighbouring frames violates the order along w.
 
     .. math:: \operatorname{softplus}(\langle w, \hat{x}_{t-1} \rangle + \beta - \langle w, \hat{x}_t \rangle)
 
-    The frames are constants here: the gradient goes through w alone. Otherwise drifting features would be the easiest
-    way to be in order.
+    Frames are detached, so that the gradient reaches w alone; otherwise the features could drift to satisfy the loss.
 
     Shapes: ranked w ``[P, D]``, frames ``[P, T, D]`` -> ``[P, T - 1]``.
-    Reference: Cherian et al., WACV 2020, Eq. 6-7; constant frames: house design.
+
+    Reference: Cherian et al., WACV 2020, Eq. 6-7; detached frames: house design.
 
     >>> import torch
     >>> ranking_terms(torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0], [5.0]]]))  # softplus(0), softplus(-3)
@@ -64,15 +65,16 @@ def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0) -> Tensor
 
 
 def ranking_loss(terms: Tensor, valid: Tensor, words: Tensor, count: Tensor | float | None = None) -> Tensor:
-    """Mean of the terms over real words and valid pairs of frames; 0 where there are none.
+    """Mean of the ranking terms over real words and valid pairs of frames; 0 if there are none.
 
     Args:
-        terms: Of every word, as :func:`ranking_terms` gives them.
-        valid: Pairs whose two frames are real.
+        terms: Terms of every word from :func:`ranking_terms`.
+        valid: Pairs of frames that are both real.
         words: Words that are real.
-        count: Replaces the number of terms where a batch is spread over devices or steps.
+        count: Replaces the number of terms if a batch is spread over devices or steps.
 
     Shapes: terms ``[P, L, T - 1]``, valid ``[P, T - 1]``, words ``[P, L]`` -> scalar.
+
     Reference: Cherian et al., WACV 2020, Eq. 6; the mean: house design.
     """
     check_shape("terms", terms, "P L T-1", P=words.size(0), L=words.size(1))

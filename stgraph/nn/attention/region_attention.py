@@ -1,4 +1,4 @@
-"""Spatial attention: which regions of each frame matter to a language state."""
+"""Spatial attention over the regions of each frame."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ __all__ = ["RegionAttention"]
 
 
 class RegionAttention(Layer):
-    r"""Mixes the regions of each frame by additive attention inside that frame.
+    r"""Sums the regions of each frame, weighted by additive attention within that frame.
 
     .. math:: \hat{x}_t = \sum_j e_{tj} x_{tj}, \quad e_{tj} = \operatorname{softmax}_j(\operatorname{att}(h, x_{tj}))
 
-    Regions are padded to the frame with most of them (:func:`~stgraph.nn.pad_regions`); those of a grid need none. A frame
+    Regions are padded to the frame with most regions (:func:`~stgraph.nn.pad_regions`); grids need no padding. A frame
     without regions gives zeros.
 
     Args:
-        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        in_channels: Width D of the attended vectors.
+        query_channels: Width H of the query.
+        hidden_channels: Width A of the common space.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, T, S, A]`` of :meth:`prepare` ->
         frames ``[P, T, D]`` and weights ``[P, T, S]``.
+
     Reference: Cherian et al., WACV 2020, Eq. 3; Tu et al., ACM MM 2017.
     """
 
@@ -31,10 +34,10 @@ class RegionAttention(Layer):
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
     def prepare(self, regions: Tensor, mask: Tensor) -> Tensor:
-        """What is the same for all words: keys ``[B, T, S, A]``."""
+        """Computes once per video what doesn't depend on the words: keys ``[B, T, S, A]``."""
         return self.attention.keys(regions)
 
     def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Eq. 3 in every frame; ``regions`` must hold zeros where ``mask`` is False."""
+        """Applies Eq. 3 to every frame; ``regions`` must hold zeros where ``mask`` is False."""
         weights = self.attention(query, keys, mask)
         return (weights.unsqueeze(-2) @ regions).squeeze(-2), weights

@@ -1,4 +1,4 @@
-"""The ST half of STaTS: first where in the frames, then one vector of them all; and the rows of Table 2 beside it."""
+"""The spatio-temporal (ST) branch of STaTS: regions first, then frames; and its alternatives of Table 2."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SpatioTemporalMemory(RowMemory):
-    """The parts of the ST branch that don't depend on the words: keys ``[B, ...]``, and frames ``[B, T, D]`` if it means."""
+    """The parts of the ST branch that don't depend on the words.
+
+    Args:
+        keys: Keys ``[B, ...]`` of the attention.
+        frames: Mean region of each frame ``[B, T, D]``, which :class:`MeanThenTemporalAttention` attends to.
+    """
 
     keys: Tensor
     frames: Tensor | None = None
@@ -33,14 +38,15 @@ class SpatioTemporalMemory(RowMemory):
 class SpatioTemporalAttention(Layer):
     """Spatial attention, then a temporal pool.
 
-    A frame without regions is no frame here: it enters neither the pool nor the ranking loss.
+    A frame without regions is masked in the pool and in the ranking loss.
 
     Args:
         spatial: :class:`TimeAveragedAttention` for a grid, :class:`RegionAttention` for boxes.
-        pool: One of the temporal pools.
+        pool: A temporal pool, such as :class:`RankedPool`.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory
-        of :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
+        :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
+
     Reference: Cherian et al., WACV 2020, section 3.1.
     """
 
@@ -62,12 +68,15 @@ class SpatioTemporalAttention(Layer):
 
 
 class AllRegionsAttention(Layer):
-    """Table 2's "Temp Att": Eq. 1 over all regions of all frames at once, neither spatial attention nor ranking.
+    """Eq. 1 over all regions of all frames at once, without spatial attention or ranking ("Temp Att" in Table 2).
 
     Args:
-        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        in_channels: Width D of the attended vectors.
+        query_channels: Width H of the query.
+        hidden_channels: Width A of the common space.
 
     Shapes: As :class:`SpatioTemporalAttention`; the weights sum to 1 over T and S together.
+
     Reference: Cherian et al., WACV 2020, Table 2 (iv).
     """
 
@@ -89,12 +98,15 @@ class AllRegionsAttention(Layer):
 
 
 class MeanThenTemporalAttention(Layer):
-    """Table 2's "Mean + Temp Att": the mean of each frame's regions, then Eq. 1 over the frames.
+    """The mean of each frame's regions, then Eq. 1 over the frames ("Mean + Temp Att" in Table 2).
 
     Args:
-        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        in_channels: Width D of the attended vectors.
+        query_channels: Width H of the query.
+        hidden_channels: Width A of the common space.
 
     Shapes: As :class:`SpatioTemporalAttention`, with weights "st_frames" ``[P, T]``.
+
     Reference: Cherian et al., WACV 2020, Table 2 (v).
     """
 

@@ -1,4 +1,4 @@
-"""The visual attention of STAT: regions inside each frame, then frames of every stream, then one gate."""
+"""The visual attention of STAT: regions within each frame, then the frames of every stream, then a gate."""
 
 from __future__ import annotations
 
@@ -62,23 +62,28 @@ class STATAttentionMemory(RowMemory):
 
 
 class STATAttention(Layer):
-    r"""A temporal attention for each stream; the frames of the local one come from attention over their regions.
+    r"""Temporal attention over each stream; frames of the local stream come from attention over their regions.
 
     .. math:: \mathrm{ctx} = \sigma(w \cdot h + b) \sum_z \sum_i a^z_i z_i, \quad
         a^z = \operatorname{softmax}_i(u_z \cdot \tanh(W_z z_i + b_z + V_z h)), \quad z \in \{g, m, \hat{l}\}
 
-    with :math:`\hat{l}_i` of :class:`RegionAttention`. All parameters are each stream's own. Keys of
-    :math:`\hat{l}_i` are the mixed keys of its regions, so regions are projected once a video, not once a word. A frame
-    without regions is masked in the local stream.
+    with :math:`\hat{l}_i` from :class:`RegionAttention`. Each stream has its own parameters. Keys of :math:`\hat{l}_i` are
+    the weighted means of its regions' keys, so regions are projected once per video, not once per word. A frame without
+    regions is masked in the local stream.
 
     Args:
-        channels, query_channels, hidden_channels: Widths of the streams, of h, and of the space in which they meet.
-        streams: Which of "global", "motion" and "local" there are.
-        spatial: False takes the mean of a frame's regions in place of attention over them.
+        channels: Width D of the streams.
+        query_channels: Width H of h.
+        hidden_channels: Width A of the common space.
+        streams: One or more of "global", "motion" and "local".
+        spatial: Whether to attend to the regions of a frame; False takes their mean.
 
-    Shapes: query ``[P, H]``; memory of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights
-        "global", "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
-    Raises: OptionError: Unknown streams, or none.
+    Shapes: query ``[P, H]``, memory of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights "global",
+        "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
+
+    Raises:
+        OptionError: If a stream is unknown, or there is none.
+
     Reference: Tu et al., ACM MM 2017, and the authors' released code.
     """
 

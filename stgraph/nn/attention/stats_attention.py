@@ -1,4 +1,4 @@
-"""The visual attention of STaTS: ST, TS, or both."""
+"""The visual attention of STaTS: the ST branch, the TS branch, or both."""
 
 from __future__ import annotations
 
@@ -31,16 +31,19 @@ class STaTSAttentionMemory(RowMemory):
 
 
 class STaTSAttention(Layer):
-    r"""Joins both branches by Eq. 12. One branch alone, as in Table 1, is :math:`\tanh(\hat{x})`, what Eq. 12 leaves of it.
+    r"""Joins both branches by Eq. 12. With one branch, as in Table 1, Eq. 12 reduces to :math:`\tanh(\hat{x})`.
 
     Args:
         spatio_temporal: :class:`SpatioTemporalAttention` or another row of Table 2; None leaves ST out.
         temporo_spatial: :class:`TemporoSpatialAttention`; None leaves TS out.
-        combination: :class:`BranchCombination` where both are there, None otherwise.
+        combination: :class:`BranchCombination` if both branches are given, else None.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
         :meth:`prepare` -> :class:`AttentionOutput` with the weights of both branches and "branches" ``[P, 2]``.
-    Raises: OptionError: No branch, or a combination of what is not there.
+
+    Raises:
+        OptionError: If both branches are None, or ``combination`` does not fit the branches.
+
     Reference: Cherian et al., WACV 2020, section 3.3.
     """
 

@@ -1,4 +1,4 @@
-"""What makes one vector of spatially attended frames: mean, LSTM, ranked attention, and either one with the mean."""
+"""Temporal pools: one vector from spatially attended frames."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ __all__ = ["LSTMPool", "MeanPool", "RankedPool", "WithMean"]
 
 
 class MeanPool(nn.Module):
-    """Table 2's "Mean Pool": the mean of the real frames.
+    """Mean of the real frames ("Mean Pool" in Table 2).
 
-    Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]``, and None in place of ranking terms.
+    Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]``, and None for the ranking terms.
+
     Reference: Cherian et al., WACV 2020, Table 2.
     """
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Pools."""
+        """Pools the frames of each caption."""
         return masked_mean(frames, mask, 1), None
 
 
 class LSTMPool(Layer):
-    """Table 2's "LSTM": the last hidden state over the real frames, not told to order them.
+    """Last hidden state of an LSTM over the real frames, without a ranking loss ("LSTM" in Table 2).
 
     Args:
-        channels: Width of a frame and of the answer.
+        channels: Width of a frame and of the output.
 
-    Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]``, and None in place of ranking terms.
+    Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]``, and None for the ranking terms.
+
     Reference: Cherian et al., WACV 2020, Table 2.
     """
 
@@ -39,18 +41,19 @@ class LSTMPool(Layer):
         self.read = RankedAttention(channels)
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Pools."""
+        """Pools the frames of each caption."""
         return self.read(frames, mask), None
 
 
 class RankedPool(Layer):
-    """Table 2's "Ranked Att": the same state with the terms of the ranking loss.
+    """Ranked attention: the state of :class:`LSTMPool` with the terms of the ranking loss ("Ranked Att" in Table 2).
 
     Args:
-        channels: Width of a frame and of the answer.
-        margin: By how much a frame should be ahead of the one before it.
+        channels: Width of a frame and of the output.
+        margin: Margin by which a frame should score above its predecessor.
 
     Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]`` and :func:`ranking_terms` ``[P, T - 1]``.
+
     Reference: Cherian et al., WACV 2020, Eq. 6-8.
     """
 
@@ -59,21 +62,22 @@ class RankedPool(Layer):
         self.read, self.margin = RankedAttention(channels), margin
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Pools."""
+        """Pools the frames of each caption."""
         ranked = self.read(frames, mask)
         return ranked, ranking_terms(ranked, frames, self.margin)
 
 
 class WithMean(Layer):
-    r"""Table 2's "Mean + ...": a learned projection of the mean and another pool's vector.
+    r"""Learned projection of the mean frame and the vector of another pool ("Mean + ..." in Table 2).
 
     .. math:: \hat{x}_{ST} = W [\tfrac{1}{T} \sum_t \hat{x}_t ; w] + b
 
     Args:
-        channels: Width of a frame and of the answer.
-        pool: Makes w; its ranking terms, if any, are handed on.
+        channels: Width of a frame and of the output.
+        pool: Computes w; its ranking terms, if any, are passed on.
 
     Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]`` and the other pool's terms.
+
     Reference: Cherian et al., WACV 2020, Table 2 and section 4.2; the projection: house design.
     """
 
@@ -83,6 +87,6 @@ class WithMean(Layer):
         self.join = nn.Linear(2 * channels, channels)
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Pools."""
+        """Pools the frames of each caption."""
         vector, terms = self.pool(frames, mask)
         return self.join(torch.cat([masked_mean(frames, mask, 1), vector], dim=-1)), terms

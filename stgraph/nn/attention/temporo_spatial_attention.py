@@ -1,4 +1,4 @@
-"""The TS half of STaTS: first which frame, then where in it."""
+"""The temporo-spatial (TS) branch of STaTS: frames first, then regions within them."""
 
 from __future__ import annotations
 
@@ -28,24 +28,29 @@ class TemporoSpatialMemory(RowMemory):
 
 
 class TemporoSpatialAttention(Layer):
-    r"""Chooses frames by their mean region, softly, and attends to regions inside them.
+    r"""Attends to frames by the mean of their regions, and to the regions within each frame.
 
     .. math:: \hat{x}_{TS} = \sum_t a_t \sum_j e_{tj} x_{tj}, \quad
         a = \operatorname{softmax}_t(\operatorname{att}(h, \bar{x}_t) / \tau), \quad
         e_{tj} = \operatorname{softmax}_j(\operatorname{att}'(h, x_{tj}))
 
-    Towards :math:`\tau = 0` this is Eq. 9-11: a is 1 for the frame of the highest score. att and att' have parameters of
-    their own. A frame without regions is never chosen.
+    As :math:`\tau` tends to 0 this becomes Eq. 9-11, where a is 1 for the frame with the highest score. att and att' have
+    separate parameters. A frame without regions gets weight 0.
 
     Args:
-        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        in_channels: Width D of the attended vectors.
+        query_channels: Width H of the query.
+        hidden_channels: Width A of the common space.
         temperature: :math:`\tau`.
-        frame_select: "argmax" takes the one frame of the highest score (the first one on a draw) where the model is in
-            evaluation mode; training needs the softmax, through which gradients flow.
+        frame_select: "argmax" takes the one frame with the highest score (the first of equal ones) in evaluation mode;
+            training always uses the softmax, which has gradients.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
         :meth:`prepare` -> :class:`AttentionOutput`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
-    Raises: OptionError: Another ``frame_select``.
+
+    Raises:
+        OptionError: If ``frame_select`` is unknown.
+
     Reference: Cherian et al., WACV 2020, Eq. 9-11.
     """
 

@@ -1,4 +1,4 @@
-"""Spatial attention over a grid that is one and the same in all frames."""
+"""Spatial attention over a grid whose cells are the same places in all frames."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ __all__ = ["TimeAveragedAttention"]
 
 
 class TimeAveragedAttention(Layer):
-    r"""Attends to the cells of a fixed grid by their mean over time, and replicates the weights to all frames.
+    r"""Attends to the cells of a fixed grid by their mean over time; all frames share the weights.
 
     .. math:: \hat{x}_t = \sum_j \tilde{e}_j x_{tj}, \quad
         \tilde{e}_j = \operatorname{softmax}_j\Big(\operatorname{att}\big(h, \tfrac{1}{T} \sum_t x_{tj}\big)\Big)
 
-    The mean is over real frames. Region j must mean the same place in each frame, so this is not for boxes:
-    :class:`RegionAttention` takes its place there.
+    The mean is over real frames. Region j must be the same place in each frame; for boxes use :class:`RegionAttention`.
 
     Args:
-        in_channels, query_channels, hidden_channels: As in :class:`AdditiveAttention`.
+        in_channels: Width D of the attended vectors.
+        query_channels: Width H of the query.
+        hidden_channels: Width A of the common space.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, S, A]`` of :meth:`prepare` ->
         frames ``[P, T, D]`` and weights ``[P, T, S]``, zeros in padded frames.
+
     Reference: Cherian et al., WACV 2020, section 3.1.1.
     """
 
@@ -33,11 +35,11 @@ class TimeAveragedAttention(Layer):
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
     def prepare(self, regions: Tensor, mask: Tensor) -> Tensor:
-        """Keys of the cells' means over time ``[B, S, A]``."""
+        """Computes the keys of the cells' means over time ``[B, S, A]``."""
         return self.attention.keys(masked_mean(regions, mask, 1))
 
     def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """One weight a cell; ``regions`` must hold zeros where ``mask`` is False."""
+        """Weighs the cells; ``regions`` must hold zeros where ``mask`` is False."""
         cells = self.attention(query, keys, mask.any(1))
         frames = (cells[:, None, None] @ regions).squeeze(-2)
         return frames, cells.unsqueeze(1) * mask

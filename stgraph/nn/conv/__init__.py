@@ -1,4 +1,4 @@
-"""Graph convolutions and the sparse products under them."""
+"""Graph convolutions and their sparse products."""
 
 from stgraph.nn.conv.adjacency import NormalizedAdjacency
 from stgraph.nn.conv.relative_geometry import RelativeGeometry

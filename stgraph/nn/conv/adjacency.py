@@ -1,4 +1,4 @@
-"""The normalised graph of Eq. 4 in a form that is made once a batch and multiplied in every layer."""
+"""The normalised graph of Eq. 4, built once per batch and used by every layer."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ AnyAdjacency: TypeAlias = "Tensor | SparseTensor | NormalizedAdjacency"
 
 
 class NormalizedAdjacency:
-    r"""The matrix :math:`\Lambda^{-1/2} G \Lambda^{-1/2}` with its sorted rows and the sorted rows of its transpose.
+    r"""The matrix :math:`\Lambda^{-1/2} G \Lambda^{-1/2}` with its sorted rows and those of its transpose.
 
     .. math:: \Lambda_{ii} = \sum_j G_{ij}, \text{ and 1 where that sum is 0}
 
-    :math:`\Lambda` belongs to the graph, so it stays the row sum of G whichever way messages run.
+    :math:`\Lambda` is a property of the graph: the row sum of G, whichever way messages flow.
 
     Args:
         edge_index: Row 0 is i, row 1 is j.
-        edge_weight: :math:`G_{ij}`, not negative; 1 where None.
+        edge_weight: :math:`G_{ij}`, not negative; None for 1.
         num_nodes: N.
 
     Shapes: edge_index ``[2, E]``, edge_weight ``[E]``.
-    Raises: ShapeError: Other axes. OptionError (from :meth:`wrap`): something that is no graph.
+
+    Raises:
+        ShapeError: If an argument has other axes.
+
     Reference: Pan et al., CVPR 2020, Eq. 3-4.
 
     >>> graph = NormalizedAdjacency(torch.tensor([[0, 0], [0, 1]]), torch.tensor([1.0, 3.0]), num_nodes=2)
-    >>> graph.to_dense().tolist()  # row sums 4 and 0, the latter counted as 1
+    >>> graph.to_dense().tolist()  # row sums 4 and 0, the latter replaced by 1
     [[0.25, 1.5], [0.0, 0.0]]
     """
 
@@ -56,9 +59,18 @@ class NormalizedAdjacency:
 
     @classmethod
     def wrap(cls, graph: AnyAdjacency, edge_weight: Tensor | None, num_nodes: int) -> NormalizedAdjacency:
-        """From any form of G: edge_index and weight, ``EdgeIndex``, ``torch_sparse.SparseTensor``, sparse tensor.
+        """Builds it from any form of G, or returns it as it is.
 
-        ``graph[i, j]`` is :math:`G_{ij}` in all matrix forms; PyG's ``adj_t`` is the transpose of that.
+        ``graph[i, j]`` is :math:`G_{ij}` in all matrix forms; PyG's ``adj_t`` is its transpose.
+
+        Args:
+            graph: A form that :class:`ResidualGCNConv` takes.
+            edge_weight: Weights of ``edge_index``; the other forms hold their own.
+            num_nodes: N.
+
+        Raises:
+            OptionError: If ``graph`` is of another type.
+            ShapeError: If it has another number of nodes.
         """
         if isinstance(graph, cls):
             if graph.num_nodes != num_nodes:
@@ -67,9 +79,9 @@ class NormalizedAdjacency:
         return cls(*edges_of(graph, edge_weight, num_nodes), num_nodes)
 
     def matmul(self, x: Tensor, *, transpose: bool = False) -> Tensor:
-        """The product with ``x`` [N, F]; row i gathers from all j with an edge (i, j), or the reverse if transposed.
+        """Product with ``x`` ``[N, F]``: row i sums over all j with an edge (i, j), or the reverse if transposed.
 
-        Runs in the weight's precision outside autocast: torch's CSR product has no bfloat16 on CPU.
+        Computed in the precision of the weights, outside autocast: torch's CSR product doesn't support bfloat16 on CPU.
         """
         if self._pattern is None:
             self._pattern = SparsePattern(self.edge_index, self.num_nodes)
@@ -78,7 +90,7 @@ class NormalizedAdjacency:
         return out.to(x.dtype)
 
     def to_dense(self) -> Tensor:
-        """The whole matrix ``[N, N]``, for looking at small graphs."""
+        """The dense matrix ``[N, N]``, for inspecting small graphs."""
         dense = self.weight.new_zeros(self.num_nodes, self.num_nodes)
         return dense.index_put((self.edge_index[0], self.edge_index[1]), self.weight, accumulate=True)
 
@@ -86,7 +98,7 @@ class NormalizedAdjacency:
 def edges_of(
     graph: Tensor | SparseTensor, edge_weight: Tensor | None, num_nodes: int
 ) -> tuple[Tensor, Tensor | None]:
-    """``edge_index`` and weights of G in any form that :meth:`NormalizedAdjacency.wrap` takes, not yet normalised."""
+    """``edge_index`` and weights of G in any form that :meth:`NormalizedAdjacency.wrap` takes, before normalisation."""
     if isinstance(graph, Tensor) and graph.layout != torch.strided:
         _check_square(tuple(graph.shape), num_nodes)
         entries = graph.to_sparse_coo().coalesce()

@@ -1,4 +1,4 @@
-"""Edge weights that know where the two boxes lie."""
+"""Edge weights that depend on the relative position of two boxes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ __all__ = ["RelativeGeometry"]
 
 
 class RelativeGeometry(Layer):
-    r"""Multiplies each edge's weight by a learned positive function of how its boxes lie to each other.
+    r"""Multiplies each edge weight by a learned positive function of the relative position of its boxes.
 
     .. math::
         G'_{ij} = G_{ij} \exp(u \cdot \tanh(W g_{ij} + b)), \quad g_{ij} = \left[\operatorname{asinh}
             \frac{x_j - x_i}{w_i}, \operatorname{asinh} \frac{y_j - y_i}{h_i}, \log \frac{w_j}{w_i},
             \log \frac{h_j}{h_i}\right]
 
-    with (x, y) a box's centre and (w, h) its size; asinh, which is log far from 0, keeps far boxes in bounds. u starts
-    as zeros, so that training starts from G. A box without area (one that is absent) has no place: its edges keep
+    with (x, y) the centre and (w, h) the size of a box; asinh, logarithmic far from 0, bounds the offsets of distant boxes.
+    u starts at zero, so that training starts from G. A box without area (an absent object) has no position: its edges keep
     their weight.
 
     Args:
         hidden_channels: Rows of W.
 
     Shapes: box ``[N, 4]`` (x1, y1, x2, y2), edge_index ``[2, E]``, edge_weight ``[E]`` -> ``[E]``.
-    Raises: ShapeError: Other axes.
+
+    Raises:
+        ShapeError: If an argument has other axes.
+
     Reference: house design, after the geometric features of https://arxiv.org/abs/1711.11575.
 
     >>> box = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
@@ -47,7 +50,7 @@ class RelativeGeometry(Layer):
         nn.init.zeros_(self.log_factor.weight)
 
     def forward(self, box: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
-        """Weights of the edges, before they are normalised."""
+        """Computes the weights of the edges, before they are normalised."""
         check_shape("box", box, "N 4")
         check_shape("edge_index", edge_index, "2 E")
         check_shape("edge_weight", edge_weight, "E", E=edge_index.size(1))

@@ -18,17 +18,21 @@ class ResidualGCNConv(MessagePassing):
 
     .. math:: H^{(l+1)} = \mathrm{ReLU}(H^{(l)} + \Lambda^{-1/2} G \Lambda^{-1/2} H^{(l)} W^{(l)})
 
-    Normalisation is included, and no self-loops are added: G has those that it should have.
+    The layer normalises the graph itself and adds no self-loops: G contains those it should have.
 
     Args:
         channels: Width of a node, before and after.
-        flow: ``"target_to_source"``, Eq. 4 read literally: node i gathers from its row, that is from the next frame.
-            ``"source_to_target"``: messages run along the edges, that is along time.
+        flow: ``"target_to_source"``, Eq. 4 read literally: node i aggregates its row, that is the next frame.
+            ``"source_to_target"``: messages follow the edges, that is time.
 
-    Shapes: x ``[N, channels]``, edge_index ``[2, E]`` with i in row 0, edge_weight ``[E]`` -> ``[N, channels]``; in
-        place of edge_index also a :class:`NormalizedAdjacency` (made once, shared by layers), ``EdgeIndex``,
+    Shapes: x ``[N, channels]``, edge_index ``[2, E]`` with i in row 0, edge_weight ``[E]`` -> ``[N, channels]``. In place of
+        edge_index also a :class:`NormalizedAdjacency` (built once, shared by layers), ``EdgeIndex``,
         ``torch_sparse.SparseTensor`` or sparse ``[N, N]`` tensor with G_ij at [i, j].
-    Raises: ShapeError: ``x`` has another width, or the graph other nodes. OptionError: an unknown flow.
+
+    Raises:
+        OptionError: If ``flow`` is unknown.
+        ShapeError: If ``x`` has another width, or the graph another number of nodes.
+
     Reference: Pan et al., CVPR 2020, Eq. 4.
     """
 
@@ -46,7 +50,7 @@ class ResidualGCNConv(MessagePassing):
         self.lin.reset_parameters()
 
     def forward(self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None = None) -> Tensor:
-        """Eq. 4."""
+        """Applies Eq. 4."""
         check_shape("x", x, "N channels", channels=self.channels)
         graph = NormalizedAdjacency.wrap(edge_index, edge_weight, x.size(0))
         h = self.lin(x)
@@ -57,7 +61,7 @@ class ResidualGCNConv(MessagePassing):
         return gathered.add_(x).relu_()  # in place: neither is needed in the backward pass
 
     def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
-        """One edge's share."""
+        """Message of each edge."""
         return x_j * weight[:, None]
 
     def __repr__(self) -> str:

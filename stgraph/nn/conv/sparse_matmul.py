@@ -1,4 +1,4 @@
-"""A sparse-dense product whose pattern is sorted once and whose gradient reaches both factors."""
+"""Sparse-dense product whose pattern is sorted once and whose gradient reaches both factors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["SparsePattern", "sparse_matmul"]
 
 
 class SparsePattern:
-    """Where the entries of an N x N matrix stand: rows of it and of its transpose, each as pointer, column and order.
+    """Positions of the entries of an N x N matrix: rows of it and of its transpose, each as pointer, column and order.
 
-    ``order`` is None where the edges came sorted, as the builder gives them, so nothing is permuted then.
+    ``order`` is None for edges that are already sorted, as the builder returns them; then nothing is permuted.
     """
 
     def __init__(self, edge_index: Tensor, num_nodes: int) -> None:
@@ -22,7 +22,7 @@ class SparsePattern:
         self._sorted: dict[bool, tuple[Tensor, Tensor, Tensor | None]] = {}
 
     def rows(self, transpose: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Pointers ``[N + 1]``, columns ``[E]`` and the order of the edges, of the matrix or of its transpose."""
+        """Pointers ``[N + 1]``, columns ``[E]`` and order of the edges, for the matrix or its transpose."""
         if transpose not in self._sorted:
             row, col = (self.col, self.row) if transpose else (self.row, self.col)
             order = None if bool((row[1:] >= row[:-1]).all()) else row.argsort(stable=True)
@@ -40,7 +40,7 @@ class SparsePattern:
 
 
 class _SparseMatmul(torch.autograd.Function):
-    """torch's own CSR product sorts the transpose anew in each backward pass and densifies the weights' gradient."""
+    """Product with cached transpose; torch's own sorts it in each backward pass and densifies the weights' gradient."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: Tensor, pattern: SparsePattern, transpose: bool) -> Tensor:
@@ -61,5 +61,5 @@ class _SparseMatmul(torch.autograd.Function):
 
 
 def sparse_matmul(pattern: SparsePattern, weight: Tensor, x: Tensor, *, transpose: bool = False) -> Tensor:
-    """The product of the matrix (or its transpose) that has ``weight`` [E] at ``pattern`` with ``x`` [N, F]."""
+    """Product of the matrix (or its transpose) with ``weight`` ``[E]`` at ``pattern`` and ``x`` ``[N, F]``."""
     return _SparseMatmul.apply(weight, x, pattern, transpose)

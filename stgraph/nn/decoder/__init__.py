@@ -1,4 +1,4 @@
-"""Language models over encoded videos: a Transformer, and two recurrent ones on one interface."""
+"""Language models over encoded videos: a Transformer and two recurrent models with one interface."""
 
 from stgraph.nn.decoder.caption_transformer import CaptionTransformer, FrameMemory
 from stgraph.nn.decoder.decoding_state import DecodingState

@@ -1,4 +1,4 @@
-"""The language model of one branch: a Transformer over frames and one over words, with a cache for decoding."""
+"""The language model of a branch: a Transformer over frames and words, with a cache for decoding."""
 
 from __future__ import annotations
 
@@ -20,21 +20,31 @@ __all__ = ["CaptionTransformer", "FrameMemory"]
 
 @dataclass(frozen=True)
 class FrameMemory:
-    """Encoded frames of B videos. Shapes: frames ``[B, T, d]``, mask ``[B, T]`` (True where a frame is real)."""
+    """Encoded frames of B videos.
+
+    Args:
+        frames: ``[B, T, d]``.
+        mask: ``[B, T]``, True where a frame is real.
+    """
 
     frames: Tensor
     mask: Tensor
 
 
 class CaptionTransformer(Layer):
-    """Frames ``[B, T, d]`` -> memory; memory and earlier words -> scores of the next word.
+    """Transformer from frames to logits of the next word.
 
     Args:
         vocab_size: V, size of the vocabulary.
-        hidden_channels, num_heads, feedforward_channels, dropout: As usual in Transformers.
-        num_layers: Layers over frames, and as many over words.
+        hidden_channels: Width d.
+        num_heads: Number of attention heads.
+        num_layers: Number of layers over frames, and of layers over words.
+        feedforward_channels: Inner width of the feed-forward nets.
+        dropout: Dropout of embeddings and layers.
 
-    Shapes: tokens ``[P, L]``, video ``[P]`` (the row of memory that each caption is about) -> logits ``[P, L, V]``.
+    Shapes: frames ``[B, T, d]`` -> :class:`FrameMemory`; tokens ``[P, L]``, video ``[P]`` (the video of each caption) ->
+        logits ``[P, L, V]``.
+
     Reference: Pan et al., CVPR 2020, section 3.4; Vaswani et al., NeurIPS 2017.
     """
 
@@ -59,7 +69,7 @@ class CaptionTransformer(Layer):
         self.dropout = nn.Dropout(dropout)
 
     def encode(self, frames: Tensor, mask: Tensor) -> FrameMemory:
-        """Lets the frames of each video attend to each other."""
+        """Applies the encoder layers to the frames of each video."""
         check_shape("frames", frames, "B T d", d=self.hidden_channels)
         check_shape("mask", mask, "B T", B=frames.size(0), T=frames.size(1))
         x = self.dropout(self.positions(frames))
@@ -68,7 +78,7 @@ class CaptionTransformer(Layer):
         return FrameMemory(x, mask)
 
     def forward(self, memory: FrameMemory, tokens: Tensor, video: Tensor) -> Tensor:
-        """Scores of every next word at once, for training: row l has seen tokens 0..l."""
+        """Computes the logits of every next word at once, for training: row l depends on tokens 0..l."""
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
         x = self._embed(tokens, 0)
@@ -80,16 +90,16 @@ class CaptionTransformer(Layer):
         return self.lm_head(x)
 
     def start(self, memory: FrameMemory, max_length: int, *, attention: bool = False) -> TransformerState:
-        """The state before the first word, one caption a video, with room for ``max_length`` tokens.
+        """State before the first word, one caption per video, with room for ``max_length`` tokens.
 
-        With ``attention`` each step leaves in ``state.attention["frames"]`` how much it looked at each frame: the last
-        layer's cross attention, a mean over its heads ``[P, T]``.
+        With ``attention`` each step stores in ``state.attention["frames"]`` the cross attention of the last layer, averaged
+        over its heads ``[P, T]``.
         """
         projected = [layer.cross_attention.keys_values(memory.frames) for layer in self._decoder_layers()]
         return TransformerState.start(projected, memory.mask, max_length, attention=attention)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
-        """One word further: tokens ``[P]`` -> logits ``[P, V]``; the state is filled in place and returned."""
+        """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state, which is updated in place."""
         # The beams of a caption are queries over one memory.
         x = self._embed(tokens[:, None], state.length).view(state.mask.size(0), -1, self.hidden_channels)
         new, seen = state.add_words(x.size(1))

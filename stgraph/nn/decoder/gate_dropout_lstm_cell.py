@@ -13,20 +13,24 @@ __all__ = ["GateDropoutLSTMCell"]
 
 
 class GateDropoutLSTMCell(Layer):
-    r"""An LSTM cell whose gates, not its candidate, lose part of their pre-activations in training.
+    r"""LSTM cell with dropout on the pre-activations of its gates, not of its candidate.
 
     .. math:: [a_i; a_f; a_o; a_g] = U h + W x + b, \quad
         c' = \sigma(d(a_f)) c + \sigma(d(a_i)) \tanh(a_g), \quad h' = \sigma(d(a_o)) \tanh(c')
 
-    where d is dropout: a gate that is hit stands at one half. An input of two parts, a word and a context, is one
-    vector: W [x ; ctx] is W x + W_c ctx.
+    where d is dropout, so a dropped gate is one half. A word and a context are concatenated to one input: W [x ; ctx] is
+    W x + W_c ctx.
 
     Args:
-        in_channels, hidden_channels: Widths of the input and of the state.
-        dropout: Share of the gates' pre-activations that is set to 0; the others are divided by what is left.
+        in_channels: Width D of the input.
+        hidden_channels: Width H of the state.
+        dropout: Share of the gates' pre-activations that is set to 0; the others are scaled up.
 
     Shapes: x ``[P, D]``, state (h, c) ``[P, H]`` each -> (h', c').
-    Raises: ShapeError: Another width.
+
+    Raises:
+        ShapeError: If the input has another width.
+
     Reference: Tu et al., ACM MM 2017, the authors' released code.
     """
 
@@ -36,7 +40,7 @@ class GateDropoutLSTMCell(Layer):
         self.gates = nn.Linear(in_channels + hidden_channels, 4 * hidden_channels)
 
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """One step."""
+        """Computes one step."""
         check_shape("x", x, "P D", D=self.in_channels)
         hidden, cell = state
         parts = self.gates(torch.cat([x, hidden], dim=-1))

@@ -1,4 +1,4 @@
-"""Sinusoidal positions."""
+"""Sinusoidal position encodings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ __all__ = ["SinusoidalPositions"]
 class SinusoidalPositions(nn.Module):
     r"""Adds :math:`\sin(l / 10000^{2i/d})` and :math:`\cos(l / 10000^{2i/d})` to channels 2i and 2i + 1.
 
+    Args:
+        hidden_channels: d.
+
     Shapes: x ``[B, L, d]`` -> ``[B, L, d]``; ``start`` is the position of the first row.
+
     Reference: Vaswani et al., NeurIPS 2017, section 3.5.
     """
 
@@ -25,7 +29,7 @@ class SinusoidalPositions(nn.Module):
         self.register_buffer("table", torch.empty(0, hidden_channels), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """Adds the positions; the table grows when a longer input comes."""
+        """Adds the positions; the table grows with the longest input."""
         end = start + x.size(1)
         if self.table.size(0) < end or self.table.device != x.device:
             self.table = self._make(max(end, 64)).to(x.device)

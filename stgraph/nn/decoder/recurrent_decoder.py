@@ -28,9 +28,12 @@ Hidden = TypeVar("Hidden", bound=RowMemory)
 class RecurrentOutput:
     """Logits of all next words of P captions, with the attention and ranking terms that losses need.
 
-    Shapes: logits ``[P, L, V]``; attention by name ``[P, L, ...]`` over frames ``[T]``, regions ``[T, S]`` or branches
-        ``[2]``, with masks ``[P, ...]``; ranking ``[P, L, T - 1]``, terms of the ranking loss, with
-        ranking_mask ``[P, T - 1]``, or None for both.
+    Args:
+        logits: ``[P, L, V]``.
+        attention: Attention weights by name ``[P, L, ...]``, over frames ``[T]``, regions ``[T, S]`` or branches ``[2]``.
+        masks: True where a place is real, by the same names ``[P, ...]``.
+        ranking: Terms of the ranking loss ``[P, L, T - 1]``, or None.
+        ranking_mask: Valid pairs of frames ``[P, T - 1]``, or None.
     """
 
     logits: Tensor

@@ -33,25 +33,30 @@ class LSTMState(RowMemory):
 
 
 class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
-    r"""An LSTM over words and what STAT's attention sees with the state before each word.
+    r"""LSTM over words and the output of STAT's attention, which is queried with the state before each word.
 
     .. math:: h_0 = \tanh(W \bar{g} + b), \quad c_0 = \tanh(W' \bar{g} + b'), \quad
         h_l, c_l = \operatorname{LSTM}(h_{l-1}, c_{l-1}, [x_l ; \mathrm{ctx}_l])
 
     .. math:: q = W_o\, d(h_l) + b + x_l + W_z \mathrm{ctx}_l + b, \quad p = \operatorname{softmax}(W_v\, d(\tanh q) + b_v)
 
-    :math:`x_l` is the word before, zeros for the first one, whatever its mark is; :math:`\bar{g}` the mean of the real
-    frames of the first stream that the attention has (of all real regions, where that is the local one).
+    :math:`x_l` is the previous word, zeros for the first one, whatever its token is; :math:`\bar{g}` the mean of the real
+    frames of the attention's first stream (of all real regions, if that is the local stream).
 
     Args:
         vocab_size: V, size of the vocabulary.
         attention: With ``channels`` as ``in_channels`` and ``hidden_channels`` as its query's width.
-        in_channels, word_channels, hidden_channels: Widths of the streams, of a word, and of the LSTM.
+        in_channels: Width of the streams.
+        word_channels: Width of a word.
+        hidden_channels: Width of the LSTM.
         dropout: d, of the LSTM's gates and the readout.
 
     Shapes: As :class:`RecurrentDecoder`; a memory holds "frames" for the stream "global", "motion" and "regions" for
-        "local". Attention maps are "global", "motion", "local" ``[P, L, T]`` and "regions" ``[P, L, T, S]``.
-    Raises: DataError: A stream that the attention has is missing.
+        "local". Attention weights are "global", "motion", "local" ``[P, L, T]`` and "regions" ``[P, L, T, S]``.
+
+    Raises:
+        DataError: If a stream of the attention is missing.
+
     Reference: Tu et al., ACM MM 2017, and the authors' released code.
     """
 
@@ -94,7 +99,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         return LSTMState(self.first_hidden(memory.mean).tanh(), self.first_cell(memory.mean).tanh())
 
     def embed(self, tokens: Tensor, start: int) -> Tensor:
-        """Words; the one at position 0 is a zero vector."""
+        """Embeds words; the word at position 0 is a zero vector."""
         words = self.embedding(tokens)
         if start:
             return words
@@ -111,7 +116,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         return features, self.after(state, LSTMState(hidden, cell), seen.weights)
 
     def readout(self, features: Tensor) -> Tensor:
-        """Logits."""
+        """Logits ``[..., V]`` from features q."""
         return self.lm_head(self.dropout(features.tanh()))
 
     def masks(self, memory: STATMemory) -> dict[str, Tensor]:

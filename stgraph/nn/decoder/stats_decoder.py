@@ -42,24 +42,29 @@ class STaTSState(RowMemory):
 
 
 class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
-    r"""An LSTM over words and what STaTS's attention sees with the language state before each word.
+    r"""LSTM over words and the output of STaTS's attention, which is queried with the language state before each word.
 
     .. math:: s_l = \operatorname{SelfAttention}(e_1, \dots, e_l)_l, \quad \hat{x}_l = \operatorname{STaTS}([h_{l-1} ; s_l]),
         \quad h_l = \operatorname{LSTM}(h_{l-1}, [e_l ; \hat{x}_l ; k]), \quad p = \operatorname{softmax}(W\, d(h_l) + b)
 
-    :math:`e_l` is the word before (first the begin mark), k the video's category where there is one. The LSTM starts
-    from zeros. Where a memory has no regions, each frame is its only region.
+    :math:`e_l` is the previous word (first the begin token), k the video's category, if there are any. The LSTM starts from
+    zeros. If a memory has no regions, each frame is its only region.
 
     Args:
         vocab_size: V, size of the vocabulary.
-        attention: Its query is ``hidden_channels + word_channels`` wide.
-        in_channels, word_channels, hidden_channels: Widths of a region, of a word, and of the LSTM.
-        category_channels: Width of k; 0 where there are no categories.
+        attention: Its query has width ``hidden_channels + word_channels``.
+        in_channels: Width of a region.
+        word_channels: Width of a word.
+        hidden_channels: Width of the LSTM.
+        category_channels: Width of k; 0 for no categories.
         dropout: d.
 
-    Shapes: As :class:`RecurrentDecoder`; attention maps are those of the attention's branches ("st_regions", "ts_frames",
-        "ts_regions", "branches" in the full model).
-    Raises: DataError: Neither regions nor frames, or a category where none was expected and the reverse.
+    Shapes: As :class:`RecurrentDecoder`; attention weights are those of the attention's branches ("st_regions",
+        "ts_frames", "ts_regions", "branches" in the full model).
+
+    Raises:
+        DataError: If there are neither regions nor frames, or a category is given and not expected or the reverse.
+
     Reference: Cherian et al., WACV 2020, sections 3 and 4.1.
     """
 
@@ -118,7 +123,7 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         return hidden, self.after(state, kept, seen.weights, seen.ranking)
 
     def readout(self, features: Tensor) -> Tensor:
-        """Logits."""
+        """Logits ``[..., V]`` from features."""
         return self.lm_head(self.dropout(features))
 
     def masks(self, memory: STaTSMemory) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""One post-norm Transformer layer over frames and one over words."""
+"""Post-norm Transformer layers: an encoder layer over frames and a decoder layer over words."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 class EncoderLayer(Layer):
-    """Encoder layer: frames attend to each other, then a feed-forward net; normalised after each residual.
+    """Encoder layer: self-attention over frames, then a feed-forward net; normalised after each residual.
 
-    Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``. Reference: Vaswani et al., NeurIPS 2017, section 3.1.
+    Args:
+        hidden_channels: Width d.
+        num_heads: Number of attention heads.
+        feedforward_channels: Inner width of the feed-forward net.
+        dropout: Dropout of attention weights, residuals and the feed-forward net.
+
+    Shapes: x ``[B, T, d]``, mask ``[B, T]`` -> ``[B, T, d]``.
+
+    Reference: Vaswani et al., NeurIPS 2017, section 3.1.
     """
 
     def __init__(
@@ -28,15 +36,22 @@ class EncoderLayer(Layer):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """One layer."""
+        """Applies the layer."""
         x = self.norms[0](x + self.dropout(self.attention(x, self.attention.keys_values(x), mask)))
         return self.norms[1](x + self.dropout(self.feedforward(x)))
 
 
 class DecoderLayer(Layer):
-    """Decoder layer: words attend to earlier words, then to frames, then a feed-forward net.
+    """Decoder layer: self-attention over earlier words, cross attention over frames, then a feed-forward net.
+
+    Args:
+        hidden_channels: Width d.
+        num_heads: Number of attention heads.
+        feedforward_channels: Inner width of the feed-forward net.
+        dropout: Dropout of attention weights, residuals and the feed-forward net.
 
     Shapes: x ``[P, L, d]``, memory as keys and values ``[P, h, T, d / h]``, memory_mask ``[P, T]`` -> ``[P, L, d]``.
+
     Reference: Vaswani et al., NeurIPS 2017, section 3.1.
     """
 
@@ -60,9 +75,15 @@ class DecoderLayer(Layer):
         words_mask: Tensor | None = None,
         causal: bool = False,
     ) -> Tensor:
-        """One layer; ``words`` are keys and values of words, the present ones included.
+        """Applies the layer.
 
-        Which of them may be seen is said by ``causal``, by ``words_mask`` ``[P, L, S]``, or, with neither, all are.
+        Args:
+            x: The present words.
+            words: Keys and values of all words so far, the present ones included.
+            memory: Keys and values of the frames.
+            memory_mask: True where a frame is real.
+            words_mask: Words that each present word attends to ``[P, L, S]``; None for all.
+            causal: Whether word l attends to words 0..l; not together with ``words_mask``.
         """
         x = self._after_words(x, words, words_mask, causal)
         x = self.norms[1](x + self.dropout(self.cross_attention(x, memory, memory_mask)))
@@ -77,7 +98,7 @@ class DecoderLayer(Layer):
         *,
         words_mask: Tensor | None = None,
     ) -> Tensor:
-        """What :meth:`forward` looks at among the frames, a mean over heads ``[P, L, T]``."""
+        """Cross-attention weights that :meth:`forward` uses, averaged over the heads ``[P, L, T]``."""
         x = self._after_words(x, words, words_mask)
         return self.cross_attention.weights(x, memory[0], memory_mask).mean(1)
 

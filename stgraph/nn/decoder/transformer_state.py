@@ -1,4 +1,4 @@
-"""What a Transformer keeps while it writes, and how beams share it."""
+"""State of a Transformer between two words, and how beams share it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ __all__ = ["TransformerState"]
 
 @dataclass
 class TransformerState(DecodingState):
-    """What decoding keeps between words: keys and values of the frames and of the words so far, by layer.
+    """State of decoding: keys and values of the frames and of the words so far, by layer.
 
     The W beams of a caption are neighbouring rows, a * W + b. They share one copy of the frames and one block of words, in
-    which each word written by any of them is a column; ``ancestors`` says which columns are a beam's own words. When beams
-    move, only that table does. Without beams (W = 1) it is None: every column is the caption's.
+    which each word written by any of them is a column; ``ancestors`` holds the columns of each beam's own words. When beams
+    move, only that table changes. Without beams (W = 1) it is None: every column belongs to the caption.
 
-    ``length`` is the number of words so far, of at most ``max_length``. ``attention`` is what the last step looked at, by
-    name; None where nobody asks.
-
-    Shapes: memory, two tensors ``[A, h, T, d / h]`` a layer, mask ``[A, T]``; words, two blocks ``[A, h, C, d / h]`` a
-        layer, whose first ``columns`` are filled; ancestors ``[A, W, length]``; attention ``[A * W, T]``.
+    Args:
+        memory: Keys and values of the frames, two tensors ``[A, h, T, d / h]`` per layer.
+        mask: True where a frame is real ``[A, T]``.
+        words: Keys and values of the words, two blocks ``[A, h, C, d / h]`` per layer, filled up to ``columns``.
+        max_length: Largest number of words.
+        length: Number of words so far.
+        columns: Number of filled columns.
+        ancestors: Columns of each beam's words ``[A, W, length]``.
+        attention: Attention weights of the last step by name, ``[A * W, T]``; None if they are not requested.
     """
 
     memory: list[KeysValues]
@@ -41,7 +45,7 @@ class TransformerState(DecodingState):
     def start(
         cls, memory: list[KeysValues], mask: Tensor, max_length: int, *, attention: bool = False
     ) -> TransformerState:
-        """Before the first word, with room for ``max_length`` of one beam; ``attention`` asks for what steps look at."""
+        """State before the first word, with room for ``max_length`` words; ``attention`` requests the weights."""
         keys = memory[0][0]
         shape = (keys.size(0), keys.size(1), max_length, keys.size(3))
         words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
@@ -63,7 +67,10 @@ class TransformerState(DecodingState):
         return room
 
     def select_beams(self, captions: Tensor, beams: Tensor, width: int) -> TransformerState:
-        """Keeps captions ``[A']`` (ascending, none twice) and lets their beams ``[A', W']`` go on; this state is used up."""
+        """Rows of the next step of beam search; see :meth:`DecodingState.select_beams`.
+
+        The state knows its number of beams, so ``width`` is not read. It must not be used after the call.
+        """
         ancestors = self.ancestors
         if ancestors is None and beams.size(1) > 1:
             columns = torch.arange(self.columns, device=captions.device)
@@ -77,7 +84,7 @@ class TransformerState(DecodingState):
         return state
 
     def add_words(self, width: int) -> tuple[slice, Tensor | None]:
-        """Takes the next ``width`` columns: where they are, and which columns each beam may see ``[A, W, columns]``."""
+        """Reserves the next ``width`` columns; returns them, and the columns that beams attend to ``[A, W, columns]``."""
         place = slice(self.columns, self.columns + width)
         self.columns, self.length = place.stop, self.length + 1
         if self.ancestors is None:
@@ -89,7 +96,7 @@ class TransformerState(DecodingState):
         return place, seen.scatter_(2, self.ancestors, True)
 
     def _of_captions(self, index: Tensor, room: int, filled: int | None = None) -> TransformerState:
-        """Other captions, by position, with room for so many columns, of which ``filled`` (all so far) are copied."""
+        """Other captions, by position, with room for ``room`` columns, of which ``filled`` (all so far) are copied."""
         filled = self.columns if filled is None else filled
 
         def moved(block: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""From features to what language models read."""
+"""Encoders: from features to the input of the language models."""
 
 from stgraph.nn.encoder.graph_encoder import GraphEncoder
 from stgraph.nn.encoder.input_features import InputFeatures

@@ -1,4 +1,4 @@
-"""Objects and their graph -> one vector a frame."""
+"""Encoder of objects and their graph: one vector per frame."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ __all__ = ["GraphEncoder"]
 
 
 class GraphEncoder(Layer):
-    r"""The object branch up to the language model: projection, graph convolutions, mean over each frame.
+    r"""The object branch up to the language model: projection, graph convolutions, pooling of each frame.
 
     .. math:: H^{(0)} = F_o W_o, \quad H^{(l+1)} = \text{Eq. 4}, \quad F'_o = \text{frame means of } H^{(N_l)}
 
     Args:
-        in_channels: Width of an object's feature, F.
-        hidden_channels: Width inside and out, d.
-        num_layers: Graph convolutions; 0 leaves the projection only.
-        flow: Which way messages run; see :class:`ResidualGCNConv`.
-        pool: Nodes, frame numbers and number of frames -> frames; the mean if None.
+        in_channels: Width F of an object's feature.
+        hidden_channels: Width d of nodes and frames.
+        num_layers: Number of graph convolutions; 0 leaves the projection only.
+        flow: Direction of the messages; see :class:`ResidualGCNConv`.
+        pool: From nodes, frame numbers and number of frames to frames; None takes :class:`FrameMeanPool`.
         geometry: Weighs the edges by their boxes before they are normalised; None leaves them, as in the paper.
-        inputs: What is done to the objects' features before they are projected; None is nothing, as in the paper.
+        inputs: Preprocessing of the objects' features; None leaves them, as in the paper.
 
-    Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]``, box ``[N, 4]`` (read by ``geometry``
+    Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]``, box ``[N, 4]`` (for ``geometry``
         alone) -> ``[num_frames, d]``.
-    Raises: ShapeError: ``x`` has another width. OptionError: ``geometry`` without layers, boxes or the edges as they were
-        before they were normalised.
+
+    Raises:
+        OptionError: If ``geometry`` lacks layers, boxes or the edges before normalisation.
+        ShapeError: If ``x`` has another width.
+
     Reference: Pan et al., CVPR 2020, Eq. 4-5 and section 3.2.
     """
 
@@ -87,7 +90,7 @@ class GraphEncoder(Layer):
     def nodes(
         self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None, box: Tensor | None = None
     ) -> Tensor:
-        """The objects after the last convolution ``[N, d]``."""
+        """Computes the objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)
         h = self.project(self.inputs(x))
         if len(self.layers):

@@ -1,4 +1,4 @@
-"""What is done to extracted features before an encoder projects them."""
+"""Preprocessing of extracted features before an encoder projects them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ NORMS = (None, "layer")
 
 
 class InputFeatures(nn.Module):
-    r"""Brings features to one scale, and hides some of them in training; without parameters, for any width.
+    r"""Normalises features and drops some of them in training; has no parameters and takes any width.
 
     .. math:: \text{dropout}_p\Big(\frac{x - \bar{x}}{\sqrt{\operatorname{var}(x) + 10^{-5}}}\Big)
 
-    with mean and variance over the channels of each vector by itself. Features behind a ReLU are never negative, and
-    most of what they hold is common to all videos.
+    with mean and variance over the channels of each vector. Features after a ReLU are never negative, and most of their
+    energy is common to all videos.
 
     Args:
         norm: "layer" is the formula; None leaves the scale as it is.
-        dropout: p, share of the channels that one training step does not see; each vector loses its own.
+        dropout: p, the share of channels dropped in a training step, drawn for each vector.
 
-    Shapes: x ``[..., F]`` -> ``[..., F]``; a vector of equal numbers (an absent object's zeros) becomes zeros.
-    Raises: OptionError: An unknown norm, or a share that is not in [0, 1).
-    Reference: house design, past the papers; Ba et al., arXiv 1607.06450; Srivastava et al., JMLR 2014.
+    Shapes: x ``[..., F]`` -> ``[..., F]``; a constant vector (an absent object's zeros) becomes zeros.
+
+    Raises:
+        OptionError: If ``norm`` is unknown, or ``dropout`` is not in [0, 1).
+
+    Reference: house design, beyond the papers; Ba et al., arXiv 1607.06450; Srivastava et al., JMLR 2014.
 
     >>> import torch
     >>> InputFeatures("layer")(torch.tensor([[1.0, 3.0], [10.0, 30.0]]))
@@ -43,7 +46,7 @@ class InputFeatures(nn.Module):
         self.norm, self.dropout = norm, dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scales and hides."""
+        """Normalises and drops."""
         if self.norm == "layer":
             x = layer_norm(x, x.shape[-1:])
         return dropout(x, self.dropout, self.training) if self.dropout else x

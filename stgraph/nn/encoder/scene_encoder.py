@@ -1,4 +1,4 @@
-"""Frame and clip features -> one vector a frame."""
+"""Encoder of frame and clip features: one vector per frame."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ class SceneEncoder(Layer):
 
     Args:
         appearance_channels: Width of a frame's feature.
-        hidden_channels: Width out, d.
-        motion_channels: Width of a clip's feature; 0 where there are none.
-        inputs: What is done to both streams before they are projected; None is nothing, as in the paper.
+        hidden_channels: Width d of the output.
+        motion_channels: Width of a clip's feature; 0 for none.
+        inputs: Preprocessing of both streams; None leaves them, as in the paper.
 
     Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (the clip that covers each frame) -> ``[M, d]``.
-    Raises: ShapeError: Another width, or motion where none was expected and the reverse.
+
+    Raises:
+        OptionError: If ``appearance_channels`` is below 1.
+        ShapeError: If a stream has another width, or motion is given and not expected or the reverse.
+
     Reference: Pan et al., CVPR 2020, Eq. 6.
     """
 
@@ -48,7 +52,7 @@ class SceneEncoder(Layer):
         self.fuse = nn.Linear(fused, hidden_channels, bias=False)
 
     def forward(self, appearance: Tensor, motion: Tensor | None = None) -> Tensor:
-        """Eq. 6."""
+        """Applies Eq. 6."""
         check_shape("appearance", appearance, "M Fa", Fa=self.appearance_channels)
         if (motion is None) != (self.motion is None):
             raise ShapeError(

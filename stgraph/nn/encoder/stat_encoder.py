@@ -1,4 +1,4 @@
-"""From features to the streams of STAT."""
+"""Encoder of the streams of STAT."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ __all__ = ["STATEncoder"]
 
 
 class STATEncoder(Layer):
-    r"""Brings STAT's streams to one width.
+    r"""Projects the streams of STAT to one width.
 
     .. math:: m = \tanh(W_m M + b_m), \quad l = \tanh(W_l L + b_l), \quad g = G
 
-    The global stream is projected (W G + b, no tanh) only where it has another width.
+    The global stream is projected (W G + b, no tanh) only if it has another width.
 
     Args:
         out_channels: Width of all streams.
-        appearance_channels, motion_channels, object_channels: Widths of G, M and L; 0 leaves a stream out.
-        inputs: What is done to all streams before they are projected; None is nothing, as in the paper.
+        appearance_channels: Width of G; 0 leaves the stream out.
+        motion_channels: Width of M; 0 leaves the stream out.
+        object_channels: Width of L; 0 leaves the stream out.
+        inputs: Preprocessing of all streams; None leaves them, as in the paper.
 
     Shapes: appearance ``[M, Fa]``, motion ``[M, Fm]`` (M frames of all videos, the clip that covers each one), x
         ``[N, F]`` with frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` ->
         :class:`~stgraph.nn.VideoMemory`.
-    Raises: DataError: A stream that was promised is missing. ShapeError: Another width. OptionError: No stream.
+
+    Raises:
+        OptionError: If there is no stream.
+        DataError: If a stream with a width is missing.
+        ShapeError: If a stream has another width.
+
     Reference: Tu et al., ACM MM 2017, the authors' released code.
     """
 
@@ -61,7 +68,7 @@ class STATEncoder(Layer):
         x: Tensor | None = None,
         frame: Tensor | None = None,
     ) -> VideoMemory:
-        """Projects and pads; streams without a width are not looked at."""
+        """Projects and pads; streams without a width are ignored."""
         mask = None
         frames = clips = regions = region_mask = None
         if self.widths["appearance"]:

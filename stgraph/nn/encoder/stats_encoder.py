@@ -1,4 +1,4 @@
-"""From features to the regions of STaTS."""
+"""Encoder of the regions of STaTS."""
 
 from __future__ import annotations
 
@@ -18,25 +18,30 @@ __all__ = ["STaTSEncoder"]
 
 
 class STaTSEncoder(Layer):
-    """Embeds the places of a video: grid cells, boxes, whole frames.
+    """Embeds the regions of a video: grid cells, boxes, whole frames.
 
-    Streams of the same places (an RGB grid and that of optical flow) are joined place by place, so they make a place
-    wider; places of different kinds (boxes and cells) stand side by side in a frame, so they must be equally wide.
+    Streams of the same regions (an RGB grid and an optical-flow grid) are concatenated region by region, which makes a
+    region wider. Regions of different kinds (boxes and cells) are separate regions of a frame and must have one width.
 
     Args:
-        grid_channels: Widths of the grids' streams, all of the same cells.
-        object_channels: Width of a box's feature; 0 where there are no boxes.
-        frame_channels: Widths of the streams of whole frames; each frame is one more region of itself.
+        grid_channels: Widths of the grid streams, all of the same cells.
+        object_channels: Width of a box's feature; 0 for no boxes.
+        frame_channels: Widths of the streams of whole frames; a frame is one more region of itself.
         embedding_channels: Width that each stream is embedded to.
-        num_categories, category_channels: Of the videos; 0 categories leave them out.
-        inputs: What is done to all streams before they are embedded; None is nothing, as in the paper.
+        num_categories: Number of video categories; 0 leaves them out.
+        category_channels: Width of a category's embedding.
+        inputs: Preprocessing of all streams; None leaves them, as in the paper.
 
     Shapes: grids ``[M, S, F_k]`` and frames ``[M, F_k]`` (M frames of all videos), x ``[N, F]`` with frame ``[N]`` (sorted,
         numbered through the batch), category ``[B]`` (-1 unknown: zeros), num_frames ``[B]`` ->
         :class:`~stgraph.nn.VideoMemory`.
-    Raises: OptionError: No stream, another number of them, or kinds of places of different widths. DataError: A stream
-        that was promised is missing. ShapeError: Another width.
-    Reference: Cherian et al., WACV 2020, section 4.1; side by side: house design.
+
+    Raises:
+        OptionError: If there is no stream, their number differs, or kinds of regions differ in width.
+        DataError: If a stream with a width is missing.
+        ShapeError: If a stream has another width.
+
+    Reference: Cherian et al., WACV 2020, section 4.1; several kinds of regions: house design.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class STaTSEncoder(Layer):
         frames: Sequence[Tensor] = (),
         category: Tensor | None = None,
     ) -> VideoMemory:
-        """Embeds and pads; kinds of places that were not promised are not looked at."""
+        """Embeds and pads; kinds of regions without a width are ignored."""
         everything = pad_frames(num_frames.new_ones(int(num_frames.sum()), 1), num_frames)
         blocks, masks, mask = [], [], everything[1]
         given = {"grids": tuple(grids), "x": () if x is None else (x,), "frames": tuple(frames)}

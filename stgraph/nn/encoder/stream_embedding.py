@@ -1,4 +1,4 @@
-"""From features of several extractors to one vector a frame, cell or box."""
+"""Embedding of features of several extractors as one vector per frame, cell or box."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ __all__ = ["StreamEmbedding"]
 
 
 class StreamEmbedding(Layer):
-    r"""Embeds streams that describe the same places, each by itself, and joins them place by place.
+    r"""Embeds streams that describe the same regions, each with its own weights, and concatenates them.
 
     .. math:: x_{tj} = [W_1 s^1_{tj} + b_1 ; \dots ; W_K s^K_{tj} + b_K]
 
     Args:
         in_channels: Widths of the K streams, such as the RGB grid's and the optical flow's.
-        embedding_channels: Width of each one's part; K of them make ``out_channels``.
+        embedding_channels: Width of each stream's embedding; K of them make ``out_channels``.
 
-    Shapes: K streams ``[..., F_k]`` of the same leading axes -> ``[..., K * embedding_channels]``.
-    Raises: OptionError: No stream, or another number of them. ShapeError: Another width, or other places.
-    Reference: Cherian et al., WACV 2020, section 4.1; joined by concatenation: house design.
+    Shapes: K streams ``[..., F_k]`` with the same leading axes -> ``[..., K * embedding_channels]``.
+
+    Raises:
+        OptionError: If there is no stream, or another number of them.
+        ShapeError: If a stream has another width or other leading axes.
+
+    Reference: Cherian et al., WACV 2020, section 4.1; concatenation: house design.
     """
 
     def __init__(self, in_channels: Sequence[int], embedding_channels: int = 512) -> None:
@@ -38,7 +42,7 @@ class StreamEmbedding(Layer):
         self.out_channels = embedding_channels * len(self.parts)
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
-        """Embeds and joins."""
+        """Embeds and concatenates."""
         if len(streams) != len(self.parts):
             raise OptionError(f"'streams' must be {len(self.parts)} for this model, got {len(streams)}.")
         places = streams[0].shape[:-1]

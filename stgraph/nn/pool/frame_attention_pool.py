@@ -1,4 +1,4 @@
-"""Objects of a frame -> the frame, the objects weighed by a learned score."""
+"""Attention pool: one vector per frame, a weighted sum of its objects."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ __all__ = ["FrameAttentionPool"]
 
 
 class FrameAttentionPool(Layer):
-    r"""Weighs the nodes of each frame by attention and sums them; a frame without nodes is a zero row.
+    r"""Sums the nodes of each frame with attention weights; a frame without nodes is a zero row.
 
     .. math:: f_t = \sum_{i \in t} a_i h_i, \quad a_i = \operatorname{softmax}_{i \in t}(u \cdot \tanh(W h_i + b))
 
-    u starts as zeros, so that training starts from the mean.
+    u starts at zero, so that training starts from the mean.
 
     Args:
         channels: Width of a node, and of W.
 
     Shapes: x ``[N, channels]``, frame ``[N]`` (numbered through the batch) -> ``[num_frames, channels]``.
-    Raises: ShapeError: ``x`` has another width, or ``frame`` another length.
+
+    Raises:
+        ShapeError: If ``x`` has another width, or ``frame`` another length.
+
     Reference: house design, after https://arxiv.org/abs/1409.0473; in place of :class:`FrameMeanPool`.
 
     >>> import torch
@@ -48,7 +51,7 @@ class FrameAttentionPool(Layer):
         return x.new_zeros(num_frames, x.size(1)).index_add(0, frame, weighed)
 
     def weights(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
-        """a_i of each node ``[N, 1]``; those of a frame sum to 1."""
+        """Computes the weight of each node ``[N, 1]``; those of a frame sum to 1."""
         check_shape("x", x, "N channels", channels=self.channels)
         check_shape("frame", frame, "N", N=x.size(0))
         score = self.score(self.hidden(x).tanh()).to(x.dtype)

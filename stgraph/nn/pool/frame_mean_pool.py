@@ -1,4 +1,4 @@
-"""Objects of a frame -> the frame."""
+"""Mean pool: one vector per frame, the mean of its objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class FrameMeanPool(nn.Module):
     .. math:: f_t = \frac{1}{N_t} \sum_{i \in t} h_i
 
     Shapes: x ``[N, F]``, frame ``[N]`` (sorted, numbered through the batch) -> ``[num_frames, F]``.
-    Raises: ShapeError: ``x`` and ``frame`` differ in length.
+
+    Raises:
+        ShapeError: If ``x`` and ``frame`` differ in length.
+
     Reference: Pan et al., CVPR 2020, section 3.2 (spatial average pooling); zero rows: house design.
 
     >>> FrameMeanPool()(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 2]), 3)[:, 0].tolist()
