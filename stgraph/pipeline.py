@@ -23,7 +23,6 @@ from stgraph.extraction import (
     extract_videos,
 )
 from stgraph.features.video_features import VideoFeatures
-from stgraph.graph.config import build_graph_builder
 from stgraph.graph.from_features import graphs_of, grid_names
 from stgraph.metrics import CaptionEvaluator
 from stgraph.metrics.evaluation import Evaluation
@@ -82,7 +81,7 @@ class CaptionPipeline:
         extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.model, self.tokenizer, self.description = model, tokenizer, description
-        self.builder = build_graph_builder(description.graph)
+        self.builder = description.graph.build()
         self.allow, self.extractor_settings = allow, extractor_settings or {}
         self._extractors: dict[str, PlannedExtractors] = {}
 

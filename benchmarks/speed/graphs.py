@@ -110,7 +110,7 @@ def paper_shape(rounds: int) -> dict[str, object]:
     """The paper's shape: many short videos of wide features."""
     shape = {name: PAPER[name] for name in ("num_frames", "objects", "width")}
     videos = [random_video(**shape, seed=seed) for seed in range(PAPER["videos"])]
-    builder = VideoGraphBuilder()
+    builder = VideoGraphBuilder(max_objects=5, score_threshold=0.5)
     ways: dict[str, Callable[[], Any]] = {
         "build_batch": lambda: builder.build_batch(videos),
         "vectorised": lambda: [one_video_vectorised(video) for video in videos],
@@ -164,7 +164,7 @@ def against_length() -> dict[str, object]:
 
 
 def one_length(num_frames: int) -> dict[str, float]:
-    builder = VideoGraphBuilder(max_objects=None)
+    builder = VideoGraphBuilder(max_objects=None, score_threshold=0.5)
     builder(random_video(3, **CROWD))  # a first call loads libraries, whose memory is not the graph's
     video = random_video(num_frames, **CROWD)
     Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the recorded peak

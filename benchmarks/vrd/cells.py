@@ -100,7 +100,9 @@ def run_cell(task: CellTask) -> Path:
 
 def nearest(dataset: StoredDataset) -> dict[str, str]:
     """The caption of the nearest training video by the mean of all its frames."""
-    source = GraphSource(dataset.store, VideoGraphBuilder(), num_frames=None)
+    source = GraphSource(
+        dataset.store, VideoGraphBuilder(max_objects=5, score_threshold=0.5), num_frames=None
+    )
     train_captions = dataset.corpus.references("train")
     pooled = {split: {video: source.pooled_appearance(video) for video in dataset.corpus.ids(split)}
               for split in ("train", "test")}  # fmt: skip

@@ -191,7 +191,9 @@ def add_boxes(store: Path, target: Path) -> None:
     with FeatureStoreWriter(target, extractors=records) as writer:
         for video in without.ids:
             writer.add(with_boxes(without[video], draw))
-    graph = VideoGraphBuilder(pad_objects=5)(FeatureStore(target)[without.ids[0]].detections)
+    graph = VideoGraphBuilder(max_objects=5, score_threshold=0.5, pad_objects=5)(
+        FeatureStore(target)[without.ids[0]].detections
+    )
     print(f"{target.name}: {without.ids[0]} as a graph: {graph.num_nodes} objects, {graph.num_edges} edges")
     claim(graph.num_nodes == FRAMES * BOXES, "every box is a node")
 

@@ -68,7 +68,7 @@ def write_captions(folder: Path, path: Path) -> None:
 
 def show_graphs(path: Path) -> None:
     """Step 3: a PyG graph of each video."""
-    store, builder = FeatureStore(path), VideoGraphBuilder(score_threshold=THRESHOLD)
+    store, builder = FeatureStore(path), VideoGraphBuilder(max_objects=5, score_threshold=THRESHOLD)
     graphs = builder.build_batch([store[name].detections for name in store.ids])
     empty = sum(
         int((graphs[i].frame.bincount(minlength=graphs[i].num_frames) == 0).sum()) for i in range(len(graphs))

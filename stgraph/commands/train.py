@@ -26,7 +26,7 @@ from stgraph.extraction import ExtractionLog
 from stgraph.features.store import FeatureStore
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import ExtractorConfig, ModelConfig
-from stgraph.pipeline import CaptionPipeline, build_graph_builder
+from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, plain, saved_config
 from stgraph.settings.identity import check_same_settings
 from stgraph.text import CaptionTokenizer
@@ -84,7 +84,7 @@ def train(config: DictConfig) -> Path:
     read = {stream for branch in model.branches for stream in model.streams(branch)}
     source = GraphSource(
         store,
-        build_graph_builder(graph),
+        graph.build(),
         config.data.num_frames,
         cache=config.data.cache,
         streams=read & store.extractors.keys(),

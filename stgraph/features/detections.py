@@ -37,6 +37,7 @@ class Detections:
         track: Identity of each box over time; -1 where unknown.
         frame_index: Number in the file of each sampled frame.
         time: Seconds from the start of the file of each sampled frame.
+        features_are_geometry: Whether ``features`` are only the geometry of the boxes, for want of appearance features.
 
     Shapes: boxes ``[N, 4]``, scores ``[N]``, features ``[N, F]``, frame ``[N]``, labels ``[N]``, track ``[N]``,
         frame_index ``[T]``, time ``[T]``.
@@ -61,6 +62,7 @@ class Detections:
     track: Tensor | None = None
     frame_index: Tensor | None = None
     time: Tensor | None = None
+    features_are_geometry: bool = False
 
     def __post_init__(self) -> None:
         num_boxes = len(self.boxes)
@@ -181,6 +183,7 @@ class Detections:
             track=pick(track, _long),
             frame_index=torch.from_numpy(frames),
             time=None if fps is None else torch.from_numpy(frames / float(fps)).float(),
+            features_are_geometry=features is None,
         )
 
     @property

@@ -1,18 +1,22 @@
 """From detections to spatio-temporal object graphs."""
 
 from stgraph.graph.builder import VideoGraphBuilder
-from stgraph.graph.config import GraphConfig, build_graph_builder
+from stgraph.graph.config import GraphConfig
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import (
     CosineEdges,
     EdgeRule,
     IouEdges,
+    TrackEdges,
     adjacent_only,
     cosine_edges,
     dense_edges,
     iou_edges,
+    register_edge_rule,
     self_edges,
+    spans_videos,
     wants_video,
+    with_node_attributes,
 )
 from stgraph.graph.from_features import graphs_of, grid_names
 from stgraph.graph.networkx import to_networkx
@@ -24,16 +28,19 @@ __all__ = [
     "EdgeRule",
     "GraphConfig",
     "IouEdges",
+    "TrackEdges",
     "VideoGraph",
     "VideoGraphBuilder",
     "adjacent_only",
-    "build_graph_builder",
     "cosine_edges",
     "dense_edges",
     "graphs_of",
     "grid_names",
     "iou_edges",
+    "register_edge_rule",
     "self_edges",
+    "spans_videos",
     "to_networkx",
     "wants_video",
+    "with_node_attributes",
 ]

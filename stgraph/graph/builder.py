@@ -1,9 +1,10 @@
-"""From detections to graphs, one video or many at once."""
+"""Detections -> graphs, one video or many at once."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,37 +14,40 @@ from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.graph.batching import make_batch
 from stgraph.graph.edge_kind import EdgeKind
-from stgraph.graph.edges import EdgeRule, cosine_edges, dense_edges, iou_edges, self_edges
+from stgraph.graph.edges import CosineEdges, EdgeRule, cosine_edges, dense_edges, find_edge_rule
 from stgraph.graph.edges.join import join_edges
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
 from stgraph.graph.storage import GRID
 from stgraph.graph.video_graph import VideoGraph
 
-__all__ = ["VideoGraphBuilder"]
+if TYPE_CHECKING:
+    from stgraph.graph.config import GraphConfig
 
-_SPATIAL: dict[str, EdgeRule] = {"iou": iou_edges, "self": self_edges}
-_TEMPORAL: dict[str, EdgeRule] = {"cosine": cosine_edges}
+__all__ = ["VideoGraphBuilder"]
 
 
 class VideoGraphBuilder:
     """Builds the spatio-temporal object graph of a video from its detections.
 
-    Each frame keeps its ``max_objects`` best boxes at ``score_threshold`` or above (on equal scores the
-    earlier one), in the order of the detections. The spatial rule's edges are of kind SPACE, the temporal
-    rule's TIME, and all are sorted by (i, j). With the paper's rules each row sums to 2 if the next frame has
-    objects and to 1 if not.
+    Every box becomes a node unless ``max_objects`` or ``score_threshold`` cut some off (on equal scores the earlier box
+    stays); nodes keep the order of the detections. Edges of the spatial rule are of kind SPACE, those of the temporal rule
+    of kind TIME, and all are sorted by (i, j). With the paper's rules each row sums to 2 if the next frame has objects and
+    to 1 if not.
 
     Args:
-        spatial: "iou" (Eq. 1), "self" (each box with itself alone), a rule ``(boxes, features, frame) ->
-            (edge_index, weight)`` such as :class:`IouEdges`, or None for no such edges.
-        temporal: "cosine" (Eq. 2), a rule such as :class:`CosineEdges`, or None.
-        max_objects: Most boxes a frame keeps; None keeps all.
-        score_threshold: Lowest score that is kept.
-        pad_objects: None: an absent object is absent. A number: each frame has that many nodes, as the
-            paper's implementation details have it; absent ones (box, features and score 0, label and track
-            -1) overlap with nothing, are like nothing, and still share in softmax, degree and pooling.
+        spatial: "iou" (Eq. 1), "self" (each box with itself alone), a rule ``(boxes, features, frame) -> (edge_index,
+            weight)`` such as :class:`IouEdges`, a registered name, or None for no such edges.
+        temporal: "cosine" (Eq. 2), "track" (an object to its next sighting), a rule such as :class:`CosineEdges` or
+            :class:`TrackEdges`, a registered name, or None.
+        max_objects: Largest number of boxes per frame; None keeps all. The paper keeps 5.
+        score_threshold: Lowest score that is kept. The paper uses 0.5.
+        pad_objects: None: an absent object is absent. A number: each frame has that many nodes, as the paper's
+            implementation details have it; absent ones (box, features and score 0, label and track -1) overlap with
+            nothing, resemble nothing, and still share in softmax, degree and pooling.
 
-    Raises: OptionError: An argument is none of those.
+    Raises:
+        OptionError: If an argument is none of those.
+
     Reference: Eq. 1-3 of https://arxiv.org/abs/2003.13942.
 
     >>> detections = Detections(boxes=[[0, 0, 10, 10], [5, 5, 20, 20]], scores=[0.9, 0.8],
@@ -57,39 +61,49 @@ class VideoGraphBuilder:
         self,
         spatial: str | EdgeRule | None = "iou",
         temporal: str | EdgeRule | None = "cosine",
-        max_objects: int | None = 5,
-        score_threshold: float = 0.5,
+        max_objects: int | None = None,
+        score_threshold: float = 0.0,
         pad_objects: int | None = None,
     ) -> None:
         for name, value in (("max_objects", max_objects), ("pad_objects", pad_objects)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise OptionError(f"'{name}' must be a whole number of at least 1, or None, got {value!r}.")
+        if isinstance(score_threshold, bool) or not isinstance(score_threshold, int | float):
+            raise OptionError(f"'score_threshold' must be a number, got {score_threshold!r}.")
         if pad_objects is not None and (max_objects is None or max_objects > pad_objects):
             raise OptionError(
                 f"'max_objects' must be at most pad_objects={pad_objects}, got {max_objects}; lower it, or "
                 "pad to more."
             )
-        self.max_objects, self.score_threshold, self.pad_objects = (
-            max_objects,
-            float(score_threshold),
-            pad_objects,
-        )
-        rules = {
-            EdgeKind.SPACE: _find_rule("spatial", spatial, _SPATIAL),
-            EdgeKind.TIME: _find_rule("temporal", temporal, _TEMPORAL),
-        }
+        self.max_objects, self.pad_objects = max_objects, pad_objects
+        self.score_threshold = float(score_threshold)
+        rules = {EdgeKind.SPACE: _rule("spatial", spatial), EdgeKind.TIME: _rule("temporal", temporal)}
         self.rules: dict[EdgeKind, EdgeRule] = {
             kind: rule for kind, rule in rules.items() if rule is not None
         }
 
     @classmethod
     def dense(
-        cls, max_objects: int | None = 5, score_threshold: float = 0.5, pad_objects: int | None = None
+        cls,
+        max_objects: int | None = None,
+        score_threshold: float = 0.0,
+        pad_objects: int | None = None,
     ) -> VideoGraphBuilder:
         """The paper's dense ablation: all N x N pairs of a video, each of weight 1 and kind DENSE."""
         builder = cls(None, None, max_objects, score_threshold, pad_objects)
         builder.rules = {EdgeKind.DENSE: dense_edges}
         return builder
+
+    @property
+    def config(self) -> GraphConfig:
+        """Settings from which :meth:`~stgraph.graph.GraphConfig.build` makes this builder again.
+
+        Raises:
+            OptionError: If a rule has no registered name.
+        """
+        from stgraph.graph.config import GraphConfig
+
+        return GraphConfig.of(self)
 
     def __repr__(self) -> str:
         names = {kind.name.lower(): getattr(rule, "__name__", rule) for kind, rule in self.rules.items()}
@@ -113,13 +127,17 @@ class VideoGraphBuilder:
 
         Args:
             detections: The video's boxes.
-            appearance, motion: Scene streams to carry along, one row a frame, ``[T, Fa]`` and ``[T, Fm]``.
+            appearance: Frame features to carry along, ``[T, Fa]``.
+            motion: Clip features to carry along, one row per frame, ``[T, Fm]``.
             video_id: Name to carry along.
             grids: Grids to carry along as ``graph["grid/NAME"]``, by name, ``[T, S, D]``.
             category: Number of the video's category to carry along, -1 unknown.
 
-        Raises: ShapeError: A stream has other than T rows. DataError: A rule of the user answered nonsense.
+        Raises:
+            ShapeError: If a stream does not have T rows.
+            DataError: If a rule of the user's returns invalid edges.
         """
+        _warn_of_geometry(self.rules, [detections])
         nodes = self._nodes([detections])
         return VideoGraph(
             **nodes.values,
@@ -142,14 +160,20 @@ class VideoGraphBuilder:
         grids: Mapping[str, Sequence[Tensor]] | None = None,
         category: Sequence[int] | None = None,
     ) -> Batch:
-        """Builds many videos' graphs at once: what ``Batch.from_data_list`` makes of each one's, but faster.
+        """Builds the graphs of many videos at once, equal to ``Batch.from_data_list`` of each one's, but faster.
 
         Args:
             detections: The boxes of each video.
-            appearance, motion, video_id, category: As in a call, one of each a video; or None for all.
-            grids: As in a call, one a video under each name.
+            appearance: As in a call, one per video, or None.
+            motion: As in a call, one per video, or None.
+            video_id: As in a call, one per video, or None.
+            category: As in a call, one per video, or None.
+            grids: As in a call, one per video under each name.
 
-        Raises: As a call; DataError also where widths differ between videos.
+        Raises:
+            OptionError: If there is no video, or not one value per video.
+            ShapeError: If a stream does not have T rows.
+            DataError: If a rule of the user's returns invalid edges, or widths differ between videos.
         """
         if not detections:
             raise OptionError("'detections' must hold at least one video, got none.")
@@ -158,8 +182,9 @@ class VideoGraphBuilder:
         for name, values in (*given.items(), *grids.items()):
             if values is not None and len(values) != len(detections):
                 raise OptionError(
-                    f"'{name}' must be None or one a video, got {len(values)} for {len(detections)}."
+                    f"'{name}' must be None or one per video, got {len(values)} for {len(detections)}."
                 )
+        _warn_of_geometry(self.rules, detections)
         nodes = self._nodes(detections)
         streams = {
             "appearance": join_stream("appearance", appearance, detections),
@@ -183,11 +208,18 @@ def _join_grids(
     return {GRID + name: join_stream(GRID + name, grid, videos, "T S D") for name, grid in grids.items()}
 
 
-def _find_rule(slot: str, rule: Any, known: dict[str, EdgeRule]) -> EdgeRule | None:
+def _rule(slot: str, rule: Any) -> EdgeRule | None:
     if rule is None or callable(rule):
         return rule
-    if isinstance(rule, str) and rule in known:
-        return known[rule]
-    names = ", ".join(repr(name) for name in known)
-    hint = " For all pairs of a video use VideoGraphBuilder.dense()." if rule == "dense" else ""
-    raise OptionError(f"'{slot}' must be {names}, a rule of your own, or None, got {rule!r}.{hint}")
+    return find_edge_rule(slot, rule)
+
+
+def _warn_of_geometry(rules: Mapping[EdgeKind, EdgeRule], videos: Sequence[Detections]) -> None:
+    """Warns if the cosine rule compares box geometry because the detections came without features."""
+    cosine = any(isinstance(rule, CosineEdges) or rule is cosine_edges for rule in rules.values())
+    if cosine and any(video.features_are_geometry and len(video) for video in videos):
+        warnings.warn(
+            "The detections have no appearance features, so the cosine edges compare the geometry of boxes; pass features, "
+            "use temporal='track', or temporal=None.",
+            stacklevel=3,
+        )

@@ -1,4 +1,4 @@
-"""The settings of a graph builder, as configurations and model folders keep them."""
+"""Settings of a graph builder, as configurations and model folders keep them."""
 
 from __future__ import annotations
 
@@ -8,54 +8,139 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from stgraph.graph.builder import VideoGraphBuilder
-from stgraph.graph.edges import CosineEdges, EdgeRule, IouEdges
+from stgraph.graph.edge_kind import EdgeKind
+from stgraph.graph.edges import CosineEdges, IouEdges, TrackEdges, cosine_edges, iou_edges, self_edges
+from stgraph.graph.edges.registry import edge_rule_names, registered_name
+from stgraph.graph.edges.rule import EdgeRule
 
-__all__ = ["GraphConfig", "build_graph_builder"]
+__all__ = ["GraphConfig"]
+
+# Options of a rule: the slot of the builder, and the rule that takes it.
+OPTIONS = {
+    "spatial_temperature": ("spatial", "iou"),
+    "temporal_temperature": ("temporal", "cosine"),
+    "center_features": ("temporal", "cosine"),
+    "temporal_direction": ("temporal", "cosine"),
+    "track_decay": ("temporal", "track"),
+}
 
 
 class GraphConfig(BaseModel):
-    """How a ``VideoGraphBuilder`` is made: only built-in edge rules can be kept in a model folder.
+    """Settings from which a :class:`VideoGraphBuilder` is built; derived from one by ``builder.config``.
 
-    The last four are arguments of :class:`~stgraph.graph.IouEdges` and :class:`~stgraph.graph.CosineEdges`, past the
-    paper, and must keep their defaults in a graph without such edges.
+    Args:
+        spatial: Name of the spatial rule, or None.
+        temporal: Name of the temporal rule, or None.
+        dense: Whether all pairs of a video are linked instead.
+        max_objects: As in the builder.
+        score_threshold: As in the builder.
+        pad_objects: As in the builder.
+        spatial_temperature: Temperature of :class:`IouEdges`.
+        temporal_temperature: Temperature of :class:`CosineEdges`.
+        center_features: ``center`` of :class:`CosineEdges`.
+        temporal_direction: ``direction`` of :class:`CosineEdges`.
+        track_decay: ``decay`` of :class:`TrackEdges`.
+
+    An option of a rule must keep its default if the graph does not use the rule.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    spatial: Literal["iou", "self"] | None = "iou"
-    temporal: Literal["cosine"] | None = "cosine"
+    spatial: str | None = "iou"
+    temporal: str | None = "cosine"
     dense: bool = False
-    max_objects: int | None = 5
-    score_threshold: float = 0.5
-    pad_objects: int | None = None
+    max_objects: int | None = Field(default=None, ge=1)
+    score_threshold: float = Field(default=0.0, allow_inf_nan=False)
+    pad_objects: int | None = Field(default=None, ge=1)
     spatial_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
     temporal_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
     center_features: bool = False
     temporal_direction: Literal["forward", "both"] = "forward"
+    track_decay: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
-    @field_validator("spatial_temperature", "temporal_temperature", "center_features", "temporal_direction")
+    @field_validator("spatial", "temporal")
     @classmethod
-    def _has_edges_to_act_on(cls, value: Any, info: ValidationInfo) -> Any:
-        slot, rule = (
-            ("spatial", "iou") if info.field_name == "spatial_temperature" else ("temporal", "cosine")
-        )
+    def _is_known(cls, value: str | None, info: ValidationInfo) -> str | None:
+        known = edge_rule_names(str(info.field_name))
+        if value is not None and value not in known:
+            names = ", ".join(f"'{name}'" for name in known[:-1]) + f" or '{known[-1]}'"
+            raise PydanticCustomError(
+                "unknown_rule",
+                "should be {names}, or null, got '{value}'; register the rule, or install the package that brings it",
+                {"names": names, "value": value},
+            )
+        return value
+
+    @field_validator(*OPTIONS)
+    @classmethod
+    def _has_its_rule(cls, value: Any, info: ValidationInfo) -> Any:
+        slot, rule = OPTIONS[str(info.field_name)]
         default = cls.model_fields[str(info.field_name)].default
         if value != default and (info.data.get("dense") or info.data.get(slot) != rule):
             raise PydanticCustomError("no_edges", f"must stay {default} in a graph without '{rule}' edges")
         return value
 
+    def build(self) -> VideoGraphBuilder:
+        """Builds the builder.
+
+        Raises:
+            OptionError: If settings contradict each other.
+        """
+        limits = (self.max_objects, self.score_threshold, self.pad_objects)
+        if self.dense:
+            return VideoGraphBuilder.dense(*limits)
+        spatial: str | EdgeRule | None = self.spatial
+        temporal: str | EdgeRule | None = self.temporal
+        if spatial == "iou":
+            spatial = IouEdges(self.spatial_temperature)
+        if temporal == "cosine":
+            temporal = CosineEdges(self.temporal_temperature, self.center_features, self.temporal_direction)
+        elif temporal == "track":
+            temporal = TrackEdges(self.track_decay)
+        return VideoGraphBuilder(spatial, temporal, *limits)
+
+    @classmethod
+    def of(cls, builder: VideoGraphBuilder) -> GraphConfig:
+        """The settings of a builder.
+
+        Raises:
+            OptionError: If a rule has no registered name.
+        """
+        dense = EdgeKind.DENSE in builder.rules
+        values: dict[str, Any] = {
+            "spatial": None,
+            "temporal": None,
+            "dense": dense,
+            "max_objects": builder.max_objects,
+            "score_threshold": builder.score_threshold,
+            "pad_objects": builder.pad_objects,
+        }
+        for kind, slot in ((EdgeKind.SPACE, "spatial"), (EdgeKind.TIME, "temporal")):
+            if kind in builder.rules:
+                values |= _settings_of(slot, builder.rules[kind])
+        return cls(**values)
+
+
+def _settings_of(slot: str, rule: Any) -> dict[str, Any]:
+    """Name and options of a rule in a slot."""
+    if slot == "spatial" and (isinstance(rule, IouEdges) or rule is iou_edges):
+        return {slot: "iou", "spatial_temperature": getattr(rule, "temperature", 1.0)}
+    if slot == "spatial" and rule is self_edges:
+        return {slot: "self"}
+    if slot == "temporal" and rule is cosine_edges:
+        return {slot: "cosine"}
+    if slot == "temporal" and isinstance(rule, CosineEdges):
+        return {
+            slot: "cosine",
+            "temporal_temperature": rule.temperature,
+            "center_features": rule.center,
+            "temporal_direction": rule.direction,
+        }
+    if slot == "temporal" and isinstance(rule, TrackEdges):
+        return {slot: "track", "track_decay": rule.decay}
+    return {slot: registered_name(rule)}
+
 
 def build_graph_builder(settings: GraphConfig) -> VideoGraphBuilder:
-    """The builder that a model folder or a configuration describes."""
-    limits = (settings.max_objects, settings.score_threshold, settings.pad_objects)
-    if settings.dense:
-        return VideoGraphBuilder.dense(*limits)
-    spatial: str | EdgeRule | None = settings.spatial
-    temporal: str | EdgeRule | None = settings.temporal
-    if spatial == "iou":
-        spatial = IouEdges(settings.spatial_temperature)
-    if temporal == "cosine":
-        temporal = CosineEdges(
-            settings.temporal_temperature, settings.center_features, settings.temporal_direction
-        )
-    return VideoGraphBuilder(spatial, temporal, *limits)
+    """Builds the builder of some settings; use :meth:`GraphConfig.build`."""
+    return settings.build()

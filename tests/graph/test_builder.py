@@ -51,7 +51,7 @@ def test_kinds_say_which_rule_made_an_edge():
     step = graph.frame[graph.edge_index[1]] - graph.frame[graph.edge_index[0]]
     assert torch.equal(graph.edge_kind, step)  # 4.1: time edges point from t to t + 1
     assert graph.edge_kind.dtype == torch.int64
-    assert (EdgeKind.SPACE, EdgeKind.TIME, EdgeKind.DENSE) == (0, 1, 2)
+    assert (EdgeKind.SPACE, EdgeKind.TIME, EdgeKind.DENSE) == (0, 1, 3)
     assert graph.edge_kind.bincount().tolist() == [4 + 1 + 9, 2 * 1 + 1 * 3]
 
 
@@ -128,7 +128,7 @@ def test_video_without_objects(make):
     assert (graph.num_nodes, graph.num_edges, graph.num_frames) == (0, 0, 3)
     assert graph.x.shape == (0, 7)
     assert torch.equal(graph.appearance, torch.ones(3, 2))
-    padded_graph = make(pad_objects=5)(nothing)
+    padded_graph = make(max_objects=5, pad_objects=5)(nothing)
     assert padded_graph.x.shape == (15, 7)
     assert padded_graph.time.tolist() == [0.0] * 5 + [1.0] * 5 + [2.0] * 5
 
@@ -204,5 +204,5 @@ def test_builder_can_be_sent_to_workers_and_says_what_it_is():
         sent = pickle.loads(pickle.dumps(builder))
         assert torch.equal(sent(video).edge_weight, builder(video).edge_weight)
         assert repr(sent) == repr(builder)
-    assert "space=iou_edges, time=cosine_edges, max_objects=5" in repr(VideoGraphBuilder())
+    assert "space=iou_edges, time=cosine_edges, max_objects=5" in repr(VideoGraphBuilder(max_objects=5))
     assert "space=IouEdges(temperature=0.1), time=CosineEdges(temperature=1.0, center=True" in repr(sharp)

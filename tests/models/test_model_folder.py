@@ -18,7 +18,6 @@ from stgraph.models import (
     read_description,
     save_model,
 )
-from stgraph.pipeline import build_graph_builder
 from tests.graph.samples import random_video
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
@@ -44,7 +43,7 @@ OLD |= {"score_threshold": 0.4, "pad_objects": None}
 def test_settings_make_the_builder_that_they_name(changed, builder):
     settings = GraphConfig.model_validate({**OLD, **changed})
     assert GraphConfig.model_validate_json(settings.model_dump_json()) == settings
-    got, expected = build_graph_builder(settings).build_batch(VIDEOS), builder.build_batch(VIDEOS)
+    got, expected = settings.build().build_batch(VIDEOS), builder.build_batch(VIDEOS)
     for name in ("edge_index", "edge_weight", "edge_kind"):
         assert torch.equal(got[name], expected[name]), name
 

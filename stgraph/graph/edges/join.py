@@ -16,19 +16,22 @@ from stgraph.graph.edges.dense import dense_edges
 from stgraph.graph.edges.iou import IouEdges, iou_edges
 from stgraph.graph.edges.rule import EdgeRule, check_edges, row_order, rule_name
 from stgraph.graph.edges.self_loops import self_edges
+from stgraph.graph.edges.track import TrackEdges
 from stgraph.graph.nodes import Nodes
 
 __all__ = ["join_edges"]
 
-# Held by tests, so not checked at every call.
+# The built-in rules are covered by tests, so their edges are not checked at every call.
 _OWN = (iou_edges, cosine_edges, dense_edges, self_edges)
-_OWN_TYPES = (IouEdges, CosineEdges)
+_OWN_TYPES = (IouEdges, CosineEdges, TrackEdges)
 
 
 def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Tensor]:
     """Edges of all videos as columns, sorted by (i, j), each with the kind of the rule that made it.
 
-    Raises: ShapeError, DataError: A rule of the user's answered nonsense, or two rules named one pair.
+    Raises:
+        ShapeError: If a rule of the user's returns other shapes.
+        DataError: If a rule of the user's returns invalid edges, or two rules link one pair.
     """
     none = (torch.zeros(2, 0, dtype=torch.long), torch.zeros(0), torch.zeros(0, dtype=torch.long))
     parts = [none]
@@ -50,26 +53,31 @@ def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Te
 
 
 def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:
-    """The rule's edges of all videos, sorted by (i, j): in one call if it may span videos, else one each."""
-    boxes, features = nodes.values["box"], nodes.values["x"]
+    """The rule's edges of all videos, sorted by (i, j): in one call if the rule may span videos, else one per video."""
     check = type(rule) not in _OWN_TYPES and not any(rule is own for own in _OWN)
     if getattr(rule, "adjacent_only", False):
         frame = nodes.values["frame"] + nodes.video  # a gap after each video: nothing is adjacent across it
-        answer = _call(rule, boxes, features, frame, nodes.video)
+        answer = _call(rule, nodes, slice(None), frame, nodes.video)
         return check_edges(rule, answer, frame) if check else answer
+    if getattr(rule, "spans_videos", False):
+        answer = _call(rule, nodes, slice(None), nodes.values["frame"], nodes.video)
+        return check_edges(rule, answer, nodes.values["frame"], nodes.video) if check else answer
     edges, weights = [torch.zeros(2, 0, dtype=torch.long)], [torch.zeros(0)]
     for video, (start, end) in enumerate(pairwise(nodes.node_ptr.tolist())):
         if start < end:
             frame = nodes.values["frame"][start:end] - nodes.frame_ptr[video]
-            one = torch.zeros_like(frame)
-            answer = _call(rule, boxes[start:end], features[start:end], frame, one)
+            answer = _call(rule, nodes, slice(start, end), frame, torch.zeros_like(frame))
             edge_index, weight = check_edges(rule, answer, frame) if check else answer
             edges.append(edge_index + start)
             weights.append(weight)
     return torch.cat(edges, dim=1), torch.cat(weights)
 
 
-def _call(rule: Callable[..., Any], boxes: Tensor, features: Tensor, frame: Tensor, video: Tensor) -> Any:
+def _call(rule: Callable[..., Any], nodes: Nodes, rows: slice, frame: Tensor, video: Tensor) -> Any:
+    """Calls a rule on some rows with the attributes that it is marked to take."""
+    inputs = [nodes.values["box"][rows], nodes.values["x"][rows], frame]
     if getattr(rule, "wants_video", False):
-        return rule(boxes, features, frame, video)
-    return rule(boxes, features, frame)
+        inputs.append(video)
+    names = getattr(rule, "node_attributes", ())
+    named = {name: video if name == "video" else nodes.values[name][rows] for name in names}
+    return rule(*inputs, **named)

@@ -18,11 +18,15 @@ __all__ = [
     "check_temperature",
     "row_order",
     "rule_name",
+    "spans_videos",
     "wants_video",
+    "with_node_attributes",
 ]
 
-EdgeRule = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+EdgeRule = Callable[..., tuple[Tensor, Tensor]]
 """``(boxes [N, 4], features [N, F], frame [N]) -> (edge_index [2, E], weight [E])``; ``frame`` is sorted."""
+
+NODE_ATTRIBUTES = ("video", "time", "score", "label", "track")
 
 _Marked = TypeVar("_Marked", bound=Callable[..., Any])  # a function, or a class whose instances are rules
 
@@ -40,10 +44,40 @@ def adjacent_only(rule: _Marked) -> _Marked:
 def wants_video(rule: _Marked) -> _Marked:
     """Marks a rule that takes the number of each box's video ``[N]``, sorted, as a fourth argument.
 
-    So a rule that is called once for a whole batch can still look at each video as a whole.
+    A rule that is called once per batch can so treat each video as a whole.
     """
     rule.wants_video = True  # type: ignore[attr-defined]
     return rule
+
+
+def spans_videos(rule: _Marked) -> _Marked:
+    """Marks a rule that computes the edges of all videos of a batch in one call.
+
+    The frames of the videos are numbered through; the rule must take ``video`` by :func:`with_node_attributes` and link
+    only boxes of one video.
+    """
+    rule.spans_videos = True  # type: ignore[attr-defined]
+    return rule
+
+
+def with_node_attributes(*names: str) -> Callable[[_Marked], _Marked]:
+    """Marks a rule that takes further node attributes as keyword arguments, each ``[N]``.
+
+    Args:
+        names: Some of "video", "time", "score", "label" and "track".
+
+    Raises:
+        OptionError: If a name is none of these.
+    """
+    for name in names:
+        if name not in NODE_ATTRIBUTES:
+            raise OptionError(f"An edge rule can take {', '.join(NODE_ATTRIBUTES)}, got {name!r}.")
+
+    def mark(rule: _Marked) -> _Marked:
+        rule.node_attributes = names  # type: ignore[attr-defined]
+        return rule
+
+    return mark
 
 
 def check_temperature(value: float) -> None:
@@ -60,7 +94,9 @@ def rule_name(rule: EdgeRule) -> str:
     return getattr(rule, "__name__", type(rule).__name__)
 
 
-def check_edges(rule: EdgeRule, answer: Any, frame: Tensor) -> tuple[Tensor, Tensor]:
+def check_edges(
+    rule: EdgeRule, answer: Any, frame: Tensor, video: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Checks what a rule answered, and gives it back sorted by (i, j) and in the types of a graph.
 
     Raises:
@@ -99,6 +135,9 @@ def check_edges(rule: EdgeRule, answer: Any, frame: Tensor) -> tuple[Tensor, Ten
         _refuse(
             name, edge_index, gap > 1, "is marked adjacent_only and must link only equal or adjacent frames"
         )
+    if video is not None:
+        apart = video[edge_index].diff(dim=0)[0] != 0
+        _refuse(name, edge_index, apart, "is marked spans_videos and must link only boxes of one video")
     return edge_index, weight
 
 
