@@ -113,7 +113,7 @@ def test_what_does_not_fit_together_is_refused():
         builder.build_batch([])
     with pytest.raises(DataError, match=r"'features' must have one width .* got 7 and 8"):
         builder.build_batch([VIDEOS[0], random_video(0, width=8)])
-    with pytest.raises(OptionError, match="'motion' must be None or one a video, got 1 for 2"):
+    with pytest.raises(OptionError, match="'motion' must be None or one per video, got 1 for 2"):
         builder.build_batch(VIDEOS[:2], motion=[torch.zeros(4, 1)])
     with pytest.raises(ShapeError, match=r"'motion' must be \[T=2, F\], got \[4, 1\]"):
         builder.build_batch(VIDEOS[:2], motion=[torch.zeros(4, 1), torch.zeros(4, 1)])
@@ -163,7 +163,7 @@ def test_a_grid_is_never_cut_with_the_nodes():
 
 def test_grids_that_do_not_fit_are_refused():
     builder = VideoGraphBuilder()
-    with pytest.raises(OptionError, match="'cells' must be None or one a video, got 1 for 2"):
+    with pytest.raises(OptionError, match="'cells' must be None or one per video, got 1 for 2"):
         builder.build_batch(VIDEOS[:2], grids={"cells": [torch.zeros(4, 2, 1)]})
     with pytest.raises(ShapeError, match=r"'grid/cells' must be \[T=4, S, D\], got \[3, 2, 1\]"):
         builder(VIDEOS[0], grids={"cells": torch.zeros(3, 2, 1)})

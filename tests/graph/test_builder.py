@@ -1,6 +1,7 @@
 """Section 4 of the design: what the paper leaves open, decided."""
 
 import pickle
+import warnings
 
 import pytest
 import torch
@@ -206,3 +207,26 @@ def test_builder_can_be_sent_to_workers_and_says_what_it_is():
         assert repr(sent) == repr(builder)
     assert "space=iou_edges, time=cosine_edges, max_objects=5" in repr(VideoGraphBuilder(max_objects=5))
     assert "space=IouEdges(temperature=0.1), time=CosineEdges(temperature=1.0, center=True" in repr(sharp)
+
+
+def test_cosine_edges_of_box_geometry_give_a_warning():
+    given = {"boxes": [[0, 0, 9, 9]] * 2, "frame_numbers": [0, 1], "size": (10, 10)}
+    bare, full = Detections.from_raw(**given), Detections.from_raw(**given, features=torch.ones(2, 3))
+    assert (bare.features_are_geometry, full.features_are_geometry) == (True, False)
+    assert bare.top(1).features_are_geometry
+    with pytest.warns(
+        UserWarning, match="no appearance features, so the cosine edges compare the geometry"
+    ) as caught:
+        VideoGraphBuilder()(bare)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="no appearance features"):
+        VideoGraphBuilder(None, CosineEdges(0.1)).build_batch([full, bare])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        VideoGraphBuilder()(full)
+        for builder in (
+            VideoGraphBuilder(temporal=None),
+            VideoGraphBuilder(temporal="track"),
+            VideoGraphBuilder.dense(),
+        ):
+            builder(bare)
