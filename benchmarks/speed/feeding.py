@@ -37,7 +37,10 @@ def random_video(number: int) -> VideoFeatures:
     frames, clips, width = PAPER["num_frames"], PAPER["clips"], PAPER["width"]
     boxes = frames * PAPER["objects"]
     corner = torch.rand(boxes, 2, generator=draw) * 100
-    rows = lambda count: torch.randn(count, width, generator=draw).half()
+
+    def rows(count: int) -> Tensor:
+        return torch.randn(count, width, generator=draw).half()
+
     return VideoFeatures(
         id=f"video{number}",
         size=SIZE,
