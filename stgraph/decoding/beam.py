@@ -142,7 +142,15 @@ class BeamSearch(Decoding):
 
 
 class _Continuations(NamedTuple):
-    """Ways to go on, the likeliest first: their log-probability, and whose and which word they add. Each is ``[A, C]``."""
+    """Continuations of the open beginnings, the likeliest first, ``[A, C]`` each.
+
+    Args:
+        totals: Log-probability of the beginning and its new word.
+        beams: Beam of the beginning within its caption.
+        rows: Row of the beginning among all open ones.
+        words: The new word.
+        log_probs: Log-probability of the new word.
+    """
 
     totals: Tensor
     beams: Tensor
@@ -168,7 +176,7 @@ class _Continuations(NamedTuple):
 def _continue(logits: Tensor, scores: Tensor, suppressed: Tensor, count: int) -> _Continuations:
     captions, width = scores.shape
     log_probs = logits.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
-    # The best of all beams are among the best of each: less to sort, and no second tensor as wide as the vocabulary.
+    # The best of all beams are among the best of each: less to sort, and only one tensor as wide as the vocabulary.
     values, words = log_probs.topk(min(count, log_probs.size(1)))
     totals = (scores.view(-1, 1) + values).view(captions, -1)
     totals, index = totals.topk(min(count, totals.size(1)))
@@ -179,7 +187,7 @@ def _continue(logits: Tensor, scores: Tensor, suppressed: Tensor, count: int) ->
 
 
 class _Finished:
-    """The best finished captions of each video: scores ``[B, n]``, best first, and rows b * n + i."""
+    """Best finished captions of each video: scores ``[B, n]``, best first, and rows b * n + i."""
 
     def __init__(self, videos: int, num_best: int, max_length: int, device: torch.device | str) -> None:
         self.scores = torch.full((videos, num_best), -torch.inf, device=device)
@@ -187,7 +195,7 @@ class _Finished:
         self.places = torch.arange(videos * num_best, device=device).view(videos, num_best)
 
     def add(self, videos: Tensor, scores: Tensor, rows: CaptionRows) -> None:
-        """Lets new captions, ``[A, k]`` by score and A * k rows, in among those of ``videos``; the older stands on ties."""
+        """Merges new captions, scores ``[A, k]`` and A * k rows, into those of ``videos``; on ties the older one wins."""
         places, num_best = self.places[videos], self.places.size(1)
         both = torch.cat([self.scores[videos], scores], dim=1)
         # A stable sort, as equal scores must keep their order.

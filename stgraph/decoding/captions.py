@@ -1,4 +1,4 @@
-"""Captions while they are written, and when they are done."""
+"""Decoded captions, finished and in progress."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ __all__ = ["CaptionRows", "DecodedCaptions"]
 class DecodedCaptions:
     """Word ids and their log-probabilities, in the order of the videos.
 
-    Where n captions a video were asked for, row b * n + i is caption i of video b; a video that has fewer of them has empty
-    rows behind. Log-probabilities are the model's own, over the whole vocabulary, however words were chosen.
+    With n captions per video, row b * n + i is caption i of video b; a video with fewer captions has empty rows at the end.
+    Log-probabilities are the model's own, over the whole vocabulary, whichever decoding chose the words.
 
-    Shapes: tokens ``[B, L]`` without the begin mark, 0 after the end mark; log_probs ``[B, L]``, 0 where padded; attention,
-        where it was asked for, by name, row l what word l was chosen by, 0 where padded: over frames ``[B, L, T]``, over
-        their regions ``[B, L, T, S]``, or over the "branches" of STaTS ``[B, L, 2]``; masks by the same names, what is real
-        of each video, ``[B, T]``, ``[B, T, S]`` and ``[B, 2]`` whatever n is.
+    Args:
+        tokens: ``[B, L]``, without the begin token, 0 after the end token.
+        log_probs: ``[B, L]``, 0 where padded.
+        attention: Attention weights by name, on request; row l belongs to the choice of word l, 0 where padded: over frames
+            ``[B, L, T]``, over their regions ``[B, L, T, S]``, or over the "branches" of STaTS ``[B, L, 2]``.
+        masks: True where a place is real, by the same names, one row per video whatever n is: ``[B, T]``, ``[B, T, S]``,
+            ``[B, 2]``.
     """
 
     tokens: Tensor
@@ -30,14 +33,15 @@ class DecodedCaptions:
     masks: Mapping[str, Tensor] = field(default_factory=dict)
 
     def attention_of(self, row: int, num_frames: int) -> dict[str, Tensor]:
-        """What the words of one caption looked at, without what the batch padded.
+        """Attention weights of one caption, without the padding of the batch.
 
         Args:
-            row: Which caption.
-            num_frames: How many frames its video has.
+            row: Row of the caption.
+            num_frames: Number of frames of its video.
 
-        Shapes: -> over frames ``[n, T]``, over regions ``[n, T, S]`` with as many as any frame of this video has, and
-            "branches" ``[n, 2]``, for n words, the end mark among them.
+        Returns:
+            Weights by name for n words, the end token included: over frames ``[n, T]``, over regions ``[n, T, S]``, S the
+            largest number of regions in a frame of this video, and "branches" ``[n, 2]``.
         """
         found: dict[str, Tensor] = {}
         words = int((self.tokens[row] != 0).sum())
@@ -52,9 +56,9 @@ class DecodedCaptions:
 
 
 class CaptionRows:
-    """Rows of captions that grow by a word a step: what :class:`DecodedCaptions` holds, by name.
+    """Captions in progress, which grow by a word per step.
 
-    Shapes: tokens and log_probs ``[R, L]``, attention ``[R, L, ...]``, R rows of at most L words.
+    Shapes: tokens and log_probs ``[R, L]``, attention by name ``[R, L, ...]``, R rows of at most L words.
     """
 
     def __init__(self, tokens: Tensor, log_probs: Tensor, attention: Mapping[str, Tensor] | None = None):
@@ -67,16 +71,16 @@ class CaptionRows:
         return cls(tokens, torch.zeros(rows, max_length, device=device))
 
     def write(self, rows: Tensor | slice, position: int, words: Tensor, log_probs: Tensor) -> None:
-        """The word of some rows at a position."""
+        """Sets the word of some rows at a position."""
         self.tokens[rows, position], self.log_probs[rows, position] = words, log_probs
 
     def set_attention(self, rows: Tensor, position: int, attention: Mapping[str, Tensor]) -> None:
-        """Attention weights by which the word at a position of some rows is chosen."""
+        """Sets the attention weights of some rows at a position."""
         for name, weights in attention.items():
             self._room(name, weights)[rows, position] = weights
 
     def pick(self, index: Tensor) -> CaptionRows:
-        """Other rows, by position."""
+        """Selects rows by position."""
         attention = {name: weights[index] for name, weights in self.attention.items()}
         return CaptionRows(self.tokens[index], self.log_probs[index], attention)
 
@@ -87,7 +91,7 @@ class CaptionRows:
             self._room(name, weights[:, 0])[rows] = weights
 
     def done(self) -> DecodedCaptions:
-        """The captions as they stand."""
+        """The captions as decoded so far."""
         return DecodedCaptions(self.tokens, self.log_probs, self.attention)
 
     def _room(self, name: str, weights: Tensor) -> Tensor:

@@ -142,16 +142,19 @@ def draw_words(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Tensor:
-    r"""The word at which the cumulated probabilities pass ``uniform``, in :math:`\mathrm{softmax}(s / \tau)` after the cuts.
+    r"""Draws words from :math:`\mathrm{softmax}(s / \tau)` after the cuts, by inverse transform sampling.
 
     Args:
-        scores: Of all words ``[P, V]``, up to a constant a row; minus infinity where a word is not allowed.
-        uniform: Numbers in [0, 1) ``[P]``, float64.
+        scores: Scores of all words ``[P, V]``, up to a constant per row; minus infinity where a word is not allowed.
+        uniform: Numbers in [0, 1) ``[P]``, float64; the word at which the cumulated probabilities exceed it is drawn.
         temperature: :math:`\tau`; below 1 likely words become likelier.
-        top_k: Only so many likeliest words are left; of equal ones those with lower ids. None cuts none.
-        top_p: Then only the fewest likeliest words that hold this share of the probability. None cuts none.
+        top_k: Keeps this number of likeliest words; of equal ones those with lower ids. None cuts none.
+        top_p: Then keeps the fewest likeliest words that hold this share of the probability. None cuts none.
 
-    Shapes: -> ``[P]``. Reference: house design.
+    Returns:
+        Ids of the words ``[P]``.
+
+    Reference: house design.
 
     >>> scores = torch.tensor([[0.1, 0.6, 0.3]]).log()
     >>> uniform = torch.tensor([0.95], dtype=torch.float64)
@@ -170,13 +173,15 @@ def draw_words(
 
 
 def _pass(probabilities: Tensor, uniform: Tensor) -> Tensor:
-    # As uniform is below 1 and a word of probability 0 adds nothing, the first sum past it ends at an allowed word.
+    # As uniform is below 1 and words of probability 0 add nothing, the first larger sum ends at an allowed word.
     sums = probabilities.double().cumsum(1)
     return torch.searchsorted(sums, uniform[:, None] * sums[:, -1:], right=True)[:, 0]
 
 
 def random_streams(keys: Sequence[str | int], num_samples: int, max_length: int, seed: int) -> Tensor:
-    """Numbers in [0, 1) by (seed, key, sample, word) alone ``[R * num_samples, max_length]``, float64, for R keys.
+    """Numbers in [0, 1) that depend on (seed, key, sample, word) alone.
+
+    Shapes: R keys -> ``[R * num_samples, max_length]``, float64.
 
     >>> two = random_streams(["cat", "dog"], 1, 3, seed=0)
     >>> torch.equal(two.flip(0), random_streams(["dog", "cat"], 1, 3, seed=0))

@@ -1,4 +1,4 @@
-"""Captions as words and numbers."""
+"""Captions as words and as token ids."""
 
 from stgraph.text.normaliser import normalise
 from stgraph.text.parts_of_speech import PARTS_OF_SPEECH, Tagger, english_tagger

@@ -1,4 +1,4 @@
-"""How a caption becomes plain words."""
+"""Normalisation of captions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["caption_normaliser", "normalise"]
 def caption_normaliser() -> normalizers.Normalizer:
     """Lower case, no punctuation, one space between words.
 
-    Apostrophes go without a trace ("don't" is "dont"), as in the usual clean-up of MSVD and MSR-VTT; all
-    other signs, hyphens too, become a space ("close-up" is "close up"), so that "stove/oven" and "end.then"
-    are two words each. Letters with accents and digits of any script stay.
+    Apostrophes are removed ("don't" becomes "dont"), as in the usual clean-up of MSVD and MSR-VTT; all other signs, hyphens
+    too, become a space ("close-up" becomes "close up"), so that "stove/oven" and "end.then" are two words each. Accented
+    letters and digits of any script are kept.
     """
     return normalizers.Sequence(
         [
@@ -29,7 +29,7 @@ _NORMALISER = caption_normaliser()
 
 
 def normalise(caption: str) -> str:
-    r"""A caption as the tokenizer sees it.
+    r"""Normalises a caption as the tokenizer does.
 
     >>> normalise('  A man doesn\'t\n play the "ping-pong"!')
     'a man doesnt play the ping pong'

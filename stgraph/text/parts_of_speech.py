@@ -1,4 +1,4 @@
-"""Which part of speech each word of a caption is."""
+"""Parts of speech of the words of a caption."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PARTS_OF_SPEECH = (
     "preposition",  # particles too: the "up" of "picks up"
     "conjunction",
     "number",
-    "auxiliary",  # forms of "be" and modal verbs: they stand in nearly every caption and tell no action
+    "auxiliary",  # forms of "be" and modal verbs: they occur in nearly every caption and name no action
     "other",  # "not", interjections, single letters, words of no known class
 )
 
 Tagger = Callable[[Sequence[str]], list[str]]
-"""From a caption's words, as :func:`stgraph.text.normalise` leaves them, to one part of speech each."""
+"""Maps the normalised words of a caption to one part of speech each."""
 
-# Beginnings of the C5 tags of the British National Corpus; of several that fit, the longest counts.
+# Beginnings of the C5 tags of the British National Corpus; the longest match applies.
 _C5 = {
     "NN": "noun",
     "NP": "noun",
@@ -53,9 +53,11 @@ _C5 = {
 
 @cache  # reading the model takes a quarter of a second
 def english_tagger() -> Tagger:
-    """A tagger of English captions: HanTa, whose wheel holds its model, so nothing is downloaded.
+    """A tagger of English captions: HanTa, whose wheel contains its model, so that nothing is downloaded.
 
-    Raises: DependencyError: HanTa is not installed.
+    Raises:
+        DependencyError: If HanTa is not installed.
+
     Reference: C. Wartena, A Probabilistic Morphology Model for German Lemmatization, KONVENS 2019; tags of
         http://www.natcorp.ox.ac.uk/docs/c5spec.html.
     """

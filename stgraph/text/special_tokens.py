@@ -11,10 +11,10 @@ __all__ = ["SpecialTokens"]
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """Ids of the special tokens, which decoding needs to know; defaults are those of :class:`CaptionTokenizer`.
+    """Ids of the special tokens that decoding needs; the defaults are those of :class:`CaptionTokenizer`.
 
     Args:
-        pad: Fills sequences up after their end; must be 0, as padded token tensors hold zeros.
+        pad: Fills sequences after their end; must be 0, as padded token tensors hold zeros.
         bos: Begin of a sequence.
         eos: End of a sequence.
         unk: Any word outside the vocabulary.

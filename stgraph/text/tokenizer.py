@@ -1,9 +1,8 @@
-"""Captions as numbers of words, and back."""
+"""Captions as token ids, and back."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
+from stgraph.files import write_text
 from stgraph.text.normaliser import caption_normaliser, normalise
 from stgraph.text.special_tokens import SpecialTokens
 from stgraph.text.vocabulary import SPECIAL, build_vocabulary
@@ -29,18 +29,18 @@ NUM_ADDED = 2  # <bos> and <eos> around each caption
 
 
 class CaptionTokenizer:
-    """Words by number, on the ``tokenizers`` library; :func:`stgraph.text.normalise` says what counts as a
-    word.
+    """Word-level tokenizer on the ``tokenizers`` library; :func:`stgraph.text.normalise` defines what a word is.
 
-    Numbers: 0 ``<pad>``, 1 ``<bos>``, 2 ``<eos>``, 3 ``<unk>``, then words by falling count, equal counts by
-    alphabet.
+    Ids: 0 ``<pad>``, 1 ``<bos>``, 2 ``<eos>``, 3 ``<unk>``, then words by falling count, equal counts in alphabetical order.
 
     Args:
-        vocabulary: Number of each word, the special ones included.
-        max_length: Captions are cut to this many words; ``<eos>`` is kept.
+        vocabulary: Id of each word, special tokens included.
+        max_length: Captions are cut to this number of words; ``<eos>`` is kept.
 
-    Raises: OptionError: ``max_length`` below 1. DataError: Numbers that are not 0..V-1, or other special
-        tokens.
+    Raises:
+        OptionError: If ``max_length`` is below 1.
+        DataError: If ids are not 0..V-1, or the special tokens differ.
+
     Reference: house design.
 
     >>> tokenizer = CaptionTokenizer.from_captions(["A dog runs.", "A cat sleeps."])
@@ -57,10 +57,10 @@ class CaptionTokenizer:
         words = sorted(vocabulary, key=vocabulary.__getitem__)
         if [vocabulary[word] for word in words] != list(range(len(words))) or tuple(words[:4]) != SPECIAL:
             raise DataError(
-                f"A vocabulary must number its words 0..{len(words) - 1}, the first being {SPECIAL}."
+                f"A vocabulary must number its words 0..{len(words) - 1}, starting with {SPECIAL}."
             )
         self.words, self.max_length = tuple(words), max_length
-        # The special tokens are no "added tokens" of the library: it finds those in the text of captions.
+        # Not "added tokens" of the library, which it would find in the text of captions.
         self._tokenizer = Tokenizer(WordLevel(dict(vocabulary), unk_token=SPECIAL[UNK]))
         self._tokenizer.normalizer = caption_normaliser()
         self._tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -73,15 +73,16 @@ class CaptionTokenizer:
     def from_captions(
         cls, captions: Iterable[str], min_count: int = 1, max_length: int = 20
     ) -> CaptionTokenizer:
-        """Learns the words of training captions; only those that :meth:`encode` would keep are counted.
+        """Builds the vocabulary of training captions; words beyond ``max_length`` are not counted.
 
         Args:
             captions: All captions of the training videos.
             min_count: Rarer words become ``<unk>``; 1 for MSVD, 3 for MSR-VTT.
-            max_length: Words of a caption that are kept.
+            max_length: Number of words of a caption that are kept.
 
-        Raises: DataError: A caption without a word, or no word frequent enough. OptionError: A number below
-            1.
+        Raises:
+            DataError: If a caption has no word, or no word is frequent enough.
+            OptionError: If ``min_count`` or ``max_length`` is below 1.
         """
         for name, value in (("min_count", min_count), ("max_length", max_length)):
             if value < 1:
@@ -91,7 +92,7 @@ class CaptionTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """V, the size of the vocabulary with its special tokens."""
+        """V, the size of the vocabulary, special tokens included."""
         return len(self.words)
 
     def __len__(self) -> int:
@@ -103,15 +104,21 @@ class CaptionTokenizer:
         return _SPECIAL_TOKENS
 
     def encode(self, captions: Sequence[str]) -> Tensor:
-        """Numbers of the words between ``<bos>`` and ``<eos>``, padded with 0 at the end.
+        """Ids of the words between ``<bos>`` and ``<eos>``, padded with 0 at the end.
 
-        Shapes: -> ``[B, L + 2]`` int64, L the longest caption after the cut.
-        Raises: DataError: A caption without a word; names its position and text. OptionError: One text, no
-            list.
+        Args:
+            captions: Texts of B captions.
+
+        Returns:
+            Ids ``[B, L + 2]``, int64, with L the number of words of the longest caption after the cut.
+
+        Raises:
+            DataError: If a caption has no word; names its position and text.
+            OptionError: If ``captions`` is one text.
         """
         if isinstance(captions, str):
             raise OptionError(f"'captions' must be a list of texts, got {captions[:40]!r}; put it in a list.")
-        # One by one: the library's batches start threads, after which it warns of every forked worker.
+        # One by one: batch encoding starts threads, after which the library warns about every forked worker.
         rows = [self._tokenizer.encode(caption).ids for caption in captions]
         for number, row in enumerate(rows):
             if len(row) == NUM_ADDED:
@@ -121,31 +128,34 @@ class CaptionTokenizer:
         return torch.tensor(padded, dtype=torch.int64).reshape(len(rows), width)
 
     def decode(self, ids: Tensor) -> list[str]:
-        """Words up to the first ``<eos>``, special tokens left out.
+        """Words up to the first ``<eos>``, without special tokens.
 
-        Shapes: ids ``[B, L]``.
-        Raises: DataError: A number beyond the vocabulary.
+        Args:
+            ids: ``[B, L]``.
+
+        Raises:
+            DataError: If an id is beyond the vocabulary.
+            ShapeError: If ``ids`` has other axes.
         """
         check_shape("ids", ids, "B L")
         if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
             raise DataError(
                 f"'ids' must lie in 0..{self.vocab_size - 1}, got {int(ids.min())} to {int(ids.max())}; they "
-                "are of another vocabulary."
+                "belong to another vocabulary."
             )
         return [self._sentence(row) for row in ids.tolist()]
 
     def save(self, path: str | Path) -> None:
         """Writes the library's ``tokenizer.json``; its truncation is ``max_length`` plus ``<bos>`` and ``<eos>``."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_text(self._tokenizer.to_str(pretty=True), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(Path(path), self._tokenizer.to_str(pretty=True))
 
     @classmethod
     def load(cls, path: str | Path) -> CaptionTokenizer:
-        """Reads what :meth:`save` wrote.
+        """Reads a file that :meth:`save` wrote.
 
-        Raises: MissingDataError: No such file. ModelFolderError: Another or a damaged file.
+        Raises:
+            MissingDataError: If there is no such file.
+            ModelFolderError: If the file is damaged or of another kind.
         """
         path = Path(path)
         if not path.is_file():
@@ -157,10 +167,12 @@ class CaptionTokenizer:
             same_rule = content["normalizer"] == json.loads(loaded._tokenizer.to_str())["normalizer"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelFolderError(
-                f"{path} is no tokenizer of stgraph ({error}); restore the folder."
+                f"{path} is not a tokenizer of stgraph ({error}); restore the folder."
             ) from error
         if not same_rule:
-            raise ModelFolderError(f"{path} cleans captions by other rules; use the stgraph that wrote it.")
+            raise ModelFolderError(
+                f"{path} normalises captions by other rules; use the version of stgraph that wrote it."
+            )
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which words a model knows, and their numbers."""
+"""Vocabulary of the training captions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 
 def build_vocabulary(captions: Iterable[list[str]], min_count: int = 1) -> dict[str, int]:
-    """Numbers of the special tokens, then of the words by falling count, equal counts by alphabet.
+    """Ids of the special tokens, then of the words by falling count, equal counts in alphabetical order.
 
-    Raises: DataError: No word reaches ``min_count``.
+    Args:
+        captions: Words of each caption.
+        min_count: Least count of a word that is kept.
+
+    Raises:
+        DataError: If no word reaches ``min_count``.
 
     >>> build_vocabulary([["a", "dog", "runs"], ["a", "cat"]])
     {'<pad>': 0, '<bos>': 1, '<eos>': 2, '<unk>': 3, 'a': 4, 'cat': 5, 'dog': 6, 'runs': 7}

@@ -124,7 +124,7 @@ def test_file_of_another_make(tokenizer, tmp_path, change):
     change(content)
     path.write_text(json.dumps(content))
     with pytest.raises(
-        ModelFolderError, match=r"tokenizer.json (is no tokenizer of stgraph|cleans captions by other)"
+        ModelFolderError, match=r"tokenizer.json (is not a tokenizer of stgraph|normalises captions by other)"
     ):
         CaptionTokenizer.load(path)
 
@@ -133,7 +133,7 @@ def test_file_that_is_damaged_or_missing(tmp_path):
     with pytest.raises(MissingDataError, match="No tokenizer at"):
         CaptionTokenizer.load(tmp_path / "tokenizer.json")
     (tmp_path / "tokenizer.json").write_text("[")
-    with pytest.raises(ModelFolderError, match="is no tokenizer of stgraph"):
+    with pytest.raises(ModelFolderError, match="is not a tokenizer of stgraph"):
         CaptionTokenizer.load(tmp_path / "tokenizer.json")
 
 

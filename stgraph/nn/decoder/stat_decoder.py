@@ -126,5 +126,5 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
 
 def _regions(memory: VideoMemory) -> tuple[Tensor, Tensor]:
     if memory.regions is None:
-        memory.real_frames("regions")  # says what is missing
+        memory.real_frames("regions")  # raises the error that names the stream
     return memory.regions_or_frames()

@@ -106,7 +106,7 @@ class TransformerState(DecodingState):
 
         words = [(moved(keys), moved(values)) for keys, values in self.words]
         memory = [(keys[index], values[index]) for keys, values in self.memory]
-        # Other rows: what the last step looked at is not theirs, but the next one shall say it again.
+        # The last step's weights belong to other rows; the empty dictionary keeps requesting them.
         attention: dict[str, Tensor] | None = None if self.attention is None else {}
         return TransformerState(
             memory, self.mask[index], words, self.max_length, self.length, filled, attention=attention
