@@ -3,6 +3,8 @@
 A message is one sentence that says what is wrong with which value, then what to do.
 """
 
+from collections.abc import Sequence
+
 __all__ = [
     "DataError",
     "DependencyError",
@@ -15,6 +17,7 @@ __all__ = [
     "StoreError",
     "UnknownVideoError",
     "WorkerError",
+    "listed",
 ]
 
 
@@ -63,3 +66,17 @@ class JavaError(StgraphError, RuntimeError):
 
 class WorkerError(StgraphError, RuntimeError):
     """A process that worked on a part of a task died, or a part that others need failed."""
+
+
+def listed(names: Sequence[object], most: int = 5) -> str:
+    """The first names in quotes and the number of the others, for error messages.
+
+    Args:
+        names: The names.
+        most: Largest number of names that are spelled out.
+
+    >>> listed(["a", "b", "c"], most=2)
+    "'a', 'b' and 1 more"
+    """
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -4,7 +4,7 @@ import numpy as np
 
 from stgraph.cli import main
 from stgraph.datasets import CaptionCorpus, VideoCaptions
-from stgraph.datasets.corpus.caption_files import read_json
+from stgraph.datasets.corpus.text_files import read_json
 from stgraph.features import FeatureStore
 from stgraph.features.store import validate
 

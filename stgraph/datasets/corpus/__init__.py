@@ -1,1 +1,1 @@
-"""Captions, splits and categories of a data set, and the files they come from."""
+"""Captions, splits and categories of a data set, and readers of the files that hold them."""

@@ -1,72 +1,29 @@
-"""What readers of public caption files share: texts, JSON, and the join of captions with splits."""
+"""Helpers shared by the readers of caption files: video ids, lists of captions, and joining captions with splits."""
 
 from __future__ import annotations
 
-import json
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError
 from stgraph.text import normalise
+from stgraph.video import without_media_ending
 
-__all__ = ["join_splits", "parse_json", "read_json", "read_text", "texts", "video_id_of"]
-
-_SUFFIX = re.compile(r"\.(avi|mp4|webm|mkv|npy)$", re.IGNORECASE)
+__all__ = ["join_splits", "texts", "video_id_of"]
 
 
 def video_id_of(name: str) -> str:
-    """An id as lists write it, without the ending of a file.
+    """The video id of a name in a caption or split file, which may be that of a video or feature file.
 
-    >>> video_id_of("mv89psg6zh4_33_46.avi")
-    'mv89psg6zh4_33_46'
+    Endings are those of :data:`stgraph.video.media_files.MEDIA_ENDINGS` and ``.npy``.
+
+    >>> video_id_of("mv89psg6zh4_33_46.avi"), video_id_of("IMG_1.mov"), video_id_of("v1.2")
+    ('mv89psg6zh4_33_46', 'IMG_1', 'v1.2')
     """
-    return _SUFFIX.sub("", name.strip())
-
-
-def read_text(path: str | Path) -> str:
-    """A UTF-8 text, with or without a byte order mark.
-
-    Raises: MissingDataError: No such file. DataError: Not UTF-8.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingDataError(f"No file at {path}; give the path of one that is there.")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error}); convert it.") from error
-
-
-def read_json(path: str | Path) -> Any:
-    """Content of a JSON file.
-
-    Raises: MissingDataError: No such file. DataError: Not JSON.
-    """
-    return parse_json(read_text(path), path)
-
-
-def parse_json(text: str, path: str | Path) -> Any:
-    """Content of a JSON text that came from ``path``.
-
-    Raises: DataError: Not JSON, or a key that comes twice in one object.
-    """
-
-    def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"{path}: '{twice}' comes twice; join or drop one of the two entries.")
-        return found
-
-    try:
-        return json.loads(text, object_pairs_hook=keep_all)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    name = name.strip()
+    return name[:-4] if name.lower().endswith(".npy") else without_media_ending(name)
 
 
 def join_splits(
@@ -76,16 +33,19 @@ def join_splits(
     common: bool,
     categories: Mapping[str, str] | None = None,
 ) -> CaptionCorpus:
-    """A corpus of the captions of the videos of all splits.
+    """Builds a corpus from captions and splits.
 
-    Captions without words, which some corpora hold, are left out with a warning that says how many.
+    Captions without words, which some public corpora contain, are left out with a warning that gives their number.
 
     Args:
-        captions, splits: By video id.
-        common: Keeps the videos that both know, with a warning that names the others; else they are an error.
-        categories: By video id, of some or all videos.
+        captions: Captions by video id.
+        splits: Split by video id.
+        common: Whether to keep only videos that have both, with a warning that names the others, instead of raising an
+            error.
+        categories: Category by video id, for some or all videos.
 
-    Raises: DataError: Ids that only one of the two knows, unless ``common``; or none that both know.
+    Raises:
+        DataError: If videos have only captions or only a split (unless ``common``), or no video has both.
     """
     unknown, without = sorted(captions.keys() - splits.keys()), sorted(splits.keys() - captions.keys())
     parts = [
@@ -95,8 +55,8 @@ def join_splits(
     ]
     if parts and not common:
         raise DataError(
-            f"Captions and splits are not of the same videos ({'; '.join(parts)}); mend one of them, or pass "
-            "common=True to keep the videos that both know."
+            f"Captions and splits are not for the same videos ({'; '.join(parts)}); correct one of them, or pass "
+            "common=True to keep the videos that have both."
         )
     kept = sorted(captions.keys() & splits.keys())
     if not kept:
@@ -119,10 +79,11 @@ def join_splits(
 
 
 def texts(values: object, path: str | Path, video_id: str) -> list[str]:
-    """A list under ``video_id``, checked to be one of texts.
+    """Checks that the value of ``video_id`` is a list of strings and returns it.
 
-    Raises: DataError: They are not.
+    Raises:
+        DataError: If it is not.
     """
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise DataError(f"{path}: '{video_id}' must be a list of texts, got {str(values)[:60]}.")
+        raise DataError(f"{path}: '{video_id}' must be a list of strings, got {str(values)[:60]}.")
     return values

@@ -1,16 +1,17 @@
-"""Captions, splits and categories of the videos of a data set, kept beside its feature store."""
+"""Captions, splits and categories of the videos of a data set."""
 
 from __future__ import annotations
 
 import difflib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError
+from stgraph.datasets.corpus.text_files import read_json
+from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, listed
+from stgraph.files import write_text
 
 __all__ = ["SPLITS", "CaptionCorpus", "VideoCaptions"]
 
@@ -19,7 +20,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class VideoCaptions:
-    """What people said about one video, its split, and its category where there is one."""
+    """The split of a video, its reference captions, and its category if it has one."""
 
     split: str
     captions: tuple[str, ...]
@@ -29,14 +30,16 @@ class VideoCaptions:
 class CaptionCorpus:
     """The captions of a data set.
 
-    On disk: ``captions.json``, ``{id: {"split": "train", "category": null, "captions": ["a dog runs",
-    ...]}}``; other keys of an entry are left alone.
+    The file format is ``captions.json``: ``{id: {"split": "train", "category": null, "captions": ["a dog runs",
+    ...]}}``; other keys of an entry are ignored.
 
     Args:
         videos: Captions by video id.
 
-    Raises: DataError: A video without captions, or with one that is empty; the message names the video.
-        OptionError: A split other than train, val or test.
+    Raises:
+        DataError: If a video has no captions or an empty one.
+        OptionError: If a split is not train, val or test.
+
     Reference: house design.
 
     >>> corpus = CaptionCorpus({"v1": VideoCaptions("train", ("a dog runs", "a dog is running"))})
@@ -53,42 +56,40 @@ class CaptionCorpus:
     def load(cls, path: str | Path) -> CaptionCorpus:
         """Reads a ``captions.json``.
 
-        Raises: MissingDataError: No such file. DataError, OptionError: It is damaged; says where.
+        Raises:
+            MissingDataError: If there is no such file.
+            DataError: If the file is not a valid ``captions.json``; the message names the video.
+            OptionError: If a split is not train, val or test.
         """
         path = Path(path)
         if not path.is_file():
             raise MissingDataError(
                 f"No captions at {path}; write a captions.json of {{id: {{split, captions}}}} there."
             )
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} is not valid JSON: {error}.") from error
+        content = read_json(path)
         if not isinstance(content, dict):
             raise DataError(f"{path} must hold an object of video ids, got a {type(content).__name__}.")
         return cls({video_id: _entry(video_id, entry) for video_id, entry in content.items()})
 
     def save(self, path: str | Path) -> None:
-        """Writes a ``captions.json``, whole or not at all."""
-        path = Path(path)
+        """Writes a ``captions.json`` atomically."""
         content = {
             video_id: {"split": video.split, "category": video.category, "captions": list(video.captions)}
             for video_id, video in self._videos.items()
         }
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that have videos, in the order train, val, test."""
+        """The splits that contain videos, in the order train, val, test."""
         have = {video.split for video in self._videos.values()}
         return tuple(split for split in SPLITS if split in have)
 
     def ids(self, split: str | None = None) -> list[str]:
-        """Sorted ids of a split's videos, or of all.
+        """Sorted ids of the videos of a split; of all videos for None.
 
-        Raises: OptionError: No split's name.
+        Raises:
+            OptionError: If ``split`` is not the name of a split.
         """
         if split is not None and split not in SPLITS:
             raise OptionError(f"'split' must be one of {SPLITS}, got {split!r}.")
@@ -99,11 +100,11 @@ class CaptionCorpus:
         return list(self[video_id].captions)
 
     def references(self, split: str) -> dict[str, list[str]]:
-        """All captions of a split's videos by id, as the metrics take them."""
+        """Captions of the videos of a split by id, in the form that the metrics take."""
         return {video_id: self.captions(video_id) for video_id in self.ids(split)}
 
     def categories(self, split: str) -> tuple[str, ...]:
-        """The different categories of a split's videos, sorted.
+        """The sorted distinct categories of a split's videos.
 
         >>> CaptionCorpus({"v1": VideoCaptions("train", ("a dog runs",), "pets")}).categories("train")
         ('pets',)
@@ -111,20 +112,23 @@ class CaptionCorpus:
         return tuple(sorted({self[video].category or "" for video in self.ids(split)} - {""}))
 
     def category_numbers(self, categories: Sequence[str]) -> dict[str, int]:
-        """Position of each video's category among ``categories``, by id; videos of others, or of none, are left out."""
+        """Index of each video's category in ``categories``, by id; videos of other categories, or of none, are left out."""
         number = {category: position for position, category in enumerate(categories)}
         found = {video_id: number.get(video.category or "") for video_id, video in self._videos.items()}
         return {video_id: position for video_id, position in found.items() if position is not None}
 
     def check_against(self, store_ids: Iterable[str], *, allow_uncaptioned: bool = False) -> list[str]:
-        """Compares the ids with those of a feature store.
+        """Compares the video ids with those of a feature store.
 
         Args:
-            store_ids: Ids of the store.
-            allow_uncaptioned: Videos of the store may be without captions.
+            store_ids: Video ids of the store.
+            allow_uncaptioned: Whether the store may contain videos without captions.
 
-        Returns: The store's ids that have no captions.
-        Raises: DataError: Captions without features, or features without captions; names the ids.
+        Returns:
+            The store's ids that have no captions.
+
+        Raises:
+            DataError: If videos have captions but no features, or features but no captions.
         """
         have = list(store_ids)
         without_features = sorted(self._videos.keys() - set(have))
@@ -132,15 +136,15 @@ class CaptionCorpus:
         wrong = []
         if without_features:
             wrong.append(
-                f"{_some(without_features)} have captions but no features (extract them, or drop their "
+                f"{listed(without_features)} have captions but no features (extract them, or drop their "
                 "captions)"
             )
         if without_captions and not allow_uncaptioned:
             wrong.append(
-                f"{_some(without_captions)} have features but no captions (add some, or leave them out)"
+                f"{listed(without_captions)} have features but no captions (add some, or leave them out)"
             )
         if wrong:
-            raise DataError(f"Captions and features are not of the same videos: {'; '.join(wrong)}.")
+            raise DataError(f"Captions and features are not for the same videos: {'; '.join(wrong)}.")
         return without_captions
 
     def __getitem__(self, video_id: str) -> VideoCaptions:
@@ -166,7 +170,7 @@ def _check(video_id: str, video: VideoCaptions) -> None:
     for number, caption in enumerate(video.captions):
         if not isinstance(caption, str) or not caption.strip():
             raise DataError(
-                f"Video '{video_id}': caption {number} must be a text with words, got {caption!r}; drop it."
+                f"Video '{video_id}': caption {number} must be a string with words, got {caption!r}; drop it."
             )
 
 
@@ -178,19 +182,5 @@ def _entry(video_id: str, entry: Any) -> VideoCaptions:
         )
     category = entry.get("category")
     if category is not None and not isinstance(category, str):
-        raise DataError(f"Video '{video_id}': 'category' must be a text or null, got {category!r}.")
+        raise DataError(f"Video '{video_id}': 'category' must be a string or null, got {category!r}.")
     return VideoCaptions(entry["split"], tuple(captions), category)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"'{twice}' comes twice in the captions file; join or drop one of the two entries.")
-    return found
-
-
-def _some(ids: list[str]) -> str:
-    shown = ", ".join(f"'{video_id}'" for video_id in ids[:5])
-    return f"{shown} and {len(ids) - 5} more" if len(ids) > 5 else shown

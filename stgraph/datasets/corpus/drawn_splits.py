@@ -1,4 +1,4 @@
-"""Splits of videos that nobody has split: by shares, drawn from the ids themselves."""
+"""Random but reproducible splits for videos without given splits, drawn from their ids."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ __all__ = ["draw_splits"]
 def draw_splits(ids: Iterable[str], val: float = 0.1, test: float = 0.1, seed: int = 0) -> dict[str, str]:
     """Draws a split for each video.
 
-    What a video draws is a function of (``seed``, its id) alone: a video that is added or taken away moves no other
-    one, so a test video never turns up among those that a model was trained on. Shares hold on average only.
+    The split depends on ``seed`` and the video's id alone: adding or removing videos doesn't move any other, so that a
+    test video never enters the training data. The shares hold on average only.
 
     Args:
-        ids: The videos.
-        val, test: Shares of the videos; the rest is for training.
-        seed: Another one draws anew.
+        ids: Ids of the videos.
+        val: Share of the videos in the split val.
+        test: Share of the videos in the split test; the rest is for training.
+        seed: Seed of the draw.
 
-    Raises: OptionError: Shares below 0, or that leave nothing for training. DataError: A split that was asked for
-        has drawn no video.
+    Raises:
+        OptionError: If a share is below 0, or nothing is left for training.
+        DataError: If a requested split receives no video.
 
     >>> draw_splits(["cat", "cow", "dog", "hen", "pig"], val=0.2, test=0.2, seed=4)
     {'cat': 'train', 'cow': 'train', 'dog': 'test', 'hen': 'val', 'pig': 'train'}
@@ -35,8 +37,8 @@ def draw_splits(ids: Iterable[str], val: float = 0.1, test: float = 0.1, seed: i
     for split, share in {"train": 1 - val - test, "val": val, "test": test}.items():
         if share and split not in found.values():
             raise DataError(
-                f"None of {len(found)} videos fell into the split '{split}', whose share is {share:g}; take another seed, "
-                "a larger share or 0, or name the split of each video."
+                f"None of {len(found)} videos fell into the split '{split}', whose share is {share:g}; choose another "
+                "seed, a larger share or 0, or give the split of each video."
             )
     return found
 
@@ -46,6 +48,6 @@ def _drawn(number: float, val: float, test: float) -> str:
 
 
 def _uniform(seed: int, video_id: str) -> float:
-    """A number from 0 to 1; Python's own hash of a text differs between processes."""
+    """A number in [0, 1) by a hash that, unlike Python's own, is the same in every process."""
     digest = hashlib.sha256(f"{seed}:{video_id}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -1,4 +1,4 @@
-"""Captions of MSR-VTT, in the layouts in which people have them."""
+"""Reads the captions of MSR-VTT in its common file layouts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stgraph.datasets.corpus.caption_files import join_splits, read_json, texts, video_id_of
+from stgraph.datasets.corpus.caption_files import join_splits, texts, video_id_of
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.official_splits import OFFICIAL, msrvtt_splits
 from stgraph.datasets.corpus.split_files import Splits, read_splits, split_name
+from stgraph.datasets.corpus.text_files import read_json
 from stgraph.errors import DataError
 
 __all__ = ["read_msrvtt_captions"]
@@ -21,22 +22,25 @@ def read_msrvtt_captions(
     *,
     common: bool = False,
 ) -> CaptionCorpus:
-    """Reads the captions of MSR-VTT; what a file holds says which layout it is.
+    """Reads the captions of MSR-VTT; the layout is detected from the content of each file.
 
-    Layouts: ``videodatainfo`` JSON, whose ``videos`` name a split and often a category (its number is kept as
-    text) and whose ``sentences`` a ``video_id`` and ``caption``; or JSON ``{video: {caption id: caption}}`` or
-    ``{video: [captions]}``, which know no splits.
+    Layouts: ``videodatainfo`` JSON, whose ``videos`` have a split and often a category (its number is kept as a string)
+    and whose ``sentences`` have a ``video_id`` and a ``caption``; or JSON ``{video: {caption id: caption}}`` or
+    ``{video: [captions]}``, which contain no splits.
 
     Args:
-        paths: One file or several; or a file for each split, ``{"val": "val.json", "test": "test.json"}``.
-        splits: Other splits than those of the files, see
-            :func:`stgraph.datasets.corpus.split_files.read_splits`; needed where neither the files nor ``paths``
-            name any. "official": by the numbers of the videos.
-        common: Keeps the videos that have captions and a split, with a warning that names the others.
+        paths: One or several files, or one file per split, as in ``{"val": "val.json", "test": "test.json"}``.
+        splits: Splits that replace those of the files, see
+            :func:`stgraph.datasets.corpus.split_files.read_splits`; required if neither the files nor ``paths`` give
+            any. "official" follows the numbers of the videos.
+        common: Whether to keep only videos that have both captions and a split, with a warning that names the others.
 
-    Raises: MissingDataError: No such file. DataError: Another layout, a video in two files, no split to be
-        had, sentences of videos that are not listed, ids that only captions or splits know (unless
-        ``common``); names the file or the ids. OptionError: No split's name.
+    Raises:
+        MissingDataError: If there is no such file.
+        DataError: If a file has another layout, a video is in two files, no split is known, or videos have only
+            captions or only a split (unless ``common``).
+        OptionError: If a split is not train, val or test.
+
     Reference: Xu et al., CVPR 2016.
     """
     if isinstance(paths, Mapping):
@@ -49,23 +53,23 @@ def read_msrvtt_captions(
     for split, path in files:
         content = read_json(path)
         if _is_info(content):
-            found, found_splits, kinds = _of_info(content, path)
+            found, found_splits, kinds = _from_info(content, path)
         else:
-            found, found_splits, kinds = _of_map(content, path), {}, {}
+            found, found_splits, kinds = _from_map(content, path), {}, {}
             if not split and splits is None:
                 raise DataError(
-                    f"{path} names no splits; pass {{'val': path}} with the split of each file, or 'splits' "
+                    f"{path} contains no splits; pass {{'val': path}} with the split of each file, or 'splits' "
                     "(such as 'official')."
                 )
         wrong = sorted(name for name, other in found_splits.items() if split not in ("", other))
         if wrong and splits is None:
             raise DataError(
-                f"{path} was given as '{split}' but says '{found_splits[wrong[0]]}' of {', '.join(wrong)}; pass it "
-                "without a split, or give 'splits'."
+                f"{path} was given as '{split}' but has '{found_splits[wrong[0]]}' for {', '.join(wrong)}; pass it "
+                "without a split, or pass 'splits'."
             )
         if twice := sorted(captions.keys() & found.keys()):
             raise DataError(
-                f"{path} has captions of {', '.join(twice)}, as a file before it; give each once."
+                f"{path} has captions of {', '.join(twice)}, like an earlier file; give each video once."
             )
         captions |= found
         own_splits |= found_splits or dict.fromkeys(found, split)
@@ -80,10 +84,10 @@ def _is_info(content: object) -> bool:
     return isinstance(content, dict) and {"videos", "sentences"} <= content.keys()
 
 
-def _of_info(
+def _from_info(
     content: dict[str, Any], path: str | Path
 ) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
-    """Captions, splits and categories by video."""
+    """Captions, splits and categories, each by video."""
     captions: dict[str, list[str]] = {}
     splits: dict[str, str] = {}
     categories: dict[str, str] = {}
@@ -107,16 +111,16 @@ def _entries(
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in keys):
             raise DataError(
-                f"{path}: entry {number} of '{name}' must have the texts {' and '.join(keys)}, got "
+                f"{path}: entry {number} of '{name}' must have the strings {' and '.join(keys)}, got "
                 f"{str(entry)[:60]}."
             )
     return entries
 
 
-def _of_map(content: object, path: str | Path) -> dict[str, list[str]]:
+def _from_map(content: object, path: str | Path) -> dict[str, list[str]]:
     if not isinstance(content, dict) or not content:
         raise DataError(
-            f"{path} must hold 'videos' and 'sentences', or {{video: {{caption id: caption}}}}, got "
+            f"{path} must contain 'videos' and 'sentences', or {{video: {{caption id: caption}}}}, got "
             f"{str(content)[:60]}."
         )
     return {

@@ -1,16 +1,16 @@
-"""The official splits of public corpora, which go by the order of their videos and so need no lists."""
+"""The official splits of public corpora, which follow from the order of their videos and need no lists."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-from stgraph.errors import DataError
+from stgraph.errors import DataError, listed
 
 __all__ = ["OFFICIAL", "msrvtt_splits", "msvd_splits"]
 
 OFFICIAL = "official"
-"""What stands in the place of lists of splits to ask for these."""
+"""Value to pass instead of lists of splits to select the official ones."""
 
 _MSVD_NAME = re.compile(r"[\w-]{11}_\d+_\d+", re.ASCII)
 _MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d+)", re.ASCII)
@@ -18,15 +18,17 @@ _MSRVTT_NUMBER = re.compile(r"video(\d+)", re.ASCII)
 
 
 def msvd_splits(ids: Collection[str]) -> dict[str, str]:
-    """Split of each video of MSVD: the first 1,200, the next 100 and the last 670.
+    """Split of each video of MSVD: the first 1,200 train, the next 100 val and the last 670 test.
 
-    The order is that of the 1,970 names ``YouTubeID_start_end``, capitals before small letters, which is also that of
-    the numbers that much public code calls them by, ``vid1`` to ``vid1970``.
+    Videos are ordered by their names ``YouTubeID_start_end``, upper case before lower case, which is also the order of
+    the numbers ``vid1`` to ``vid1970`` that much public code uses.
 
     Args:
-        ids: All 1,970 names, or any of the numbers.
+        ids: All 1,970 names, or any of the numbered ids.
 
-    Raises: DataError: Other ids, or not all of the names, so that their order says nothing.
+    Raises:
+        DataError: If an id has another form, or some of the 1,970 names are missing, so that the order is unknown.
+
     Reference: Venugopalan et al., ICCV 2015.
 
     >>> msvd_splits(["vid1200", "vid1201", "vid1301"])
@@ -38,18 +40,18 @@ def msvd_splits(ids: Collection[str]) -> dict[str, str]:
         wrong = [video_id for video_id, place in places.items() if not 1 <= place <= 1970]
         if wrong:
             raise DataError(
-                f"MSVD's numbers go from vid1 to vid1970, got {_some(wrong)}; give the splits as lists."
+                f"MSVD's numbered ids go from vid1 to vid1970, got {listed(sorted(wrong))}; give the splits as lists."
             )
     else:
         wrong = [video_id for video_id in ids if not _MSVD_NAME.fullmatch(video_id)]
         if wrong:
             raise DataError(
-                f"MSVD's videos are called YouTubeID_start_end or vid1 to vid1970, got {_some(wrong)}; give the "
+                f"MSVD's videos are named YouTubeID_start_end or vid1 to vid1970, got {listed(sorted(wrong))}; give the "
                 "splits as lists."
             )
         if len(ids) != 1970:
             raise DataError(
-                "The official splits of MSVD go by the order of all 1,970 names, but there are captions of "
+                "The official splits of MSVD follow the order of all 1,970 names, but there are captions of "
                 f"{len(ids):,} videos; give the splits as lists."
             )
         places = {video_id: place for place, video_id in enumerate(sorted(ids), start=1)}
@@ -59,7 +61,9 @@ def msvd_splits(ids: Collection[str]) -> dict[str, str]:
 def msrvtt_splits(ids: Collection[str]) -> dict[str, str]:
     """Split of each video of MSR-VTT: 6,513 from ``video0`` on, 497 from ``video6513``, 2,990 from ``video7010``.
 
-    Raises: DataError: Other ids.
+    Raises:
+        DataError: If an id has another form.
+
     Reference: Xu et al., CVPR 2016.
 
     >>> msrvtt_splits(["video6512", "video6513", "video7010"])
@@ -69,15 +73,10 @@ def msrvtt_splits(ids: Collection[str]) -> dict[str, str]:
     wrong = [video_id for video_id, match in numbers.items() if not match or int(match[1]) > 9999]
     if wrong:
         raise DataError(
-            f"MSR-VTT's videos are called video0 to video9999, got {_some(wrong)}; give the splits as lists."
+            f"MSR-VTT's videos are named video0 to video9999, got {listed(sorted(wrong))}; give the splits as lists."
         )
     return {video_id: _part(int(match[1]) + 1, 6513, 7010) for video_id, match in numbers.items() if match}
 
 
 def _part(place: int, train_end: int, val_end: int) -> str:
     return "train" if place <= train_end else "val" if place <= val_end else "test"
-
-
-def _some(ids: list[str]) -> str:
-    shown = ", ".join(f"'{video_id}'" for video_id in sorted(ids)[:5])
-    return f"{shown} and {len(ids) - 5} more" if len(ids) > 5 else shown

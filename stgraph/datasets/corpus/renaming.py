@@ -1,21 +1,25 @@
-"""Two names of the same videos, such as ``-4wsuPCjDBc_5_15 vid1``, and captions under the other one."""
+"""Renames the videos of a corpus that has two names for each, such as ``-4wsuPCjDBc_5_15`` and ``vid1``."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import read_text, video_id_of
+from stgraph.datasets.corpus.caption_files import video_id_of
 from stgraph.datasets.corpus.captions import CaptionCorpus
+from stgraph.datasets.corpus.text_files import read_text
 from stgraph.errors import DataError
 
 __all__ = ["read_names", "rename_videos"]
 
 
 def read_names(path: str | Path) -> list[tuple[str, str]]:
-    """Pairs of names from a text of one pair a line, apart by a space, a tab or a comma (``youtube_mapping.txt``).
+    """Reads one pair of names per line, separated by a space, a tab or a comma (``youtube_mapping.txt``).
 
-    Raises: MissingDataError: No such file. DataError: A line without two names, or a name that comes twice.
+    Raises:
+        MissingDataError: If there is no such file.
+        DataError: If a line doesn't contain two names, or a name appears twice.
     """
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
@@ -23,20 +27,25 @@ def read_names(path: str | Path) -> list[tuple[str, str]]:
         if len(names) == 2:
             pairs.append((names[0], names[1]))
         elif names:
-            raise DataError(f"{path}: line {number} must hold two names of one video, got {line[:60]!r}.")
-    known = [name for pair in pairs for name in set(pair)]
-    if len(set(known)) < len(known):
-        name = next(name for name in known if known.count(name) > 1)
-        raise DataError(f"{path}: '{name}' comes twice; a name must stand for one video.")
+            raise DataError(f"{path}: line {number} must contain two names of one video, got {line[:60]!r}.")
+    known = Counter(name for pair in pairs for name in set(pair))
+    if repeated := next((name for name, times in known.items() if times > 1), None):
+        raise DataError(f"{path}: '{repeated}' appears twice; a name must belong to one video.")
     return pairs
 
 
 def rename_videos(
     corpus: CaptionCorpus, pairs: Collection[tuple[str, str]], wanted: Collection[str]
 ) -> CaptionCorpus:
-    """The corpus with its videos under those of their two names that are among the ``wanted`` ones.
+    """Renames the videos of a corpus to the names that are among ``wanted``.
 
-    Raises: DataError: A video of the corpus that no pair names.
+    Args:
+        corpus: The corpus.
+        pairs: The two names of each video.
+        wanted: Names that the result should use, such as the ids of a feature store.
+
+    Raises:
+        DataError: If a video of the corpus is in no pair.
 
     >>> from stgraph.datasets import VideoCaptions
     >>> corpus = CaptionCorpus({"-4wsuPCjDBc_5_15": VideoCaptions("train", ("a squirrel eats",))})

@@ -1,4 +1,4 @@
-"""Which videos are in which split, from the files in which people keep that."""
+"""Reads the splits of a data set from files in common layouts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import parse_json, read_json, read_text, texts, video_id_of
+from stgraph.datasets.corpus.caption_files import texts, video_id_of
 from stgraph.datasets.corpus.captions import SPLITS
+from stgraph.datasets.corpus.text_files import parse_json, read_json, read_text
 from stgraph.errors import DataError, MissingDataError, OptionError
 
 __all__ = ["Splits", "read_splits", "split_name"]
@@ -18,9 +19,10 @@ OTHER_NAMES = {"training": "train", "valid": "val", "validate": "val", "validati
 
 
 def split_name(name: str) -> str:
-    """A split under the name that stgraph uses.
+    """The name of a split in stgraph: "train", "val" or "test".
 
-    Raises: OptionError: No split's name.
+    Raises:
+        OptionError: If ``name`` is not a known name of a split.
 
     >>> split_name("validate")
     'val'
@@ -35,12 +37,14 @@ def read_splits(splits: Splits) -> dict[str, str]:
     """Split of each video.
 
     Args:
-        splits: A JSON file ``{split: [ids]}`` or ``{id: split}``; a folder with one list a split, whose file
-            names begin with the split (``train_list.txt``, ``val.json``); or a mapping from split to such a list
-            or to ids. A list is a text of one id a line, or a JSON list. Ids may end in ``.avi`` or the like.
+        splits: A JSON file ``{split: [ids]}`` or ``{id: split}``; a folder with one list per split, whose file names
+            begin with the split (``train_list.txt``, ``val.json``); or a mapping from split to such a list or to ids. A
+            list is a text file with one id per line, or a JSON list. Ids may be names of video files (``v1.avi``).
 
-    Raises: MissingDataError: Nothing there. DataError: An id in two splits or twice in one, or another layout.
-        OptionError: No split's name.
+    Raises:
+        MissingDataError: If a file or folder doesn't exist.
+        DataError: If an id is listed twice, or a file has another layout.
+        OptionError: If a split is not train, val or test.
 
     >>> read_splits({"train": ["v1", "v2.avi"], "validation": ["v3"]})
     {'v1': 'train', 'v2': 'train', 'v3': 'val'}
@@ -59,7 +63,7 @@ def read_splits(splits: Splits) -> dict[str, str]:
             if video_id in found:
                 raise DataError(
                     f"Video '{video_id}' is listed in split '{found[video_id]}' and again in '{split}'; each video "
-                    "is in one split, once."
+                    "must be listed once."
                 )
             found[video_id] = split
     return found
@@ -71,7 +75,7 @@ def _read_list(path: str | Path) -> list[str]:
         return texts(parse_json(text, path), path, "the list")
     ids = [line.strip() for line in text.splitlines() if line.strip()]
     if wrong := next((line for line in ids if len(line.split()) > 1), None):
-        raise DataError(f"{path} must hold one id a line, got {wrong[:60]!r}.")
+        raise DataError(f"{path} must contain one id per line, got {wrong[:60]!r}.")
     return ids
 
 
@@ -101,8 +105,8 @@ def _read_split_file(path: Path) -> dict[str, list[str]]:
         if all(isinstance(value, list) for value in content.values()):
             return {name: texts(ids, path, name) for name, ids in content.items()}
     raise DataError(
-        f"{path} must hold {{split: [ids]}} or {{id: split}}, got {str(content)[:60]}; for one list a split "
-        "pass a mapping from split to file."
+        f"{path} must contain {{split: [ids]}} or {{id: split}}, got {str(content)[:60]}; for one list per "
+        "split pass a mapping from split to file."
     )
 
 

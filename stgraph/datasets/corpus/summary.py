@@ -1,4 +1,4 @@
-"""A corpus in numbers, beside the numbers that its authors published."""
+"""Statistics of a corpus, and their differences from the published ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """Numbers of videos, captions and different words, and words of the longest caption."""
+    """Number of videos, captions and distinct words, and length of the longest caption in words."""
 
     videos: int
     captions: int
@@ -30,23 +30,24 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class CorpusSummary:
-    """A corpus in numbers; ``str()`` gives a table.
+    """Statistics of a corpus; ``str()`` gives a table.
 
     Args:
-        splits: By split, those that have videos.
-        total: All splits together; a word that two splits share counts once.
+        splits: Statistics of each split that contains videos.
+        total: Statistics of all splits together; words that several splits share count once.
     """
 
     splits: dict[str, SplitSummary]
     total: SplitSummary
 
     def differences(self, name: str) -> list[str]:
-        """What is not as published, in words; empty where all is.
+        """Describes each number that differs from the published one; empty if none does.
 
         Args:
             name: "msvd" or "msrvtt".
 
-        Raises: OptionError: Another name.
+        Raises:
+            OptionError: If the name is another one.
         """
         return _differences({split: (row.videos, row.captions) for split, row in self.splits.items()}, name)
 
@@ -61,7 +62,7 @@ class CorpusSummary:
 
 
 def corpus_summary(corpus: CaptionCorpus) -> CorpusSummary:
-    """Counts a corpus; words are those of :func:`stgraph.text.normalise`.
+    """Computes the statistics of a corpus; words are those of :func:`stgraph.text.normalise`.
 
     >>> from stgraph.datasets import VideoCaptions
     >>> corpus = CaptionCorpus({"v1": VideoCaptions("train", ("A dog runs.", "a dog"))})
@@ -83,9 +84,14 @@ def corpus_summary(corpus: CaptionCorpus) -> CorpusSummary:
 
 
 def published_differences(corpus: CaptionCorpus, name: str) -> list[str]:
-    """What is not as published in the numbers of videos and captions; counts no words, so it takes no time.
+    """Describes each number of videos or captions that differs from the published one, without counting words.
 
-    Raises: OptionError: A name other than "msvd" or "msrvtt".
+    Args:
+        corpus: The corpus.
+        name: "msvd" or "msrvtt".
+
+    Raises:
+        OptionError: If the name is another one.
     """
     by_split = {split: corpus.references(split) for split in corpus.splits}
     counts = {split: (len(videos), sum(map(len, videos.values()))) for split, videos in by_split.items()}
@@ -93,9 +99,8 @@ def published_differences(corpus: CaptionCorpus, name: str) -> list[str]:
 
 
 def _differences(counts: Mapping[str, tuple[int, int]], name: str) -> list[str]:
-    """By split and number, in words."""
     if name not in PUBLISHED:
-        raise OptionError(f"Published counts are known of {sorted(PUBLISHED)}, not of {name!r}.")
+        raise OptionError(f"Published counts are known for {sorted(PUBLISHED)}, not for {name!r}.")
     return [
         f"{split}: {value:,} {what}, published {wanted:,}"
         for split, published in PUBLISHED[name].items()

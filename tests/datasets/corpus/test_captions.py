@@ -66,12 +66,12 @@ def test_unknown_video_and_split(path):
         (
             {"split": "train", "captions": ["a", " \n"]},
             DataError,
-            "Video 'v7': caption 1 must be a text with words",
+            "Video 'v7': caption 1 must be a string with words",
         ),
         (
             {"split": "train", "captions": ["a", 3]},
             DataError,
-            "Video 'v7': caption 1 must be a text with words, got 3",
+            "Video 'v7': caption 1 must be a string with words, got 3",
         ),
         (
             {"split": "train", "captions": "a dog"},
@@ -83,7 +83,7 @@ def test_unknown_video_and_split(path):
         (
             {"split": "train", "captions": ["a"], "category": 3},
             DataError,
-            "Video 'v7': 'category' must be a text",
+            "Video 'v7': 'category' must be a string",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_entry_that_cannot_be_names_its_video(path, entry, error, words):
         ("[]", "captions.json must hold an object of video ids, got a list"),
         (
             '{"v": {"split": "train", "captions": ["a"]}, "v": {"split": "test", "captions": ["b"]}}',
-            "'v' comes twice",
+            "'v' appears twice",
         ),
     ],
 )
@@ -112,7 +112,7 @@ def test_file_that_cannot_be(path, text, words):
 
 def test_file_that_is_no_text_or_not_there(path):
     path.write_bytes(b'{"\xff')
-    with pytest.raises(DataError, match="not valid JSON"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         CaptionCorpus.load(path)
     path.unlink()
     with pytest.raises(MissingDataError, match="No captions at"):

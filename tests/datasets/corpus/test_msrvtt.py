@@ -79,12 +79,12 @@ def test_ids_that_do_not_match(put):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([], "must hold 'videos' and 'sentences'"),
-        ({"video0": {"1": 2}}, "'video0' must be a list of texts"),
+        ([], "must contain 'videos' and 'sentences'"),
+        ({"video0": {"1": 2}}, "'video0' must be a list of strings"),
         ({**INFO, "videos": {}}, "'videos' must be a list"),
         (
             {**INFO, "videos": [{"video_id": "video0"}]},
-            "entry 0 of 'videos' must have the texts video_id and split",
+            "entry 0 of 'videos' must have the strings video_id and split",
         ),
         ({**INFO, "sentences": [{"video_id": "video0", "caption": None}]}, "entry 0 of 'sentences'"),
         ({**INFO, "videos": [*INFO["videos"], INFO["videos"][0]]}, "lists 'video0' twice"),
@@ -97,9 +97,9 @@ def test_other_layouts_are_named(put, content, words):
 
 def test_splits_that_contradict_or_lack(put):
     path = put("map.json", {"video1": ["a man"]})
-    with pytest.raises(DataError, match="map.json names no splits"):
+    with pytest.raises(DataError, match="map.json contains no splits"):
         read_msrvtt_captions(path)
-    with pytest.raises(DataError, match="was given as 'val' but says 'train' of video0, video2"):
+    with pytest.raises(DataError, match="was given as 'val' but has 'train' for video0, video2"):
         read_msrvtt_captions({"val": put("all.json", INFO)})
     with pytest.raises(OptionError, match="got 'dev'"):
         read_msrvtt_captions({"dev": path})

@@ -60,12 +60,12 @@ def test_clips_of_no_split(tmp_path):
     ("content", "words"),
     [
         ("v1 a dog\nv2\n", "line 2 must be 'id caption', got 'v2'"),
-        ("# only notes\n", "holds no captions"),
-        ("", "holds no captions"),
+        ("# only notes\n", "contains no captions"),
+        ("", "contains no captions"),
         ("VideoID,Start,Description\n", "lacks the columns End, Language"),
         (CSV + "v2,3\n", "fewer fields"),
         ('["a dog"]', "got a list"),
-        ('{"v1": "a dog"}', "'v1' must be a list of texts"),
+        ('{"v1": "a dog"}', "'v1' must be a list of strings"),
     ],
 )
 def test_other_layouts_are_named(tmp_path, content, words):
@@ -75,5 +75,5 @@ def test_other_layouts_are_named(tmp_path, content, words):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(MissingDataError, match="No file at"):
+    with pytest.raises(MissingDataError, match="There is no file at"):
         read_msvd_captions(tmp_path / "captions", SPLITS)

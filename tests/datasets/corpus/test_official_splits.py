@@ -37,7 +37,7 @@ def test_msvd_by_numbers_needs_not_all_of_them():
         (["vid0", "vid3"], "from vid1 to vid1970, got 'vid0'; give the splits as lists"),
         (["vid1971"], "got 'vid1971'"),
         (names(1969), "there are captions of 1,969 videos"),
-        ([*names(1969), "cat"], "called YouTubeID_start_end or vid1 to vid1970, got 'cat'"),
+        ([*names(1969), "cat"], "named YouTubeID_start_end or vid1 to vid1970, got 'cat'"),
         ([*names(1969), "vid7"], "got 'vid7'"),
         ([f"clip{number}" for number in range(7)], "'clip4' and 2 more"),
     ],

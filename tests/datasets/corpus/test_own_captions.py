@@ -68,28 +68,28 @@ def test_the_best_fitting_column_is_taken(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "holds no captions"),
-        (" \n\n", "holds no captions"),
-        ("id,caption\n", "holds no captions"),
-        ("{}", "holds no captions"),
+        ("", "contains no captions"),
+        (" \n\n", "contains no captions"),
+        ("id,caption\n", "contains no captions"),
+        ("{}", "contains no captions"),
         ("v1,a dog\n", "no column 'id' and no column 'caption' .*'v1,a dog'; add a header"),
         ("id,split\nv1,train\n", "no column 'caption' .or one of captions, sentence"),
-        ("id,caption\nv1,a dog, running\n", "line 2 has more fields than the header; put a caption"),
+        ("id,caption\nv1,a dog, running\n", "line 2 has more fields than the header; put captions"),
         ("id,caption\nv1\n", "line 2 has fewer fields"),
-        ("id,caption\n,a dog\n", "line 2 names no video"),
+        ("id,caption\n,a dog\n", "line 2 has no video id"),
         ("id,caption,split\nv1,a,train\nv1,b,test\n", "'v1' is 'train' in one row and 'test' in another"),
         (
             "id,caption,split\nv1,a,train\nv2,b,\nv3,c,\n",
-            "none of v2, v3; give one of every video, or of none",
+            "none for v2, v3; give one for every video, or for none",
         ),
         ("\nid,caption\n\nv1,a\nv2\n", "line 5 has fewer fields"),
         ('["v1"]', "got a list"),
-        ('{"v1": ["a"], "v1": ["b"]}', "'v1' comes twice"),
-        ('{"v1": [3]}', "'v1' must be a list of texts"),
-        ('{"v1": {"split": "train"}}', "'v1' must be a list of texts, got None"),
+        ('{"v1": ["a"], "v1": ["b"]}', "'v1' appears twice"),
+        ('{"v1": [3]}', "'v1' must be a list of strings"),
+        ('{"v1": {"split": "train"}}', "'v1' must be a list of strings, got None"),
         ('{"v1": ["a"]', "is not valid JSON"),
         (b"id,caption\nv1,\xe9\n", "is not UTF-8"),
-        ('id,caption\nv1,"' + "x" * 200000 + '"\n', "is not CSV"),
+        ('id,caption\nv1,"' + "x" * 200000 + '"\n', "is not valid CSV"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, content, words):
@@ -100,5 +100,5 @@ def test_what_cannot_be_read_is_named(tmp_path, content, words):
 def test_no_split_and_no_file(tmp_path):
     with pytest.raises(OptionError, match="got 'dev'"):
         read(tmp_path, "id,caption,split\nv1,a,dev\n")
-    with pytest.raises(MissingDataError, match="No file at"):
+    with pytest.raises(MissingDataError, match="There is no file at"):
         read_own_captions(tmp_path / "nothing.csv")

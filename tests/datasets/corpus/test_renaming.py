@@ -23,11 +23,11 @@ def test_a_pair_a_line(tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a vid1\nb\n", "line 2 must hold two names of one video, got 'b'"),
-        ("a b c\n", "line 1 must hold"),
-        ("a vid1\nb vid1\n", "'vid1' comes twice"),
-        ("a vid1\na.avi vid2\n", "'a' comes twice"),
-        ("1 0\n2 1\n", "'1' comes twice"),
+        ("a vid1\nb\n", "line 2 must contain two names of one video, got 'b'"),
+        ("a b c\n", "line 1 must contain"),
+        ("a vid1\nb vid1\n", "'vid1' appears twice"),
+        ("a vid1\na.avi vid2\n", "'a' appears twice"),
+        ("1 0\n2 1\n", "'1' appears twice"),
     ],
 )
 def test_lines_that_cannot_be_right(tmp_path, content, words):

@@ -28,9 +28,9 @@ def test_splits_in_each_layout(tmp_path):
     ("content", "words"),
     [
         ('["v1"]', "pass a mapping from split to file"),
-        ('{"train": ["v1"], "test": "v2"}', r"must hold \{split"),
-        ('{"train": [1]}', "must be a list of texts"),
-        ('{"train": ["v1"], "train": ["v2"]}', "'train' comes twice"),
+        ('{"train": ["v1"], "test": "v2"}', r"must contain \{split"),
+        ('{"train": [1]}', "must be a list of strings"),
+        ('{"train": ["v1"], "train": ["v2"]}', "'train' appears twice"),
         ('{"train"', "is not valid JSON"),
         ('{"train": ["v1"], "test": ["v1.avi"]}', "'v1' is listed in split 'train' and again in 'test'"),
         ('{"train": ["v1", "v1"]}', "'v1' is listed in split 'train' and again in 'train'"),
@@ -45,12 +45,12 @@ def test_splits_that_cannot_be_right(tmp_path, content, words):
 def test_lists_that_cannot_be_right(tmp_path):
     with pytest.raises(MissingDataError, match="No lists of splits"):
         read_splits(tmp_path)
-    with pytest.raises(MissingDataError, match="No file at .*nothing"):
+    with pytest.raises(MissingDataError, match="There is no file at .*nothing"):
         read_splits({"train": tmp_path / "nothing"})
     with pytest.raises(OptionError, match="got 'dev'"):
         read_splits({"dev": ["v1"]})
     (tmp_path / "train.txt").write_text("v1 a dog\n")
-    with pytest.raises(DataError, match="one id a line, got 'v1 a dog'"):
+    with pytest.raises(DataError, match="one id per line, got 'v1 a dog'"):
         read_splits(tmp_path)
     (tmp_path / "train.json").write_text("[]")
     with pytest.raises(DataError, match="could both list split 'train'"):

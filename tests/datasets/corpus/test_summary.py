@@ -43,5 +43,5 @@ def test_published_counts():
         "val: 0 videos, published 100",
         "val: 0 captions, published 4,290",
     ]
-    with pytest.raises(OptionError, match="not of 'coco'"):
+    with pytest.raises(OptionError, match="not for 'coco'"):
         corpus_summary(shaped("msvd", train=(1, 1))).differences("coco")
