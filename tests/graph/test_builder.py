@@ -211,7 +211,7 @@ def test_builder_can_be_sent_to_workers_and_says_what_it_is():
 
 def test_cosine_edges_of_box_geometry_give_a_warning():
     given = {"boxes": [[0, 0, 9, 9]] * 2, "frame_numbers": [0, 1], "size": (10, 10)}
-    bare, full = Detections.from_raw(**given), Detections.from_raw(**given, features=torch.ones(2, 3))
+    bare, full = Detections.from_raw(**given), Detections.from_raw(**given, features=torch.ones(2, 5))
     assert (bare.features_are_geometry, full.features_are_geometry) == (True, False)
     assert bare.top(1).features_are_geometry
     with pytest.warns(

@@ -23,7 +23,8 @@ class TrackEdges:
     .. math:: G^{time}_{ij} = 1 \quad\text{or}\quad e^{-(t_j - t_i) / \delta}
 
     for j the next sighting of i's track, with t in seconds if both times are known, else in sampled frames. Objects
-    without a track (-1) get no edge. Weights are not normalised over a row, which has at most one of these edges.
+    without a track (-1) get no edge; if a frame holds a track twice, its first box is the sighting. Weights are
+    not normalised over a row, which has at most one of these edges.
 
     Args:
         decay: :math:`\delta`; None gives every edge the weight 1.
@@ -70,10 +71,9 @@ class TrackEdges:
         node = (track >= 0).nonzero()[:, 0]
         if len(node) == 0:
             return frame.new_zeros(2, 0), features.new_zeros(0)
-        identity = video[node] * (int(track.max()) + 1) + track[node]
-        identity = torch.unique(identity, return_inverse=True)[
-            1
-        ]  # small numbers: the keys below cannot overflow
+        # Track ids may be large; numbering them keeps the keys from overflowing.
+        ids, number = torch.unique(track[node], return_inverse=True)
+        identity = video[node] * len(ids) + number
         num_frames = int(frame.max()) + 2
         key = identity * num_frames + frame[node]
         key, order = key.sort(stable=True)
