@@ -55,7 +55,7 @@ class Blobs:
 
     weights = "none"
 
-    def __call__(self, frames: list[np.ndarray]) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def __call__(self, frames: list[np.ndarray]) -> list[Any]:
         from stgraph.datasets.interactions.pixels import BlobDetector
 
         found = [BlobDetector()(frame[None]) for frame in frames]
