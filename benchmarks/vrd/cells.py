@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -20,7 +19,7 @@ from stgraph.experiments.plan import data_hash
 from stgraph.metrics import CaptionEvaluator, Evaluation
 from stgraph.models import nearest_captions
 from stgraph.settings.compose import compose
-from stgraph.settings.identity import settings_that_matter
+from stgraph.settings.identity import settings_hash, settings_that_matter
 from stgraph.training import run_record
 
 NEAREST = "nearest_neighbour"
@@ -58,9 +57,8 @@ class CellTask:
         del matter["data"]["dataset"]
         if self.row == NEAREST:
             matter = {"seed": self.seed}
-        text = json.dumps(matter, sort_keys=True)
         return {
-            "settings_hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "settings_hash": settings_hash(matter),
             "data_hash": data_hash(dataset_of(config.data)),
         }
 

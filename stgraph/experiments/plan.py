@@ -16,7 +16,7 @@ from stgraph.errors import MissingDataError, OptionError
 from stgraph.experiments import Study, Task, cell_path, finished_cells, load_cell, save_cell
 from stgraph.experiments.run_cell import CellTask, is_run_of
 from stgraph.settings.compose import compose, plain
-from stgraph.settings.identity import settings_that_matter
+from stgraph.settings.identity import settings_hash, settings_that_matter
 
 __all__ = [
     "Plan",
@@ -102,8 +102,9 @@ def plan_cells(
                 if composed[setting] is not None:
                     _check_is_a_row(setting, composed[setting], study.rows[row].needs)
                     settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
-            digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-            planned[row, seed] = CellTask(study.name, row, seed, tuple(overrides), digest[:16], hashes[key])
+            planned[row, seed] = CellTask(
+                study.name, row, seed, tuple(overrides), settings_hash(settings), hashes[key]
+            )
     return planned
 
 

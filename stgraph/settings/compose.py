@@ -1,56 +1,69 @@
-"""Composes a configuration from the package's YAML and the user's overrides, and says which key was meant."""
+"""Composes a configuration from the package's YAML and overrides, and names the setting that was probably meant."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobRuntime
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from stgraph.errors import MissingDataError, OptionError
+from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.settings.choices import OPTIONAL, choices_of, default_groups, entry_point_models, group_choices
+from stgraph.settings.legacy import with_current_names
 from stgraph.settings.paths import quoted_paths
-
-CHOICES = (
-    *("experiment", "data", "graph", "model", "loss", "optimizer", "row", "schedule", "reinforce"),
-    *("frames", "appearance", "motion", "objects", "flow"),
-)
-"""Keys that choose a file of their group."""
 
 __all__ = ["compose", "looks_like_override", "plain", "saved_config"]
 
+DATA_OF_THE_RUN = "of_the_run"
+STORED = ("data", "model", "loss")
+"""Groups to which choices are added that no file holds."""
+LARGEST_CONFIG = 1_000_000  # characters of a run's config.yaml
+
 
 def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConfig:
-    """The configuration ``configs/<config>.yaml`` with overrides such as ``data.batch_size=32``.
+    """Composes ``configs/<config>.yaml`` with overrides such as ``data.loader.batch_size=32``.
 
-    ``data``, where given, is what the group ``data`` holds unless an override chooses another.
+    Hydra's global state is the caller's again afterwards, so that this may be called in a program of hydra's own.
 
-    Raises: OptionError: An override names a key or a choice that does not exist (the nearest one is named), or cannot
-        be read.
+    Args:
+        config: Name of the configuration.
+        overrides: Settings ``key=value`` in hydra's grammar; values that are paths are taken as they are.
+        data: Content of the group ``data`` unless an override chooses another.
+
+    Raises:
+        OptionError: If an override cannot be read, or names a setting or a choice that does not exist; the nearest
+            one is named.
     """
     overrides = quoted_paths(overrides)
+    groups = default_groups(config)
     for override in overrides:
         _check_readable(override)
-    if data is not None:
-        ConfigStore.instance().store(group="data", name="of_the_run", node=OmegaConf.create(data))
-    GlobalHydra.instance().clear()
-    try:
+        _check_choice(override, groups)
+    with _own_hydra():
+        if data is not None:
+            ConfigStore.instance().store(
+                group="data", name=DATA_OF_THE_RUN, node=OmegaConf.create(plain(data))
+            )
+        if "model" in groups:
+            _store_entry_points(overrides)
         with initialize_config_module("stgraph.configs", version_base="1.3"):
             try:
                 composed = hydra_compose(config, list(overrides))
             except (HydraException, OmegaConfBaseException) as error:
                 raise OptionError(_explain(error, overrides, _known(config, overrides))) from error
-    finally:
-        GlobalHydra.instance().clear()
     try:
         OmegaConf.resolve(composed)
     except OmegaConfBaseException as error:
@@ -67,37 +80,147 @@ def plain(config: Any) -> Any:
 
 
 def saved_config(run: Path) -> DictConfig:
-    """The configuration that a run was trained with; it is read, never instantiated."""
+    """Reads the configuration that a run was trained with; nothing in it is instantiated or interpolated.
+
+    Raises:
+        MissingDataError: If the folder holds no ``config.yaml``.
+        DataError: If the file is no mapping in YAML, or holds an alias or an interpolation ``${...}``.
+    """
     path = run / "config.yaml"
     if not path.is_file():
         raise MissingDataError(
             f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'."
         )
-    return cast(DictConfig, OmegaConf.load(path))
-
-
-def _check_readable(override: str) -> None:
-    if "=" not in override:
-        raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
     try:
-        OverridesParser.create().parse_override(override)
-    except HydraException as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"The setting '{override}' cannot be read: {reason}; quote its value.") from error
+        text = path.read_text(encoding="utf-8")
+        if len(text) > LARGEST_CONFIG:
+            raise DataError(f"{path} is too large for a configuration; use a run that 'stgraph train' wrote.")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise DataError(f"{path} holds a YAML alias, which 'stgraph train' does not write; remove it.")
+        config = OmegaConf.create(text)  # a safe load that reads numbers as OmegaConf.save writes them
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, OmegaConfBaseException) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is not a configuration in YAML: {reason}; train the run again.") from error
+    if not isinstance(config, DictConfig):
+        raise DataError(f"{path} must hold settings by name; train the run again.")
+    values = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(values, dict)
+    for text in _texts(values):
+        if "${" in text:
+            raise DataError(
+                f"{path} holds the interpolation {text[:80]!r}, which 'stgraph train' does not write; remove it."
+            )
+    return OmegaConf.create(with_current_names({str(key): value for key, value in values.items()}))
 
 
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
-    """Whether an argument is a setting of one of the top-level ``keys`` and not a name with "=" in it."""
+    """Whether an argument is a setting ``key=value`` and not a name with "=" in it."""
     match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
     return match is not None and not Path(argument).is_file()
 
 
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Hydra's singletons for us inside, and as they were afterwards."""
+    state, runtime, repo = GlobalHydra.instance(), JobRuntime.instance(), ConfigStore.instance().repo
+    hydra, conf = state.hydra, runtime.conf
+    # Only our own groups are put back: plugins register theirs while hydra starts for the first time.
+    groups = {group: dict(repo[group]) for group in STORED if group in repo}
+    state.hydra, runtime.conf = None, conf.copy()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra, runtime.conf = (
+            hydra,
+            conf,
+        )  # leaving hydra's context made a new instance
+        for group in STORED:
+            repo.pop(group, None)
+        repo.update(groups)
+
+
+def _store_entry_points(overrides: Sequence[str]) -> None:
+    """Gives the group ``model``, and ``loss``, a choice for each chosen model of an installed package."""
+    installed, ours = entry_point_models(), group_choices()
+    for override in overrides:
+        group, _, name = override.partition("=")
+        if group in ("model", "loss") and name in installed:
+            store = ConfigStore.instance()
+            if name not in ours["loss"]:
+                store.store(group="loss", name=name, node=OmegaConf.create({"name": name}))
+            if group == "model" and name not in ours["model"]:
+                store.store(group="model", name=name, node=OmegaConf.create(_model_settings(name)))
+
+
+def _model_settings(name: str) -> dict[str, Any]:
+    """The settings of an installed model: its constructor's arguments with their defaults, but those that data give."""
+    import inspect
+
+    from stgraph.models.registry import find_model
+
+    model = find_model(name)
+    settings: dict[str, Any] = {"name": name}
+    streams = getattr(model, "default_streams", None)
+    if streams is not None:
+        settings["streams"] = list(streams)
+    parameters = inspect.signature(model).parameters
+    for key, parameter in parameters.items():
+        of_data = key in ("vocab_size", "max_length", "num_categories", "grid_channels") or (
+            key in ("appearance_channels", "motion_channels", "object_channels")
+        )
+        default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+        if not of_data and (default is None or isinstance(default, (bool, int, float, str, list, dict))):
+            settings[key] = default
+    if "num_categories" in parameters:
+        settings["categories"] = False
+    return settings
+
+
+def _check_readable(override: str) -> None:
+    if "=" not in override and not override.startswith("~"):
+        raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
+    key = override.partition("=")[0].lstrip("+~")
+    if re.match(r"hydra([./@]|$)", key):
+        raise OptionError(
+            f"'{override}' is a setting of hydra's own launcher, which stgraph does not use; the folder of a run is "
+            "chosen by run=FOLDER."
+        )
+    try:
+        parsed = OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"The setting '{override}' cannot be read: {reason}; quote its value.") from error
+    if parsed.is_sweep_override():
+        hint = "'stgraph ablate seeds=[...]'" if key == "seed" else "'stgraph ablate' with a row for each"
+        raise OptionError(f"'{override}' gives several values where one run takes one; use {hint}.")
+
+
+def _check_choice(override: str, groups: dict[str, str]) -> None:
+    """Refuses ``group=NAME`` with a name that the group does not have."""
+    key, _, name = override.partition("=")
+    key, name = key.lstrip("+"), name.strip("'\"")
+    if key not in groups or (name == "null" and key in OPTIONAL):
+        return
+    choices = choices_of(key)
+    if key == "loss":
+        choices = (*choices, *entry_point_models())
+    own = name == DATA_OF_THE_RUN and groups[key] == DATA_OF_THE_RUN
+    if name in choices or own or name.startswith(("{", "[")):
+        return
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(choices)}."
+    raise OptionError(f"There is no {key} '{name}' (in '{override}'); {hint}")
+
+
 def _known(config: str, overrides: Sequence[str]) -> DictConfig:
     """The configuration with the groups that were chosen and no other override: its keys are those that exist."""
-    groups = [override for override in overrides if override.partition("=")[0] in CHOICES]
+    groups = default_groups(config)
+    chosen = [override for override in overrides if override.partition("=")[0] in groups]
     try:
-        return hydra_compose(config, groups)
-    except (HydraException, OmegaConfBaseException):  # a choice that does not exist
+        return hydra_compose(config, chosen)
+    except (HydraException, OmegaConfBaseException):  # choices that do not go together
         return hydra_compose(config)
 
 
@@ -119,9 +242,7 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
 
 
 def _keys(config: DictConfig, prefix: str = "") -> list[str]:
-    found: list[str] = (
-        [] if prefix else ["experiment", "row", "schedule", "reinforce"]
-    )  # groups without a default choice
+    found: list[str] = [] if prefix else sorted(OPTIONAL)
     for key in config:
         name = prefix + str(key)
         found.append(name)
@@ -129,3 +250,15 @@ def _keys(config: DictConfig, prefix: str = "") -> list[str]:
         if isinstance(child, DictConfig) and not child._is_none():
             found += _keys(child, f"{name}.")
     return found
+
+
+def _texts(values: Any) -> Iterator[str]:
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield str(key)
+            yield from _texts(value)
+    elif isinstance(values, list):
+        for value in values:
+            yield from _texts(value)
+    elif isinstance(values, str):
+        yield values

@@ -1,7 +1,11 @@
-"""What tells two runs apart: the settings that can change a score."""
+"""Identity of a run: the settings that can change a score, and their digest."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,37 +13,41 @@ from omegaconf import DictConfig, OmegaConf
 
 from stgraph.errors import OptionError
 from stgraph.settings.compose import compose, plain
+from stgraph.settings.legacy import with_hashed_names
+from stgraph.settings.paths import PATHS
 
-__all__ = ["check_same_settings", "settings_that_matter"]
+__all__ = ["check_same_settings", "settings_hash", "settings_that_matter"]
 
 ABSENT = "(absent)"
 
 
-def settings_that_matter(config: DictConfig) -> dict[str, Any]:
-    """The settings that can change a score, in so far as they are not the defaults: what tells two runs apart.
+NOT_HASHED = {
+    "trainer": (
+        *("accelerator", "devices", "num_nodes", "strategy"),
+        *("enable_progress_bar", "enable_model_summary"),
+    ),
+    "data": ("cache",),
+}
+"""By group, settings that cannot change a score."""
 
-    As defaults (of the model's system) are left out, an option that is added later, off by default, does not make old
-    results look stale.
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """Digest of :func:`settings_that_matter`, under the names that settings had when results were first written."""
+    text = json.dumps(with_hashed_names(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def settings_that_matter(config: DictConfig) -> dict[str, Any]:
+    """The settings that can change a score and differ from the defaults of the model's system.
+
+    Because defaults are left out, results stay valid when an option is added that is off by default.
     """
     differing = _difference(plain(config), _defaults(config.model.name))
     if config.model.name != "stgkd":  # the default of defaults
         differing.setdefault("model", {})["name"] = config.model.name
-    for key in ("run", "resume", "resume_every", "start", "teacher"):
+    for key in ("run", "resume", "resume_every", "start", "teacher", "logger"):
         differing.pop(key, None)
-    for group, keys in (
-        (
-            "trainer",
-            (
-                "accelerator",
-                "devices",
-                "num_nodes",
-                "strategy",
-                "enable_progress_bar",
-                "enable_model_summary",
-            ),
-        ),
-        ("data", ("cache",)),
-    ):
+    for group, keys in NOT_HASHED.items():
         for key in keys:
             differing.get(group, {}).pop(key, None)
     differing.get("data", {}).get("loader", {}).pop("num_workers", None)
@@ -48,16 +56,19 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
 
 
 def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
-    """A resumed run has the settings that it began with, but for how long and by what means it trains.
+    """Checks that a resumed run has the settings that it began with; its length and hardware may change.
 
-    Raises: OptionError: Another setting differs; it is named.
+    Paths are compared as absolute ones.
+
+    Raises:
+        OptionError: If another setting differs; it is named.
     """
     defaults = OmegaConf.create(_defaults(saved.model.name))
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
                 "data.loader.captions_per_epoch", "data.num_frames", "data.min_count", "data.max_length",
                 "model", "graph", "loss", "optimizer", "schedule", "teacher", "start", "reinforce", "monitor",
                 "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
-        old, new = (plain(OmegaConf.select(values, key)) for values in (saved, config))
+        old, new = (_with_absolute_paths(key, plain(OmegaConf.select(each, key))) for each in (saved, config))
         first = plain(OmegaConf.select(defaults, key))
         if OmegaConf.select(saved, key, default=ABSENT) == ABSENT:
             old = first  # a setting that stgraph did not have yet when the run began
@@ -65,6 +76,18 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
             old = {**first, **old}  # settings that stgraph did not have yet when the run began
         if old != new:
             raise OptionError(f"'{key}' was {old} when the run began, and is {new} now; resume it unchanged.")
+
+
+def _with_absolute_paths(key: str, value: Any) -> Any:
+    """A setting whose paths are those that they mean in this folder, wherever a run was begun."""
+    if isinstance(value, dict):
+        return {name: _with_absolute_paths(f"{key}.{name}", part) for name, part in value.items()}
+    path = next((path for path in PATHS if key == path or key.startswith(f"{path}.")), None)
+    if path is None:
+        return value
+    if isinstance(value, list):
+        return [_with_absolute_paths(key, part) for part in value]
+    return os.path.realpath(value) if isinstance(value, str) and os.path.exists(value) else value
 
 
 @cache

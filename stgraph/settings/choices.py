@@ -1,0 +1,47 @@
+"""Groups of the configuration and their choices, read from the package's YAML without hydra."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+__all__ = ["choices_of", "default_groups", "entry_point_models", "group_choices"]
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+HIDDEN = ("base",)  # files that others include, which are no choice themselves
+OPTIONAL = {"schedule", "reinforce", "logger", "experiment", "row"}
+"""Groups that may be ``null``."""
+
+
+@cache
+def group_choices() -> dict[str, tuple[str, ...]]:
+    """Every group with the names of its files, both sorted."""
+    found = {}
+    for folder in sorted(path for path in CONFIGS.iterdir() if path.is_dir()):
+        names = tuple(sorted(file.stem for file in folder.glob("*.yaml") if file.stem not in HIDDEN))
+        if names:
+            found[folder.name] = names
+    return found
+
+
+def choices_of(group: str) -> tuple[str, ...]:
+    """What ``group=NAME`` may name; models of installed packages are choices of ``model``."""
+    names = group_choices().get(group, ())
+    return tuple(sorted({*names, *entry_point_models()})) if group == "model" else names
+
+
+@cache
+def default_groups(config: str) -> dict[str, str]:
+    """The groups of ``configs/<config>.yaml`` with their defaults, in its order."""
+    import yaml
+
+    content = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8")) or {}
+    entries = [entry for entry in content.get("defaults", ()) if isinstance(entry, dict)]
+    return {str(group): str(name or "null") for entry in entries for group, name in entry.items()}
+
+
+def entry_point_models() -> list[str]:
+    """Names of the models that installed packages declare, without importing them."""
+    from importlib.metadata import entry_points
+
+    return sorted({point.name for point in entry_points(group="stgraph.models")})
