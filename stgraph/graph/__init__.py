@@ -20,14 +20,17 @@ from stgraph.graph.edges import (
 )
 from stgraph.graph.from_features import graphs_of, grid_names
 from stgraph.graph.networkx import to_networkx
+from stgraph.graph.transforms import BoxCenters, LinkObjects
 from stgraph.graph.video_graph import VideoGraph
 
 __all__ = [
+    "BoxCenters",
     "CosineEdges",
     "EdgeKind",
     "EdgeRule",
     "GraphConfig",
     "IouEdges",
+    "LinkObjects",
     "TrackEdges",
     "VideoGraph",
     "VideoGraphBuilder",

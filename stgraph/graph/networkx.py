@@ -1,40 +1,47 @@
-"""Video graphs for NetworkX, and so for GraphML, GEXF, JSON and the tools that read them."""
+"""Video graphs as NetworkX graphs and back: plain values that GraphML, GEXF, JSON and their tools take."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx as nx
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
 
 from stgraph.errors import DataError
+from stgraph.graph.consistency import check_graph
+from stgraph.graph.edge_kind import EdgeKind
 
-if TYPE_CHECKING:
-    from stgraph.graph.video_graph import VideoGraph
+__all__ = ["attributes_from_networkx", "to_networkx"]
 
-__all__ = ["to_networkx"]
+_NODE_TYPES = {
+    "frame": torch.int64,
+    "time": torch.float32,
+    "score": torch.float32,
+    "label": torch.int64,
+    "track": torch.int64,
+}
+_CORNERS = ("x1", "y1", "x2", "y2")
 
-_NUMBERS = ("frame", "time", "score", "label", "track")
 
+def to_networkx(graph: Data, label_names: Sequence[str] | Mapping[int, str] | None = None) -> nx.DiGraph:
+    """Makes a directed graph whose attributes are plain numbers and words, so that every NetworkX writer takes it.
 
-def to_networkx(
-    graph: VideoGraph, label_names: Sequence[str] | Mapping[int, str] | None = None
-) -> nx.DiGraph:
-    """Makes a directed graph whose attributes are plain numbers and words, so that every NetworkX writer
-    takes it.
-
-    Nodes 0..N-1 carry ``frame``, ``time`` (left out where unknown), ``x1``, ``y1``, ``x2``, ``y2``,
-    ``score``, ``label`` (its name where ``label_names`` knows it) and ``track``; edges i -> j ``weight`` and
-    ``kind`` ("space", "time" or "dense"); the graph ``num_frames`` and, where known, ``video_id``. Features
-    ``x`` stay behind.
+    Nodes 0..N-1 carry ``frame``, ``time`` (left out where unknown), ``x1``, ``y1``, ``x2``, ``y2``, ``score``, ``label``
+    (its name where ``label_names`` knows it) and ``track``; edges i -> j ``weight`` and ``kind`` ("space", "time" or
+    "dense"); the graph ``num_frames`` and, where known, ``video_id``. What the graph lacks is left out, and so are the
+    features ``x``; :meth:`VideoGraph.save` keeps all.
 
     Args:
         graph: Graph of one video, not a batch.
         label_names: Name of each class, by number.
 
     Raises:
-        DataError: ``graph`` is a batch.
+        DataError: If ``graph`` is a batch, links a pair twice, or holds attributes of other nodes or edges than its own,
+            as some transforms leave them.
 
     >>> import torch
     >>> from stgraph.graph import VideoGraph
@@ -43,32 +50,114 @@ def to_networkx(
     >>> to_networkx(graph).edges[0, 1]
     {'weight': 0.5, 'kind': 'time'}
     """
-    from torch_geometric.data import Batch
-
-    from stgraph.graph.edge_kind import EdgeKind
-
-    if isinstance(graph, Batch):
-        raise DataError(
-            f"'graph' must be one video's graph, got a batch of {graph.num_graphs}; pass batch[i], or each "
-            "of batch.to_data_list()."
-        )
-    out = nx.DiGraph(num_frames=graph.num_frames)
-    if "video_id" in graph:
-        out.graph["video_id"] = graph.video_id
-    columns: dict[str, list[Any]] = {name: graph[name].tolist() for name in _NUMBERS if name in graph}
+    check_graph(graph)
+    out = nx.DiGraph()
+    for name in ("num_frames", "video_id"):
+        if name in graph:
+            out.graph[name] = graph[name]
+    columns: dict[str, list[Any]] = {name: graph[name].tolist() for name in _NODE_TYPES if name in graph}
     if "box" in graph:
-        columns |= dict(zip(("x1", "y1", "x2", "y2"), graph.box.T.tolist(), strict=True))
+        columns |= dict(zip(_CORNERS, graph.box.T.tolist(), strict=True))
     if label_names is not None and "label" in columns:
         names = label_names if isinstance(label_names, Mapping) else dict(enumerate(label_names))
         columns["label"] = [names.get(label, str(label)) for label in columns["label"]]
-    for node in range(graph.num_nodes):
+    for node in range(graph.num_nodes or 0):
         values = {name: column[node] for name, column in columns.items()}
         if math.isnan(values.get("time", 0.0)):
             del values["time"]
         out.add_node(node, **values)
-    kinds = [EdgeKind(kind).name.lower() for kind in graph.edge_kind.tolist()]
-    for (i, j), weight, kind in zip(
-        graph.edge_index.T.tolist(), graph.edge_weight.tolist(), kinds, strict=True
-    ):
-        out.add_edge(i, j, weight=weight, kind=kind)
+    edges: dict[str, list[Any]] = {}
+    if "edge_weight" in graph:
+        edges["weight"] = graph.edge_weight.tolist()
+    if "edge_kind" in graph:
+        edges["kind"] = [EdgeKind(kind).name.lower() for kind in graph.edge_kind.tolist()]
+    assert graph.edge_index is not None, "checked above"
+    for number, (i, j) in enumerate(graph.edge_index.T.tolist()):
+        if out.has_edge(i, j):
+            raise DataError(f"The graph links ({i}, {j}) twice; join such edges with graph.coalesce().")
+        out.add_edge(i, j, **{name: column[number] for name, column in edges.items()})
     return out
+
+
+def attributes_from_networkx(
+    nx_graph: nx.Graph, label_names: Sequence[str] | Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """Reads the attributes that :func:`to_networkx` writes, from a graph with nodes of any names in their order.
+
+    Args:
+        nx_graph: Nodes and edges with all, some or none of the attributes; an undirected edge becomes two.
+        label_names: Name of each class, by number, if ``label`` holds names.
+
+    Returns:
+        Attributes of a :class:`~stgraph.graph.VideoGraph` by name, edges in the order of ``nx_graph``.
+
+    Raises:
+        DataError: If only some nodes or edges have an attribute (``time`` excepted), or a value is not of its type.
+    """
+    directed = nx_graph if nx_graph.is_directed() else nx_graph.to_directed()
+    number = {node: place for place, node in enumerate(directed.nodes)}
+    nodes = [values for _, values in directed.nodes(data=True)]
+    edges = list(directed.edges(data=True))
+    pairs = [(number[i], number[j]) for i, j, _ in edges]
+    found: dict[str, Any] = {
+        "edge_index": torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T.contiguous()
+    }
+    given = {name for values in nodes for name in values}
+    for name, dtype in _NODE_TYPES.items():
+        if name in given:
+            column = _column("node", name, nodes, fill=math.nan if name == "time" else None)
+            if name == "label":
+                column = [_number_of(label, label_names) for label in column]
+            found[name] = _tensor(name, column, dtype)
+    if given >= set(_CORNERS):
+        corners = [_tensor(name, _column("node", name, nodes), torch.float32) for name in _CORNERS]
+        found["box"] = torch.stack(corners, dim=1)
+    edge_values = [values for _, _, values in edges]
+    if any("weight" in values for values in edge_values):
+        found["edge_weight"] = _tensor("weight", _column("edge", "weight", edge_values), torch.float32)
+    if any("kind" in values for values in edge_values):
+        kinds = [_kind(kind) for kind in _column("edge", "kind", edge_values)]
+        found["edge_kind"] = torch.tensor(kinds, dtype=torch.int64)
+    for name, kind in (("num_frames", int), ("video_id", str)):
+        if name in nx_graph.graph:
+            found[name] = kind(nx_graph.graph[name])
+    if "num_frames" not in found and "frame" in found and len(nodes):
+        found["num_frames"] = int(found["frame"].max()) + 1
+    if not found.keys() & {*_NODE_TYPES, "box"}:
+        found["num_nodes"] = len(nodes)
+    return found
+
+
+def _column(of: str, name: str, rows: Sequence[Mapping[str, Any]], fill: Any = None) -> list[Any]:
+    column = [values.get(name, fill) for values in rows]
+    if fill is None and None in column:
+        raise DataError(f"Each {of} must have '{name}' or none, but {of} {column.index(None)} lacks it.")
+    return column
+
+
+def _tensor(name: str, column: list[Any], dtype: torch.dtype) -> Tensor:
+    try:
+        kind = int if dtype == torch.int64 else float
+        return torch.tensor([kind(value) for value in column], dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"'{name}' must be numbers: {error}.") from error
+
+
+def _number_of(label: Any, label_names: Sequence[str] | Mapping[int, str] | None) -> int:
+    names = label_names if isinstance(label_names, Mapping) else dict(enumerate(label_names or ()))
+    numbers = {name: number for number, name in names.items()}
+    try:
+        return numbers[label] if label in numbers else int(label)
+    except ValueError as error:
+        raise DataError(
+            f"'label' {label!r} is neither a number nor among 'label_names'; pass the names of the classes."
+        ) from error
+
+
+def _kind(name: Any) -> int:
+    try:
+        return int(EdgeKind[str(name).upper()])
+    except KeyError as error:
+        raise DataError(
+            f"'kind' must be {', '.join(k.name.lower() for k in EdgeKind)}, got {name!r}."
+        ) from error

@@ -1,4 +1,4 @@
-"""Where a VideoGraph keeps its attributes: which are of nodes and which of edges is known by name."""
+"""Storage of a VideoGraph: the names of attributes say which are of nodes and which of edges."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor
 from torch_geometric.data import Batch
 from torch_geometric.data.storage import GlobalStorage
 
-__all__ = ["VideoGraphStorage"]
+__all__ = ["GRID", "VideoGraphStorage", "box_centers"]
 
-_NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "batch"})
+_NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "batch", "pos"})
 _EDGE = frozenset({"edge_index", "edge_weight", "edge_kind"})
 # Of frames, or of whole videos; so is all that begins with GRID.
 _OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "category", "ptr"})
@@ -20,18 +20,25 @@ GRID = "grid/"
 class VideoGraphStorage(GlobalStorage):
     """PyG's storage, except that sizes decide only for attributes that :class:`VideoGraph` doesn't know.
 
-    PyG takes an attribute for one of nodes if its length is the number of nodes. With T == N it would cut the
-    scene streams with the nodes, with T == E permute them with the edges, with B == N cut ``num_frames [B]``
-    of a batch.
+    PyG takes an attribute for one of nodes if its length is the number of nodes. With T == N it would cut the scene
+    streams with the nodes, with T == E permute them with the edges, with B == N cut ``num_frames [B]`` of a batch.
+
+    ``pos`` is computed from ``box`` unless it was set, so it costs no memory and follows the boxes.
     """
 
+    def __getitem__(self, key: str) -> Any:
+        # Positions are the centres of boxes until a transform sets others.
+        if key == "pos" and key not in self._mapping and isinstance(self._mapping.get("box"), Tensor):
+            return box_centers(self._mapping["box"])
+        return super().__getitem__(key)
+
     def is_node_attr(self, key: str) -> bool:
-        """Whether ``key`` has one row a node."""
+        """Whether ``key`` has one row per node."""
         level = _level(key)
         return super().is_node_attr(key) if level is None else level is _NODE
 
     def is_edge_attr(self, key: str) -> bool:
-        """Whether ``key`` has one row (``edge_index``: one column) an edge."""
+        """Whether ``key`` has one row (``edge_index``: one column) per edge."""
         level = _level(key)
         return super().is_edge_attr(key) if level is None else level is _EDGE
 
@@ -40,6 +47,11 @@ class VideoGraphStorage(GlobalStorage):
         if key == "num_frames" and isinstance(value, Tensor) and not isinstance(self._parent(), Batch):
             value = int(value) if value.numel() == 1 else value
         super().__setitem__(key, value)
+
+
+def box_centers(box: Tensor) -> Tensor:
+    """Centres x, y of boxes in pixels, ``[N, 4] -> [N, 2]``."""
+    return (box[:, :2] + box[:, 2:]) / 2
 
 
 def _level(key: str) -> frozenset[str] | None:

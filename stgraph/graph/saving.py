@@ -1,0 +1,290 @@
+"""Files of one video graph: .pt, .graphml, .gexf and .json, each with every attribute to the bit."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import pickle
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.files import atomic_write
+from stgraph.graph.consistency import check_graph
+from stgraph.graph.networkx import attributes_from_networkx, to_networkx
+
+__all__ = ["load_attributes", "save_graph"]
+
+KEY = "stgraph"
+"""Attribute of the NetworkX graph that holds, as JSON, what plain values cannot."""
+VERSION = 1
+_PLAIN = {
+    "edge_weight": (torch.float32, 1),
+    "edge_kind": (torch.int64, 1),
+    "frame": (torch.int64, 1),
+    "time": (torch.float32, 1),
+    "score": (torch.float32, 1),
+    "label": (torch.int64, 1),
+    "track": (torch.int64, 1),
+    "box": (torch.float32, 2),
+}
+_COLUMNS = {"edge_weight": ("weight",), "edge_kind": ("kind",), "box": ("x1", "y1", "x2", "y2")}
+_DTYPES = {
+    str(dtype): dtype
+    for dtype in (
+        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32, torch.int64,
+        torch.uint8, torch.bool, torch.complex64, torch.complex128,
+    )
+}  # fmt: skip
+
+
+def save_graph(
+    graph: Data, path: str | Path, label_names: Sequence[str] | Mapping[int, str] | None = None
+) -> None:
+    """Writes a graph to a file of the kind that its suffix names.
+
+    Args:
+        graph: Graph of one video.
+        path: File ending in .pt, .graphml, .gexf or .json.
+        label_names: Names of the classes for other programs, as the node attribute ``label_name``; they are read back as
+            ``label_names`` of the graph.
+
+    Raises:
+        OptionError: If the suffix is another.
+        DataError: If the graph is a batch or inconsistent, or an attribute cannot be written in this kind of file.
+    """
+    path = Path(path)
+    write = _way(path)[0]
+    check_graph(graph)
+    attributes = graph.to_dict()
+    if label_names is not None:
+        named = label_names.items() if isinstance(label_names, Mapping) else enumerate(label_names)
+        attributes["label_names"] = {str(number): name for number, name in named}
+    with atomic_write(path) as part:
+        write(attributes, graph, part)
+
+
+def load_attributes(path: str | Path) -> dict[str, Any]:
+    """Reads the attributes of a graph that :func:`save_graph` wrote, or that :func:`to_networkx` and NetworkX did.
+
+    Raises:
+        OptionError: If the suffix is none of .pt, .graphml, .gexf and .json.
+        MissingDataError: If there is no such file.
+        DataError: If the file is not of a video graph.
+    """
+    path = Path(path)
+    read = _way(path)[1]
+    if not path.is_file():
+        raise MissingDataError(f"No graph at {path}.")
+    try:
+        return read(path)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    except (
+        ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, ET.ParseError, nx.NetworkXException,
+        pickle.UnpicklingError,
+    ) as error:  # fmt: skip
+        first = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{path} is not the file of a video graph: {first}") from error
+
+
+def _way(path: Path) -> tuple[Callable[[dict[str, Any], Data, Path], None], Callable[[Path], dict[str, Any]]]:
+    if path.suffix not in _WAYS:
+        raise OptionError(f"The file of a graph must end in {', '.join(_WAYS)}, got '{path.name}'.")
+    return _WAYS[path.suffix]
+
+
+def _write_pt(attributes: dict[str, Any], graph: Data, path: Path) -> None:
+    torch.save({"format": "stgraph.VideoGraph", "version": VERSION, "attributes": attributes}, path)
+
+
+def _read_pt(path: Path) -> dict[str, Any]:
+    content = torch.load(path, weights_only=True)
+    if not isinstance(content, dict) or content.get("format") != "stgraph.VideoGraph":
+        raise DataError("it was not written by VideoGraph.save.")
+    _check_version(content)
+    return dict(content["attributes"])
+
+
+def _to_nx(attributes: dict[str, Any], graph: Data) -> nx.DiGraph:
+    """The plain values, and all others encoded in one attribute of the graph."""
+    out = to_networkx(graph)
+    names = attributes.get("label_names")
+    if isinstance(names, dict):
+        for _, values in out.nodes(data=True):
+            if str(values.get("label")) in names:
+                values["label_name"] = names[str(values["label"])]
+    plain = {name for name, value in attributes.items() if _is_plain(name, value)} | {"edge_index"}
+    in_order = torch.tensor(list(out.edges), dtype=torch.int64).reshape(-1, 2).T
+    if not torch.equal(in_order, attributes["edge_index"].cpu()):
+        plain -= {
+            "edge_index",
+            "edge_weight",
+            "edge_kind",
+        }  # a NetworkX graph sorts edges by their first node
+    encoded = {name: _encode(name, value) for name, value in attributes.items() if name not in plain}
+    if "video_id" in out.graph:  # XML has no control characters; the exact name is among the encoded values
+        out.graph["video_id"] = "".join(c if c.isprintable() else " " for c in str(out.graph["video_id"]))
+    for values in _all_values(out):
+        for name in [
+            name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)
+        ]:
+            del values[name]  # not all formats have such numbers
+    out.graph[KEY] = json.dumps({"version": VERSION, "plain": sorted(plain), "encoded": encoded})
+    return out
+
+
+def _from_nx(nx_graph: nx.Graph) -> dict[str, Any]:
+    if KEY not in nx_graph.graph:
+        return attributes_from_networkx(nx_graph)
+    content = json.loads(nx_graph.graph[KEY])
+    _check_version(content)
+    for name in content["encoded"]:
+        for values in _all_values(nx_graph):
+            for column in _COLUMNS.get(name, (name,)):
+                values.pop(column, None)
+    plain = attributes_from_networkx(nx_graph)
+    encoded = {name: _decode(value) for name, value in content["encoded"].items()}
+    return {name: plain[name] for name in content["plain"] if name in plain} | encoded
+
+
+def _all_values(nx_graph: nx.Graph) -> list[dict[str, Any]]:
+    """The values of all nodes and edges."""
+    return [values for _, values in nx_graph.nodes(data=True)] + [
+        values for *_, values in nx_graph.edges(data=True)
+    ]
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether plain values of nodes and edges give the attribute back to the bit."""
+    if name not in _PLAIN or not isinstance(value, Tensor) or len(value) == 0:
+        return False
+    dtype, ndim = _PLAIN[name]
+    finite = torch.isfinite(value)
+    if name == "time" and not bool(value.isnan().all()):
+        finite |= value.isnan()
+    return (
+        value.dtype == dtype
+        and value.ndim == ndim
+        and (ndim == 1 or value.size(1) == 4)
+        and bool(finite.all())
+    )
+
+
+def _encode(name: str, value: Any) -> Any:
+    if (
+        isinstance(value, Tensor)
+        and type(value) in (Tensor, torch.nn.Parameter)
+        and value.layout == torch.strided
+    ):
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        if str(value.dtype) in _DTYPES:
+            data = base64.b64encode(flat.view(torch.uint8).numpy().tobytes()).decode()
+            return {"tensor": data, "dtype": str(value.dtype), "shape": list(value.shape)}
+    try:
+        same = (
+            not isinstance(value, Tensor) and json.loads(json.dumps(value)) == value and not _has_tuple(value)
+        )
+    except (TypeError, ValueError):
+        same = False
+    if not same:
+        raise DataError(
+            f"'{name}' of type {type(value).__name__} cannot be written as text; save the graph as .pt."
+        )
+    return {"value": value}
+
+
+def _has_tuple(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_tuple, value.values()))
+    return isinstance(value, tuple) or (isinstance(value, list) and any(map(_has_tuple, value)))
+
+
+def _decode(content: dict[str, Any]) -> Any:
+    if "value" in content:
+        return content["value"]
+    data, shape, dtype = base64.b64decode(content["tensor"]), content["shape"], _DTYPES[content["dtype"]]
+    return (
+        torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+        if data
+        else torch.empty(shape, dtype=dtype)
+    )
+
+
+def _check_version(content: Mapping[str, Any]) -> None:
+    if content.get("version") != VERSION:
+        raise DataError(
+            f"it has version {content.get('version')!r}, and this stgraph reads version {VERSION}."
+        )
+
+
+def _write_graphml(attributes: dict[str, Any], graph: Data, path: Path) -> None:
+    nx.write_graphml_xml(_to_nx(attributes, graph), path)
+
+
+def _read_graphml(path: Path) -> dict[str, Any]:
+    return _from_nx(nx.read_graphml(path, node_type=_node_name))
+
+
+def _write_gexf(attributes: dict[str, Any], graph: Data, path: Path) -> None:
+    """NetworkX writes no attributes of the graph to GEXF: they go into the description."""
+    nx_graph = _to_nx(attributes, graph)
+    root = ET.fromstring("\n".join(nx.generate_gexf(nx_graph)))
+    space = root.tag.partition("}")[0] + "}"
+    ET.register_namespace("", space[1:-1])
+    meta = root.find(f"{space}meta")
+    if meta is None:
+        meta = ET.Element(f"{space}meta")
+        root.insert(0, meta)
+    ET.SubElement(meta, f"{space}description").text = json.dumps(nx_graph.graph)
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _read_gexf(path: Path) -> dict[str, Any]:
+    nx_graph = nx.read_gexf(path, node_type=_node_name)
+    for element in ET.parse(path).iter():
+        if element.tag.endswith("}description") and element.text:
+            nx_graph.graph.update(json.loads(element.text))
+    return _from_nx(nx_graph)
+
+
+def _node_name(name: str) -> int | str:
+    return int(name) if name.isdecimal() else name
+
+
+def _write_json(attributes: dict[str, Any], graph: Data, path: Path) -> None:
+    """The node-link layout of NetworkX."""
+    nx_graph = _to_nx(attributes, graph)
+    content = {
+        "directed": True,
+        "multigraph": False,
+        "graph": nx_graph.graph,
+        "nodes": [{"id": node, **values} for node, values in nx_graph.nodes(data=True)],
+        "edges": [{"source": i, "target": j, **values} for i, j, values in nx_graph.edges(data=True)],
+    }
+    path.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    nx_graph = nx.DiGraph(**content["graph"]) if content["directed"] else nx.Graph(**content["graph"])
+    nx_graph.add_nodes_from((node.pop("id"), node) for node in content["nodes"])
+    edges = content["edges"] if "edges" in content else content["links"]
+    nx_graph.add_edges_from((edge.pop("source"), edge.pop("target"), edge) for edge in edges)
+    return _from_nx(nx_graph)
+
+
+_WAYS: dict[str, tuple[Callable[[dict[str, Any], Data, Path], None], Callable[[Path], dict[str, Any]]]] = {
+    ".pt": (_write_pt, _read_pt),
+    ".graphml": (_write_graphml, _read_graphml),
+    ".gexf": (_write_gexf, _read_gexf),
+    ".json": (_write_json, _read_json),
+}
