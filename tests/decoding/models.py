@@ -1,4 +1,4 @@
-"""Small language models that the tests of decoding share."""
+"""Small language models for the tests of decoding."""
 
 import functools
 
@@ -13,7 +13,7 @@ TOKENS = SpecialTokens(PAD, BOS, EOS, UNK)
 
 
 class Offsets(DecodingState):
-    """A state that knows each caption's own addition to the scores, and how many words there are."""
+    """A state that holds an offset of the scores per caption, and the number of words so far."""
 
     def __init__(self, offset, length=0, attention=None):
         self.offset, self.length = offset, length
@@ -24,12 +24,12 @@ class Offsets(DecodingState):
 
 
 class Table:
-    """Looks the next word's scores up by place and last word; ``sizes`` counts the rows of each step."""
+    """A language model whose scores are a table by position and last word; ``sizes`` records the rows of each step."""
 
     def __init__(self, scores, attentive=False):
         scores = torch.as_tensor(
             scores, dtype=torch.float32
-        )  # [V, V], or [L, V, V] for other scores at each place
+        )  # [V, V], or [L, V, V] for different scores at each position
         self.scores = scores if scores.dim() == 3 else scores.expand(20, -1, -1)
         self.sizes, self.attentive = [], attentive
 
@@ -44,7 +44,7 @@ class Table:
 
     @staticmethod
     def attention(tokens):
-        """Over three frames, by the word that was last, and over two regions of each."""
+        """Weights over three frames and two regions of each, as a function of the last word."""
         frames = torch.arange(1.0, 4.0) ** tokens[:, None]
         regions = torch.stack([frames, 1 + frames.flip(1)], dim=-1)
         return {
@@ -64,7 +64,7 @@ def random_table(vocab_size, seed, spread=2.0):
 
 
 class Writer:
-    """A Transformer of random weights and the videos that it writes about; the last has fewer frames."""
+    """A Transformer with random weights, and its videos; the last one has fewer frames."""
 
     def __init__(self, vocab_size=7, videos=3, seed=0, sharpness=4.0):
         torch.manual_seed(seed)

@@ -17,7 +17,7 @@ def words_of(row):
 
 
 def check(found, expected, next_log_probs, first_row=0):
-    """Rows from ``first_row`` on are the expected captions, with the log-probabilities that the model gives their words."""
+    """Asserts that rows from ``first_row`` on are the expected captions with the model's log-probabilities."""
     for row, (_, words) in enumerate(expected, start=first_row):
         assert words_of(found.tokens[row]) == words
         by_word = torch.tensor(log_probs_of(next_log_probs, words))
@@ -91,7 +91,8 @@ def test_captions_are_likelier_than_greedy_ones():
 
 
 def test_length_penalty_worked_by_hand():
-    # "4 end" has probability .6 x .5 = .30, "4 5 5 end" .6 x .5 x .8 x .8 = .192; its fourth root is above .3's square root.
+    # "4 end" has probability .6 x .5 = .30, "4 5 5 end" .6 x .5 x .8 x .8 = .192; its fourth root exceeds the square root
+    # of .3.
     rows = [[1e-9] * 7 for _ in range(7)]
     rows[BOS][4], rows[BOS][6] = 0.6, 0.4
     places = [rows]

@@ -1,4 +1,4 @@
-"""The same weights in another library's model give the same words."""
+"""Hugging Face's Marian with our weights generates the same words."""
 
 import pytest
 import torch

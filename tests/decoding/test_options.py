@@ -46,7 +46,7 @@ def test_options_build_the_class_of_the_method(options, decoding):
     ],
 )
 def test_records_that_list_the_options_of_all_methods_are_read(changed, decoding):
-    """As evaluation files held them before each method had a class of its own."""
+    """Evaluation files had this form before each method had its own class."""
     everything = {
         "method": "greedy",
         "beam_size": 5,

@@ -14,7 +14,7 @@ PROBABILITIES = torch.tensor([0.05, 0.3, 0.1, 0.35, 0.2])
 
 
 def draws(many=4000, **options):
-    """Words drawn from ``PROBABILITIES`` by evenly spread numbers: each as often as it is likely."""
+    """Words drawn from ``PROBABILITIES`` by evenly spread numbers, so that frequencies equal probabilities."""
     uniform = (torch.arange(many).double() + 0.5) / many
     words = draw_words(PROBABILITIES.log().expand(many, -1), uniform, **options)
     return torch.bincount(words, minlength=5) / many
@@ -27,7 +27,7 @@ def test_words_come_as_often_as_they_are_likely():
     scores = table.scores[0, BOS, allowed]
     first = torch.bincount(found.tokens[:, 0], minlength=7)[allowed]
     assert chisquare(first.numpy(), many * scores.double().softmax(0).numpy()).pvalue > 0.01
-    # The second word's number is not the first's: it has its own share after each first word.
+    # The second word uses another random number: after each first word it follows its own distribution.
     after = found.tokens[found.tokens[:, 0] == 4, 1]
     scores = table.scores[1, 4, allowed]
     second = torch.bincount(after, minlength=7)[allowed]
@@ -59,16 +59,16 @@ def test_cuts_leave_the_right_words():
     torch.testing.assert_close(draws(temperature=0.5), squared, atol=1e-3, rtol=0)
     two = torch.tensor([0, 0.3, 0, 0.35, 0]) / 0.65
     torch.testing.assert_close(draws(top_k=2), two, atol=1e-3, rtol=0)
-    # .35 + .30 hold less than .7, so that the third likeliest, .20, is in; and just enough for .64.
+    # .35 + .30 hold less than .7, so the third likeliest, .20, is kept; they suffice for .64.
     three = torch.tensor([0, 0.3, 0, 0.35, 0.2]) / 0.85
     torch.testing.assert_close(draws(top_p=0.7), three, atol=1e-3, rtol=0)
     torch.testing.assert_close(draws(top_p=0.64), two, atol=1e-3, rtol=0)
     torch.testing.assert_close(draws(top_p=0.01), torch.tensor([0, 0, 0, 1.0, 0]))
     torch.testing.assert_close(draws(top_p=1.0), whole, atol=1e-3, rtol=0)
     torch.testing.assert_close(draws(top_k=9), whole, atol=1e-3, rtol=0)
-    # After the cut to three the likeliest has 7/17 = .41 of what is left; .35 alone would not hold .4.
+    # After top_k=3 the likeliest holds 7/17 = .41 of the rest; without the cut its .35 would not reach .4.
     torch.testing.assert_close(draws(top_k=3, top_p=0.4), torch.tensor([0, 0, 0, 1.0, 0]))
-    # Temperature comes before the nucleus: squared, the likeliest two hold .1225 + .09 of .265, which is .80.
+    # Temperature is applied before the nucleus: squared, the two likeliest hold (.1225 + .09) / .265 = .80.
     torch.testing.assert_close(
         draws(temperature=0.5, top_p=0.79), torch.tensor([0, 0.09, 0, 0.1225, 0]) / 0.2125, atol=1e-3, rtol=0
     )
@@ -84,7 +84,7 @@ def test_ends_of_the_unit_interval_draw_allowed_words():
     scores = torch.tensor([[-torch.inf, 0.0, 1.0, -torch.inf]]).expand(2, -1)
     ends = torch.tensor([0.0, 1.0 - 2**-53], dtype=torch.float64)
     assert draw_words(scores, ends).tolist() == [1, 2]
-    assert draw_words(scores, ends, top_p=0.99).tolist() == [2, 1]  # by likelihood there
+    assert draw_words(scores, ends, top_p=0.99).tolist() == [2, 1]  # sorted by probability there
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 0, 1, 3), (3,), (1, 0)])

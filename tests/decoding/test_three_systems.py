@@ -1,4 +1,4 @@
-"""What holds of decoding whichever system writes."""
+"""Properties of decoding that hold for all three systems."""
 
 import pytest
 import torch
@@ -113,7 +113,7 @@ def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way
     }
     uneven = []
     for row, video, words in captions_of(found, each):
-        # The whole sentence at once, of the video alone: what the last layer asks its frames with.
+        # Queries of the last cross attention, from the whole sentence and the video alone.
         queries, batch = [], videos([video])
         hook = last.register_forward_pre_hook(lambda _, given: queries.append(given[0][0].tolist()))  # noqa: B023
         model(batch, torch.tensor([[BOS, *words[:-1]]]), torch.tensor([0]))
@@ -170,6 +170,6 @@ def test_a_recurrent_models_words_look_where_their_own_sentence_does(name, way):
         looked = found.attention_of(row, len(COUNTS[video]))
         assert looked.keys() == whole.keys() == names[name]
         for which, weights in looked.items():
-            places = weights.size(-1)  # alone, a video has a place for boxes even where it has no box
+            places = weights.size(-1)  # a video alone has one padded region even if it has no box
             torch.testing.assert_close(weights, whole[which][0][..., :places], atol=1e-5, rtol=1e-4)
             assert whole[which][0][..., places:].abs().sum() == 0

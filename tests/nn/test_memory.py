@@ -18,7 +18,7 @@ def test_streams_are_zero_where_nothing_is_real():
     regions, mask = found.regions_or_frames()
     assert regions[..., 0].tolist() == [[[5, 5], [5, 5]], [[5, 5], [0, 0]]]
     assert mask.tolist() == (regions[..., 0] > 0).tolist()
-    assert found.frames.min() == 7  # the input is kept
+    assert found.frames.min() == 7  # the input is not changed
 
 
 def test_wrong_streams_are_named():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.errors import ShapeError
 from stgraph.nn.extensions import torch_scatter_for
 from stgraph.typing import check_shape
 
@@ -19,7 +20,7 @@ class FrameMeanPool(nn.Module):
     Shapes: x ``[N, F]``, frame ``[N]`` (sorted, numbered through the batch) -> ``[num_frames, F]``.
 
     Raises:
-        ShapeError: If ``x`` and ``frame`` differ in length.
+        ShapeError: If ``x`` and ``frame`` differ in length, or ``frame`` exceeds ``num_frames``.
 
     Reference: Pan et al., CVPR 2020, section 3.2 (spatial average pooling); zero rows: house design.
 
@@ -32,6 +33,11 @@ class FrameMeanPool(nn.Module):
         check_shape("x", x, "N F")
         check_shape("frame", frame, "N", N=x.size(0))
         count = torch.bincount(frame, minlength=num_frames)
+        if len(count) > num_frames:
+            raise ShapeError(
+                f"'frame' must hold numbers below {num_frames}, the number of frames, got {len(count) - 1}; pass the "
+                "num_frames of the same batch."
+            )
         scatter = torch_scatter_for(x.device)
         if scatter is not None:
             pointer = nn.functional.pad(count.cumsum(0), (1, 0))

@@ -13,7 +13,7 @@ def make():
 
 
 def combination_weights(layer):
-    """By the names of Eq. 12."""
+    """Weights of the layer, named as in Eq. 12."""
     names = ("ST", "TS")
     return {
         "W_h": layer.query.weight.detach(),

@@ -21,7 +21,7 @@ def make():
 
 
 def lstm_weights(lstm):
-    """Torch's four gates one below the other, i, f, g, o, by name."""
+    """Weights of the gates by name; torch stacks them in the order i, f, g, o."""
     parts = zip(
         lstm.weight_ih_l0.detach().chunk(4),
         lstm.weight_hh_l0.detach().chunk(4),
@@ -73,7 +73,7 @@ def test_the_loss_acts_on_w_alone():
 
 
 def test_learns_to_order_frames_it_has_not_seen():
-    """Frames drift along a direction of their video's own: the first half says which, so w must be read from them."""
+    """Frames that drift along a direction encoded in their first half, so that w must be computed from them."""
     torch.manual_seed(0)
     layer = RankedAttention(6)
     step = torch.optim.Adam(layer.parameters(), 0.02)

@@ -63,7 +63,7 @@ def test_ranking_terms_are_those_of_the_attended_frames():
     frames, _ = stats.time_averaged(query[0], video, attention_weights(layer.spatial.attention))
     torch.testing.assert_close(out.ranking[0].tolist(), stats.ranking(out.vector[0].detach(), frames, 1.5))
     out.ranking.sum().backward()
-    # The frames are constants in the loss, but w was read from them: spatial attention learns through it.
+    # The loss detaches the frames, but w is computed from them, so spatial attention gets a gradient through w.
     assert all(p.grad.abs().sum() > 1e-9 for p in layer.parameters())
 
 

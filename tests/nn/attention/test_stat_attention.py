@@ -21,7 +21,7 @@ def make(streams=ROWS[0], spatial=True):
 
 
 def stat_weights(layer):
-    """By the names of the formulas."""
+    """Weights of the layer, named as in the formulas."""
     named = {name: attention_weights(part) for name, part in layer.temporal.items()}
     if layer.spatial is not None:
         named["spatial"] = attention_weights(layer.spatial.attention)

@@ -4,9 +4,9 @@ import torch
 
 from stgraph.nn import pad_regions
 
-# Regions in each frame of each video: all kinds of gaps, and a video without any region.
+# Number of regions per frame of each video: frames without regions at any place, and a video without regions.
 COUNTS = ([3, 1, 2, 2], [2, 0, 3], [0, 0], [1, 0, 0, 2, 1])
-# With regions in every video, for what an oracle takes no empty list for.
+# Every video has regions, for oracles that do not accept empty lists.
 WITH_REGIONS = ([3, 1, 2, 2], [2, 0, 3], [1], [1, 0, 0, 2, 1])
 
 
@@ -28,7 +28,7 @@ def ragged(counts=COUNTS, channels=5):
 
 
 def attention_weights(layer):
-    """An additive attention's weights by the names of the formula."""
+    """Weights of an additive attention, named as in the formula."""
     return {
         "u": layer.score.weight.detach()[0],
         "W": layer.key.weight.detach(),
@@ -38,7 +38,7 @@ def attention_weights(layer):
 
 
 def sharpen(module, factor=3.0):
-    """Larger weights, so that attention is far from uniform; double precision."""
+    """Scales the weights up, so that attention is far from uniform, and converts to double precision."""
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.mul_(factor)
@@ -46,7 +46,7 @@ def sharpen(module, factor=3.0):
 
 
 def check_all_learn(module, *outputs):
-    """Every parameter gets a gradient from the squares of the outputs."""
+    """Asserts that the squares of the outputs give every parameter a gradient."""
     sum(output.square().sum() for output in outputs).backward()
     still = [name for name, p in module.named_parameters() if p.grad is None or not p.grad.abs().sum() > 1e-9]
     assert not still

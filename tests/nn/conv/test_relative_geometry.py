@@ -11,7 +11,7 @@ BUILDERS = {"ragged": VideoGraphBuilder(), "padded": VideoGraphBuilder(max_objec
 
 
 def trained():
-    """Weighs unlike pairs unlike."""
+    """A layer that gives different pairs different factors."""
     torch.manual_seed(0)
     layer = RelativeGeometry(8)
     torch.nn.init.normal_(layer.log_factor.weight)

@@ -56,12 +56,12 @@ def test_the_literal_flow_gathers_from_the_next_frame():
     out = conv(graph.x, graph.edge_index, graph.edge_weight)
     torch.testing.assert_close(
         out[0], (graph.x[0] + graph.x[1]).relu()
-    )  # row sums 1 and 0, the latter counted as 1
+    )  # row sums 1 and 0, the latter replaced by 1
     torch.testing.assert_close(out[1], graph.x[1].relu())
 
 
 def pyg_answer(conv, graph):
-    """PyG's GCNConv gathers into the target, so it is fed (j, i)."""
+    """PyG's GCNConv aggregates at the target, so it gets (j, i)."""
     pyg = GCNConv(CHANNELS, CHANNELS, normalize=True, add_self_loops=False, bias=False)
     with torch.no_grad():
         pyg.lin.weight.copy_(conv.lin.weight)
@@ -84,7 +84,7 @@ def test_differs_from_pyg_only_where_edges_reach_a_node_with_row_sum_zero():
     assert not lost.all()
     torch.testing.assert_close(ours[~lost], theirs[~lost])
     assert ((ours - theirs)[lost].abs().amax(1) > 1e-4).any()
-    # What PyG drops is there in ours: the dense oracle holds it.
+    # Our layer keeps what PyG drops, as the dense oracle shows.
     matrix = normalised(dense(graph.edge_index, graph.edge_weight, len(graph.x)))
     expected = torch.relu(graph.x.double() + matrix @ graph.x.double() @ conv.lin.weight.T.double())
     torch.testing.assert_close(ours, expected.float())

@@ -1,4 +1,4 @@
-"""The optional packages: used where they are installed, and equal to plain PyTorch. `make sparse` runs all tests again."""
+"""The optional packages are used if installed, and equal plain PyTorch. `make sparse` runs all tests again."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ def test_the_packages_are_in_use_exactly_where_they_are_installed():
     assert torch_geometric.typing.WITH_TORCH_SPARSE == INSTALLED
     assert torch_geometric.typing.WITH_TORCH_SCATTER == INSTALLED
     assert (torch_scatter_for(torch.device("cpu")) is not None) == INSTALLED
-    # `make test` behind `make sparse` demands them.
+    # `make sparse` sets the variable when it runs `make test`.
     assert INSTALLED or os.environ.get("STGRAPH_EXPECT_SPARSE") != "1"
 
 

@@ -1,4 +1,4 @@
-"""Small language models and memories for tests; what stands in padded places is far from zero."""
+"""Small language models and memories for tests; padded places hold values far from zero."""
 
 import torch
 
@@ -21,7 +21,7 @@ NUM_WORDS, CHANNELS = 11, 5
 
 
 def stat(streams=("global", "motion", "local"), dropout=0.0):
-    """STAT with unequal sizes."""
+    """STAT with pairwise different widths."""
     torch.manual_seed(0)
     attention = STATAttention(CHANNELS, 7, 4, streams=streams)
     decoder = STATDecoder(NUM_WORDS, attention, CHANNELS, word_channels=6, hidden_channels=7, dropout=dropout)
@@ -29,7 +29,7 @@ def stat(streams=("global", "motion", "local"), dropout=0.0):
 
 
 def stats(category_channels=0, dropout=0.0):
-    """STaTS with unequal sizes, mean and ranked attention."""
+    """STaTS with pairwise different widths, mean and ranked attention."""
     torch.manual_seed(0)
     query = 7 + 6
     pool = WithMean(CHANNELS, RankedPool(CHANNELS))

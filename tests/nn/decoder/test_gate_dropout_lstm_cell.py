@@ -14,7 +14,7 @@ def make(dropout=0.0):
 
 
 def cell_weights(cell):
-    """By gate: (W, U, b); the input's columns come first, the gates lie in the order i, f, o, g."""
+    """(W, U, b) by gate; columns of the input come first, and gates are stacked in the order i, f, o, g."""
     inputs = cell.in_channels
     rows = zip(cell.gates.weight.detach().chunk(4), cell.gates.bias.detach().chunk(4), strict=True)
     return {name: (w[:, :inputs], w[:, inputs:], b) for name, (w, b) in zip("ifog", rows, strict=True)}
@@ -42,7 +42,7 @@ def test_dropout_opens_gates_half_and_leaves_the_candidate():
         gate[name] = {
             0.0: torch.full((3,), 0.5).double(),
             2.0: torch.sigmoid(2 * a),
-        }  # hit, or divided by 1 - 0.5
+        }  # dropped, or divided by 1 - 0.5
     for unit in range(3):
         cells = {
             round(float(f[unit] * c[0, unit] + i[unit] * candidate[unit]), 9)
@@ -51,7 +51,7 @@ def test_dropout_opens_gates_half_and_leaves_the_candidate():
         }
         found, counts = new_c[:, unit].mul(1e9).round().unique(return_counts=True)
         assert {round(value / 1e9, 9) for value in found.tolist()} == cells
-        assert counts.min() > 800  # a quarter each
+        assert counts.min() > 800  # a quarter of the cases each
         opened = (new_h[:, unit] / new_c[:, unit].tanh()).unique_consecutive()
         assert torch.isclose(opened[:, None], torch.stack([g[unit] for g in gate["o"].values()])).any(1).all()
     still = cell.eval()(x, (h, c))

@@ -1,4 +1,4 @@
-"""What holds for both language models."""
+"""Properties that both recurrent language models share."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_one_video_alone_equals_the_same_video_in_a_batch(make):
         for name, seen in out.attention.items():
             places = tuple(slice(size) for size in seen.shape[2:])
             close(seen[0], batch.attention[name][row][(slice(None), *places)])
-            # All weight lies on what is real.
+            # Padded places get no weight.
             assert batch.attention[name][row][:, ~batch.masks[name][row]].abs().sum() == 0
         if out.ranking is not None:
             pairs = len(videos[video]) - 1
@@ -152,7 +152,7 @@ def test_teacher_ratio_is_the_share_of_given_words(make):
     given = decoder.embed(tokens, 0).unbind(1)
     same = [(a == b).all(1).double().mean().item() for a, b in zip(fed, given, strict=True)]
     assert same[0] == 1.0
-    # The model's own word is the given one now and then.
+    # The word that the model chooses equals the given one in some places.
     assert all(0.70 < share < 0.88 for share in same[1:])
 
 

@@ -13,7 +13,7 @@ TOKENS = torch.randint(4, NUM_WORDS, (4, 4), generator=torch.Generator().manual_
 
 
 def decoder_weights(decoder):
-    """By the names of DESIGN.md section 6."""
+    """Weights of the decoder, named as in the oracle."""
     weights = stat_weights(decoder.attention)
     parts = {
         "h0": decoder.first_hidden,

@@ -15,7 +15,7 @@ TOKENS = torch.randint(4, NUM_WORDS, (4, 4), generator=torch.Generator().manual_
 
 
 def cell_weights(cell):
-    """Torch's four gates, i, f, g, o, by name."""
+    """Weights of the gates by name; torch stacks them in the order i, f, g, o."""
     parts = zip(
         cell.weight_ih.chunk(4), cell.weight_hh.chunk(4), (cell.bias_ih + cell.bias_hh).chunk(4), strict=True
     )
@@ -23,7 +23,7 @@ def cell_weights(cell):
 
 
 def decoder_weights(decoder):
-    """By the names of the oracle."""
+    """Weights of the decoder, named as in the oracle."""
     words = decoder.self_attention
     keys, values = words.key_value.weight.chunk(2)
     key_bias, value_bias = words.key_value.bias.chunk(2)
@@ -46,7 +46,7 @@ def decoder_weights(decoder):
 
 
 def sees(attention, video):
-    """x-hat of one video for a language state, in loops."""
+    """x-hat of one video for a language state, computed in loops."""
     st, ts = attention.spatio_temporal, attention.temporo_spatial
 
     def see(state):

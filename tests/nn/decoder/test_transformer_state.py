@@ -1,4 +1,4 @@
-"""Beams that share a cache are held to the whole-sentence decoder, which has none."""
+"""Beams that share a cache equal the whole-sentence decoder, which has no cache."""
 
 import pytest
 import torch

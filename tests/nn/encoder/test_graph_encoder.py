@@ -47,7 +47,7 @@ def test_without_layers_it_is_projection_and_mean():
 
 
 def past_the_paper(flow="target_to_source"):
-    """Attention pooling and geometry with parameters that tell nodes and edges apart."""
+    """Attention pooling and geometry whose weights differ between nodes and between edges."""
     torch.manual_seed(0)
     encoder = GraphEncoder(CHANNELS, 8, flow=flow, pool=FrameAttentionPool(8), geometry=RelativeGeometry(4))
     torch.nn.init.normal_(encoder.pool.score.weight)
@@ -123,7 +123,7 @@ def test_with_the_identity_layers_see_their_own_node_alone_and_with_no_edges_not
 
 
 class FrameScore(torch.nn.Module):
-    """One number a frame, so that the explainer has something to explain."""
+    """One number per frame as the output to explain."""
 
     def __init__(self, encoder):
         super().__init__()

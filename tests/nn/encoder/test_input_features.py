@@ -10,7 +10,7 @@ from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
 
 
 def scaled(rows):
-    """The formula, number by number."""
+    """The formula in plain Python."""
     found = []
     for row in rows.tolist():
         mean = sum(row) / len(row)
@@ -61,7 +61,7 @@ def test_by_default_training_is_bit_equal_to_an_encoder_without_it_and_draws_no_
     before = torch.get_rng_state()
     assert torch.equal(encoder(x), encoder.fuse(encoder.appearance(x)))
     assert torch.equal(torch.get_rng_state(), before)
-    assert list(InputFeatures("layer", 0.5).state_dict()) == []  # model folders stay as they are
+    assert list(InputFeatures("layer", 0.5).state_dict()) == []  # state dicts do not change
 
 
 @pytest.mark.parametrize(

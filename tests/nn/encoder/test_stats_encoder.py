@@ -24,7 +24,7 @@ def test_streams_of_a_grid_are_joined_cell_by_cell():
     expected = torch.cat([part.weight @ grid[3, 5] + part.bias for part, grid in parts])
     torch.testing.assert_close(
         out.regions[1, 1, 5], expected
-    )  # frame 3 of all is frame 1 of the second video
+    )  # frame 3 of the batch is frame 1 of the second video
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ FRAME = torch.tensor([1, 1, 1, 2, 4, 4, 4])
 
 
 def trained():
-    """A pool whose scores tell nodes apart."""
+    """A pool whose scores differ between nodes."""
     torch.manual_seed(0)
     pool = FrameAttentionPool(3)
     torch.nn.init.normal_(pool.score.weight, std=2)

@@ -26,3 +26,8 @@ def test_gradient_and_no_nodes():
 def test_lengths_must_agree():
     with pytest.raises(ShapeError, match="'frame' must be"):
         FrameMeanPool()(torch.zeros(3, 2), torch.zeros(2, dtype=torch.long), 1)
+
+
+def test_frames_beyond_the_number_of_frames_are_named():
+    with pytest.raises(ShapeError, match="'frame' must hold numbers below 2, the number of frames, got 4"):
+        FrameMeanPool()(torch.ones(2, 3), torch.tensor([0, 4]), 2)
