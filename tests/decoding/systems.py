@@ -54,7 +54,10 @@ def system(name, vocab_size=30, max_length=8, seed=0, **changed):
 @functools.cache
 def _video(name):
     generator = torch.Generator().manual_seed(sorted(COUNTS).index(name))
-    draw = lambda *shape: 2 * torch.randn(*shape, generator=generator)
+
+    def draw(*shape):
+        return 2 * torch.randn(*shape, generator=generator)
+
     counts = COUNTS[name]
     frame = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     corner, size = (60 * torch.rand(len(frame), 2, generator=generator) for _ in range(2))

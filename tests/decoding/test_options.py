@@ -80,9 +80,10 @@ def test_labels_tell_decodings_apart():
 @pytest.mark.parametrize("decoding", METHODS)
 def test_attention_sums_to_one_for_each_word_and_is_refused_where_there_is_none(decoding):
     table = random_table(7, 3)
-    run = lambda: decoding.decode(
-        table, table.start([[0.0] * 7] * 3), 3, TOKENS, max_length=6, attention=True
-    )
+
+    def run():
+        return decoding.decode(table, table.start([[0.0] * 7] * 3), 3, TOKENS, max_length=6, attention=True)
+
     with pytest.raises(OptionError, match="'attention' must be false for this decoder, got true"):
         run()
     table.attentive = True

@@ -104,7 +104,10 @@ def test_a_transformers_words_look_at_the_frames_of_their_own_sentence(name, way
     found = model.generate(videos(COUNTS), TOKENS, name, decoding=WAYS[way], attention=True)
     decoder = model.decoders[name]
     last = decoder.decoder_layers[-1].cross_attention
-    halves = lambda values: values.chunk(2)[0].tolist()
+
+    def halves(values):
+        return values.chunk(2)[0].tolist()
+
     parameters = {
         "W_q": last.query.weight.tolist(),
         "b_q": last.query.bias.tolist(),

@@ -67,7 +67,7 @@ class STaTSEncoder(Layer):
         )
         wide = {name: embedding_channels * len(widths) for name, widths in kinds.items() if widths}
         if len(set(wide.values())) != 1:
-            raise OptionError(f"The kinds of places must be one or more of the same width, got {wide}.")
+            raise OptionError(f"One or more kinds of regions must have the same width, got {wide}.")
         self.out_channels = next(iter(wide.values()))
         self.category = nn.Embedding(num_categories, category_channels) if num_categories else None
 

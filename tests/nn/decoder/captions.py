@@ -48,7 +48,10 @@ def memory(counts=None, category=False):
     longest = regions.size(1)
     mask = torch.arange(longest) < torch.tensor([[len(video)] for video in videos])
     generator = torch.Generator().manual_seed(1)
-    draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
     frames, motion = (
         draw(len(videos), longest, CHANNELS).masked_fill(~mask[..., None], 100.0) for _ in range(2)
     )

@@ -71,9 +71,10 @@ def test_moving_beams_copies_neither_frames_nor_words():
     written = Written()
     written.move([0, 1, 2], [[0, 0]] * 3, 1)
     written.step()
-    blocks = lambda: [
-        block.data_ptr() for pair in written.state.words + written.state.memory for block in pair
-    ]
+
+    def blocks():
+        return [block.data_ptr() for pair in written.state.words + written.state.memory for block in pair]
+
     before = blocks()
     written.move([0, 1, 2], [[1, 0], [1, 1], [0, 1]], 2)
     written.step()

@@ -46,7 +46,7 @@ def test_an_unknown_category_is_zeros():
 
 def test_wrong_input_is_named():
     given = streams()
-    with pytest.raises(OptionError, match="must be one or more of the same width, got {}"):
+    with pytest.raises(OptionError, match="One or more kinds of regions must have the same width, got {}"):
         STaTSEncoder()
     with pytest.raises(OptionError, match="same width, got {'grids': 1024, 'x': 512}"):
         STaTSEncoder(grid_channels=(2, 3), object_channels=7)
