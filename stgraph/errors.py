@@ -17,6 +17,7 @@ __all__ = [
     "StoreError",
     "UnknownVideoError",
     "WorkerError",
+    "WriteError",
     "listed",
 ]
 
@@ -66,6 +67,10 @@ class JavaError(StgraphError, RuntimeError):
 
 class WorkerError(StgraphError, RuntimeError):
     """A process that worked on a part of a task died, or a part that others need failed."""
+
+
+class WriteError(StgraphError, OSError):
+    """A file could not be written: no room on the disk, no permission, or something else in its place."""
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

@@ -2,31 +2,92 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_write", "write_text"]
+from stgraph.errors import StgraphError, WriteError
+
+__all__ = ["atomic_write", "remove_leftovers", "sync", "write_failure", "write_text"]
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A temporary sibling of ``path`` that replaces it when the block ends well."""
+    """Yields a new, empty file beside ``path`` that replaces it once the block ends without an error.
+
+    The content is on the disk before the rename, so that neither a crash nor a reader ever meets half a file. The file
+    gets the permissions of any new file, whoever wrote it. If the block raises, the temporary file is removed and
+    ``path`` is left as it was.
+
+    Args:
+        path: The file to write. Its folder must exist.
+
+    Yields:
+        The temporary file.
+
+    Raises:
+        WriteError: If ``path`` is a symbolic link or a folder, the disk is full, or the folder can't be written.
+
+    >>> with atomic_write(getfixture("tmp_path") / "answer.txt") as part:
+    ...     _ = part.write_text("42")
+    """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    if path.is_symlink():
+        raise WriteError(f"{path} is a symbolic link and is not replaced; remove it or name the file itself.")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            permissions = os.fstat(handle).st_mode & 0o777  # what the umask makes of 0o666
+        finally:
+            os.close(handle)
         yield part
+        os.chmod(part, permissions)  # some writers put a private file of their own in its place
+        sync(part)
         os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except StgraphError:
         raise
+    except OSError as error:
+        raise WriteError(write_failure(error, path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+    with suppress(OSError):  # some file systems can't sync a folder
+        sync(path.parent)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a text file."""
+    """Writes ``text`` in UTF-8 to ``path``, whole or not at all.
+
+    Raises:
+        WriteError: As in :func:`atomic_write`.
+    """
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes the temporary files that killed processes left beside ``path``; for its only writer."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        left.unlink(missing_ok=True)
+
+
+def write_failure(error: OSError, path: Path) -> str:
+    """The sentence that tells why ``path`` was not written and what to do."""
+    if error.errno in NO_ROOM:
+        return f"No room left for {path}; nothing of it was kept: free some space and run again."
+    return f"{path} cannot be written ({error.strerror or error}); check the folder and its permissions."
+
+
+def sync(path: Path) -> None:
+    """Waits until the content of a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -22,7 +22,7 @@ def check_shape(name: str, value: Tensor, axes: str, **sizes: int | None) -> Non
         sizes: Known sizes by axis name; an axis without one, or with None, may have any size.
 
     Raises:
-        ShapeError: The number of axes or a known size differs.
+        ShapeError: If ``value`` is no array, or the number of axes or a known size differs.
 
     >>> import torch
     >>> check_shape("x", torch.zeros(3, 1), "N F_in", F_in=2)
@@ -32,13 +32,16 @@ def check_shape(name: str, value: Tensor, axes: str, **sizes: int | None) -> Non
     """
     names = axes.split()
     wanted = [int(axis) if axis.isdigit() else sizes.get(axis) for axis in names]
-    shape = tuple(value.shape)
-    fits = len(shape) == len(wanted) and all(
-        size is None or size == got for size, got in zip(wanted, shape, strict=False)
+    shape = tuple(value.shape) if hasattr(value, "shape") else None
+    fits = (
+        shape is not None
+        and len(shape) == len(wanted)
+        and all(size is None or size == got for size, got in zip(wanted, shape, strict=False))
     )
     if not fits:
         shown = ", ".join(
             axis if size is None or axis.isdigit() else f"{axis}={size}"
             for axis, size in zip(names, wanted, strict=True)
         )
-        raise ShapeError(f"'{name}' must be [{shown}], got {list(shape)}")
+        got = f"{type(value).__name__}, which has no shape" if shape is None else list(shape)
+        raise ShapeError(f"'{name}' must be [{shown}], got {got}")

@@ -9,6 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from stgraph.errors import OptionError
+from stgraph.features.streams import GRID
 from stgraph.models import GraphConfig, STGraphCaptioner
 from stgraph.models.model_folder import MODELS, AnyCaptioner
 from stgraph.training import CaptionLoss, DistillationLoss, STATLoss, STaTSLoss
@@ -21,7 +22,6 @@ LOSSES: dict[str, Callable[..., CaptionLoss]] = {
     "stats": STaTSLoss,
 }
 VECTORS = ("appearance", "motion", "object")  # streams of vectors; all others are grids
-GRID = "grid/"
 
 
 def graph_settings(values: dict[str, Any]) -> GraphConfig:

@@ -24,6 +24,7 @@ from stgraph.commands.model_settings import (
 from stgraph.datasets import CaptionDataModule, GraphSource, StoredDataset, open_dataset
 from stgraph.extraction import ExtractionLog
 from stgraph.features.store import FeatureStore
+from stgraph.files import atomic_write
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import ExtractorConfig, ModelConfig
 from stgraph.pipeline import CaptionPipeline
@@ -146,9 +147,8 @@ def save_config(config: DictConfig, folder: Path) -> None:
     """Keeps the configuration in the folder of the run; of several processes the first one does."""
     folder.mkdir(parents=True, exist_ok=True)
     if first_process():
-        part = folder / "config.yaml.part"  # renamed when whole, as the others may be reading the old one
-        OmegaConf.save(config, part)
-        part.replace(folder / "config.yaml")
+        with atomic_write(folder / "config.yaml") as part:  # the others may be reading the old one
+            OmegaConf.save(config, part)
 
 
 def first_process() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stgraph.errors import DataError
+from stgraph.files import write_text
 
 __all__ = ["Cell", "cell_path", "finished_cells", "load_cell", "save_cell"]
 
@@ -63,9 +63,7 @@ def save_cell(results: Path, cell: Cell) -> Path:
     """Writes a cell, whole or not at all."""
     path = cell_path(results, cell.table, cell.row, cell.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(cell.model_dump(mode="json"), indent=1) + "\n")
-    os.replace(part, path)
+    write_text(path, json.dumps(cell.model_dump(mode="json"), indent=1) + "\n")
     return path
 
 

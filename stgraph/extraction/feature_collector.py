@@ -12,6 +12,7 @@ from stgraph.errors import DataError
 from stgraph.extraction.extractors.protocol import Extractor, FrameObjects, ItemFeatures
 from stgraph.extraction.item_reader import VideoInfo
 from stgraph.features.detections import Detections
+from stgraph.features.streams import GRID
 from stgraph.features.video_features import GridFeatures, VideoFeatures
 
 __all__ = ["FeatureCollector"]
@@ -62,7 +63,7 @@ class FeatureCollector:
                 elif stream == "motion":
                     motion = _stack(stream, values)
                 else:
-                    grids[stream.removeprefix("grid/")] = GridFeatures(_stack(stream, values), starts)
+                    grids[stream.removeprefix(GRID)] = GridFeatures(_stack(stream, values), starts)
         return VideoFeatures(
             id=info.id,
             size=info.size,

@@ -12,12 +12,12 @@ from torch_geometric.data import Batch
 
 from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
+from stgraph.features.streams import GRID
 from stgraph.graph.batching import make_batch
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, EdgeRule, cosine_edges, dense_edges, find_edge_rule
 from stgraph.graph.edges.join import join_edges
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
-from stgraph.graph.storage import GRID
 from stgraph.graph.video_graph import VideoGraph
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from torch_geometric.data import Batch
 
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections
+from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph.builder import VideoGraphBuilder
-from stgraph.graph.storage import GRID
 
 __all__ = ["graphs_of", "grid_names"]
 

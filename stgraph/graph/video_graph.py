@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from stgraph.features.streams import GRID
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
 from stgraph.graph.saving import load_attributes, save_graph
-from stgraph.graph.storage import GRID, VideoGraphStorage
+from stgraph.graph.storage import VideoGraphStorage
 
 if TYPE_CHECKING:
     import networkx

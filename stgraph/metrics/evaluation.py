@@ -10,6 +10,7 @@ from typing import Any
 
 from stgraph.decoding import Decoding, Greedy, decoding_from_dict
 from stgraph.errors import DataError, MissingDataError
+from stgraph.files import write_text
 from stgraph.metrics.scores import CaptionScores
 
 __all__ = ["Evaluation"]
@@ -55,7 +56,7 @@ class Evaluation:
         for name, table in tables.items():  # a video a line: else every number would have its own
             rows = [f"  {json.dumps(video)}: {json.dumps(row)}" for video, row in _by_video(table).items()]
             lines += f",\n {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n }"
-        path.write_text(lines + "\n}\n")
+        write_text(path, lines + "\n}\n")
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:

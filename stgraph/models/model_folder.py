@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from stgraph.errors import MissingDataError, ModelFolderError, OptionError
+from stgraph.files import atomic_write, write_text
 from stgraph.graph.config import GraphConfig
 from stgraph.models.stat_captioner import STATCaptioner
 from stgraph.models.stats_captioner import STaTSCaptioner
@@ -66,12 +66,9 @@ def save_model(folder: Path, model: nn.Module, description: ModelConfig) -> None
     """Writes weights and description; each file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / f"{WEIGHTS}.part")
-    os.replace(folder / f"{WEIGHTS}.part", folder / WEIGHTS)
-    (folder / f"{DESCRIPTION}.part").write_text(
-        json.dumps(description.model_dump(mode="json"), indent=1) + "\n"
-    )
-    os.replace(folder / f"{DESCRIPTION}.part", folder / DESCRIPTION)
+    with atomic_write(folder / WEIGHTS) as part:
+        part.write_bytes(save(weights))
+    write_text(folder / DESCRIPTION, json.dumps(description.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_description(folder: Path) -> ModelConfig:

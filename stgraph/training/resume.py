@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from stgraph.errors import OptionError
+from stgraph.files import atomic_write, remove_leftovers
 
 __all__ = ["ResumePoint"]
 
@@ -43,8 +43,11 @@ class ResumePoint(Callback):
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        part = self.path.with_suffix(".part")
-        trainer.save_checkpoint(part)  # a collective call: every process makes it
+        # A collective call: every process makes it, and the first one writes.
         if trainer.is_global_zero:
-            os.replace(part, self.path)
+            remove_leftovers(self.path)  # of a killed run
+            with atomic_write(self.path) as part:
+                trainer.save_checkpoint(part)
+        else:
+            trainer.save_checkpoint(self.path)
         trainer.strategy.barrier("resume point")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stgraph.errors import StoreError
-from stgraph.features.store.shard_writer import write_error
+from stgraph.files import write_failure
 
 
 def writer_lock(store: Path) -> WriterLock:
@@ -40,7 +40,7 @@ class WriterLock:
         except StoreError:
             raise
         except OSError as error:
-            raise write_error(error, self.path) from error
+            raise StoreError(write_failure(error, self.path)) from error
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,7 +12,8 @@ from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.reader import FeatureStore
 from stgraph.features.store.schema import is_one_file, shard_name
 from stgraph.features.store.shard import Shard, common_tail, same_headers
-from stgraph.features.store.shard_writer import sync, write_error, write_shard
+from stgraph.features.store.shard_writer import write_shard
+from stgraph.files import sync, write_failure
 
 
 def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
@@ -21,8 +22,18 @@ def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
     A target that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder with the sources' shards.
     Rows go from file to file in slices. The target appears whole or not at all.
 
-    Raises: OptionError: No sources. StoreError: The target is there already, or the disk is full. DataError:
-        Other extractors, label names, dtype or widths, or an id that comes twice.
+    Args:
+        sources: The stores to join.
+        target: The store to write.
+
+    Returns:
+        The new store.
+
+    Raises:
+        OptionError: If there are no sources.
+        StoreError: If the target exists already, or the disk is full.
+        DataError: If extractors, label names, dtype or widths differ, or an id occurs twice.
+
     Reference: house design.
     """
     target = Path(target)
@@ -64,6 +75,6 @@ def _copy_shards(shards: Sequence[Shard], target: Path) -> None:
         os.replace(beside, target)
         sync(target.parent)
     except OSError as error:
-        raise write_error(error, target) from error
+        raise StoreError(write_failure(error, target)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -15,6 +15,7 @@ from stgraph.errors import DataError
 from stgraph.features.store.provenance import Header
 from stgraph.features.store.schema import Column, columns, levels
 from stgraph.features.store.shard import SLICE_BYTES
+from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
 
 
@@ -123,7 +124,7 @@ class RowBuffer:
         """Axes behind the row axis."""
         if column.tail is not None:
             return column.tail
-        nothing = (0, 0) if column.level.startswith("grid/") else (0,)
+        nothing = (0, 0) if column.level.startswith(GRID) else (0,)
         return self.tails.get(column.path, self._tails_without_rows.get(column.path, nothing))
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:

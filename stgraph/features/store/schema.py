@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.errors import MissingDataError, OptionError
+from stgraph.features.streams import GRID
 
 FORMAT = "stgraph-features"
 VERSION = 1
@@ -76,7 +77,7 @@ def feature_path(stream: str) -> str:
 
 def pointer_path(level: str) -> str:
     """Where a parent's rows begin and end; objects hang on frames, all else on videos."""
-    return f"{level}/ptr" if level.startswith("grid/") else f"{level}_ptr"
+    return f"{level}/ptr" if level.startswith(GRID) else f"{level}_ptr"
 
 
 def levels(streams: Iterable[str]) -> list[str]:

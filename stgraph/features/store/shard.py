@@ -13,6 +13,7 @@ import numpy as np
 from stgraph.errors import DataError, MissingDataError, StoreError
 from stgraph.features.store.provenance import Header, decode_records
 from stgraph.features.store.schema import FORMAT, VERSION, Column, columns, levels, pointer_path
+from stgraph.features.streams import GRID
 
 SLICE_BYTES = 1 << 26
 
@@ -165,7 +166,7 @@ def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
             f"'{column.path}' has rows of {list(one)} up to video '{first.ids[-1]}' and of {list(other)} "
             f"from video '{second.ids[0]}' on; extract all videos in the same way."
         )
-    return max(tails, default=(0, 0) if column.level.startswith("grid/") else (0,))
+    return max(tails, default=(0, 0) if column.level.startswith(GRID) else (0,))
 
 
 def same_headers(headers: Mapping[Path, Header]) -> Header:

@@ -1,11 +1,9 @@
-"""Files that appear whole or not at all."""
+"""Writes one HDF5 file of a feature store."""
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,58 +11,35 @@ from typing import Any
 import h5py
 import numpy as np
 
-from stgraph.errors import StoreError
+from stgraph.errors import StoreError, WriteError
 from stgraph.features.store.provenance import Header, encode_records
 from stgraph.features.store.schema import FORMAT, VERSION, columns, levels, pointer_path
 from stgraph.features.store.shard import Part, common_tail
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from stgraph.files import atomic_write, remove_leftovers
 
 
 def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
-    """Writes a file with the rows of all parts beside ``path``, and gives it that name when it is whole.
+    """Writes one file of a store with the rows of all parts; it appears whole or not at all.
 
-    Raises: StoreError: No room on the disk, or no permission; nothing is left behind. DataError: Widths
-        differ.
+    Raises:
+        StoreError: If there is no room on the disk or no permission; nothing is left behind.
+        DataError: If the parts have rows of different widths.
     """
-    beside = path.with_name(f".{path.name}.part")
     try:
-        with _Sink(beside) as sink:
+        remove_leftovers(path)  # of a killed run; the caller holds the store's lock
+        with atomic_write(path) as beside, _Sink(beside) as sink:
             # Aligned arrays can be mapped as they are.
             with h5py.File(sink, "w", alignment_threshold=1, alignment_interval=64) as file:
                 _fill(file, sink, header, parts)
             sink.check()
-            os.fsync(sink.fileno())
-        os.replace(beside, path)
-        sync(path.parent)
-    except OSError as error:
-        raise write_error(error, path) from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_error(error: OSError, path: Path) -> StoreError:
-    """A failed write in words."""
-    if error.errno in NO_ROOM:
-        return StoreError(f"No room left for {path}; nothing of it was kept: free some space and run again.")
-    return StoreError(
-        f"{path} cannot be written ({error.strerror or error}); check the folder and its permissions."
-    )
-
-
-def sync(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    except WriteError as error:
+        raise StoreError(str(error)) from error
 
 
 class _Sink(io.FileIO):
-    """A file that takes all that HDF5 writes, and keeps the first error for us.
+    """A file for HDF5 to write to that keeps the first error instead of raising it.
 
-    HDF5 cannot close a file after a write that failed, and takes the process down with it.
+    HDF5 can't close a file after a failed write, and crashes the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +64,7 @@ class _Sink(io.FileIO):
             return size or 0
 
     def check(self) -> None:
-        """Raises the error that HDF5 was not told of."""
+        """Raises the first error of a write, which HDF5 never sees."""
         if self.error is not None:
             raise self.error
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from stgraph.features.detections import Detections
 from stgraph.features.store.schema import feature_path
 from stgraph.features.store.shard import Shard
+from stgraph.features.streams import GRID
 from stgraph.features.video_features import GridFeatures, VideoFeatures
 
 
@@ -50,9 +51,9 @@ class StoredVideo:
             clip_start=None if clips is None else self._take("clip/start", clips),
             detections=self._detections(size, frame_index, frame_time) if "object" in streams else None,
             grids={
-                stream.removeprefix("grid/"): self._grid(stream)
+                stream.removeprefix(GRID): self._grid(stream)
                 for stream in sorted(streams)
-                if stream.startswith("grid/")
+                if stream.startswith(GRID)
             },
         )
 

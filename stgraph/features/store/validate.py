@@ -14,6 +14,7 @@ from stgraph.features.store.problem import Problem
 from stgraph.features.store.provenance import Header
 from stgraph.features.store.schema import columns, levels, pointer_path, shard_files, shard_number
 from stgraph.features.store.shard import open_file, read_header
+from stgraph.features.streams import GRID
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
             continue
         array = file[column.path]
         axes = 1 + (
-            len(column.tail) if column.tail is not None else 2 if column.level.startswith("grid/") else 1
+            len(column.tail) if column.tail is not None else 2 if column.level.startswith(GRID) else 1
         )
         if array.ndim != axes or (column.tail is not None and array.shape[1:] != column.tail):
             problems.append(

@@ -13,8 +13,9 @@ from stgraph.features.store.provenance import ExtractorRecord, Header
 from stgraph.features.store.row_buffer import RowBuffer
 from stgraph.features.store.schema import is_one_file, shard_files, shard_name, shard_number
 from stgraph.features.store.shard import Part, Shard
-from stgraph.features.store.shard_writer import write_error, write_shard
+from stgraph.features.store.shard_writer import write_shard
 from stgraph.features.video_features import VideoFeatures
+from stgraph.files import write_failure
 
 VIDEOS_PER_SHARD = 256
 
@@ -97,7 +98,7 @@ class FeatureStoreWriter:
         except OSError as error:
             self._buffer.close()
             self._buffer = None  # it may hold part of the video
-            raise write_error(error, self.path) from error
+            raise StoreError(write_failure(error, self.path)) from error
         self._done[video.id] = None
         if not self._one_file and len(self._buffer.ids) >= self._videos_per_shard:
             self._write(self._buffer)

@@ -134,7 +134,6 @@ def test_exception_leaves_nothing_half_written(tmp_path, name, error):
 
 KILLED = """
     import os, signal, sys
-    from stgraph.features.store import writing
     from tests.features.store.samples import random_video, records
     from stgraph.features import FeatureStoreWriter
 
