@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stgraph.datasets.corpus.msvd import read_msvd_captions
     from stgraph.datasets.corpus.own_captions import OwnCaptions, read_own_captions
     from stgraph.datasets.corpus.summary import CorpusSummary, SplitSummary, corpus_summary
+    from stgraph.datasets.graph_dataset import VideoGraphDataset
     from stgraph.datasets.loading.batch_order import pair_batches
     from stgraph.datasets.loading.caption_batch import CaptionBatch
     from stgraph.datasets.loading.data_module import CaptionDataModule
@@ -33,6 +34,7 @@ __all__ = [
     "SplitSummary",
     "StoredDataset",
     "VideoCaptions",
+    "VideoGraphDataset",
     "corpus_summary",
     "draw_splits",
     "open_dataset",
@@ -49,6 +51,7 @@ _MODULES = {
     "corpus.msvd": ("read_msvd_captions",),
     "corpus.own_captions": ("OwnCaptions", "read_own_captions"),
     "corpus.summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),
+    "graph_dataset": ("VideoGraphDataset",),
     "loading.batch_order": ("pair_batches",),
     "loading.caption_batch": ("CaptionBatch",),
     "loading.data_module": ("CaptionDataModule",),
