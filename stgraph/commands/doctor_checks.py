@@ -218,9 +218,9 @@ def weights() -> Finding:
 
 def data_cache() -> Finding:
     """Where generated data are kept."""
-    from stgraph.datasets.interactions.preparing import _cache_root
+    from stgraph.datasets.interactions.preparing import cache_root
 
-    return _room(_cache_root(None), "set STGRAPH_CACHE to a folder elsewhere")
+    return _room(cache_root(), "set STGRAPH_CACHE to a folder elsewhere")
 
 
 def weights_cache() -> Finding:

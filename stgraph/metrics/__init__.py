@@ -1,4 +1,4 @@
-"""Scores of captions, as the COCO caption tools define them."""
+"""Caption metrics as the COCO caption tools define them, bootstrap intervals, rewards and word counts."""
 
 from stgraph.metrics.bootstrap import (
     Interval,

@@ -14,19 +14,20 @@ __all__ = ["Bleu", "bleu_of_sums"]
 
 
 class Bleu:
-    """pycocoevalcap's BLEU with the length of the closest reference; counts the references' n-grams once.
+    """pycocoevalcap's BLEU with the closest reference length; n-grams of the references are counted once.
 
     Args:
         references: Tokenised references of each video.
+
     Reference: Papineni et al., ACL 2002.
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
-        # The counts are maxima over references, so a repeated sentence adds nothing.
+        # Counts are maxima over references, so repeated sentences change nothing.
         self._references = [cook_refs(dict.fromkeys(group)) for group in references]
 
     def __call__(self, captions: Sequence[str]) -> MetricScores:
-        """Scores one tokenised caption a video."""
+        """Scores one tokenised caption per video."""
         scorer = BleuScorer(n=4)
         scorer.ctest = [cook_test(*pair) for pair in zip(captions, self._references, strict=True)]
         corpus, per_video = scorer.compute_score(option="closest", verbose=0)
@@ -40,12 +41,13 @@ def bleu_of_sums(sums: np.ndarray, order: int) -> np.ndarray:
     .. math:: e^{\min(0, 1 - r / c)} \Big(\prod_{n=1}^{N} \frac{m_n}{t_n}\Big)^{1 / N}
 
     Args:
-        sums: Matches :math:`m_n` and numbers :math:`t_n` of the n-grams, n = 1 to 4, length c of the captions
-            and r of their closest references.
-        order: N.
+        sums: Numbers of matching n-grams :math:`m_n` and of all n-grams :math:`t_n` for n = 1 to 4, length c of the
+            captions and length r of their closest references.
+        order: Largest n-gram length N.
+
     Shapes: sums ``[..., 10]`` -> ``[...]``.
     """
-    tiny, small = 1e-15, 1e-9  # pycocoevalcap's, which keep 0 / 0 at 0
+    tiny, small = 1e-15, 1e-9  # constants of pycocoevalcap, which make 0 / 0 equal 0
     precisions = (sums[..., :order] + tiny) / (sums[..., 4 : 4 + order] + small)
     ratio = (sums[..., 8] + tiny) / (sums[..., 9] + small)
     brevity = np.where(ratio < 1, np.exp(1 - 1 / np.minimum(ratio, 1)), 1.0)

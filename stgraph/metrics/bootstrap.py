@@ -1,4 +1,4 @@
-"""How far scores of captions would move with other videos: bootstrap intervals, and paired differences."""
+"""Uncertainty of caption scores: bootstrap intervals and paired differences between two systems."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 
 
 class PairedDifference(NamedTuple):
-    """Score of the first system less that of the second, its interval, and a two-sided p-value."""
+    """Score of the first system minus that of the second, its interval, and a two-sided p-value."""
 
     difference: float
     low: float
@@ -38,19 +38,19 @@ def bootstrap_intervals(
 ) -> dict[str, Interval]:
     r"""Percentile intervals of every metric over sets of videos drawn with replacement.
 
-    Each drawn set gets the score that the evaluator would give it: BLEU and METEOR from summed counts, ROUGE-L and
-    CIDEr as means. CIDEr's document frequencies stay those of all references. The interval says how the score
-    changes with the choice of videos, not with the training seed.
+    Each sample is scored like the evaluator would: BLEU and METEOR from summed counts, ROUGE-L and CIDEr as means. CIDEr's
+    document frequencies remain those of all references. The interval covers the choice of videos, not the training seed.
 
     Args:
-        scores: What a :class:`~stgraph.metrics.CaptionEvaluator` answered.
-        samples: Number of drawn sets.
-        level: Share of them inside the interval.
-        seed: Of the draws; the same draws serve all metrics.
+        scores: Result of a :class:`~stgraph.metrics.CaptionEvaluator`.
+        samples: Number of bootstrap samples.
+        level: Confidence level, between 0 and 1.
+        seed: Seed of the samples, which all metrics share.
 
     Raises:
-        OptionError: ``samples`` below 2, ``level`` not between 0 and 1, or a negative ``seed``.
-        DataError: Scores without statistics.
+        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+        DataError: If the scores have no statistics.
+
     Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 
     >>> scores = CaptionScores({"CIDEr": 0.5}, {"CIDEr": {"a": 0.0, "b": 1.0, "c": 0.5}})
@@ -66,19 +66,24 @@ def bootstrap_intervals(
 def paired_bootstrap(
     a: CaptionScores, b: CaptionScores, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, PairedDifference]:
-    r"""Differences a - b between two systems on the same videos, which are drawn for both together.
+    r"""Differences a - b between two systems on the same videos, which are resampled for both together.
 
     .. math:: p = \min\Big(1, 2\, \frac{1 + \min(\#\{d^* \le 0\}, \#\{d^* \ge 0\})}{\mathrm{samples} + 1}\Big)
 
-    with the differences :math:`d^*` of the drawn sets; so p is a multiple of 2 / (samples + 1) and never below it:
-    0.002 for 1000 samples.
+    with the differences :math:`d^*` of the bootstrap samples; p is a multiple of 2 / (samples + 1) and never smaller
+    (0.002 for 1000 samples).
 
     Args:
-        a, b: Two systems' scores of the same videos, in any order.
-        samples, level, seed: See :func:`bootstrap_intervals`.
+        a: Scores of the first system.
+        b: Scores of the second system on the same videos, in any order.
+        samples: Number of bootstrap samples.
+        level: Confidence level, between 0 and 1.
+        seed: Seed of the samples, which all metrics share.
 
     Raises:
-        OptionError: As there. DataError: Other videos, other metrics, or scores without statistics.
+        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+        DataError: If the videos or metrics differ, or the scores have no statistics.
+
     Reference: Koehn, EMNLP 2004; the two-sided p of Davison and Hinkley, Bootstrap Methods, 1997, section 4.2.
 
     >>> a = CaptionScores({"CIDEr": 1.5}, {"CIDEr": {"x": 1.0, "y": 2.0}})
@@ -91,11 +96,11 @@ def paired_bootstrap(
     if set(videos) != set(_videos(b)):
         alone = sorted(set(videos) ^ set(_videos(b)))
         raise DataError(
-            f"'a' and 'b' must be scores of the same videos, {len(alone)} are in one only (first '{alone[0]}'); "
+            f"'a' and 'b' must be scores of the same videos, {len(alone)} are in only one (first '{alone[0]}'); "
             "evaluate both on the same split."
         )
     if set(a) != set(b):
-        raise DataError(f"'a' and 'b' must hold the same metrics, got {', '.join(a)} and {', '.join(b)}.")
+        raise DataError(f"'a' and 'b' must have the same metrics, got {', '.join(a)} and {', '.join(b)}.")
     draws = _draws(len(videos), samples, seed)
     drawn, others = scores_of_sets(a, draws, videos), scores_of_sets(b, draws, videos)
     found = {}
@@ -110,13 +115,17 @@ def paired_bootstrap(
 def scores_of_sets(
     scores: CaptionScores, times: np.ndarray, videos: Iterable[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Scores of sets in which each video is counted some number of times.
+    """Scores of sets that contain each video a given number of times.
 
     Args:
-        times: How often each set holds each video.
-        videos: Their order in ``times``; by default that of ``scores``.
-    Shapes: times ``[sets, videos]`` -> ``[sets]`` a metric.
-    Raises: DataError: Scores without the statistics of BLEU or METEOR.
+        scores: Scores of all videos.
+        times: Number of times that each set contains each video.
+        videos: Order of the videos in ``times``; by default that of ``scores``.
+
+    Shapes: times ``[sets, videos]`` -> ``[sets]`` per metric.
+
+    Raises:
+        DataError: If the scores have no statistics of BLEU or METEOR.
     """
     order = list(videos or _videos(scores))
     found = {}
@@ -126,7 +135,7 @@ def scores_of_sets(
             each = scores.per_video[metric]
             found[metric] = times @ np.array([each[video] for video in order]) / times.sum(axis=1)
         elif name not in scores.statistics:
-            raise DataError(f"These scores lack the counts of {name} by video; evaluate again to get them.")
+            raise DataError(f"These scores have no counts of {name} per video; evaluate again to get them.")
         else:
             counts = scores.statistics[name]
             found[metric] = of_sums(times @ np.array([counts[video] for video in order], dtype=float))
@@ -140,7 +149,7 @@ _FROM_COUNTS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
 
 
 def _draws(videos: int, samples: int, seed: int) -> np.ndarray:
-    """How often each of ``samples`` sets holds each video; a row at a time, so that only counts are kept."""
+    """Number of times that each of ``samples`` sets contains each video; built row by row to keep only counts in memory."""
     generator = np.random.default_rng(seed)
     rows = (np.bincount(generator.integers(videos, size=videos), minlength=videos) for _ in range(samples))
     return np.stack(list(rows)).astype(float)

@@ -1,4 +1,4 @@
-"""CIDEr with the references' side computed once."""
+"""CIDEr, with the statistics of the references computed once."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _Counts = dict[tuple[str, ...], int]
 
 
 class Cider:
-    r"""pycocoevalcap's CIDEr (CIDEr-D: clipped counts, Gaussian length penalty); 0 to 10, unscaled.
+    r"""pycocoevalcap's CIDEr (CIDEr-D: clipped counts, Gaussian length penalty), from 0 to 10.
 
     .. math:: \frac{10}{4} \sum_{n=1}^{4} \frac{1}{|R|} \sum_{r \in R} e^{-(l_c - l_r)^2 / 2 \sigma^2}
         \frac{\sum_g \min(c_g, r_g) r_g}{\|c\| \|r\|}, \quad
         c_g = \mathrm{count}_c(g) \log \frac{V}{\mathrm{df}(g)}
 
-    over the n-grams g of length n; :math:`V` videos, :math:`\mathrm{df}(g)` of them with g in a reference,
-    :math:`\sigma = 6`. As in pycocoevalcap the lengths l are numbers of *bigrams*. One video alone scores 0:
-    every logarithm is 0.
+    over the n-grams g of length n, for :math:`V` videos of which :math:`\mathrm{df}(g)` have g in a reference, and
+    :math:`\sigma = 6`. As in pycocoevalcap the lengths l count *bigrams*. A single video scores 0, as every logarithm is 0.
 
     Args:
         references: Tokenised references of each video.
+
     Reference: Vedantam et al., CVPR 2015, arXiv 1411.5726.
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
-        # Equal references of a video are counted once, with their number as weight.
+        # Equal references of a video are processed once and weighted by their number.
         groups = [[(precook(text), times) for text, times in Counter(group).items()] for group in references]
         frequency = Counter(
             gram for group in groups for gram in set().union(*(counts for counts, _ in group))
@@ -45,12 +45,12 @@ class Cider:
         self._sigma = CiderScorer().sigma
 
     def __call__(self, captions: Sequence[str]) -> MetricScores:
-        """Scores one tokenised caption a video."""
+        """Scores one tokenised caption per video."""
         scores = [self._score(precook(caption), video) for video, caption in enumerate(captions)]
         return MetricScores({"CIDEr": (sum(scores) / len(scores), scores)})
 
     def _norms(self, counts: _Counts) -> tuple[list[float], int]:
-        """Norm of the weighted counts of each n, and the number of bigrams."""
+        """Norm of the weighted counts for each n, and the number of bigrams."""
         squares, bigrams = [0.0] * 4, 0
         for gram, count in counts.items():
             squares[len(gram) - 1] += (count * self._idf.get(gram, self._log_videos)) ** 2

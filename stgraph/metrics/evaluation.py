@@ -1,4 +1,4 @@
-"""Captions of one split, and their scores."""
+"""The captions of one split and their scores, as saved in a run folder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ __all__ = ["Evaluation"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Captions of a split by one branch. The split is part of the value, so that val cannot pass for test.
+    """Captions that one branch generated for a split, with their scores.
 
-    ``references`` tells apart data sets of one name whose captions differ; ``decoding`` is how words were chosen.
+    Args:
+        dataset: Name of the data set.
+        split: The split, kept so that results on val are never taken for results on test.
+        branch: The branch that generated the captions.
+        captions: Caption by video id.
+        scores: Scores of the captions.
+        references: Hash of the reference captions, which distinguishes data sets of the same name.
+        decoding: The decoding method.
     """
 
     dataset: str
@@ -33,12 +40,17 @@ class Evaluation:
 
     @property
     def file_name(self) -> str:
-        """Of its file in a run: one for each split, branch and decoding; greedy ones have no suffix."""
+        """File name in a run folder, unique per split, branch and decoding; greedy decoding adds no suffix."""
         suffix = "" if self.decoding == Greedy() else f"-{self.decoding.label}"
         return f"evaluation-{self.split}-{self.branch}{suffix}.json"
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
-        """Writes scores and captions with what they rest on (commit, versions, ...); :meth:`load` reads them."""
+        """Writes the evaluation as JSON.
+
+        Args:
+            path: The file.
+            record: Further entries that document the run, such as commit and package versions.
+        """
         content = {
             "dataset": self.dataset,
             "split": self.split,
@@ -53,21 +65,23 @@ class Evaluation:
         tables: dict[str, Mapping[str, Mapping[str, Any]]]
         tables = {"per_video": self.scores.per_video, "statistics": self.scores.statistics}
         lines = json.dumps(content, indent=1).removesuffix("\n}")
-        for name, table in tables.items():  # a video a line: else every number would have its own
+        for name, table in tables.items():  # one line per video instead of one per number
             rows = [f"  {json.dumps(video)}: {json.dumps(row)}" for video, row in _by_video(table).items()]
             lines += f",\n {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n }"
         write_text(path, lines + "\n}\n")
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
-        """Reads what :meth:`save` wrote.
+        """Reads an evaluation written by :meth:`save`.
 
-        Raises: MissingDataError: No such file. DataError: It is damaged, or was written without scores by video.
+        Raises:
+            MissingDataError: If there is no such file.
+            DataError: If the file is damaged or has no scores per video.
         """
         if not path.is_file():
             raise MissingDataError(f"There is no evaluation at {path}; write one with 'stgraph evaluate'.")
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
             scores = CaptionScores(content["scores"], *tables)
             names = ("dataset", "split", "branch", "captions", "references")
@@ -75,14 +89,14 @@ class Evaluation:
             found = cls(scores=scores, decoding=decoding, **{name: content[name] for name in names})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{path} is no evaluation with scores by video ({type(error).__name__}: {error}); "
+                f"{path} is not an evaluation with scores per video ({type(error).__name__}: {error}); "
                 "run 'stgraph evaluate' again."
             ) from error
         return found
 
 
 def _by_video(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Turns a table of two keys inside out."""
+    """Swaps the two keys of a nested mapping."""
     turned: dict[str, dict[str, Any]] = {}
     for outer, row in table.items():
         for inner, value in row.items():

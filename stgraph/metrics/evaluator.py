@@ -1,4 +1,4 @@
-"""All caption scores behind one call."""
+"""Computes all caption metrics in one call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import DataError, OptionError, listed
 from stgraph.metrics import meteor
 from stgraph.metrics.bleu import Bleu
 from stgraph.metrics.cider import Cider
@@ -21,22 +21,24 @@ _Scorer = Callable[[Sequence[str]], MetricScores]
 
 
 class CaptionEvaluator:
-    """BLEU-1 to BLEU-4, METEOR, ROUGE-L and CIDEr of captions, equal to pycocoevalcap's answers.
+    """Computes BLEU-1 to BLEU-4, METEOR, ROUGE-L and CIDEr, with the same results as pycocoevalcap.
 
-    Tokenises always (the COCO way) and once: the references at the first evaluation, the captions at each.
-    What the scores need of the references is kept, so later evaluations cost a small part of the first;
-    METEOR's Java program is shared by all evaluators and works beside the rest. No system Java is needed.
+    Text is tokenised as in COCO: the references at the first evaluation, the captions at each. Statistics of the references
+    are kept, so later evaluations are much faster than the first. METEOR's Java program is shared by all evaluators and
+    runs in parallel with the other metrics. Java doesn't have to be installed on the system.
 
-    An empty caption scores 0; line breaks and tabs count as spaces; METEOR sees the first 500 words of a
-    sentence. CIDEr weighs words by how few videos have them: with one video it is 0, as in pycocoevalcap.
+    An empty caption scores 0; line breaks and tabs count as spaces; METEOR uses the first 500 words of a sentence. CIDEr
+    weights words by their inverse document frequency over videos: with one video it is 0, as in pycocoevalcap.
 
     Args:
-        references: Sentences by video id; every sentence must hold a word.
-        metrics: Names among :data:`METRICS`; leaving out ``"METEOR"`` spares its Java program (6 s, 0.5 GB).
+        references: Sentences by video id; every sentence must contain a word.
+        metrics: Names in :data:`METRICS`; leaving out ``"METEOR"`` avoids its Java program (6 s, 0.5 GB).
 
     Raises:
-        DataError: A video without references, or a reference without words. OptionError: An unknown metric.
-        JavaError: Java is missing, or died twice (on evaluation).
+        DataError: If a video has no references or a reference has no words.
+        OptionError: If a metric is unknown.
+        JavaError: If Java is missing or crashed twice (during an evaluation).
+
     Reference: https://arxiv.org/abs/1504.00325 (COCO caption evaluation).
 
     >>> references = {"cat": ["A cat sleeps.", "a cat is sleeping"], "dog": ["a dog runs on the grass"]}
@@ -54,28 +56,29 @@ class CaptionEvaluator:
         if unknown or not wanted:
             raise OptionError(f"'metrics' must be some of {', '.join(METRICS)}, got {unknown or 'none'}.")
         if not references:
-            raise DataError("'references' must hold at least one video, got none.")
+            raise DataError("'references' must contain at least one video, got none.")
         for video, sentences in references.items():
             strings = not isinstance(sentences, str) and [isinstance(one, str) for one in sentences]
             if not strings or not all(strings):
                 raise DataError(
-                    f"'references' of '{video}' must be a list of strings, got {_shown(sentences)}."
+                    f"'references' of '{video}' must be a list of strings, got {_type_and_value(sentences)}."
                 )
         self.metrics = tuple(metric for metric in METRICS if metric in wanted)
         self._references = {video: list(sentences) for video, sentences in references.items()}
 
     def __call__(self, captions: Mapping[str, str]) -> CaptionScores:
-        """Scores one caption for each video of the references.
+        """Scores one caption per video.
 
         Args:
-            captions: Caption by video id, in any order.
+            captions: Caption by video id, in any order, for all videos of the references.
 
         Raises:
-            DataError: Videos without a caption, captions of unknown videos, or a caption that is no string.
+            DataError: If a video has no caption, a caption has no references, or a caption is not a string.
+            JavaError: If Java is missing or crashed twice.
         """
         self._check(captions)
         if "METEOR" in self.metrics:
-            meteor.SERVER.start()  # loads its tables while we tokenise
+            meteor.SERVER.start()  # it loads its tables during tokenisation
         scorers = self._scorers
         tokens = tokenize([captions[video] for video in self._references])
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -101,9 +104,9 @@ class CaptionEvaluator:
             if "" in group:
                 empty = sentences[group.index("")]
                 raise DataError(
-                    f"'references' of '{video}' must be sentences of words, got {empty!r}; drop this one."
+                    f"'references' of '{video}' must be sentences with words, got {empty!r}; drop this one."
                 )
-        # METEOR comes first: it waits for Java in one thread, while the other thread does the rest.
+        # METEOR comes first: one thread waits for Java while the other computes the rest.
         makers: dict[str, Callable[[list[list[str]]], _Scorer]]
         makers = {"METEOR": meteor.Meteor, "BLEU": Bleu, "ROUGE-L": RougeL, "CIDEr": Cider}
         wanted = {"BLEU" if metric.startswith("BLEU") else metric for metric in self.metrics}
@@ -113,23 +116,21 @@ class CaptionEvaluator:
         missing = [video for video in self._references if video not in captions]
         if missing:
             raise DataError(
-                f"'captions' must hold the references' {len(self._references)} videos, {len(missing)} are "
-                f"missing ({_some(missing)}); to score fewer, build a CaptionEvaluator of their references."
+                f"'captions' must contain the {len(self._references)} videos of the references, {len(missing)} are "
+                f"missing ({listed(missing)}); to score fewer, create a CaptionEvaluator of their references."
             )
         unknown = [video for video in captions if video not in self._references]
         if unknown:
             raise DataError(
-                f"'captions' must be of videos that have references, {len(unknown)} are not "
-                f"({_some(unknown)}); drop them or give their references."
+                f"'captions' must be for videos that have references, {len(unknown)} are not "
+                f"({listed(unknown)}); drop them or give their references."
             )
         for video, caption in captions.items():
             if not isinstance(caption, str):
-                raise DataError(f"'captions' of '{video}' must be one string, got {_shown(caption)}.")
+                raise DataError(
+                    f"'captions' of '{video}' must be one string, got {_type_and_value(caption)}."
+                )
 
 
-def _some(videos: list[str]) -> str:
-    return ", ".join(f"'{video}'" for video in videos[:3]) + (", ..." if len(videos) > 3 else "")
-
-
-def _shown(value: object) -> str:
+def _type_and_value(value: object) -> str:
     return f"{type(value).__name__} {value!r}"[:80]

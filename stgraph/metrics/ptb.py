@@ -18,19 +18,19 @@ _PUNCTUATION = frozenset(ptbtokenizer.PUNCTUATIONS)
 
 
 def tokenize(sentences: Sequence[str]) -> list[str]:
-    """Lower-cases and splits sentences as the COCO caption tools do, and drops their list of punctuation.
+    """Lower-cases and tokenises sentences and removes punctuation like the COCO caption tools.
 
-    One start of Java (0.2 s) for all sentences, nothing written to disk. Line breaks and tabs count as
-    spaces, and so does ``|||``, which METEOR could not tell from its separator.
+    Java is started once (0.2 s) for all sentences, and nothing is written to disk. Line breaks and tabs count as spaces, and
+    so does ``|||``, which is METEOR's separator.
 
     Args:
-        sentences: Any text, empty text included.
+        sentences: Any strings, including empty ones.
 
     Returns:
-        Each sentence's tokens with one space between; empty where nothing but punctuation was there.
+        The tokens of each sentence joined by spaces; empty if a sentence has only punctuation.
 
     Raises:
-        JavaError: The tokeniser failed twice.
+        JavaError: If the tokeniser failed twice.
 
     >>> tokenize(["A man isn't playing\\nthe guitar.", "..."])
     ["a man is n't playing the guitar", '']
@@ -42,7 +42,7 @@ def tokenize(sentences: Sequence[str]) -> list[str]:
         *("-XX:TieredStopAtLevel=1", "-cp", str(_JAR), "edu.stanford.nlp.process.PTBTokenizer"),
         *("-preserveLines", "-lowerCase", "-encoding", "UTF-8"),
     )
-    for _ in range(2):  # a killed Java gets a second chance
+    for _ in range(2):  # repeated once if Java was killed
         try:
             done = subprocess.run(command, input=text, capture_output=True, check=False)
         except OSError as error:
@@ -52,8 +52,8 @@ def tokenize(sentences: Sequence[str]) -> list[str]:
             return [_without_punctuation(line) for line in lines]
     words = " / ".join(done.stderr.decode("utf-8", "replace").splitlines())[-1000:]
     raise JavaError(
-        f"The PTB tokeniser answered {len(lines)} of {len(sentences)} sentences, with exit status "
-        f"{done.returncode} and the message '{words}'; look for a memory limit or for what killed it, then "
+        f"The PTB tokeniser returned {len(lines)} of {len(sentences)} sentences, with exit status "
+        f"{done.returncode} and the message '{words}'; check memory limits and what may have killed it, then "
         "run the evaluation again."
     )
 

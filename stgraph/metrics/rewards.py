@@ -1,4 +1,4 @@
-"""What a caption is worth: a weighted sum of the evaluator's scores of it, at the price of a training step."""
+"""Rewards for training: a weighted sum of caption metrics, fast enough to compute at every training step."""
 
 from __future__ import annotations
 
@@ -21,37 +21,39 @@ from stgraph.metrics.scores import METRICS, MetricScores
 __all__ = ["PUBLISHED_WEIGHTS", "CaptionReward"]
 
 PUBLISHED_WEIGHTS = {"METEOR": 1.0, "BLEU-4": 1.0}
-"""The rewards of STaTS; how they are weighed it does not say."""
+"""The rewards of STaTS; the paper doesn't give their weights."""
 
-KEPT = 50_000  # scored captions that are remembered: 20 MB or so
+CACHE_SIZE = 50_000  # cached scores of captions, about 20 MB
 
-_Score = Callable[[Sequence[str], Sequence[int]], MetricScores]  # of captions, each of a video by position
+_Score = Callable[
+    [Sequence[str], Sequence[int]], MetricScores
+]  # captions, position of each one's video -> scores
 
 
 class CaptionReward:
-    r"""The weighted sum of scores of one caption against its video's references.
+    r"""Weighted sum of the scores of a caption against its video's references.
 
     .. math:: r(c, v) = \sum_m \lambda_m\, \mathrm{score}_m(c, R_v)
 
-    Each score is what ``CaptionEvaluator(references)`` says in ``per_video`` for that caption; so BLEU of a caption is not
-    smoothed: without a common 4-gram BLEU-4 is 1e-4 or so, where a smoothed one would still tell captions apart.
+    Each score equals the caption's ``per_video`` score in ``CaptionEvaluator(references)``. In particular BLEU is not
+    smoothed: without a common 4-gram, BLEU-4 is about 1e-4, where a smoothed BLEU would still distinguish captions.
 
-    The references are prepared at the first call: tokenised, their n-grams counted, and CIDEr's document frequencies taken
-    over all of their videos, which then stay. Captions are rows of the model's vocabulary, so a word is tokenised once, not
-    each time it is said; METEOR gets all captions of a call at once, in its long-lived program, and only those that were
-    not scored lately.
+    The first call tokenises the references, counts their n-grams and fixes CIDEr's document frequencies over all of their
+    videos. Captions consist of words of the model's vocabulary, so each word is tokenised once, not at every occurrence.
+    METEOR's long-lived program receives all captions of a call at once, except those whose scores are cached.
 
-    A caption without its end mark is worth what its words are worth, an empty one 0.
+    A missing end-of-sentence token doesn't change the reward; an empty caption gets 0.
 
     Args:
-        references: Sentences by video id, as the evaluator takes them.
-        weights: :math:`\lambda` by name of the metric; CIDEr is unscaled (0 to 10), the others are fractions of 1.
-        words: The model's vocabulary, to be tokenised with the references; other words are when they come.
+        references: Sentences by video id, as for the evaluator.
+        weights: Weight :math:`\lambda` by metric; CIDEr ranges from 0 to 10, the other metrics from 0 to 1.
+        words: The model's vocabulary, which is tokenised with the references; other words are tokenised on demand.
 
     Raises:
-        OptionError: An unknown metric, none, or a weight that is no finite number.
-        DataError: A video without references, or a reference without words (at the first call).
-        JavaError: Java is missing, or died twice (at a call).
+        OptionError: If a metric is unknown, none is given, or a weight is not a finite number.
+        DataError: If a video has no references, or a reference has no words (at the first call).
+        JavaError: If Java is missing or crashed twice (at a call).
+
     Reference: Cherian et al., WACV 2020 (METEOR + BLEU-4); Rennie et al., CVPR 2017 (CIDEr).
 
     >>> reward = CaptionReward({"cat": ["a cat sleeps"], "dog": ["a dog runs", "the dog runs"]}, {"ROUGE-L": 2.0})
@@ -67,53 +69,61 @@ class CaptionReward:
     ) -> None:
         unknown = [metric for metric in weights if metric not in METRICS]
         if unknown or not weights:
-            raise OptionError(f"'weights' must be by {', '.join(METRICS)}, got {unknown or 'none'}.")
+            raise OptionError(
+                f"'weights' must have keys among {', '.join(METRICS)}, got {unknown or 'none'}."
+            )
         for metric, weight in weights.items():
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise OptionError(f"'weights' of {metric} must be a finite number, got {weight!r}.")
-        CaptionEvaluator(references)  # says what is wrong with references; it starts nothing
+        CaptionEvaluator(references)  # checks the references; it starts nothing
         self.weights = dict(weights)
         self._references = {video: list(sentences) for video, sentences in references.items()}
         self._positions = {video: position for position, video in enumerate(self._references)}
         self._words = tuple(words)
-        self._tokens: dict[str, str] = {}  # of words
-        self._known: dict[tuple[int, str], list[float]] = {}  # scores by video and tokenised caption
+        self._tokens: dict[str, str] = {}  # tokenised form of each word
+        self._cache: dict[tuple[int, str], list[float]] = {}  # scores by video and tokenised caption
 
     def __call__(self, captions: Sequence[str], video_ids: Sequence[str]) -> list[float]:
-        """The reward of each caption; a video may come several times.
+        """Returns the reward of each caption; a video may appear several times.
 
-        Raises: UnknownVideoError: A video without references here. DataError: Not one video a caption.
+        Raises:
+            UnknownVideoError: If a video has no references.
+            DataError: If the numbers of captions and videos differ.
+            JavaError: If Java is missing or crashed twice.
         """
         scores = self.scores(captions, video_ids)
         columns = zip(*scores.values(), strict=True)
         return [math.fsum(map(float.__mul__, self._factors, column)) for column in columns]
 
     def scores(self, captions: Sequence[str], video_ids: Sequence[str]) -> dict[str, list[float]]:
-        """The scores behind the rewards, by metric.
+        """Returns the unweighted scores of each caption, by metric.
 
-        Raises: As a call.
+        Raises:
+            UnknownVideoError: If a video has no references.
+            DataError: If the numbers of captions and videos differ.
+            JavaError: If Java is missing or crashed twice.
         """
         if isinstance(captions, str) or len(captions) != len(video_ids):
             raise DataError(
-                f"'captions' must be a list of one text for each of {len(video_ids)} 'video_ids', got "
-                f"{'one text' if isinstance(captions, str) else len(captions)}."
+                f"'captions' must be a list with one string for each of {len(video_ids)} 'video_ids', got "
+                f"{'one string' if isinstance(captions, str) else len(captions)}."
             )
         unknown = [video for video in video_ids if video not in self._positions]
         if unknown:
             raise UnknownVideoError(
-                f"No references of {len(unknown)} of {len(video_ids)} videos (first '{unknown[0]}'); rewards are "
-                "for videos whose references they were made with."
+                f"No references of {len(unknown)} of {len(video_ids)} videos (first '{unknown[0]}'); pass the "
+                "references of all videos when creating the reward."
             )
-        asked = [
+        requested = [
             (self._positions[video], caption)
             for video, caption in zip(video_ids, self._tokenised(captions), strict=True)
         ]
-        if len(self._known) > KEPT:
-            self._known.clear()
-        new = [pair for pair in dict.fromkeys(asked) if pair not in self._known]
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.clear()
+        new = [pair for pair in dict.fromkeys(requested) if pair not in self._cache]
         if new:
-            self._known.update(zip(new, self._score(new), strict=True))
-        table = [self._known[pair] for pair in asked]
+            self._cache.update(zip(new, self._score(new), strict=True))
+        table = [self._cache[pair] for pair in requested]
         return {metric: [row[column] for row in table] for column, metric in enumerate(self.weights)}
 
     @property
@@ -121,7 +131,7 @@ class CaptionReward:
         return [float(weight) for weight in self.weights.values()]
 
     def _tokenised(self, captions: Sequence[str]) -> list[str]:
-        """What the evaluator's tokeniser makes of captions, word by word."""
+        """Tokenises captions like the evaluator, word by word."""
         rows = [caption.split() for caption in captions]
         words = {word for row in rows for word in row}
         if not self._tokens:
@@ -147,25 +157,37 @@ class CaptionReward:
             if "" in group:
                 empty = self._references[video][group.index("")]
                 raise DataError(
-                    f"'references' of '{video}' must be sentences of words, got {empty!r}; drop this one."
+                    f"'references' of '{video}' must be sentences with words, got {empty!r}; drop this one."
                 )
         makers: dict[str, Callable[[list[list[str]]], _Score]] = {
             "METEOR": _meteor,
-            "BLEU": lambda groups: _each([Bleu([group]) for group in groups]),
-            "ROUGE-L": lambda groups: _each([RougeL([group]) for group in groups]),
-            "CIDEr": lambda groups: _CiderOfPairs(groups).score,
+            "BLEU": _bleu,
+            "ROUGE-L": _rouge,
+            "CIDEr": _cider,
         }
         wanted = {"BLEU" if metric.startswith("BLEU") else metric for metric in self.weights}
         return [make(groups) for name, make in makers.items() if name in wanted]
 
 
 def _meteor(groups: list[list[str]]) -> _Score:
-    # One exchange for many captions; its questions are strings, which cost nothing beside the program's answers.
+    """Scores many captions in one exchange; building the requests costs little compared with the program."""
     return lambda captions, videos: Meteor([groups[video] for video in videos])(captions)
 
 
-def _each(scorers: Sequence[Bleu] | Sequence[RougeL]) -> _Score:
-    """A scorer of one video each: these look at no other video."""
+def _bleu(groups: list[list[str]]) -> _Score:
+    return _per_video([Bleu([group]) for group in groups])
+
+
+def _rouge(groups: list[list[str]]) -> _Score:
+    return _per_video([RougeL([group]) for group in groups])
+
+
+def _cider(groups: list[list[str]]) -> _Score:
+    return _CiderOfPairs(groups).score
+
+
+def _per_video(scorers: Sequence[Bleu] | Sequence[RougeL]) -> _Score:
+    """Scores each caption with the scorer of its video, for metrics in which videos are independent."""
 
     def score(captions: Sequence[str], videos: Sequence[int]) -> MetricScores:
         rows = [scorers[video]([caption]) for caption, video in zip(captions, videos, strict=True)]
@@ -175,7 +197,7 @@ def _each(scorers: Sequence[Bleu] | Sequence[RougeL]) -> _Score:
 
 
 class _CiderOfPairs(Cider):
-    """CIDEr of any captions, by the document frequencies of all videos."""
+    """CIDEr of any captions with the document frequencies of all videos."""
 
     def score(self, captions: Sequence[str], videos: Sequence[int]) -> MetricScores:
         pairs = zip(captions, videos, strict=True)

@@ -1,4 +1,4 @@
-"""ROUGE-L with all references of a video at once."""
+"""ROUGE-L, computed for all references of a video at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RougeL"]
 
 
 class RougeL:
-    r"""pycocoevalcap's ROUGE-L: F-score of the longest common subsequence, best precision and recall apart.
+    r"""pycocoevalcap's ROUGE-L: F-score of the longest common subsequence with the best precision and the best recall.
 
     .. math:: P = \max_r \frac{\mathrm{lcs}(c, r)}{|c|}, \quad
         R = \max_r \frac{\mathrm{lcs}(c, r)}{|r|}, \quad
@@ -21,7 +21,8 @@ class RougeL:
 
     Args:
         references: Tokenised references of each video.
-    Reference: Lin, ACL workshop 2004; bit-parallel lengths after Hyyrö, AWOCA 2004.
+
+    Reference: Lin, ACL workshop 2004; bit-parallel subsequence lengths after Hyyrö, AWOCA 2004.
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
@@ -29,7 +30,7 @@ class RougeL:
         self._beta = Rouge().beta
 
     def __call__(self, captions: Sequence[str]) -> MetricScores:
-        """Scores one tokenised caption a video."""
+        """Scores one tokenised caption per video."""
         scores = [self._score(*pair) for pair in zip(captions, self._references, strict=True)]
         return MetricScores({"ROUGE-L": (sum(scores) / len(scores), scores)})
 
@@ -44,10 +45,10 @@ class RougeL:
 
 
 class _PackedReferences:
-    """The references of one video side by side in one long integer, a bit a word and a spare bit after each.
+    """The references of one video packed into one long integer: one bit per word, and a spare bit after each reference.
 
-    Each bit of ``rows`` that turns 0 is one more word of the longest common subsequence; an addition carries
-    along a reference and stops in its spare bit, so one addition a word serves all references.
+    Each bit of ``rows`` that becomes 0 adds a word to the longest common subsequence. An addition carries along a reference
+    and stops at its spare bit, so one addition per word serves all references.
     """
 
     def __init__(self, references: Sequence[str]) -> None:
@@ -65,7 +66,7 @@ class _PackedReferences:
         self._full = sum(((1 << n) - 1) << place for n, place in zip(self.lengths, self._places, strict=True))
 
     def common_lengths(self, caption: list[str]) -> list[int]:
-        """Length of the longest common subsequence of ``caption`` and each different reference."""
+        """Length of the longest common subsequence of ``caption`` with each distinct reference."""
         rows = self._full
         for word in caption:
             matches = rows & self._words.get(word, 0)

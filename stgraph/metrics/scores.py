@@ -1,4 +1,4 @@
-"""What an evaluation answers: one number a metric, and the numbers of each video behind it."""
+"""Scores of captions: one value per metric, with the scores and statistics of each video."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
 
 
 class MetricScores(dict[str, tuple[float, list[float]]]):
-    """By metric: the score of all captions, and the score of each, in the order of the references.
+    """By metric, the score of all captions together and the score of each, in the order of the references.
 
     Args:
-        statistics: By "BLEU" and "METEOR": the counts of each caption whose sums give the score of a set.
+        scores: Both scores by metric.
+        statistics: For "BLEU" and "METEOR", the counts of each caption, whose sums determine the score of a set.
     """
 
     def __init__(
@@ -34,10 +35,10 @@ class CaptionScores(Mapping[str, float]):
     ROUGE-L and CIDEr are.
 
     Args:
-        corpus: Score by metric: fractions of 1, CIDEr unscaled.
+        corpus: Score by metric, from 0 to 1 (CIDEr from 0 to 10).
         per_video: Score by metric and video id.
-        statistics: By "BLEU" and "METEOR" and by video id: the counts whose sums over videos give the score of a
-            set; what :func:`stgraph.metrics.bootstrap_intervals` resamples.
+        statistics: For "BLEU" and "METEOR", by video id, the counts whose sums over videos determine the score of a set;
+            :func:`stgraph.metrics.bootstrap_intervals` resamples them.
 
     >>> scores = CaptionScores({"BLEU-4": 0.25, "CIDEr": 0.5}, {"BLEU-4": {"a": 0.25}, "CIDEr": {"a": 0.5}})
     >>> scores["CIDEr"], scores.per_video["CIDEr"]["a"]
@@ -67,5 +68,5 @@ class CaptionScores(Mapping[str, float]):
         return "\n".join([f"CaptionScores of {videos} video{'s' if videos != 1 else ''}", *rows])
 
     def to_dict(self) -> dict[str, float]:
-        """The scores by metric, for a JSON file."""
+        """The scores by metric as a plain dict, such as for JSON."""
         return dict(self.corpus)

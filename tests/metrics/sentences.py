@@ -1,4 +1,4 @@
-"""Sentences for the scores' tests: a small grammar, with what goes wrong in real captions among them."""
+"""Sentences for the tests of metrics: a small grammar that includes the flaws of real captions."""
 
 import random
 
@@ -13,12 +13,12 @@ def sentence(rng: random.Random) -> str:
 
 
 def tokens(rng: random.Random, shortest: int = 1) -> str:
-    """Few different words, so that n-grams repeat inside a sentence and across sentences."""
+    """A small vocabulary, so that n-grams repeat inside a sentence and across sentences."""
     return " ".join(rng.choice("abcdefgh") for _ in range(rng.randint(shortest, 14)))
 
 
 def token_sets(seed: int, videos: int = 40) -> tuple[list[list[str]], list[str]]:
-    """Tokenised references, some of them twice, and captions: empty, of one word, a reference, free."""
+    """Tokenised references, some repeated, and captions: empty, one word, equal to a reference, or free."""
     rng = random.Random(seed)
     references = [[tokens(rng) for _ in range(rng.randint(1, 9))] for _ in range(videos)]
     for group in references[::3]:
@@ -29,7 +29,7 @@ def token_sets(seed: int, videos: int = 40) -> tuple[list[list[str]], list[str]]
 
 
 def caption_sets(seed: int, videos: int) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """References and captions as people write them."""
+    """References and captions as written by people."""
     rng = random.Random(seed)
     references = {f"video{i}": [sentence(rng) for _ in range(rng.randint(1, 6))] for i in range(videos)}
     return references, {video: sentence(rng) for video in references}

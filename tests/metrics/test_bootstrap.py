@@ -15,7 +15,7 @@ from tests.metrics.sentences import caption_sets, token_sets
 
 @pytest.fixture(scope="module")
 def systems():
-    """Two systems' scores of the same 30 videos."""
+    """Scores of two systems on the same 30 videos."""
     references, captions = caption_sets(0, 30)
     evaluate = CaptionEvaluator(references)
     return evaluate(captions), evaluate(caption_sets(1, 30)[1])
@@ -64,7 +64,7 @@ def test_a_drawn_set_scores_as_the_scorer_scores_its_captions(scorer):
 
 
 def bleu_of(rows, order):
-    """BLEU as the paper writes it, in a loop over the drawn videos."""
+    """BLEU by the paper's formula, in a loop over the sampled videos."""
     total = [sum(row[k] for row in rows) for k in range(10)]
     product = math.prod(total[n] / total[4 + n] for n in range(order))
     return product ** (1 / order) * math.exp(min(0.0, 1 - total[9] / total[8]))
@@ -138,7 +138,7 @@ def test_scores_that_do_not_fit_are_named(systems):
         bootstrap_intervals(a, samples=1)
     with pytest.raises(OptionError, match="'level' must be between 0 and 1, got 95"):
         paired_bootstrap(a, b, level=95)
-    with pytest.raises(DataError, match="lack the counts of BLEU by video; evaluate again"):
+    with pytest.raises(DataError, match="have no counts of BLEU per video; evaluate again"):
         bootstrap_intervals(CaptionScores(a.corpus, a.per_video))
     with pytest.raises(DataError, match=r"same videos, 1 are in one only \(first 'v2'\)"):
         paired_bootstrap(mean_of([1, 2, 3]), mean_of([1, 2]))

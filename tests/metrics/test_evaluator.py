@@ -128,21 +128,21 @@ def test_unknown_metrics(metrics):
 
 @pytest.mark.parametrize("references", [{}, {"vid": "a cat"}, {"vid": []}, {"vid": [None]}])
 def test_references_that_cannot_be_right(references):
-    with pytest.raises(DataError, match="'references' .*vid" if references else "'references' must hold"):
+    with pytest.raises(DataError, match="'references' .*vid" if references else "'references' must contain"):
         CaptionEvaluator(references)
 
 
 def test_references_without_words_are_named():
     evaluate = CaptionEvaluator({**REFERENCES, "vid": ["a cat", "..."]}, metrics=["BLEU-1"])
-    with pytest.raises(DataError, match=r"'references' of 'vid' must be sentences of words, got '\.\.\.'"):
+    with pytest.raises(DataError, match=r"'references' of 'vid' must be sentences with words, got '\.\.\.'"):
         evaluate({**CAPTIONS, "vid": "a cat"})
 
 
 @pytest.mark.parametrize(
     ("captions", "message"),
     [
-        ({"1": "a"}, r"references' 2 videos, 1 are missing \('2'\)"),
-        ({**CAPTIONS, "3": "a", "4": "b", "5": "c", "6": "d"}, r"4 are not \('3', '4', '5', \.\.\.\)"),
+        ({"1": "a"}, r"2 videos of the references, 1 are missing \('2'\)"),
+        ({**CAPTIONS, "3": "a", "4": "b", "5": "c", "6": "d"}, r"4 are not \('3', '4', '5', '6'\)"),
         ({**CAPTIONS, "2": ["a"]}, r"'captions' of '2' must be one string, got list"),
         ({**CAPTIONS, "2": None}, r"'captions' of '2' must be one string, got NoneType"),
     ],

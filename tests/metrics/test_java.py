@@ -27,7 +27,7 @@ for line in iter(sys.stdin.readline, ""):
 
 @pytest.fixture
 def echo(monkeypatch):
-    """Answers each line with 'echo' and the line; stands for the Java programs, which are slow to start."""
+    """Answers each line with 'echo' and the line; replaces the Java programs, which start slowly."""
     monkeypatch.setattr(java, "java_command", lambda *_: [sys.executable, "-c", ECHO])
     process = JavaProcess("Echo")
     yield process

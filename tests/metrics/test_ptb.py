@@ -76,7 +76,7 @@ print(sys.stdin.read().lower(), end="")
     if failures == 1:
         assert tokenize(["one", "Two"]) == ["one", "two"]
     else:
-        with pytest.raises(JavaError, match=r"answered 1 of 2 sentences, with exit status 1 .* 'no memory'"):
+        with pytest.raises(JavaError, match=r"returned 1 of 2 sentences, with exit status 1 .* 'no memory'"):
             tokenize(["one", "Two"])
 
 

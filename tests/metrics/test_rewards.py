@@ -12,7 +12,7 @@ CHEAP = {"BLEU-4": 1.0, "ROUGE-L": 1.0, "CIDEr": 1.0}
 
 
 def vocabulary_captions(seed, videos=12):
-    """References as people write them; captions of plain words, some of which the COCO tokeniser splits."""
+    """References as written by people; captions of plain words, some of which the COCO tokeniser splits."""
     references, captions = caption_sets(seed, videos)
     captions = {video: normalise(caption) for video, caption in captions.items()}
     changed = ["", "a", "a man cannot play", "they wanna play a ball", normalise(references["video4"][0])]
@@ -74,7 +74,7 @@ def test_a_caption_is_scored_once_and_meteor_asked_for_all_at_once(monkeypatch):
     assert reward(["the cat", "dogs"], ["x", "y"]) == [7.0, 4.0]
     dogs = ("a dog", "the dog")
     assert asked == [[("a", ("a cat",)), ("the cat", ("a cat",)), ("a", dogs)], [("dogs", dogs)]]
-    monkeypatch.setattr(rewards, "KEPT", 0)
+    monkeypatch.setattr(rewards, "CACHE_SIZE", 0)
     assert reward(["the cat"], ["x"]) == [7.0]
     assert len(asked) == 3  # forgotten, so that memory does not grow for ever
 
@@ -94,7 +94,7 @@ def test_words_are_tokenised_once(monkeypatch):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({}, "'weights' must be by BLEU-1, .*got none"),
+        ({}, "'weights' must have keys among BLEU-1, .*got none"),
         ({"SPICE": 1.0}, r"got \['SPICE'\]"),
         ({"CIDEr": float("nan")}, "'weights' of CIDEr must be a finite number, got nan"),
         ({"CIDEr": "1"}, "must be a finite number, got '1'"),
@@ -109,11 +109,11 @@ def test_wrong_captions_and_references_are_named():
     reward = CaptionReward({"x": ["a cat"]}, CHEAP)
     with pytest.raises(UnknownVideoError, match="No references of 1 of 2 videos .first 'z'"):
         reward(["a", "a"], ["x", "z"])
-    with pytest.raises(DataError, match="one text for each of 1 'video_ids', got 2"):
+    with pytest.raises(DataError, match="one string for each of 1 'video_ids', got 2"):
         reward(["a", "a"], ["x"])
-    with pytest.raises(DataError, match="got one text"):
+    with pytest.raises(DataError, match="got one string"):
         reward("a", ["x"])
     with pytest.raises(DataError, match="at least one video"):
         CaptionReward({})
-    with pytest.raises(DataError, match="'references' of 'x' must be sentences of words, got '...'"):
+    with pytest.raises(DataError, match="'references' of 'x' must be sentences with words, got '...'"):
         CaptionReward({"x": ["a cat", "..."]}, CHEAP)(["a cat"], ["x"])

@@ -83,7 +83,7 @@ def test_a_word_may_be_two_parts_of_speech():
 
 @pytest.mark.parametrize("answer", [["noun"], ["noun", "NN1"]])
 def test_a_tagger_that_answers_something_else_is_refused(answer):
-    with pytest.raises(DataError, match="'tagger' must answer one of noun, verb, .* for each of"):
+    with pytest.raises(DataError, match="'tagger' must return one of noun, verb, .* for each of"):
         count_words({"v": "a dog"}, lambda words: answer)
 
 

@@ -1,6 +1,6 @@
-"""The generated default data set: coloured things of which two interact, seen through their pixels."""
+"""The generated data set ``interactions``: videos of coloured objects, two of which interact, with captions."""
 
-from stgraph.datasets.interactions.extraction import describe_video
+from stgraph.datasets.interactions.extraction import extract_video_features
 from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.parts_of_speech import tag_interactions
 from stgraph.datasets.interactions.preparing import GENERATOR_VERSION, SIZES, prepare_interactions
@@ -9,8 +9,8 @@ from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.roles import caption_roles, noun_verb_accuracy
 from stgraph.datasets.interactions.scene import (
     FPS,
+    FRAME_SIZE,
     NUM_FRAMES,
-    PICTURE,
     Scene,
     make_scene,
     parse_video_id,
@@ -20,17 +20,17 @@ from stgraph.datasets.interactions.vocabulary import KINDS, VERBS, Kind, Verb
 
 __all__ = [
     "FPS",
+    "FRAME_SIZE",
     "GENERATOR_VERSION",
     "KINDS",
     "NUM_FRAMES",
-    "PICTURE",
     "SIZES",
     "VERBS",
     "Kind",
     "Scene",
     "Verb",
     "caption_roles",
-    "describe_video",
+    "extract_video_features",
     "make_scene",
     "noun_verb_accuracy",
     "parse_video_id",

@@ -1,4 +1,4 @@
-"""From frames to stored features: detect, describe, keep. Nothing here knows the scene."""
+"""Computes the features of a generated video from its pixels, without access to the scene."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from stgraph.datasets.interactions.pixels import (
 )
 from stgraph.features.video_features import VideoFeatures
 
-__all__ = ["SAMPLED_FRAMES", "describe_video"]
+__all__ = ["SAMPLED_FRAMES", "extract_video_features"]
 
 SAMPLED_FRAMES = 10
 
 
-def describe_video(name: str, frames: NDArray[np.uint8], fps: float) -> VideoFeatures:
-    """Describes a video by its pixels.
+def extract_video_features(name: str, frames: NDArray[np.uint8], fps: float) -> VideoFeatures:
+    """Computes the features of a video from its pixels.
 
-    Sampled frames are floor((t + 0.5) F / T) with T = 10; the boxes of a frame carry
-    appearance, motion over the frames around it, and geometry.
+    The sampled frames are floor((t + 0.5) F / T) with T = 10. Features of a box are its appearance, its motion over the
+    surrounding frames, and its geometry.
 
     Args:
         name: Id of the video.
-        frames: All its frames.
-        fps: Frames a second.
+        frames: All of its frames.
+        fps: Frames per second.
 
     Shapes: frames uint8 ``[F, H, W, 3]`` -> appearance ``[T, 172]``, motion ``[C, 48]``, object features
         ``[N, 120]``.

@@ -1,4 +1,4 @@
-"""Reference sentences of a video: a small grammar with paraphrases."""
+"""Generates the reference sentences of a video from a small grammar with paraphrases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PASSIVE = ("the {p} is {d} by the {a}", "a {p} is being {d} by a {a}")
 
 
 def reference_sentences(scene: Scene, seed: int, index: int) -> list[str]:
-    """Six different sentences, lower case and without punctuation; the first is the plainest one.
+    """Six different sentences in lower case without punctuation; the first is the simplest.
 
     >>> from stgraph.datasets.interactions.scene import make_scene
     >>> reference_sentences(make_scene(0, 4), 0, 4)[:2]

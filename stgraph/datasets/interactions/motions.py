@@ -1,4 +1,4 @@
-"""How a pair moves: one function a verb, from an actor and a patient to their ways through the picture."""
+"""Motion of the interacting pair: one function per verb returns the paths of actor and patient."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PairMotion:
-    """Ways of the actor and the patient in pixels, x right and y down, around any origin.
+    """Paths of actor and patient in pixels, x to the right and y down, with an arbitrary origin.
 
-    Shapes: actor, patient ``[F, 2]``; actor_scale ``[F]``, 1 at full size and 0 where the actor cannot be
-        seen.
+    Shapes: actor, patient ``[F, 2]``; actor_scale ``[F]``, 1 at full size and 0 while the actor is invisible.
     """
 
     actor: Array
@@ -27,7 +26,7 @@ class PairMotion:
 
 
 def _ease(t: Array, start: float, end: float) -> Array:
-    """0 before ``start``, 1 after ``end``, smooth between."""
+    """Smooth step from 0 at ``start`` to 1 at ``end``."""
     s = np.clip((t - start) / (end - start), 0, 1)
     return s * s * (3 - 2 * s)
 
@@ -46,7 +45,7 @@ def _turned(way: Array, angle: float) -> Array:
 
 
 def _chase(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """Both run along one curve, the actor behind and gaining."""
+    """Both run along one curve; the actor follows and catches up."""
     first, last = reach * rng.uniform(1.9, 2.3), reach * rng.uniform(1.15, 1.4)
     patient = first + rng.uniform(65, 100) * t ** rng.uniform(0.85, 1.15)
     actor = patient - (first + (last - first) * _ease(t, 0.0, rng.uniform(0.7, 1.0)))
@@ -59,7 +58,7 @@ def _chase(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _flee(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The patient comes near a resting actor, which then runs off; the patient gives up."""
+    """The patient approaches a resting actor, which runs away; the patient stops following."""
     far, near = reach * rng.uniform(2.0, 2.5), reach * rng.uniform(1.2, 1.4)
     alarm = rng.uniform(0.25, 0.4)
     patient = (
@@ -70,7 +69,7 @@ def _flee(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _push(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The actor comes up to the resting patient and moves it along."""
+    """The actor approaches the resting patient and pushes it along."""
     touch = rng.uniform(0.25, 0.4)
     start = reach * rng.uniform(1.8, 2.3)
     way = rng.uniform(38, 58) * _ease(t, touch, rng.uniform(0.85, 1.05))
@@ -79,7 +78,7 @@ def _push(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _jump(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The actor runs along the patient's level, leaps over it and lands beyond; up is up in the picture."""
+    """The actor runs up at the patient's level, leaps over it and lands behind it; up is upwards in the frame."""
     before, after = reach * rng.uniform(1.6, 2.2), reach * rng.uniform(1.6, 2.2)
     x = -before + (before + after) * _ease(t, rng.uniform(0, 0.15), rng.uniform(0.8, 1.0))
     span = reach * rng.uniform(1.2, 1.5)
@@ -89,7 +88,7 @@ def _jump(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _enter(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The actor goes into the resting patient and is gone."""
+    """The actor moves into the resting patient and disappears."""
     start, end = rng.uniform(0.0, 0.2), rng.uniform(0.6, 0.85)
     distance = reach * rng.uniform(2.0, 2.9) * (1 - _ease(t, start, end))
     scale = np.clip(distance / (0.75 * reach), 0.0, 1.0)
@@ -97,13 +96,13 @@ def _enter(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _leave(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The actor comes out of the resting patient and goes away."""
+    """The actor comes out of the resting patient and moves away."""
     inside = _enter(rng, 1 - t, reach)
     return PairMotion(inside.actor, inside.patient, inside.actor_scale)
 
 
 def _circle(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """The actor goes round the patient about once."""
+    """The actor circles the patient about once."""
     turns = rng.choice([-1, 1]) * rng.uniform(0.9, 1.4)
     radius = reach * rng.uniform(1.2, 1.6)
     angle = 2 * np.pi * turns * t
@@ -112,7 +111,7 @@ def _circle(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 
 def _meet(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
-    """Both come together, the actor by the longer way, and stay beside each other."""
+    """Both approach each other, the actor from further away, and stay side by side."""
     gap, share = rng.uniform(48, 68), rng.uniform(0.6, 0.75)
     near = _ease(t, rng.uniform(0.0, 0.15), rng.uniform(0.6, 0.85))
     beside = 1.05 * reach
@@ -123,7 +122,7 @@ def _meet(rng: np.random.Generator, t: Array, reach: float) -> PairMotion:
 
 Motion = Callable[[np.random.Generator, Array, float], PairMotion]
 
-# (rng, times 0..1 [F], distance at which both touch in pixels) -> ways, by the name of the verb.
+# By verb: (rng, times in 0..1 [F], distance in pixels at which both touch) -> paths.
 MOTIONS: dict[str, Motion] = {
     "chase": _chase,
     "flee": _flee,

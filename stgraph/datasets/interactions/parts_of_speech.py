@@ -1,4 +1,4 @@
-"""The part of speech of every word that the grammar can say: exact, as it is read off the grammar's own lists."""
+"""Exact part-of-speech tags for the captions of ``interactions``, taken from the word lists of its grammar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stgraph.errors import DataError
 
 __all__ = ["tag_interactions"]
 
-# The words of the sentence patterns; the rest comes from the kinds and verbs.
+# The words of the sentence patterns; all others come from the kinds and verbs.
 _PATTERN_WORDS = {
     "the": "determiner",
     "a": "determiner",
@@ -22,12 +22,13 @@ _PATTERN_WORDS = {
 
 
 def tag_interactions(words: Sequence[str]) -> list[str]:
-    """The part of speech of each word of a caption of ``interactions``, among ``stgraph.text.PARTS_OF_SPEECH``.
+    """Tags each word of a caption of ``interactions`` with one of ``stgraph.text.PARTS_OF_SPEECH``.
 
-    A verb of several words is a verb and prepositions: "runs away from". No word of the grammar is two parts of
-    speech, so order does not matter.
+    Verbs of several words are tagged as a verb and prepositions ("runs away from"). Every word of the grammar has one part
+    of speech, so the order of the words doesn't matter.
 
-    Raises: DataError: A word that the grammar cannot say.
+    Raises:
+        DataError: If a word is not in the grammar.
 
     >>> tag_interactions("the red ball runs after a blue box".split())
     ['determiner', 'adjective', 'noun', 'verb', 'preposition', 'determiner', 'adjective', 'noun']
@@ -36,7 +37,7 @@ def tag_interactions(words: Sequence[str]) -> list[str]:
     for word in words:
         if word not in lexicon:
             raise DataError(
-                f"{word!r} in '{' '.join(words)}' is no word of the grammar of 'interactions'; captions of other "
+                f"{word!r} in '{' '.join(words)}' is not a word of the grammar of 'interactions'; captions of other "
                 "data need another tagger, such as tagger=english."
             )
     return [lexicon[word] for word in words]

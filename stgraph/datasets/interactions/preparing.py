@@ -1,4 +1,4 @@
-"""Makes the data set once and keeps it: a store, captions and the truth in one folder of the cache."""
+"""Generates the data set once and keeps it in a cache folder: feature store, captions and ground truth."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import numpy as np
 import stgraph
 from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.pixels import BlobDetector
-from stgraph.datasets.interactions.scene import MAX_THINGS, NUM_FRAMES, Scene, make_scene, video_id
+from stgraph.datasets.interactions.scene import MAX_OBJECTS, NUM_FRAMES, Scene, make_scene, video_id
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
-from stgraph.datasets.interactions.worker_pool import describe_in_processes
+from stgraph.datasets.interactions.worker_pool import generate_in_processes
 from stgraph.errors import OptionError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 
-__all__ = ["GENERATOR_VERSION", "SIZES", "prepare_interactions", "split_of_videos"]
+__all__ = ["GENERATOR_VERSION", "SIZES", "cache_root", "prepare_interactions", "split_of_videos"]
 
-# Raise it whenever a pixel, a feature or a sentence changes: folders of the cache are named after it.
+# Increase it whenever a pixel, a feature or a sentence changes: cache folders are named after it.
 GENERATOR_VERSION = 1
 SIZES = {
     "tiny": {"train": 60, "val": 10, "test": 10},
@@ -44,22 +44,24 @@ def prepare_interactions(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Generates and describes the data set, or finds it in the cache.
+    """Generates the data set and its features, or finds them in the cache.
 
-    The folder holds ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category
-    is the verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and pictures, never for models). It
-    appears under its name only when it is whole. The same size and seed give the same values whatever the
-    number of processes.
+    The folder contains ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category is the
+    verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and figures, never for models). It appears under its name
+    only when it is complete. The values depend on size and seed alone, not on the number of processes.
 
     Args:
         size: "tiny" (tests), "small" (the demo) or "full" (ablations).
-        seed: Another seed gives other videos.
-        cache: Folder of all caches; None is ``$STGRAPH_CACHE``, else ``$XDG_CACHE_HOME/stgraph``, else
-            ``~/.cache/stgraph``.
-        workers: Processes; None is the number of processors this one may use.
+        seed: Seed of the videos.
+        cache: Root of the cache; None means :func:`cache_root`.
+        workers: Number of processes; None uses all processors available to this process.
         progress: Called as ``progress(done, total)`` after each video.
 
-    Raises: OptionError: No such size, or a number that cannot be.
+    Returns:
+        The folder.
+
+    Raises:
+        OptionError: If ``size`` is unknown, or a number is out of range.
     """
     if size not in SIZES:
         raise OptionError(f"'size' must be one of {', '.join(SIZES)}, got {size!r}.")
@@ -67,30 +69,34 @@ def prepare_interactions(
         raise OptionError(f"'seed' must be 0 or more, got {seed}.")
     if workers is not None and workers < 1:
         raise OptionError(f"'workers' must be at least 1 or None, got {workers}.")
-    folder = _cache_root(cache) / "interactions" / f"{size}-seed{seed}-v{GENERATOR_VERSION}"
-    if not _is_whole(folder):
-        with _folder_beside(folder) as fresh:
-            _write(fresh, size, seed, workers or _processors(), progress)
+    folder = (
+        (cache_root() if cache is None else Path(cache))
+        / "interactions"
+        / f"{size}-seed{seed}-v{GENERATOR_VERSION}"
+    )
+    if not _is_complete(folder):
+        with _new_folder(folder) as temporary:
+            _write(temporary, size, seed, workers or _processors(), progress)
     return folder
 
 
 def split_of_videos(size: str, seed: int) -> list[str]:
-    """Split of each video, in the order of their indices: exact numbers, in a seeded order."""
+    """Split of each video by index: the exact number per split, in random order given by the seed."""
     splits = [split for split, count in SIZES[size].items() for _ in range(count)]
     order = np.random.default_rng([seed, len(splits)]).permutation(len(splits))
     return [splits[k] for k in order]
 
 
 def truth_arrays(scenes: list[Scene]) -> dict[str, np.ndarray]:
-    """What the generator knows of each video.
+    """The ground truth of each video.
 
-    Shapes: verb ``[V]`` and kinds ``[V, 5]`` (positions in ``verb_names`` and ``kind_names``, -1 for no
-        thing); centre ``[V, 5, F, 2]`` and radius ``[V, 5, F]`` in pixels (NaN for no thing, radius 0 for a
-        hidden one). The actor comes first, then the patient.
+    Shapes: verb ``[V]`` and kinds ``[V, 5]`` (indices in ``verb_names`` and ``kind_names``, -1 for no object); centre
+        ``[V, 5, F, 2]`` and radius ``[V, 5, F]`` in pixels (NaN for no object, radius 0 for a hidden one). The actor comes
+        first, then the patient.
     """
-    kinds = np.full((len(scenes), MAX_THINGS), -1)
-    centre = np.full((len(scenes), MAX_THINGS, NUM_FRAMES, 2), np.nan, dtype=np.float32)
-    radius = np.full((len(scenes), MAX_THINGS, NUM_FRAMES), np.nan, dtype=np.float32)
+    kinds = np.full((len(scenes), MAX_OBJECTS), -1)
+    centre = np.full((len(scenes), MAX_OBJECTS, NUM_FRAMES, 2), np.nan, dtype=np.float32)
+    radius = np.full((len(scenes), MAX_OBJECTS, NUM_FRAMES), np.nan, dtype=np.float32)
     for row, scene in enumerate(scenes):
         count = len(scene.kinds)
         kinds[row, :count], centre[row, :count], radius[row, :count] = scene.kinds, scene.centre, scene.radius
@@ -105,9 +111,9 @@ def truth_arrays(scenes: list[Scene]) -> dict[str, np.ndarray]:
 
 
 def extractor_records() -> dict[str, ExtractorRecord]:
-    """Who made the streams of the store."""
+    """Record of the extractor of each stream."""
     versions = {"stgraph": stgraph.__version__}
-    weights = f"none, version {GENERATOR_VERSION}"  # so that a model refuses features of another version
+    weights = f"none, version {GENERATOR_VERSION}"  # models raise an error for features of another version
     names = {"appearance": "frames", "motion": "clips", "object": "blobs"}
     return {
         stream: ExtractorRecord(f"stgraph.interactions.{name}", weights, versions)
@@ -132,45 +138,44 @@ def _write(folder: Path, size: str, seed: int, workers: int, progress: Progress 
     np.savez_compressed(folder / "truth.npz", **truth)
     records, names = extractor_records(), BlobDetector.label_names
     with FeatureStoreWriter(folder / "store.h5", extractors=records, label_names=names) as writer:
-        for done, features in enumerate(describe_in_processes(seed, len(splits), workers), start=1):
+        for done, features in enumerate(generate_in_processes(seed, len(splits), workers), start=1):
             writer.add(features)
             if progress is not None:
                 progress(done, len(splits))
 
 
 def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not everywhere; knows what a container or a scheduler allows
+    if hasattr(os, "sched_getaffinity"):  # not on every system; respects limits of containers and schedulers
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _cache_root(cache: str | Path | None) -> Path:
-    if cache is not None:
-        return Path(cache)
+def cache_root() -> Path:
+    """Root of stgraph's cache: ``$STGRAPH_CACHE``, else ``$XDG_CACHE_HOME/stgraph``, else ``~/.cache/stgraph``."""
     if own := os.environ.get("STGRAPH_CACHE"):
         return Path(own)
     common = os.environ.get("XDG_CACHE_HOME")
     return (Path(common) if common else Path.home() / ".cache") / "stgraph"
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     return all((folder / name).is_file() for name in _FILES)
 
 
 @contextmanager
-def _folder_beside(folder: Path) -> Iterator[Path]:
-    """A new folder that is called ``folder`` when the block ends well, and is removed when it does not."""
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Yields a temporary folder that is renamed to ``folder`` when the block succeeds, and removed if it fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        yield fresh
-        fresh.chmod(0o755)  # mkdtemp keeps others out
-        if folder.exists() and not _is_whole(folder):
-            shutil.rmtree(folder)  # somebody removed files from it
+        yield temporary
+        temporary.chmod(0o755)  # mkdtemp denies access to other users
+        if folder.exists() and not _is_complete(folder):
+            shutil.rmtree(folder)  # some of its files were removed
         try:
-            fresh.rename(folder)
+            temporary.rename(folder)
         except OSError:
-            if not _is_whole(folder):  # else another process was faster, with the same content
+            if not _is_complete(folder):  # otherwise another process created the same content first
                 raise
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Writes generated videos in the layout in which people keep boxes and captions of their own."""
+"""Writes generated videos in a common layout of detections and captions, as raw data for importers and tutorials."""
 
 from __future__ import annotations
 
@@ -11,34 +11,38 @@ from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import make_scene, video_id
-from stgraph.datasets.interactions.worker_pool import describe_videos
+from stgraph.datasets.interactions.worker_pool import generate_features
 from stgraph.errors import OptionError
 from stgraph.features.video_features import VideoFeatures
 from stgraph.video import write_video
 
 __all__ = ["write_raw_layout"]
 
-_BOXES = 5  # a frame
+_MAX_BOXES = 5  # per frame
 _TEST_SHARE = 0.25
 
 
 def write_raw_layout(
     folder: str | Path, *, videos: int = 27, seed: int = 0, video_files: bool = False
 ) -> Path:
-    """Writes detections and captions of generated videos as public data has them.
+    """Writes detections and captions of generated videos in the layout of public data.
 
-    ``detections/ID.json`` holds width, height, ``num_frames`` of the file, and for each sampled frame its
-    number in the file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz``
-    holds ``frame_features [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order;
-    ``clips/captions.json`` holds dataset, split, file (None where there are no video files) and captions by id.
+    ``detections/ID.json`` contains width, height and ``num_frames`` of the file and, for each sampled frame, its number in
+    the file, up to 5 ``boxes`` (xyxy, pixels), ``scores`` and ``labels``; ``detections/ID.npz`` contains
+    ``frame_features [T, 172]`` and ``object_features [sum of boxes, 120]`` in the same order; ``clips/captions.json``
+    contains dataset, split, file (null without video files) and captions by id.
 
     Args:
-        folder: Where to write; files of the same names are replaced.
-        videos: How many.
-        seed: Of the generated videos.
-        video_files: Also ``clips/ID.mp4``, the videos themselves.
+        folder: Target folder; existing files of the same names are replaced.
+        videos: Number of videos.
+        seed: Seed of the videos.
+        video_files: Whether to write the videos too, as ``clips/ID.mp4``.
 
-    Raises: OptionError: ``videos`` is below 1.
+    Returns:
+        The folder.
+
+    Raises:
+        OptionError: If ``videos`` is below 1.
     """
     if videos < 1:
         raise OptionError(f"'videos' must be at least 1, got {videos}.")
@@ -47,7 +51,7 @@ def write_raw_layout(
     (folder / "clips").mkdir(exist_ok=True)
     captions = {}
     in_test = np.random.default_rng([seed, videos]).permutation(videos) < round(_TEST_SHARE * videos)
-    for index, features in enumerate(describe_videos(seed, range(videos))):
+    for index, features in enumerate(generate_features(seed, range(videos))):
         _write_detections(folder / "detections", features)
         if video_files:
             write_video(folder / "clips" / f"{features.id}.mp4", render_video(features.id), features.fps)
@@ -64,7 +68,7 @@ def write_raw_layout(
 def _write_detections(folder: Path, video: VideoFeatures) -> None:
     assert video.detections is not None
     assert video.appearance is not None
-    found = video.detections.top(_BOXES)
+    found = video.detections.top(_MAX_BOXES)
     labels = found.labels
     assert labels is not None
     frames = []

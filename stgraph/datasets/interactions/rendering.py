@@ -1,4 +1,4 @@
-"""Draws a scene: shaded things on drifting textured ground, under flicker, a shadow and a camera's noise."""
+"""Renders a scene: shaded objects on a drifting textured background, with flicker, a shadow and camera noise."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stgraph.datasets.interactions.scene import (
+    FRAME_SIZE,
     NUM_FRAMES,
-    PICTURE,
     Scene,
     generator,
     make_scene,
@@ -20,20 +20,22 @@ from stgraph.datasets.interactions.vocabulary import KINDS
 
 __all__ = ["render_video"]
 
-_DRIFT = 20  # most pixels the ground moves in a video
+_DRIFT = 20  # largest movement of the background in a video, in pixels
 _HUES = {"red": 0.0, "yellow": 56.0, "green": 122.0, "cyan": 182.0, "blue": 232.0, "purple": 290.0}  # degrees
 
 Array = NDArray[np.floating]
 
 
 def render_video(name: str) -> NDArray[np.uint8]:
-    """Draws the frames of a video; the same pixels every time.
+    """Renders the frames of a video; the pixels are the same every time.
 
     Args:
-        name: The video's name, as in the store.
+        name: Id of the video, as in the store.
 
-    Shapes: -> uint8 RGB ``[F, H, W, 3]``.
-    Raises: UnknownVideoError: No name of the generated data set.
+    Shapes: returns uint8 RGB ``[F, H, W, 3]``.
+
+    Raises:
+        UnknownVideoError: If ``name`` is not an id of the generated data set.
 
     >>> render_video("interactions-0-00042").shape
     (40, 128, 128, 3)
@@ -43,17 +45,17 @@ def render_video(name: str) -> NDArray[np.uint8]:
 
 
 def draw(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draws a scene with random numbers for all that is not in it: ground, colours, light, noise."""
+    """Renders a scene; everything that it doesn't specify is random: background, colours, light and noise."""
     texture, texture_corner = _ground(rng)
-    # The patient lies above the actor, which is what hides an actor that goes in; bystanders lie above or
-    # below both.
+    # The patient is drawn over the actor, which hides an actor that enters it; bystanders are drawn over or
+    # under both.
     bystanders = rng.permutation(np.arange(2, len(scene.kinds))).tolist()
     order = [*bystanders, 0, 1] if rng.random() < 0.5 else [0, 1, *bystanders]
     sprites = [_sprite(scene, thing, rng) for thing in order]
     shadow, flicker = _light(rng)
     noise, noise_corner = _noise(rng)
-    frames = np.empty((NUM_FRAMES, PICTURE, PICTURE, 3), dtype=np.uint8)
-    for f in range(NUM_FRAMES):  # one at a time stays in the fast cache
+    frames = np.empty((NUM_FRAMES, FRAME_SIZE, FRAME_SIZE, 3), dtype=np.uint8)
+    for f in range(NUM_FRAMES):  # single frames stay in the processor cache
         frame = _window(texture, texture_corner[f]).copy()
         for sprite in sprites:
             sprite.put(frame, f)
@@ -64,23 +66,26 @@ def draw(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _window(picture: Array, corner: NDArray[np.int64]) -> Array:
-    """The frame-sized part of a larger picture at a corner (y, x)."""
+    """Crops a frame from a larger image at a corner (y, x)."""
     y, x = corner
-    return picture[y : y + PICTURE, x : x + PICTURE]
+    return picture[y : y + FRAME_SIZE, x : x + FRAME_SIZE]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sprite:
-    """One thing in each frame: corner (y, x) ``[F, 2]``, opacity ``[F, S, S]``, colour ``[F, S, S, 3]``."""
+    """One object in each frame: corner (y, x) ``[F, 2]``, opacity ``[F, S, S]``, colour ``[F, S, S, 3]``."""
 
     corner: list[list[int]]
     opacity: Array
     colour: Array
 
     def put(self, frame: Array, f: int) -> None:
-        """Blends the thing into frame ``f``, cut at its edges."""
+        """Blends the object into frame ``f``, clipped at the frame's edges."""
         (top, left), side = self.corner[f], self.opacity.shape[1]
-        y, x = slice(max(top, 0), min(top + side, PICTURE)), slice(max(left, 0), min(left + side, PICTURE))
+        y, x = (
+            slice(max(top, 0), min(top + side, FRAME_SIZE)),
+            slice(max(left, 0), min(left + side, FRAME_SIZE)),
+        )
         if y.start < y.stop and x.start < x.stop:
             part = slice(y.start - top, y.stop - top), slice(x.start - left, x.stop - left)
             here = frame[y, x]
@@ -88,8 +93,8 @@ class _Sprite:
 
 
 def _ground(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
-    """Dull texture of three grains with a few colourful specks, and the corner of each frame's window."""
-    side = PICTURE + _DRIFT
+    """A dull texture at three scales with a few colourful specks, and the corner of each frame's crop."""
+    side = FRAME_SIZE + _DRIFT
     texture = np.zeros((side, side, 3), dtype=np.float32)
     for grain, height in ((37, 14.0), (9, 9.0), (3, 6.0)):
         cells = -(-side // grain) + 2
@@ -111,7 +116,7 @@ def _ground(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
 
 
 def _enlarge(cells: Array, grain: int) -> Array:
-    """Bilinear, ``grain`` times as large."""
+    """Upsamples bilinearly by the factor ``grain``."""
     step = ((np.arange(grain) + 0.5) / grain).astype(np.float32)
     rows = (cells[:-1, None] * (1 - step)[:, None, None] + cells[1:, None] * step[:, None, None]).reshape(
         -1, *cells.shape[1:]
@@ -142,7 +147,7 @@ def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> _Sprite:
 
 
 def _distance(shape: str, x: Array, y: Array) -> Array:
-    """Roughly the distance to the outline of a shape of radius 1, negative inside; y points down."""
+    """Approximate distance to the outline of a shape of radius 1, negative inside; y points down."""
     if shape == "ball":
         return np.hypot(x, y) - 0.95
     if shape == "box":
@@ -161,21 +166,19 @@ def _distance(shape: str, x: Array, y: Array) -> Array:
 
 
 def _light(rng: np.random.Generator) -> tuple[Array, Array]:
-    """One soft shadow that stays in its place ``[H, W, 1]``, and the exposure of each frame ``[F]``."""
-    yy, xx = np.mgrid[:PICTURE, :PICTURE].astype(np.float32)
-    y, x = rng.uniform(0, PICTURE, size=2)
+    """A soft, static shadow ``[H, W, 1]`` and the exposure of each frame ``[F]``."""
+    yy, xx = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
+    y, x = rng.uniform(0, FRAME_SIZE, size=2)
     depth, width = rng.uniform(0.2, 0.75), rng.uniform(14, 28)
     shadow = 1 - depth * np.exp(-((yy - y) ** 2 + (xx - x) ** 2) / (2 * width**2))
     flicker = 1 + 0.04 * rng.standard_normal(NUM_FRAMES)
-    flicker[rng.random(NUM_FRAMES) < 0.04] *= rng.uniform(
-        0.4, 0.7
-    )  # a frame now and then is exposed too short
+    flicker[rng.random(NUM_FRAMES) < 0.04] *= rng.uniform(0.4, 0.7)  # some frames are underexposed
     return shadow[..., None].astype(np.float32), flicker.astype(np.float32)
 
 
 def _noise(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
-    """A camera's noise: one sheet of it, and through which window each frame sees it."""
-    sheet = rng.standard_normal((PICTURE + 24, PICTURE + 24, 3), dtype=np.float32) * np.float32(
+    """Camera noise: one large noise image, and the corner of the crop that each frame uses."""
+    sheet = rng.standard_normal((FRAME_SIZE + 24, FRAME_SIZE + 24, 3), dtype=np.float32) * np.float32(
         rng.uniform(3, 7)
     )
     return sheet, rng.integers(0, 25, size=(NUM_FRAMES, 2))

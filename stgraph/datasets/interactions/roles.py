@@ -1,4 +1,4 @@
-"""Who does what to whom: reads a caption of the grammar, and scores captions by it."""
+"""Parses actor, verb and patient of a caption, and scores captions by them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Roles = tuple[str | None, str | None, str | None]
 
 
 def caption_roles(caption: str) -> Roles:
-    """Actor, verb and patient of a sentence; a part that is not said is None.
+    """Actor, verb and patient of a sentence; missing parts are None.
 
-    "is chased by" turns the roles, as the passive does. Verbs of opposite view stay different verbs: "a flees
-    from b" is never read as "b chases a", for in the videos they look different. Of several verbs the first
-    counts; a participle without "by" tells the verb but not who does it.
+    The passive ("is chased by") swaps the roles. Converse verbs stay different: "a flees from b" is not read as "b chases
+    a", as the videos look different. The first of several verbs counts; a participle without "by" gives the verb but not
+    the roles.
 
     >>> caption_roles("the red box is chased by a blue cone")
     ('blue cone', 'chase', 'red box')
@@ -46,22 +46,24 @@ def caption_roles(caption: str) -> Roles:
 def noun_verb_accuracy(
     captions: Mapping[str, str], references: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
-    """How often captions name the right things and the right verb.
+    """Accuracy of the nouns and verbs of captions.
 
-    "noun" is the mean share of the true pair's two nouns that occur anywhere in the caption, "verb" the share
-    of videos whose caption has the true verb. The truth is what most of a video's references say.
+    "noun" is the mean fraction of the true pair's two nouns that occur anywhere in the caption; "verb" is the fraction of
+    captions with the true verb. The truth is the most frequent reading of a video's references.
 
     Args:
-        captions: One sentence a video.
-        references: Reference sentences; those of other videos are not looked at.
+        captions: Caption by video id.
+        references: Reference sentences by video id; other videos are ignored.
 
-    Raises: UnknownVideoError, DataError: A video has no references, or none that names a pair and a verb.
+    Raises:
+        UnknownVideoError: If a video has no references.
+        DataError: If there are no captions, or no reference of a video names a pair and a verb.
 
     >>> noun_verb_accuracy({"v": "the red ball is pushing"}, {"v": ["the red ball pushes the blue box"]})
     {'noun': 0.5, 'verb': 1.0}
     """
     if not captions:
-        raise DataError("'captions' must hold at least one video, got none.")
+        raise DataError("'captions' must contain at least one video, got none.")
     nouns = verbs = 0.0
     for video, caption in captions.items():
         if video not in references:
@@ -80,7 +82,7 @@ def _truth(video: str, sentences: Sequence[str]) -> Roles:
     if not whole:
         raise DataError(
             f"No reference of video '{video}' names a pair and a verb of 'interactions', "
-            f"got {list(sentences)[:2]}; this score is for that data set only."
+            f"got {list(sentences)[:2]}; this score applies to that data set only."
         )
     return whole.most_common(1)[0][0]
 
@@ -92,7 +94,7 @@ def _nouns() -> re.Pattern[str]:
 
 @cache
 def _phrases() -> dict[str, tuple[str, str]]:
-    """Verb and voice of every phrase."""
+    """Verb and voice of each phrase."""
     phrases = {}
     for verb in VERBS:
         for third, ing, participle in verb.forms:

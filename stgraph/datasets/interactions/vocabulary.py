@@ -1,4 +1,4 @@
-"""What may appear in a video, and the words for it."""
+"""The objects and interactions that may appear in a video, and the words for them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ __all__ = ["KINDS", "VERBS", "Kind", "Verb"]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: one colour and one shape."""
+    """A kind of object: a colour and a shape."""
 
     colour: str
     shape: str
 
     @property
     def noun(self) -> str:
-        """The words for it, as in "red ball"."""
+        """The noun phrase, as in "red ball"."""
         return f"{self.colour} {self.shape}"
 
 
 @dataclass(frozen=True)
 class Verb:
-    """An interaction and its paraphrases: third person, -ing form, and participle for "is ... by" or None."""
+    """An interaction and its paraphrases: third person, -ing form, and participle for the passive or None."""
 
     name: str
     forms: tuple[tuple[str, str, str | None], ...]
 
 
-# Twelve pairs out of 36: neither the colour nor the shape alone names the kind.
+# Twelve of 36 pairs: neither colour nor shape alone identifies the kind.
 KINDS = tuple(
     Kind(*pair.split())
     for pair in (

@@ -1,4 +1,4 @@
-"""Draws and describes videos, in this process or in several, in order."""
+"""Renders videos and computes their features, in one or several processes, in order."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import stgraph
-from stgraph.datasets.interactions.extraction import describe_video
+from stgraph.datasets.interactions.extraction import extract_video_features
 from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import FPS, video_id
 from stgraph.errors import StgraphError
 from stgraph.features.video_features import VideoFeatures
 
-__all__ = ["describe_in_processes", "describe_videos"]
+__all__ = ["generate_features", "generate_in_processes"]
 
-_WORTH_A_PROCESS = 60  # videos; starting one and importing torch takes about as long
+_VIDEOS_PER_PROCESS = 60  # at least; starting a process and importing torch takes about as long
 _COMMAND = "from stgraph.datasets.interactions.worker_pool import _serve; _serve({}, range({}, {}, {}))"
 
 
-def describe_videos(seed: int, indices: Iterable[int]) -> Iterator[VideoFeatures]:
-    """Draws and describes videos, one after the other, in this process."""
+def generate_features(seed: int, indices: Iterable[int]) -> Iterator[VideoFeatures]:
+    """Renders videos and computes their features one by one in this process."""
     for index in indices:
         name = video_id(seed, index)
-        yield describe_video(name, render_video(name), FPS)
+        yield extract_video_features(name, render_video(name), FPS)
 
 
-def describe_in_processes(seed: int, count: int, workers: int) -> Iterator[VideoFeatures]:
-    """Describes videos 0..count-1 with up to ``workers`` processes and gives them in order.
+def generate_in_processes(seed: int, count: int, workers: int) -> Iterator[VideoFeatures]:
+    """Yields the features of videos 0..count-1 in order, computed by up to ``workers`` processes.
 
-    Each process takes every n-th video and hands its results over a pipe. These are plain processes, not
-    a ``multiprocessing`` pool: a pool forks (not safe beside torch's threads) or imports the caller's script
-    again (which a script without a main guard does not survive).
+    Each process computes every n-th video and sends its results through a pipe. These are plain processes instead of a
+    ``multiprocessing`` pool, as a pool either forks, which is unsafe with torch's threads, or imports the caller's script
+    again, which fails for scripts without a main guard.
 
-    Raises: StgraphError: A process ended early.
+    Raises:
+        StgraphError: If a process exits early.
     """
-    workers = max(1, min(workers, count // _WORTH_A_PROCESS))
+    workers = max(1, min(workers, count // _VIDEOS_PER_PROCESS))
     if workers == 1:
-        yield from describe_videos(seed, range(count))
+        yield from generate_features(seed, range(count))
         return
     root = str(Path(stgraph.__file__).parents[1])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -48,7 +49,7 @@ def describe_in_processes(seed: int, count: int, workers: int) -> Iterator[Video
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for first in range(workers):
-            # Warnings of imported packages were shown by this process already.
+            # This process has shown the warnings of imported packages already.
             command = [sys.executable, "-W", "ignore", "-c", _COMMAND.format(seed, first, count, workers)]
             processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, env=environment))
         for index in range(count):
@@ -60,13 +61,13 @@ def describe_in_processes(seed: int, count: int, workers: int) -> Iterator[Video
 
 
 def _serve(seed: int, indices: Iterable[int]) -> None:
-    """Writes one pickle a video to standard output, for the process that started this one and nobody else."""
+    """Writes one pickle per video to standard output, which only the parent process reads."""
     try:
-        for features in describe_videos(seed, indices):
+        for features in generate_features(seed, indices):
             pickle.dump(features, sys.stdout.buffer, protocol=pickle.HIGHEST_PROTOCOL)
             sys.stdout.buffer.flush()
     except (KeyboardInterrupt, BrokenPipeError):
-        os._exit(1)  # the process that asked was stopped too, and says so itself
+        os._exit(1)  # the parent was stopped too and reports it itself
 
 
 def _receive(process: subprocess.Popen[bytes], index: int) -> VideoFeatures:
@@ -75,6 +76,6 @@ def _receive(process: subprocess.Popen[bytes], index: int) -> VideoFeatures:
         return pickle.load(process.stdout)
     except (EOFError, pickle.UnpicklingError) as error:
         raise StgraphError(
-            f"A process that draws videos ended before video {index} with exit status {process.wait()}; its "
-            "own message stands above. Try workers=1, or look for a lack of memory."
+            f"A process that generates videos exited before video {index} with exit status {process.wait()}; its "
+            "own message is above. Try workers=1, or check for a lack of memory."
         ) from error

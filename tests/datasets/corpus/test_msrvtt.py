@@ -103,5 +103,5 @@ def test_splits_that_contradict_or_lack(put):
         read_msrvtt_captions({"val": put("all.json", INFO)})
     with pytest.raises(OptionError, match="got 'dev'"):
         read_msrvtt_captions({"dev": path})
-    with pytest.raises(DataError, match="has captions of video1, as a file before it"):
+    with pytest.raises(DataError, match="has captions of video1, like an earlier file"):
         read_msrvtt_captions({"val": path, "test": path})

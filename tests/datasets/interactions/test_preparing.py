@@ -22,7 +22,7 @@ from stgraph.datasets.interactions import (
 from stgraph.datasets.interactions import (
     worker_pool as pool,
 )
-from stgraph.datasets.interactions.worker_pool import describe_in_processes, describe_videos
+from stgraph.datasets.interactions.worker_pool import generate_features, generate_in_processes
 from stgraph.errors import OptionError, StgraphError
 from stgraph.features.store import FeatureStore
 from stgraph.features.video_features import VideoFeatures
@@ -71,8 +71,8 @@ def test_stored_features_have_about_unit_spread_and_say_when(tiny):
 
 
 def test_the_number_of_processes_changes_nothing(monkeypatch):
-    monkeypatch.setattr(pool, "_WORTH_A_PROCESS", 5)
-    alone, together = list(describe_videos(4, range(11))), list(describe_in_processes(4, 11, workers=2))
+    monkeypatch.setattr(pool, "_VIDEOS_PER_PROCESS", 5)
+    alone, together = list(generate_features(4, range(11))), list(generate_in_processes(4, 11, workers=2))
     assert [video.id for video in alone] == [video.id for video in together]
     for first, second in zip(alone, together, strict=True):
         assert_same(first, second)
@@ -167,11 +167,11 @@ def test_when_another_was_faster_its_folder_stays(three, tmp_path):
 def test_a_worker_that_dies_is_reported_and_no_process_is_left(monkeypatch):
     monkeypatch.setattr(pool, "_COMMAND", "import sys; sys.exit(7)")
     with pytest.raises(StgraphError, match="before video 0 with exit status 7"):
-        list(describe_in_processes(0, 120, workers=2))
+        list(generate_in_processes(0, 120, workers=2))
 
 
 def test_leaving_early_ends_the_processes():
-    videos = describe_in_processes(0, 10_000, workers=2)
+    videos = generate_in_processes(0, 10_000, workers=2)
     next(videos)
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     started = set(children.read_text().split())

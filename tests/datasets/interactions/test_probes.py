@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stgraph.datasets.interactions import KINDS, VERBS, make_scene
-from stgraph.datasets.interactions.worker_pool import describe_in_processes
+from stgraph.datasets.interactions.worker_pool import generate_in_processes
 
 SEED, TRAIN, TEST = 101, 420, 200
 CHANCE_OF_VERB = 1 / len(VERBS)  # 0.125; of a kind's presence, balanced: 0.5
@@ -21,7 +21,7 @@ def scenes():
 
 @pytest.fixture(scope="module")
 def mean_pooled():
-    videos = describe_in_processes(SEED, TRAIN + TEST, workers=2)
+    videos = generate_in_processes(SEED, TRAIN + TEST, workers=2)
     return np.stack([video.appearance.mean(0).numpy() for video in videos])
 
 

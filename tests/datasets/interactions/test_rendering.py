@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from stgraph.datasets.interactions import NUM_FRAMES, PICTURE, make_scene, render_video, video_id
+from stgraph.datasets.interactions import FRAME_SIZE, NUM_FRAMES, make_scene, render_video, video_id
 from stgraph.datasets.interactions.pixels import HUE_NAMES, NO_HUE, colour_map
 from stgraph.datasets.interactions.vocabulary import KINDS
 from stgraph.errors import UnknownVideoError
@@ -10,7 +10,7 @@ from stgraph.errors import UnknownVideoError
 
 def test_the_same_name_gives_the_same_pixels():
     first, again, other = (render_video(video_id(0, index)) for index in (5, 5, 6))
-    assert first.shape == (NUM_FRAMES, PICTURE, PICTURE, 3)
+    assert first.shape == (NUM_FRAMES, FRAME_SIZE, FRAME_SIZE, 3)
     assert first.dtype == np.uint8
     assert (first == again).all()
     assert (first != other).mean() > 0.5

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stgraph.datasets.interactions import KINDS, PICTURE, VERBS, make_scene, parse_video_id, video_id
+from stgraph.datasets.interactions import FRAME_SIZE, KINDS, VERBS, make_scene, parse_video_id, video_id
 from stgraph.errors import OptionError, UnknownVideoError
 
 SCENES = [make_scene(7, index) for index in range(400)]
@@ -24,7 +24,7 @@ def test_two_to_five_things_of_different_kinds_and_the_pair_stays_in_the_picture
     np.testing.assert_allclose(counts[2:], [0.4, 0.35, 0.2, 0.05], atol=0.08)
     for scene in SCENES:
         assert len(set(scene.kinds)) == len(scene.kinds)
-        assert 8 <= scene.centre[:2].min() <= scene.centre[:2].max() <= PICTURE - 8
+        assert 8 <= scene.centre[:2].min() <= scene.centre[:2].max() <= FRAME_SIZE - 8
     assert {kind for scene in SCENES for kind in scene.kinds} == set(range(len(KINDS)))
 
 

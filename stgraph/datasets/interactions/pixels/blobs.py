@@ -1,4 +1,4 @@
-"""A detector for colourful things on dull ground: connected pixels of one hue."""
+"""A detector of colourful objects on a dull background: connected pixels of one hue."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ __all__ = ["BlobDetector"]
 
 
 class BlobDetector:
-    """Finds blobs: connected pixels whose hue falls into one of six sectors and whose chroma is high enough.
+    """Detects blobs: connected pixels of the same one of six hues with sufficient chroma.
 
-    It knows nothing of what was drawn, and errs as such detectors do: things of one hue that touch become one
-    box, things in shadow or behind others are missed or cut, noise moves the edges of boxes, and colourful
-    ground is taken for a thing.
+    It has no access to the scene and makes the errors of real detectors: touching objects of one hue become one box, objects
+    in shadow or behind others are missed or cut, noise moves box edges, and colourful background is detected as an object.
 
     .. math:: score = (1 - e^{-area / 50}) (1 - e^{-(chroma - 30) / 30})
 
-    with the number of pixels and their mean chroma (0..255).
+    where area is the number of pixels and chroma their mean chroma (0..255).
 
     Args:
-        min_chroma: Least chroma of a pixel, in 0..255.
-        min_area: Least number of pixels of a blob.
-        max_objects: Boxes kept in a frame, highest scores first.
-        score_threshold: Least score.
+        min_chroma: Smallest chroma of a pixel, in 31..255.
+        min_area: Smallest number of pixels of a blob.
+        max_objects: Largest number of boxes per frame, highest scores first.
+        score_threshold: Lowest score to keep.
 
     Shapes: frames uint8 ``[T, H, W, 3]`` -> :class:`~stgraph.features.detections.Detections` of T frames with
-        features ``[N, 0]``; labels are positions in :attr:`label_names`.
-    Raises: OptionError: A limit that cannot be met.
+        features ``[N, 0]``; labels are indices in :attr:`label_names`.
+
+    Raises:
+        OptionError: If ``min_chroma`` or ``min_area`` is out of range.
+
     Reference: house design.
 
     >>> frames = np.full((1, 32, 32, 3), 90, dtype=np.uint8)
@@ -63,17 +65,17 @@ class BlobDetector:
         self.score_threshold = score_threshold
 
     def __call__(self, frames: NDArray[np.uint8]) -> Detections:
-        """Finds the blobs of each frame."""
+        """Detects the blobs of each frame."""
         return self.detect(colour_map(frames, self.min_chroma))
 
     def detect(self, colours: ColourMap) -> Detections:
-        """Finds the blobs of frames whose colours were looked up before."""
+        """Detects the blobs of frames whose colours have been looked up already."""
         num_frames, (height, width) = len(colours.hue), colours.size
         pixel = np.flatnonzero(colours.hue != NO_HUE)
         hue_of_pixel = colours.hue.ravel()[pixel]
         hues = np.unique(hue_of_pixel)
-        # One labelling for all: pictures lie below each other, by frame, then by hue, with an empty row
-        # between them, so blobs come out sorted by frame.
+        # One labelling for all: images are stacked by frame, then by hue, with an empty row between them, so
+        # that blobs come out sorted by frame.
         stack = np.zeros((num_frames, len(hues), height + 1, width), dtype=bool)
         np.equal(colours.hue[:, None], hues[:, None, None], out=stack[:, :, :-1])
         blob, count = ndimage.label(stack.reshape(-1, width), structure=np.ones((3, 3)))

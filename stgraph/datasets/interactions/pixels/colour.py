@@ -1,4 +1,4 @@
-"""Colours by table: which of six hues a pixel has, if it is colourful enough to have one."""
+"""Colour lookup table: assigns one of six hues to each sufficiently colourful pixel."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["HUE_NAMES", "NO_HUE", "ColourMap", "colour_map"]
 HUE_NAMES = ("red", "yellow", "green", "cyan", "blue", "purple")  # centred at 0, 60, ..., 300 degrees
 NO_HUE = 255
 FINE_HUES = 24
-_BITS = 5  # a table of 32,768 colours stays in the fast cache; its step, 8 of 256, is about a camera's noise
+_BITS = 5  # a table of 32,768 colours fits into the processor cache; its step, 8 of 256, is similar to camera noise
 
 
 @dataclass(frozen=True, eq=False)
 class ColourMap:
-    """What the colour table says about frames.
+    """Quantised colours and hues of frames.
 
     Args:
-        code: Each pixel's row in the colour table.
-        hue: 0..5 by :data:`HUE_NAMES`, or :data:`NO_HUE` where the chroma is below the threshold.
+        code: Row of each pixel in the colour table.
+        hue: Index of each pixel's hue in :data:`HUE_NAMES`, or :data:`NO_HUE` if its chroma is below the threshold.
 
     Shapes: code, hue ``[T, H, W]``.
     """
@@ -33,7 +33,7 @@ class ColourMap:
     hue: NDArray[np.uint8]
 
     def select(self, frames: NDArray[np.int64]) -> ColourMap:
-        """Keeps the frames at these positions."""
+        """Returns the frames at the given positions."""
         return ColourMap(self.code[frames], self.hue[frames])
 
     @property
@@ -43,16 +43,20 @@ class ColourMap:
 
 
 def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
-    """Looks every pixel up in a table of colours.
+    """Looks up the hue of each pixel.
 
-    Chroma is max(r, g, b) - min(r, g, b); a pixel with less than ``min_chroma`` (of 255) has no hue.
+    Chroma is max(r, g, b) - min(r, g, b); pixels below ``min_chroma`` (of 255) have no hue.
 
     Args:
-        frames: RGB pictures.
-        min_chroma: Least chroma of a pixel with a hue.
+        frames: RGB frames.
+        min_chroma: Smallest chroma of a pixel with a hue.
 
     Shapes: frames ``[T, H, W, 3]``.
-    Raises: ShapeError, DataError: ``frames`` is not ``[T, H, W, 3]`` of uint8.
+
+    Raises:
+        ShapeError: If ``frames`` has other axes.
+        DataError: If ``frames`` is not uint8.
+
     Reference: house design.
 
     >>> colour_map(np.full((1, 1, 2, 3), [250, 20, 20], dtype=np.uint8)).hue.tolist()
@@ -68,7 +72,7 @@ def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
     code = np.empty(frames.shape[:3], dtype=np.uint16)
     hue = np.empty(frames.shape[:3], dtype=np.uint8)
     table = _hue_table(min_chroma)
-    for t, frame in enumerate(frames):  # one at a time stays in the fast cache
+    for t, frame in enumerate(frames):  # single frames stay in the processor cache
         coarse = (frame >> (8 - _BITS)).astype(np.uint16)
         code[t] = (coarse[..., 0] << 2 * _BITS) | (coarse[..., 1] << _BITS) | coarse[..., 2]
         table.take(code[t], out=hue[t])
@@ -77,7 +81,7 @@ def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
 
 @cache
 def _colours() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Hue in 0..6 (6 = 360 degrees), chroma in 0..255 and luminance in 0..255 of every row of the table."""
+    """Hue in 0..6 (6 = 360 degrees), chroma in 0..255 and luminance in 0..255 of each row of the table."""
     level = (np.arange(2**_BITS, dtype=np.float32) + 0.5) * 2 ** (8 - _BITS)
     r, g, b = (axis.reshape(-1) for axis in np.meshgrid(level, level, level, indexing="ij"))
     rgb = np.stack([r, g, b])
@@ -107,5 +111,5 @@ def luminance_of(code: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 
 def fine_hue_of(code: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Hue in :data:`FINE_HUES` equal steps of rows of the colour table."""
+    """Hue of rows of the colour table, quantised to :data:`FINE_HUES` steps."""
     return (np.round(_colours()[0][code] * (FINE_HUES / 6)) % FINE_HUES).astype(np.int64)

@@ -1,8 +1,7 @@
-"""Appearance of frames and of boxes from pixels: colours, where they are, which way their outlines run.
+"""Appearance features of frames and boxes from pixels: colours, their positions, and the directions of outlines.
 
-Frames and boxes go by the same colour table as the blob detector, but any boxes will do. Constant factors
-give most values a spread of about 1, and a mean near 0 where the middle is known: networks
-learn faster from these than from shares in 0..1.
+They use the same colour table as the blob detector, but work with any boxes. Constant factors give most values a standard
+deviation of about 1, and a mean near 0 where it is known: networks learn faster from these than from fractions in 0..1.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ __all__ = ["BoxPatches", "box_appearance", "box_geometry", "box_patches", "frame
 Array = NDArray[np.floating]
 
 _HUES = len(HUE_NAMES)
-_GRID = 4  # cells a side over a frame
-_ANGLES = 8  # directions over the full turn
-_SPECK = 20  # outline of a speck in pixels: the directions of less than that count for little
-_PATCH = 20  # samples a side over a box
-_CELLS = 5  # cells a side over a box
+_GRID = 4  # cells per side of a frame
+_ANGLES = 8  # directions of a full turn
+_SPECK = 20  # outline of a speck in pixels: shorter outlines get small weights
+_PATCH = 20  # samples per side of a box
+_CELLS = 5  # cells per side of a box
 
 
 def frame_appearance(colours: ColourMap) -> Array:
-    """Describes each frame: per hue its place, area and outline's directions; and where it is light.
+    """Appearance of each frame: position, area and outline directions per hue, and the luminance of cells.
 
-    Shapes: T frames -> ``[T, 172]``: 6 hues x 16 cells (root of the share), 6 x 8 directions (share of the
-        outline), 6 roots of the area, 6 lengths of the outline over the root of the area, 16 luminances.
+    Shapes: T frames -> ``[T, 172]``: 6 hues x 16 cells (square root of the fraction), 6 x 8 directions (fraction of the
+        outline), 6 square roots of the area, 6 outline lengths over the square root of the area, 16 luminances.
     Reference: house design, after histograms of oriented gradients (Dalal and Triggs, 2005).
     """
     num_frames, (height, width) = len(colours.hue), colours.size
@@ -78,12 +77,12 @@ def frame_appearance(colours: ColourMap) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class BoxPatches:
-    """The same number of samples from each box, from a square around it.
+    """Samples from a square around each box, the same number for all boxes.
 
     Args:
-        mask: Samples of the box's main hue, the commonest one in it.
-        code: Rows of the colour table.
-        hue: Main hue of each box, or ``NO_HUE`` where nothing in it is colourful.
+        mask: Which samples have the main hue of the box, its most frequent one.
+        code: Row of the colour table of each sample.
+        hue: Main hue of each box, or ``NO_HUE`` if no pixel in it has a hue.
 
     Shapes: mask bool, code ``[N, S, S]``, hue ``[N]``.
     """
@@ -94,7 +93,7 @@ class BoxPatches:
 
 
 def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:
-    """Samples each box of ``detections`` (whose T frames are those of ``colours``)."""
+    """Samples each box of ``detections``, whose T frames are those of ``colours``."""
     boxes, frame = detections.boxes.numpy(), detections.frame.numpy()
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     side = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0.0) * 1.1
@@ -106,7 +105,7 @@ def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:
 
 
 def sample(stream: NDArray, frame: NDArray[np.int64], centre: NDArray, side: NDArray, count: int) -> NDArray:
-    """Nearest samples on a ``count`` x ``count`` grid over squares; outside the picture the edge goes on.
+    """Nearest-neighbour samples on a ``count`` x ``count`` grid over squares; the frame is padded by its edge pixels.
 
     Shapes: stream ``[T, H, W]``, frame ``[N]``, centre ``[N, 2]`` (x, y), side ``[N]`` ->
         ``[N, count, count]``.
@@ -119,10 +118,10 @@ def sample(stream: NDArray, frame: NDArray[np.int64], centre: NDArray, side: NDA
 
 
 def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
-    """Describes each box: its hues, its main hue's mask and outline, how bright it is.
+    """Appearance of each box: hues, mask and outline of its main hue, chroma and luminance.
 
-    Shapes: -> ``[N, 61]``: 24 hues (root of the share), 25 cells of the mask, 8 directions, chroma,
-        luminance, share of the box that the mask fills, log of width over height.
+    Shapes: returns ``[N, 61]``: 24 hues (square root of the fraction), 25 cells of the mask, 8 directions, chroma,
+        luminance, fraction of the box that the mask fills, log of width over height.
     """
     mask, num_boxes = patches.mask.astype(np.float32), len(patches.mask)
     box, y, x = np.nonzero(patches.mask)
@@ -135,9 +134,7 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
     number = np.arange(num_boxes)[:, None, None] * _ANGLES + _direction(right, down)
     turn = _count(number.ravel(), slope.ravel(), num_boxes, _ANGLES)
     extent = detections.boxes.numpy()[:, 2:] - detections.boxes.numpy()[:, :2]
-    square = (
-        extent.max(1, initial=1.0) * 1.1
-    ) ** 2 / _PATCH**2  # pixels of the frame that a sample stands for
+    square = (extent.max(1, initial=1.0) * 1.1) ** 2 / _PATCH**2  # frame pixels per sample
     parts = (
         4 * np.sqrt(hues),
         4 * (_cell_means(mask, _CELLS) - 0.5),
@@ -151,13 +148,13 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
 
 
 def box_geometry(detections: Detections) -> Array:
-    """Describes where each box is: its geometry, and its centre and size as soft bins.
+    """Geometry of each box, and its centre and size as soft bins.
 
-    A soft bin is a bump around one place: :math:`2.5 e^{-(8 (v - c))^2 / 2}`. Networks that add up features
-    of several boxes keep apart what raw coordinates would blend.
+    A soft bin is a Gaussian bump around a value c: :math:`2.5 e^{-(8 (v - c))^2 / 2}`. Networks that sum the features of
+    several boxes can still separate them, unlike raw coordinates.
 
-    Shapes: -> ``[N, 29]``: centre x, y, width, height, area as shares of the picture; 8 bins each for x and
-        y; 4 each for width and height (0..0.3).
+    Shapes: returns ``[N, 29]``: centre x, y, width, height and area as fractions of the frame; 8 bins each for x and y; 4
+        each for width and height (0..0.3).
     """
     geometry = detections.geometry().numpy()
     place, size = np.linspace(0.06, 0.94, 8), np.linspace(0.075, 0.225, 4)
@@ -171,7 +168,7 @@ def _bumps(value: NDArray, centres: NDArray, rate: float) -> NDArray:
 
 
 def _direction(right: NDArray, down: NDArray) -> NDArray[np.int64]:
-    """Which of eight directions a slope has; the first lies around "right"."""
+    """Quantises a gradient to eight directions; direction 0 is centred at "right"."""
     return np.round(np.arctan2(down, right) * (_ANGLES / (2 * np.pi))).astype(np.int64) % _ANGLES
 
 
@@ -180,7 +177,7 @@ def _count(number: NDArray, weight: NDArray | None, rows: int, columns: int) -> 
 
 
 def _cell_means(pictures: NDArray, cells: int) -> NDArray:
-    """Means over ``cells`` x ``cells`` cells, ``[N, H, W]`` -> ``[N, cells * cells]``; the rest is cut."""
+    """Means over ``cells`` x ``cells`` cells, ``[N, H, W]`` -> ``[N, cells * cells]``; leftover pixels are dropped."""
     count, height, width = pictures.shape
     high, wide = height // cells, width // cells
     cut = pictures[:, : cells * high, : cells * wide].reshape(count, cells, high, cells, wide)

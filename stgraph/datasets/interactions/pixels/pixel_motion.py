@@ -1,4 +1,4 @@
-"""Motion measured in pixels: of what is inside each box, and of whole clips."""
+"""Motion features from pixels: of the content of each box, and of whole clips."""
 
 from __future__ import annotations
 
@@ -15,35 +15,38 @@ __all__ = ["CLIP_FRAMES", "box_motion", "clip_motion"]
 Array = NDArray[np.floating]
 
 CLIP_FRAMES = 16
-_REACH = 7  # frames that a box is followed before and after its own
-_SEEN = (2, 4, 7)  # of these, those that are described
-_SAMPLES = 16  # a side over the search window
+_REACH = 7  # number of frames that a box is tracked backwards and forwards
+_SEEN = (2, 4, 7)  # distances whose motion becomes a feature
+_SAMPLES = 16  # per side of the search window
 _DIRECTIONS = 8
 
 
 def box_motion(
     colours: ColourMap, patches: BoxPatches, detections: Detections, frame_index: NDArray[np.int64]
 ) -> Array:
-    """Follows what is in each box over the 15 frames around its own, by mean shift of its main hue.
+    """Tracks the content of each box over the 15 frames around its own by mean shift on its main hue.
 
-    In each further frame the window (the box with 5 pixels around it) moves to the mean place of its pixels
-    of that hue. As a measured flow would, it loses things behind others and takes up neighbours of the same
-    hue.
+    In each frame the window (the box with a margin of 5 pixels) moves to the mean position of its pixels of that hue. Like
+    estimated optical flow, it loses occluded objects and may switch to neighbours of the same hue.
 
     Args:
         colours: All frames of the video.
-        patches: Gives each box's main hue.
+        patches: Main hue of each box.
         detections: Boxes of the sampled frames.
         frame_index: Position of each sampled frame among all frames.
 
-    Shapes: frame_index ``[T]`` -> ``[N, 30]``: for each of the frames -7, -4, -2, +2, +4, +7 the shift x, y
-        (in 6 pixels) and the change of the visible area (4 x its log, in -4..4); then the shift over -4..+4
-        as 8 directions; then the roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
+    Shapes: frame_index ``[T]`` -> ``[N, 30]``: for each of the frames -7, -4, -2, +2, +4, +7 the shift in x and y (in units
+        of 6 pixels) and the change of the visible area (4 x its log, in -4..4); then the shift over -4..+4 as 8 directions;
+        then the square roots of the shifts over -4..0 and 0..+4, and cosine and sine of the turn.
+
+    Raises:
+        OptionError: If ``frame_index`` has another length than the number of sampled frames.
+
     Reference: Comaniciu and Meer, "Mean shift" (PAMI 2002).
     """
     last = len(colours.hue) - 1
     if len(frame_index) != detections.num_frames:
-        raise OptionError(f"'frame_index' must name {detections.num_frames} frames, got {len(frame_index)}.")
+        raise OptionError(f"'frame_index' must list {detections.num_frames} frames, got {len(frame_index)}.")
     boxes = detections.boxes.numpy()
     own = frame_index[detections.frame.numpy()]
     side = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0.0) + 10
@@ -64,7 +67,7 @@ def box_motion(
         centre, area = start, area_now
         for step in range(1, _REACH + 1):
             frame = own + sign * step
-            inside = (frame >= 0) & (frame <= last)  # a video's ends are taken to stand still
+            inside = (frame >= 0) & (frame <= last)  # beyond the ends of the video nothing moves
             following, size = shift(centre, np.clip(frame, 0, last))
             centre = np.where(inside[:, None], following, centre)
             area = np.where(inside, size, area)
@@ -85,7 +88,7 @@ def box_motion(
 
 
 def _directions(way: Array) -> Array:
-    """Length of ``way`` spread over eight directions, ``[..., 2]`` -> ``[..., 8]``."""
+    """Distributes the length of ``way`` over eight directions, ``[..., 2]`` -> ``[..., 8]``."""
     angle = (np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)).astype(np.float32)
     along = way[..., :1] * np.cos(angle) + way[..., 1:] * np.sin(angle)
     length = np.hypot(way[..., :1], way[..., 1:])
@@ -93,28 +96,28 @@ def _directions(way: Array) -> Array:
 
 
 def clip_motion(colours: ColourMap) -> tuple[Array, NDArray[np.int64]]:
-    """Describes each clip of 16 frames as a whole: how much changes where, and which way; not which thing.
+    """Motion of each clip of 16 frames as a whole: amount of change per cell and directions of flow.
 
-    Between neighbouring frames, on luminances of 4 x 4 pixels, the flow along the slope is
-    :math:`-I_t \\nabla I / (|\\nabla I|^2 + c)`. A shorter last clip is described by the frames it has.
+    Between consecutive frames, on luminances of 4 x 4 pixels, the flow along the gradient is
+    :math:`-I_t \\nabla I / (|\\nabla I|^2 + c)`. A shorter last clip uses the frames that it has.
 
-    Shapes: -> motion ``[C, 48]`` (16 cells of change, then 4 quarters x 8 directions of flow) and the first
-        frame of each clip ``[C]``, C = ceil(F / 16).
+    Shapes: returns motion ``[C, 48]`` (change in 16 cells, then flow in 4 quadrants x 8 directions) and the first frame of
+        each clip ``[C]``, with C = ceil(F / 16).
     Reference: house design, after Lucas and Kanade (1981).
     """
-    places = [(y, x) for y in (1, 3) for x in (1, 3)]  # four of each 16 pixels
+    places = [(y, x) for y in (1, 3) for x in (1, 3)]  # four of every 16 pixels
     grey = np.mean([luminance_of(colours.code[:, y::4, x::4]) for y, x in places], axis=0) / 255
     frames = len(grey)
     start = np.arange(0, frames, CLIP_FRAMES)
     change = np.zeros_like(grey)
     change[:-1] = grey[1:] - grey[:-1]
-    change -= np.median(change, axis=(1, 2), keepdims=True)  # flicker is no motion
+    change -= np.median(change, axis=(1, 2), keepdims=True)  # removes flicker
     down, right = np.gradient(grey, axis=(1, 2))
     speed = -change / (down**2 + right**2 + 2e-3)
     flow = _directions(np.stack([speed * right, speed * down], axis=-1).astype(np.float32))
     change, flow = _blocks(np.abs(change)[..., None], 4), _blocks(flow, 2)
     parts = [150 * change.reshape(frames, -1), 125 * flow.reshape(frames, -1)]
-    steps = np.minimum(start + CLIP_FRAMES, frames - 1) - start  # steps with a following frame
+    steps = np.minimum(start + CLIP_FRAMES, frames - 1) - start  # number of frames that have a successor
     total = np.add.reduceat(np.concatenate(parts, axis=1), start, axis=0)
     return (total / np.maximum(steps, 1)[:, None]).astype(np.float32), start
 
