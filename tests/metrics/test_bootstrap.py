@@ -140,7 +140,7 @@ def test_scores_that_do_not_fit_are_named(systems):
         paired_bootstrap(a, b, level=95)
     with pytest.raises(DataError, match="have no counts of BLEU per video; evaluate again"):
         bootstrap_intervals(CaptionScores(a.corpus, a.per_video))
-    with pytest.raises(DataError, match=r"same videos, 1 are in one only \(first 'v2'\)"):
+    with pytest.raises(DataError, match=r"same videos, 1 are in only one \(first 'v2'\)"):
         paired_bootstrap(mean_of([1, 2, 3]), mean_of([1, 2]))
     with pytest.raises(DataError, match="same metrics, got CIDEr and ROUGE-L"):
         paired_bootstrap(mean_of([1]), CaptionScores({"ROUGE-L": 1.0}, {"ROUGE-L": {"v0": 1.0}}))

@@ -56,5 +56,5 @@ def test_ground_is_textured_drifts_and_is_mostly_dull():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(UnknownVideoError, match="no video of the generated data set"):
+    with pytest.raises(UnknownVideoError, match="not a video of the generated data set"):
         render_video("video12")

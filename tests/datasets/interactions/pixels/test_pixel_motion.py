@@ -87,7 +87,7 @@ def test_frames_must_be_named():
     frames = moving((line(48, 48, 0, 0), SAME, RED))
     colours = colour_map(frames)
     found = BlobDetector().detect(colours.select(INDEX))
-    with pytest.raises(OptionError, match="must name 3 frames, got 2"):
+    with pytest.raises(OptionError, match="must list 3 frames, got 2"):
         box_motion(colours, box_patches(colours.select(INDEX), found), found, INDEX[:2])
 
 
