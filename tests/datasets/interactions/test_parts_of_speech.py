@@ -47,6 +47,8 @@ def test_no_word_is_two_parts_of_speech():
 
 
 def test_other_words_are_refused():
-    with pytest.raises(DataError, match="'guitar' in 'a guitar' is not a word of the grammar .* tagger=english"):
+    with pytest.raises(
+        DataError, match="'guitar' in 'a guitar' is not a word of the grammar .* tagger=english"
+    ):
         tag_interactions(["a", "guitar"])
     assert tag_interactions([]) == []
