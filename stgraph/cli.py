@@ -1,36 +1,41 @@
-"""The command ``stgraph``: finds the subcommand, turns errors into one line and an exit status."""
+"""The command ``stgraph``: checks the arguments, runs the subcommand, and turns errors into one line and an exit status."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
-from stgraph.commands.console.quiet import quieten, quieten_lightning
-from stgraph.errors import StgraphError
+from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
+from stgraph.commands.console.quiet import quieten, quieten_lightning, set_quiet
+from stgraph.errors import OptionError, StgraphError
 
 __all__ = ["main"]
 
-COMMANDS = {
-    "demo": "generate videos, train on them, and show what comes out",
-    "extract": "features of all videos of a folder, in one store",
-    "train": "train a captioner",
-    "evaluate": "score a trained captioner on a split",
-    "compare": "what differs between two evaluated runs",
-    "words": "which kinds of words evaluated models say",
-    "caption": "describe videos of a store",
-    "ablate": "rows x seeds of a table, with intervals",
-    "store": "look into, check, merge and import feature stores",
-    "doctor": "what is installed, what is missing, and what to do about it",
-}
+OURS = ("--cfg", "-v", "--verbose", "-q", "--quiet")  # options that are read here, not by the commands
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one subcommand. Exit status: 0 done, 1 an error that is named, 2 a wrong call, 130 stopped by Ctrl-C."""
+    """Runs one subcommand.
+
+    Returns:
+        0 if it is done, 1 after an error that was named, 2 for a wrong call, 130 after Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `stgraph ... | head`
+        _close_stdout()
+        return 1
+    return status
+
+
+def _main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0 if arguments else 2
-    if arguments[0] == "--version":
+    if arguments[0] in ("-V", "--version"):
         import stgraph
 
         print(stgraph.__version__)
@@ -43,20 +48,51 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
         print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
         return 2
-    quieten()
     try:
-        command = importlib.import_module(f"stgraph.commands.{name}")
-        quieten_lightning()
-        return command.run(rest)
+        return _run(name, rest)
     except StgraphError as error:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstgraph {name}: stopped; what was whole is kept.", file=sys.stderr)
+        print(f"\nstgraph {name}: stopped; what was complete is kept.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `stgraph ... | head`
-        sys.stderr.close()
-        return 1
+
+
+def _run(name: str, rest: list[str]) -> int:
+    from stgraph.commands.early_checks import check, composed
+
+    if any(argument in ("-m", "--multirun") for argument in rest):
+        raise OptionError(
+            f"'stgraph {name}' has no multirun; run several seeds or rows with 'stgraph ablate seeds=...'."
+        )
+    parser = parser_of(name)
+    chosen = parser.parse_args(rest) if name == "store" else parser.parse_intermixed_args(rest)
+    if getattr(chosen, "cfg", False):
+        from omegaconf import OmegaConf
+
+        print(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
+        return 0
+    check(name, chosen)
+    rest = [argument for argument in rest if argument not in OURS]
+    terminal = sys.stderr.isatty() and sys.stdout.isatty()
+    set_quiet(chosen.quiet)
+    if CONFIG_OF.get(name) == "train" and (chosen.quiet or not terminal):
+        given = any("trainer.enable_progress_bar=" in argument for argument in rest)
+        rest += [] if given else ["trainer.enable_progress_bar=false"]
+    if not chosen.verbose:
+        quieten()
+    command = importlib.import_module(f"stgraph.commands.{name}")
+    if not chosen.verbose:
+        quieten_lightning()
+    return command.run(rest)
+
+
+def _close_stdout() -> None:
+    """Sends what is left to nowhere, so that the interpreter has nothing to complain of when it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # no file behind it
+        sys.stdout = None  # type: ignore[assignment]
 
 
 def _usage() -> str:
@@ -64,7 +100,8 @@ def _usage() -> str:
     lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
     lines += [
         "",
-        "'stgraph COMMAND --help' says more. Settings are hydra overrides, such as data=interactions_tiny seed=1.",
+        "'stgraph COMMAND --help' lists its arguments and settings, which are hydra overrides such as",
+        "data=interactions_tiny seed=1. -V prints the version.",
     ]
     return "\n".join(["usage: stgraph COMMAND [arguments] [key=value ...]", "", *lines])
 

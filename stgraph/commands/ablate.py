@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.quiet import quieten
 from stgraph.errors import DataError, StgraphError
 from stgraph.experiments import (
@@ -48,14 +48,11 @@ TOLERANCE = 1e-3  # of a score, between a cell and the same run made again
 
 def run(arguments: list[str]) -> int:
     """The command. Exit status 1 where a cell failed, or where a check found another score."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph ablate",
-        description="Run the rows of a table over seeds. A stopped sweep goes on by the same command.",
-    )
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as table=stgkd seeds=5")
-    given = parser.parse_args(arguments).settings
+    given = parser_of("ablate").parse_args(arguments).settings
     own = [setting for setting in given if key_of(setting) in OWN]
     study, config = study_of(own)
+    if config.results is None:
+        config.results = str(default_results())
     shared = with_experiment([setting for setting in given if setting not in own], study.experiment)
     seeds = seeds_of(config.seeds)
     folder = Path(config.results) / study.name
@@ -71,7 +68,17 @@ def run(arguments: list[str]) -> int:
     for task, error in failed:
         print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
     print(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
+    runs = Path(config.runs) / study.name
+    print(f"Next: stgraph words {runs}/*/* counts the words of these runs", file=sys.stderr)
     return 1 if failed else 0
+
+
+def default_results() -> Path:
+    """The results of the checkout that this folder is the root of, or else a folder below this one."""
+    committed = Path("benchmarks/results")
+    return (
+        committed if committed.is_dir() and Path("stgraph/configs/table").is_dir() else Path("runs/results")
+    )
 
 
 def _sweep(planned: Plan, todo: list[CellTask], config: DictConfig) -> list[tuple[CellTask, StgraphError]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.commands.train import dataset_of
 from stgraph.decoding import decoding_from_options
@@ -33,32 +33,7 @@ KEYS = ("data", "decoding", "branch", "batch_size", "device", "threads", *GROUPS
 
 def run(arguments: list[str]) -> int:
     """The command. Exit status 1 where a file could not be described."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph caption", description="Describe video files, or videos of the run's feature store."
-    )
-    parser.add_argument(
-        "videos",
-        nargs="+",
-        metavar="VIDEO",
-        help="files, or ids of stored videos; key=value among them are settings",
-    )
-    parser.add_argument(
-        "--model", required=True, metavar="RUN", help="folder that 'stgraph train' wrote, or hf://owner/name"
-    )
-    parser.add_argument(
-        "--allow",
-        action="append",
-        default=[],
-        metavar="PKG.CLASS",
-        help="an extractor of yours that may be imported",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="one JSON object a line: words, log-probabilities, frames and their boxes",
-    )
-    parser.add_argument("--attention", action="store_true", help="with --json, also what each word looked at")
-    chosen = parser.parse_intermixed_args(arguments)
+    chosen = parser_of("caption").parse_intermixed_args(arguments)
     if chosen.attention and not chosen.json:
         raise OptionError("'--attention' must go with '--json', which has room for it; add --json.")
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]

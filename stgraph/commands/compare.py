@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
+from stgraph.commands.arguments import parser_of
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.decoding import Greedy
 from stgraph.errors import DataError, MissingDataError, OptionError
@@ -22,14 +22,7 @@ GREEDY = Greedy().label
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph compare", description="Compare two evaluated runs: a paired bootstrap over videos."
-    )
-    parser.add_argument("a", type=Path, metavar="RUN_A", help="folder that 'stgraph evaluate' has scored")
-    parser.add_argument("b", type=Path, metavar="RUN_B", help="another, or the same with other settings")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as split=val branch_a=object")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the comparison as JSON")
-    chosen = parser.parse_intermixed_args(arguments)
+    chosen = parser_of("compare").parse_intermixed_args(arguments)
     config = compose("compare", chosen.settings)
     if config.split not in SPLITS:
         raise OptionError(f"'split' must be one of {', '.join(SPLITS)}, got '{config.split}'.")

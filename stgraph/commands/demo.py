@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.table import score_table
 from stgraph.commands.train import dataset_of, train
 from stgraph.datasets import GraphSource, StoredDataset
@@ -38,13 +38,7 @@ TITLES = {
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph demo", description="The whole way on generated videos, in minutes."
-    )
-    parser.add_argument(
-        "settings", nargs="*", metavar="key=value", help="such as seed=1 or data=interactions_tiny"
-    )
-    config = compose("train", ["experiment=demo", *parser.parse_args(arguments).settings])
+    config = compose("train", ["experiment=demo", *parser_of("demo").parse_args(arguments).settings])
     if config.trainer.devices != 1 or config.trainer.num_nodes != 1:
         raise OptionError(
             f"The demo runs in one process, got trainer.devices={config.trainer.devices}; use 'stgraph train "

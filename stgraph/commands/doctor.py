@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.commands import doctor_checks as checks
+from stgraph.commands.arguments import parser_of
 
 __all__ = ["Check", "look", "run"]
 
@@ -25,10 +25,7 @@ class Check:
 
 def run(arguments: list[str]) -> int:
     """The command; exit status 1 where a problem stops work."""
-    text = (
-        "Say what is installed, what is missing, and what to do about it; exit status 1 if that stops work."
-    )
-    argparse.ArgumentParser(prog="stgraph doctor", description=text).parse_args(arguments)
+    parser_of("doctor").parse_args(arguments)
     width = max(len(check.name) for check in CHECKS)
     count = {checks.OK: 0, checks.NOTE: 0, checks.PROBLEM: 0}
     for check in CHECKS:

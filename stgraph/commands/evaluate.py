@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+import sys
 
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.table import score_table
 from stgraph.commands.train import dataset_of
 from stgraph.decoding import Greedy, decoding_from_options
@@ -21,12 +21,7 @@ LEVEL, SAMPLES, SEED = 0.95, 1000, 0  # of the intervals
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph evaluate", description="Score a trained captioner on one split."
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder that 'stgraph train' wrote")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="such as split=val branch=object")
-    chosen = parser.parse_intermixed_args(arguments)
+    chosen = parser_of("evaluate").parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)
     decoding = decoding_from_options(**plain(config.decoding))
@@ -51,4 +46,5 @@ def run(arguments: list[str]) -> int:
     record = {"intervals": intervals, "bootstrap": bootstrap}
     result.save(path, {**record, **run_record(saved.seed)})
     print(f"Captions and scores are in {path}.")
+    print(f"Next: stgraph compare {chosen.run} OTHER_RUN split={config.split}", file=sys.stderr)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
+from stgraph.commands.arguments import parser_of
 from stgraph.errors import OptionError
 from stgraph.extraction import (
     ExtractionLog,
@@ -39,28 +39,12 @@ GROUPS = ("appearance", "motion", "objects", "flow")
 
 def run(arguments: list[str]) -> int:
     """The command. Exit status 1 where a video could not be extracted."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph extract",
-        description="Extract features of all videos of a folder. A stopped extraction goes on by the same command.",
-    )
-    parser.add_argument("folder", type=Path, help="folder of videos, or one video")
-    parser.add_argument(
-        "store", type=Path, help="the store: one file if it ends in .h5, else a folder of shards"
-    )
-    parser.add_argument(
-        "settings", nargs="*", metavar="key=value", help="such as motion=none objects.weights=FILE"
-    )
-    parser.add_argument(
-        "--shard", metavar="I/N", help="only part I of N equal parts; join them by 'stgraph store merge'"
-    )
-    chosen = parser.parse_intermixed_args(arguments)
+    chosen = parser_of("extract").parse_intermixed_args(arguments)
     config = compose("extract", chosen.settings)
     sources, others = find_videos(chosen.folder)
     if others:
         names = ", ".join(str(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
-        print(
-            f"Not tried, as their names do not end like a video's: {names} ({len(others)}).", file=sys.stderr
-        )
+        print(f"Skipped {len(others)} non-video files: {names}", file=sys.stderr)
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
     plan = plan_of(config)
@@ -86,6 +70,10 @@ def run(arguments: list[str]) -> int:
         },
         device=str(device),
     ).save(chosen.store)
+    print(
+        f"Next: stgraph train data=folder data.dataset.store={chosen.store} data.dataset.captions=CAPTIONS",
+        file=sys.stderr,
+    )
     return 1 if outcome.failures else 0
 
 

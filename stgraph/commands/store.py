@@ -1,34 +1,30 @@
-"""``stgraph store info|validate|merge|import``: looks into, checks, joins and imports feature stores."""
+"""``stgraph store info|validate|merge|import``: inspects, checks, joins and imports feature stores."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 
-from stgraph.commands.store_import import add_import, run_import
+from stgraph.commands.arguments import parser_of
+from stgraph.errors import OptionError, StoreError
+from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
+from stgraph.features.importers import (
+    JoinedStreams,
+    read_detections_folder,
+    read_hdf5_per_video,
+    read_keyed_hdf5,
+    read_npy_folders,
+)
 from stgraph.features.store import info, merge, validate
 
 __all__ = ["run"]
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one of the four; exit status 1 where ``validate`` finds problems, or ``import`` ids that don't match."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph store", description="Looks into, checks, merges and imports feature stores."
-    )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="info|validate|merge|import")
-    for name, text in (
-        ("info", "what a store holds"),
-        ("validate", "what is wrong with a store, if anything"),
-    ):
-        actions.add_parser(name, help=text, description=text).add_argument(
-            "path", help="a file or a folder of shards"
-        )
-    text = "write one store with the videos of several"
-    joining = actions.add_parser("merge", help=text, description=text)
-    joining.add_argument("target", help="the new store: one file if it ends in .h5, else a folder of shards")
-    joining.add_argument("sources", nargs="+", metavar="source", help="stores to read")
-    add_import(actions)
-    chosen = parser.parse_args(arguments)
+    """Runs one of the four; exit status 1 if ``validate`` finds problems, or ``import`` ids that don't match."""
+    chosen = parser_of("store").parse_args(arguments)
     if chosen.action == "info":
         print(info(chosen.path))
         return 0
@@ -37,6 +33,107 @@ def run(arguments: list[str]) -> int:
         print("\n".join(map(str, problems)) or f"{chosen.path}: nothing is wrong.")
         return 1 if problems else 0
     if chosen.action == "import":
-        return run_import(chosen)
-    print(info(merge(chosen.sources, chosen.target)))
+        return _import(chosen)
+    merge(chosen.sources, chosen.target)
+    return _written(chosen.target)
+
+
+def _written(store: str) -> int:
+    """Shows a store that was written, and the next step."""
+    print(info(store))
+    print(
+        f"Next: stgraph train data=folder data.dataset.store={store} data.dataset.captions=CAPTIONS",
+        file=sys.stderr,
+    )
     return 0
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    """Writes the store; exit status 1 where ids don't match and ``--common`` is not given."""
+    source = Path(chosen.source)
+    names = {
+        stream: getattr(chosen, stream) for stream in ("appearance", "motion") if getattr(chosen, stream)
+    }
+    labels: tuple[str, ...] = ()
+    videos: Iterable[VideoFeatures]
+    if chosen.layout == "detections":
+        if names:
+            raise OptionError(
+                "'--appearance' and '--motion' are not of '--layout detections'; leave them out."
+            )
+        records = _records({"appearance": None, "object": None}, chosen.extractor)
+        whole, mismatches = _detection_ids(source)
+        if not _go_on(mismatches, chosen.common):
+            return 1
+        videos, labels = read_detections_folder(source, whole)
+    else:
+        if not names:
+            raise OptionError("Say where the features are: '--appearance NAME', '--motion NAME', or both.")
+        records = _records(
+            {stream: source.stem if name == "." else Path(name).stem for stream, name in names.items()},
+            chosen.extractor,
+        )
+        joined = _joined(chosen.layout, source, names, chosen.common)
+        if not _go_on(joined.mismatches, chosen.common):
+            return 1
+        videos = joined
+    target = Path(chosen.store)
+    if target.is_file() or any(target.glob("*.h5")):
+        raise StoreError(
+            f"There is a store at {chosen.store} already; remove it or import into another path."
+        )
+    with FeatureStoreWriter(
+        chosen.store, extractors=records, label_names=labels, dtype=chosen.dtype
+    ) as writer:
+        for video in videos:
+            writer.add(video)
+    return _written(chosen.store)
+
+
+def _joined(layout: str, source: Path, names: dict[str, str], common: bool) -> JoinedStreams:
+    if layout == "npy":
+        return read_npy_folders({stream: source / name for stream, name in names.items()}, common=common)
+    if layout == "hdf5-per-video":
+        return read_hdf5_per_video(source, names, common=common)
+    if source.is_dir():
+        places = {stream: (source / name, "") for stream, name in names.items()}
+    else:
+        places = {stream: (source, "" if name == "." else name) for stream, name in names.items()}
+    return read_keyed_hdf5(places, common=common)
+
+
+def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
+    """Ids with both files, and what the others lack."""
+    boxes, features = ({file.stem for file in folder.glob(f"*.{end}")} for end in ("json", "npz"))
+    lacks: dict[str, tuple[str, ...]] = {
+        name: ("npz",) if name in boxes else ("json",) for name in sorted(boxes ^ features)
+    }
+    return boxes & features, lacks
+
+
+def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
+    for name, lacks in mismatches.items():
+        print(f"{name}: no {' or '.join(lacks)}", file=sys.stderr)
+    if mismatches and not common:
+        print(
+            f"stgraph store: {len(mismatches)} videos are not whole; nothing was written: add what they lack, or "
+            "pass --common to leave them out.",
+            file=sys.stderr,
+        )
+    elif mismatches:
+        print(f"stgraph store: left out these {len(mismatches)} videos.", file=sys.stderr)
+    return common or not mismatches
+
+
+def _records(names: dict[str, str | None], given: list[str]) -> dict[str, ExtractorRecord]:
+    """A record of what made each stream."""
+    for text in given:
+        stream, sign, name = text.partition("=")
+        if stream not in names or not sign or not name:
+            raise OptionError(
+                f"'--extractor' must be STREAM=NAME with a stream of {', '.join(names)}, got {text!r}."
+            )
+        names = names | {stream: name}
+    if missing := [stream for stream, name in names.items() if name is None]:
+        raise OptionError(f"Say what made the features: '--extractor {missing[0]}=NAME'.")
+    return {stream: ExtractorRecord(str(name), "unknown", {}) for stream, name in names.items()}

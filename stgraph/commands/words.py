@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.train import dataset_of
 from stgraph.commands.words_tables import figure_5, means_of, part_table, record_of
 from stgraph.datasets.corpus.captions import SPLITS
@@ -23,17 +23,7 @@ KEYS = ("split", "tagger", "references")
 
 def run(arguments: list[str]) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="stgraph words", description="Count what evaluated models said, by part of speech."
-    )
-    parser.add_argument(
-        "runs",
-        nargs="+",
-        metavar="RUN",
-        help="evaluated runs, or evaluation-*.json of them; key=value among them are settings",
-    )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write all numbers as JSON")
-    chosen = parser.parse_intermixed_args(arguments)
+    chosen = parser_of("words").parse_intermixed_args(arguments)
     settings = [each for each in chosen.runs if looks_like_override(each, KEYS) and not Path(each).is_dir()]
     config = compose("words", settings)
     runs = [Path(each) for each in chosen.runs if each not in settings]

@@ -33,7 +33,7 @@ STORED = ("data", "model", "loss")
 LARGEST_CONFIG = 1_000_000  # characters of a run's config.yaml
 
 
-def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConfig:
+def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete: bool = True) -> DictConfig:
     """Composes ``configs/<config>.yaml`` with overrides such as ``data.loader.batch_size=32``.
 
     Hydra's global state is the caller's again afterwards, so that this may be called in a program of hydra's own.
@@ -42,6 +42,7 @@ def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConf
         config: Name of the configuration.
         overrides: Settings ``key=value`` in hydra's grammar; values that are paths are taken as they are.
         data: Content of the group ``data`` unless an override chooses another.
+        complete: Whether settings that must be given are required; if not, they stay ``???``.
 
     Raises:
         OptionError: If an override cannot be read, or names a setting or a choice that does not exist; the nearest
@@ -64,6 +65,8 @@ def compose(config: str, overrides: Sequence[str], data: Any = None) -> DictConf
                 composed = hydra_compose(config, list(overrides))
             except (HydraException, OmegaConfBaseException) as error:
                 raise OptionError(_explain(error, overrides, _known(config, overrides))) from error
+    if not complete:
+        return composed
     try:
         OmegaConf.resolve(composed)
     except OmegaConfBaseException as error:

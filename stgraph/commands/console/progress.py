@@ -1,10 +1,12 @@
-"""One line that counts up, on a terminal; silence elsewhere but for the end."""
+"""A line of progress that is rewritten on a terminal, and printed once at the end elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+
+from stgraph.commands.console.quiet import is_quiet
 
 __all__ = ["progress_line"]
 
@@ -14,6 +16,8 @@ def progress_line(what: str) -> Callable[[int, int], None]:
     start = time.monotonic()
 
     def show(done: int, total: int) -> None:
+        if is_quiet():
+            return
         seconds = max(time.monotonic() - start, 1e-6)
         left = (total - done) * seconds / max(done, 1)
         line = f"{done}/{total} {what}, {done / seconds:.1f}/s, {left:.0f} s left"

@@ -1,11 +1,11 @@
-"""Keeps notes of libraries to their own developers away from the user; none is about the user's data or settings."""
+"""What a command keeps to itself: warnings that libraries address to their own developers, and progress with ``-q``."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 
-__all__ = ["quieten", "quieten_lightning"]
+__all__ = ["is_quiet", "quieten", "quieten_lightning", "set_quiet"]
 
 NOTES = (
     "`torch.jit.*` is deprecated",
@@ -29,3 +29,17 @@ def quieten() -> None:
 def quieten_lightning() -> None:
     """To be called behind Lightning's import, which sets the level of its logger."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Turns progress off or on in this process."""
+    global _quiet
+    _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Whether progress is turned off."""
+    return _quiet

@@ -1,0 +1,250 @@
+"""Arguments of every command, for parsing, ``--help`` and shell completion. Imports neither torch nor hydra."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from stgraph.settings.choices import OPTIONAL, choices_of, default_groups
+
+__all__ = ["COMMANDS", "CONFIG_OF", "completions", "options_of", "parser_of"]
+
+COMMANDS = {
+    "demo": "generate videos, train on them, and show the scores, captions and a graph",
+    "extract": "extract features of all videos of a folder into one store",
+    "train": "train a captioner",
+    "evaluate": "score a trained captioner on a split",
+    "compare": "compare two evaluated runs",
+    "words": "count the words of evaluated models by part of speech",
+    "caption": "describe video files, or videos of a store",
+    "ablate": "run the rows of a table over seeds, with intervals",
+    "store": "inspect, check, merge and import feature stores",
+    "doctor": "report what is installed, what is missing, and how to fix it",
+    "completion": "print the completion script of a shell",
+}
+CONFIG_OF = {
+    "demo": "train",
+    **{name: name for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate")},
+}
+"""The configuration that a command composes."""
+EXAMPLES = {
+    "demo": ("stgraph demo data=interactions_tiny trainer.max_epochs=2",),
+    "extract": ("stgraph extract videos/ features.h5 motion=none",),
+    "train": (
+        "stgraph train experiment=stgkd_msvd data.dataset.store=msvd.h5 data.dataset.captions=msvd.txt",
+        "stgraph train data=folder data.dataset.store=features.h5 data.dataset.captions=captions.csv run=runs/mine",
+    ),
+    "evaluate": ("stgraph evaluate runs/mine split=test decoding.method=beam",),
+    "compare": ("stgraph compare runs/a runs/b split=test",),
+    "words": ("stgraph words runs/mine -o words.json",),
+    "caption": ("stgraph caption cat.mp4 --model runs/mine",),
+    "ablate": ("stgraph ablate table=stgkd data=interactions_full seeds=5",),
+    "store": ("stgraph store info features.h5",),
+    "completion": ('eval "$(stgraph completion bash)"',),
+}
+LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The argument parser of a command; its help lists the groups of settings with their choices."""
+    parser = argparse.ArgumentParser(
+        prog=f"stgraph {name}",
+        description=DESCRIPTIONS[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_epilog(name),
+    )
+    ARGUMENTS[name](parser)
+    if name in CONFIG_OF:
+        parser.add_argument("--cfg", action="store_true", help="print the composed configuration and exit")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also show messages of libraries")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    return parser
+
+
+def options_of(name: str) -> list[str]:
+    """The options of a command, such as ``--help``."""
+    return sorted(option for action in parser_of(name)._actions for option in action.option_strings)
+
+
+def completions(name: str) -> list[str]:
+    """Words that a shell may offer after ``stgraph NAME``: options and ``group=choice``."""
+    if name == "completion":
+        return ["bash", "zsh", "fish"]
+    if name == "store":
+        return ["info", "validate", "merge", "import"]
+    groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
+    return options_of(name) + [f"{group}={choice}" for group in groups for choice in choices_of(group)]
+
+
+def _epilog(name: str) -> str:
+    lines: list[str] = []
+    groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
+    listed = {group: choices_of(group) for group in groups}
+    if any(listed.values()):
+        lines.append("groups of settings (GROUP=CHOICE, the default in brackets):")
+        width = max(map(len, listed))
+        for group, choices in listed.items():
+            if choices:
+                default = groups[group] if "$" not in groups[group] else "that of the model"
+                names = [*choices, "null"] if group in OPTIONAL else list(choices)
+                lines += _wrapped(f"  {group:<{width}}  ", f"{', '.join(names)} [{default}]")
+        lines.append("")
+    if name in CONFIG_OF:
+        lines += [f"'stgraph {name} --cfg' prints every setting with its value.", ""]
+    if name in EXAMPLES:
+        lines += ["examples:", *(f"  {example}" for example in EXAMPLES[name])]
+    return "\n".join(lines)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 100, initial_indent=head, subsequent_indent=" " * len(head)) or [head]
+
+
+def _settings(parser: argparse.ArgumentParser, example: str) -> None:
+    parser.add_argument("settings", nargs="*", metavar="key=value", help=f"such as {example}")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    _settings(parser, "seed=1 or data=interactions_tiny")
+
+
+def _extract(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="folder of videos, or one video")
+    parser.add_argument(
+        "store", type=Path, help="the store: one file if it ends in .h5, else a folder of shards"
+    )
+    _settings(parser, "motion=none objects.weights=FILE")
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="extract part I of N equal parts only; 'stgraph store merge' joins them",
+    )
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    _settings(parser, "run=runs/mine seed=1")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder that 'stgraph train' wrote")
+    _settings(parser, "split=val branch=object")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", type=Path, metavar="RUN_A", help="folder that 'stgraph evaluate' has scored")
+    parser.add_argument("b", type=Path, metavar="RUN_B", help="another, or the same with other settings")
+    _settings(parser, "split=val branch_a=object")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the comparison as JSON")
+
+
+def _words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="evaluated runs, or their evaluation-*.json; arguments key=value are settings",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write all numbers as JSON")
+
+
+def _caption(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="files, or ids of stored videos; arguments key=value are settings",
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="RUN", help="folder that 'stgraph train' wrote, or hf://owner/name"
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="PKG.CLASS",
+        help="an extractor of yours that may be imported",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object per line: words, log-probabilities, frames and their boxes",
+    )
+    parser.add_argument(
+        "--attention", action="store_true", help="with --json, also print each word's attention weights"
+    )
+
+
+def _store(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="info|validate|merge|import")
+    for name, text in (("info", "show what a store holds"), ("validate", "list what is wrong with a store")):
+        actions.add_parser(name, help=text, description=text).add_argument(
+            "path", help="a file or a folder of shards"
+        )
+    text = "write one store with the videos of several"
+    merging = actions.add_parser("merge", help=text, description=text)
+    merging.add_argument("target", help="the new store: one file if it ends in .h5, else a folder of shards")
+    merging.add_argument("sources", nargs="+", metavar="source", help="stores to read")
+    text = "write a store from features in a public layout"
+    importing = actions.add_parser("import", help=text, description=text)
+    importing.add_argument("source", help="a folder, or an HDF5 file")
+    importing.add_argument("store", help="the new store: one file if it ends in .h5, else a folder of shards")
+    importing.add_argument(
+        "--layout", required=True, choices=LAYOUTS, help="layout of SOURCE, see docs/store.md"
+    )
+    for stream, unit in (("appearance", "frame"), ("motion", "clip")):
+        importing.add_argument(
+            f"--{stream}",
+            metavar="NAME",
+            help=f"{unit} vectors: the folder (npy), file or group (hdf5) or array (hdf5-per-video) in SOURCE; . is "
+            "SOURCE itself",
+        )
+    importing.add_argument(
+        "--extractor",
+        action="append",
+        default=[],
+        metavar="STREAM=NAME",
+        help="extractor that made a stream, if not the NAME of the stream; may be given several times",
+    )
+    importing.add_argument("--common", action="store_true", help="leave out videos that some stream lacks")
+    importing.add_argument(
+        "--dtype", default="float16", choices=("float16", "float32"), help="type of the stored features"
+    )
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+DESCRIPTIONS = {
+    "demo": "Generate videos, train on them, and show the scores, in minutes.",
+    "extract": "Extract features of all videos of a folder. The same command continues a stopped extraction.",
+    "train": "Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1.",
+    "evaluate": "Score a trained captioner on one split.",
+    "compare": "Compare two evaluated runs by a paired bootstrap over videos.",
+    "words": "Count the words of evaluated models by part of speech.",
+    "caption": "Describe video files, or videos of the run's feature store.",
+    "ablate": "Run the rows of a table over seeds. The same command continues a stopped sweep.",
+    "store": "Inspect, check, merge and import feature stores.",
+    "doctor": "Report what is installed, what is missing, and how to fix it; exit status 1 if something is broken.",
+    "completion": "Print a script that completes commands, options and choices of settings in a shell.",
+}
+ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "demo": _demo,
+    "extract": _extract,
+    "train": _train,
+    "evaluate": _evaluate,
+    "compare": _compare,
+    "words": _words,
+    "caption": _caption,
+    "ablate": _train,
+    "store": _store,
+    "doctor": _doctor,
+    "completion": _completion,
+}

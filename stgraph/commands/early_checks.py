@@ -1,0 +1,97 @@
+"""Settings and paths of a command, checked with hydra alone before torch is imported."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from stgraph.commands.arguments import CONFIG_OF
+from stgraph.errors import MissingDataError, OptionError
+from stgraph.settings.choices import default_groups
+
+__all__ = ["check", "composed"]
+
+ABLATE_ONLY = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
+VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".gif", ".m4v")
+EXTRACTORS = ("appearance", "motion", "objects", "flow")
+
+
+def check(name: str, chosen: argparse.Namespace) -> None:
+    """Raises what a command would raise for a wrong path or setting.
+
+    Raises:
+        MissingDataError: If a path does not exist.
+        OptionError: If a setting or a choice does not exist.
+    """
+    if name in CONFIG_OF:
+        composed(name, chosen, complete=False)
+    elif name == "store":
+        paths = [getattr(chosen, "path", None), getattr(chosen, "source", None)]
+        for path in [*filter(None, paths), *getattr(chosen, "sources", ())]:
+            if not Path(path).exists():
+                raise MissingDataError(f"No feature store at {path}; write one with 'stgraph extract'.")
+
+
+def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) -> Any:
+    """The configuration that a command works with.
+
+    Args:
+        name: The command.
+        chosen: Its parsed arguments.
+        complete: Whether settings that must be given are required.
+    """
+    from stgraph.settings.compose import compose, saved_config
+
+    settings, data = list(getattr(chosen, "settings", ())), None
+    if name == "demo":
+        settings = ["experiment=demo", *settings]
+    elif name == "ablate":
+        own, shared = [], []
+        for each in settings:
+            (own if _key(each) in ABLATE_ONLY else shared).append(each)
+        groups = default_groups("train")  # which settings they have depends on the table
+        for each in shared:
+            if _key(each).partition(".")[0] not in groups or _key(each) in groups:
+                compose("train", [each], complete=False)
+        settings = [each for each in own if not each.endswith((".yaml", ".yml"))]
+    elif name == "extract" and not chosen.folder.exists():
+        raise MissingDataError(f"There is no folder of videos at {chosen.folder}.")
+    elif name == "evaluate":
+        data = saved_config(chosen.run).data
+    elif name == "words":
+        settings = _overrides(chosen.runs, ("split", "tagger", "references"))
+    elif name == "caption":
+        settings, data = _caption(chosen)
+    return compose(CONFIG_OF[name], settings, data=data, complete=complete)
+
+
+def _caption(chosen: argparse.Namespace) -> tuple[list[str], Any]:
+    from stgraph.settings.compose import saved_config
+
+    keys = ("data", "decoding", "branch", "batch_size", "device", "threads", *EXTRACTORS)
+    settings = _overrides(chosen.videos, keys)
+    videos = [each for each in chosen.videos if each not in settings]
+    files = [video for video in videos if Path(video).is_file()]
+    if chosen.attention and not chosen.json:
+        raise OptionError("'--attention' must go with '--json', which has room for it; add --json.")
+    if not files:
+        for video in videos:
+            if video.lower().endswith(VIDEO_ENDINGS):
+                raise MissingDataError(f"There is no video file {video}.")
+    if not str(chosen.model).startswith("hf://") and not Path(chosen.model).is_dir():
+        raise MissingDataError(
+            f"There is no model folder at {chosen.model}; train one with 'stgraph train run={chosen.model}'."
+        )
+    settings = [f"++{each}" if _key(each).partition(".")[0] in EXTRACTORS else each for each in settings]
+    return settings, {} if files or not videos else saved_config(Path(chosen.model)).data
+
+
+def _overrides(arguments: list[str], keys: tuple[str, ...]) -> list[str]:
+    from stgraph.settings.compose import looks_like_override
+
+    return [each for each in arguments if looks_like_override(each, keys) and not Path(each).is_dir()]
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0].lstrip("+~")

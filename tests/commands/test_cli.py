@@ -1,0 +1,105 @@
+"""The command ``stgraph`` itself: what it answers before anything heavy is imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stgraph.cli import main
+from stgraph.commands.ablate import default_results
+from stgraph.commands.arguments import COMMANDS, completions
+
+HEAVY = ("torch", "lightning", "h5py", "matplotlib", "av", "transformers")
+
+
+def imported(*arguments, also=()):
+    """The heavy modules that a call imports, its output and its errors."""
+    code = (
+        "import sys\nfrom stgraph.cli import main\n"
+        "try: status = main(sys.argv[1:])\nexcept SystemExit as error: status = error.code\n"
+        f"print('imported', status, [m for m in {HEAVY + tuple(also)!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    output, _, last = done.stdout.rpartition("imported ")
+    return last.strip(), output, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-V"], ["completion", "bash"]])
+def test_help_imports_nothing_heavy(arguments):
+    assert imported(*arguments, also=("hydra",))[0] == "0 []"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: stgraph {name}" in capsys.readouterr().out
+
+
+def test_help_lists_groups_choices_and_experiments():
+    found, output, _ = imported("train", "--help", also=("hydra",))
+    assert found == "0 []"
+    words = " ".join(output.split())
+    assert "model stat, stats, stgkd" in words
+    assert "stgkd_msvd" in words
+    assert "optimizer adadelta, adam, rmsprop [adam]" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "no-such-key=1"], "There is no setting 'no-such-key'"),
+        (["train", "model=stgk"], "did you mean 'stgkd'?"),
+        (["train", "-m", "seed=1"], "no multirun"),
+        (["train", "seed=1,2"], "ablate seeds="),
+        (["caption", "nowhere.mp4", "--model", "nowhere"], "There is no video file nowhere.mp4."),
+        (["caption", "video1", "--model", "nowhere"], "There is no model folder at nowhere"),
+        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["store", "info", "nowhere"], "No feature store at nowhere"),
+        (["extract", "nowhere", "x.h5"], "There is no folder of videos at nowhere."),
+        (["ablate", "table=stgk"], "did you mean 'stgkd'?"),
+        (["ablate", "sseds=2"], "There is no setting 'sseds'"),
+        (["compare", "a", "b", "splt=x"], "did you mean 'split'?"),
+    ],
+)
+def test_refusals_import_nothing_heavy(arguments, message):
+    found, _, error = imported(*arguments)
+    assert found == "1 []"
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_cfg_prints_the_configuration(capsys):
+    assert main(["train", "experiment=demo", "seed=7", "--cfg"]) == 0
+    output = capsys.readouterr().out
+    assert "seed: 7" in output
+    assert "hidden_channels: 96" in output
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m stgraph train --help | head -1; {sys.executable} -m stgraph --help | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("usage: stgraph train")
+
+
+def test_completion_offers_choices_of_groups(tmp_path):
+    assert "model=stat" in completions("train")
+    assert "--model" in completions("caption")
+    script = subprocess.run(
+        [sys.executable, "-m", "stgraph", "completion", "bash"], capture_output=True, text=True
+    )
+    test = f"{script.stdout}\nCOMP_LINE='stgraph train optimizer=a'; COMP_POINT=${{#COMP_LINE}}\n"
+    test += "COMP_WORDS=(stgraph train optimizer = a); COMP_CWORD=4; _stgraph; echo ${COMPREPLY[*]}\n"
+    done = subprocess.run(["bash", "-c", test], capture_output=True, text=True)
+    assert (done.stdout.split(), done.stderr) == (["adadelta", "adam"], "")
+
+
+def test_results_go_below_the_working_folder_outside_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert default_results() == Path("runs/results")
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert os.fspath(default_results()) == "benchmarks/results"
