@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
     sources, others = find_videos(chosen.folder)
     if others:
         names = ", ".join(str(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
-        print(f"Skipped {len(others)} non-video files: {names}", file=sys.stderr)
+        print(f"Skipped {len(others)} non-video file{'s' * (len(others) != 1)}: {names}", file=sys.stderr)
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
     plan = plan_of(config)

@@ -151,11 +151,11 @@ def test_validate_finds_what_is_wrong(call, tmp_path):
     assert "NaN" in out
 
 
-def test_ctrl_c_ends_with_one_line(call, monkeypatch):
+def test_ctrl_c_ends_with_one_line(call, monkeypatch, tmp_path):
     def stop(arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("stgraph.commands.store.run", stop)
-    status, _, error = call("store", "info", "x")
+    status, _, error = call("store", "info", tmp_path)
     assert status == 130
-    assert "stopped; what was whole is kept" in error
+    assert "stopped; what was complete is kept" in error

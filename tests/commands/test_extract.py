@@ -56,7 +56,7 @@ def test_a_folder_of_odd_files_gives_the_good_and_names_the_bad(open_folder, cap
     assert f"{len(reasons)} could not be extracted:" in said
     for name, reason in reasons.items():
         assert re.search(rf"{name}\.\w+: .*({reason})", said), (name, said)
-    assert "captions.json (1)" in said
+    assert "Skipped 1 non-video file: captions.json" in said
     log = json.loads((open_folder / "store.extraction.json").read_text())
     assert {os.path.basename(path).partition(".")[0] for path in log["failed"]} == reasons.keys()
 

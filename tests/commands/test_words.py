@@ -116,7 +116,7 @@ def test_other_data_need_the_english_tagger(call, made, monkeypatch):
     assert "pip install 'stgraph-captioning[words]'" in error
     status, _, error = call(run, "tagger=interactions")
     assert status == 1
-    assert "'man' in 'a man plays a guitar' is no word of the grammar of 'interactions'" in error
+    assert "'man' in 'a man plays a guitar' is not a word of the grammar of 'interactions'" in error
     status, _, error = call(run, made("toys", ["the ball"]))
     assert status == 1
     assert (
