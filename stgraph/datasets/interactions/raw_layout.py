@@ -14,6 +14,7 @@ from stgraph.datasets.interactions.scene import make_scene, video_id
 from stgraph.datasets.interactions.worker_pool import generate_features
 from stgraph.errors import OptionError
 from stgraph.features.video_features import VideoFeatures
+from stgraph.files import write_text
 from stgraph.video import write_video
 
 __all__ = ["write_raw_layout"]
@@ -61,7 +62,7 @@ def write_raw_layout(
             "file": f"clips/{video_id(seed, index)}.mp4" if video_files else None,
             "captions": reference_sentences(make_scene(seed, index), seed, index),
         }
-    (folder / "clips" / "captions.json").write_text(json.dumps(captions, indent=1), encoding="utf-8")
+    write_text(folder / "clips" / "captions.json", json.dumps(captions, indent=1))
     return folder
 
 
@@ -89,7 +90,7 @@ def _write_detections(folder: Path, video: VideoFeatures) -> None:
         "num_frames": video.file_frames,
         "frames": frames,
     }
-    (folder / f"{video.id}.json").write_text(json.dumps(content), encoding="utf-8")
+    write_text(folder / f"{video.id}.json", json.dumps(content))
     np.savez(
         folder / f"{video.id}.npz",
         frame_features=video.appearance.numpy().astype(np.float16),
