@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ __all__ = ["Detections"]
 
 UNKNOWN_TRACK = -1
 
+Values = Sequence[Any] | Tensor | np.ndarray
+"""Numbers in any form; nested sequences have one axis per level."""
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, init=False)
 class Detections:
     """Boxes, scores and features of one video's objects, checked on construction.
 
@@ -38,12 +42,18 @@ class Detections:
         frame_index: Number in the file of each sampled frame.
         time: Seconds from the start of the file of each sampled frame.
         features_are_geometry: Whether ``features`` are only the geometry of the boxes, for want of appearance features.
+        keypoints: Points of each box as x, y in pixels and a confidence; None where there are none. The graph keeps
+            them, a feature store does not.
+        masks: Pixels of each object, one byte per pixel; None where there are none. Adapters read masks only if asked
+            to, as N masks of H x W take much memory. Neither the graph nor a feature store keeps them.
 
     Shapes: boxes ``[N, 4]``, scores ``[N]``, features ``[N, F]``, frame ``[N]``, labels ``[N]``, track ``[N]``,
-        frame_index ``[T]``, time ``[T]``.
+        frame_index ``[T]``, time ``[T]``, keypoints ``[N, K, 3]``, masks ``[N, H, W]``.
 
     Raises:
-        ShapeError: Lengths differ. DataError: Values that cannot be right; the message names the first one.
+        ShapeError: If the lengths differ.
+        DataError: If a value can't be right; the message names the first one.
+
     Reference: house design.
 
     >>> detections = Detections(boxes=[[0, 0, 10, 10], [5, 5, 20, 20]], scores=[0.9, 0.8], features=[[1.0], [2.0]],
@@ -58,32 +68,52 @@ class Detections:
     frame: Tensor
     num_frames: int
     size: tuple[int, int]
-    labels: Tensor | None = None
-    track: Tensor | None = None
-    frame_index: Tensor | None = None
-    time: Tensor | None = None
-    features_are_geometry: bool = False
+    labels: Tensor
+    track: Tensor
+    frame_index: Tensor | None
+    time: Tensor | None
+    features_are_geometry: bool
+    keypoints: Tensor | None
+    masks: Tensor | None
 
-    def __post_init__(self) -> None:
-        num_boxes = len(self.boxes)
-        put = lambda name, value: object.__setattr__(self, name, value)
-        put("boxes", _float("boxes", self.boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4))
-        put("scores", _float("scores", self.scores))
-        features = _float("features", self.features)
-        put(
-            "features",
-            features if features.ndim == 2 else features.reshape(num_boxes, -1 if num_boxes else 0),
-        )
-        put("frame", _long("frame", self.frame))
-        put("num_frames", int(self.num_frames))
-        put("size", (int(self.size[0]), int(self.size[1])))
-        for name in ("labels", "track"):
-            value = getattr(self, name)
-            put(name, torch.full((num_boxes,), -1) if value is None else _long(name, value))
-        if self.frame_index is not None:
-            put("frame_index", _long("frame_index", self.frame_index))
-        if self.time is not None:
-            put("time", _float("time", self.time))
+    def __init__(
+        self,
+        boxes: Values,
+        scores: Values,
+        features: Values,
+        frame: Values,
+        num_frames: int,
+        size: tuple[int, int],
+        labels: Values | None = None,
+        track: Values | None = None,
+        frame_index: Values | None = None,
+        time: Values | None = None,
+        features_are_geometry: bool = False,
+        keypoints: Values | None = None,
+        masks: Values | None = None,
+    ) -> None:
+        num_boxes = len(boxes)
+        feature_rows = _float("features", features)
+        if feature_rows.ndim != 2:
+            feature_rows = feature_rows.reshape(num_boxes, -1 if num_boxes else 0)
+        unknown = torch.full((num_boxes,), -1)
+        values = {
+            "boxes": _float("boxes", boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4),
+            "scores": _float("scores", scores),
+            "features": feature_rows,
+            "frame": _long("frame", frame),
+            "num_frames": int(num_frames),
+            "size": (int(size[0]), int(size[1])),
+            "labels": unknown if labels is None else _long("labels", labels),
+            "track": unknown.clone() if track is None else _long("track", track),
+            "frame_index": None if frame_index is None else _long("frame_index", frame_index),
+            "time": None if time is None else _float("time", time),
+            "features_are_geometry": bool(features_are_geometry),
+            "keypoints": None if keypoints is None else _float("keypoints", keypoints),
+            "masks": None if masks is None else _tensor("masks", masks).to(torch.bool),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         self._check()
 
     def _check(self) -> None:
@@ -103,6 +133,11 @@ class Detections:
             raise DataError(f"'size' must be (height, width) in pixels, both at least 1, got {self.size}.")
         for name in ("boxes", "scores", "features"):
             _check_finite(name, getattr(self, name))
+        if self.keypoints is not None:
+            check_shape("keypoints", self.keypoints, "N K 3", N=num_boxes)
+            _check_finite("keypoints", self.keypoints)
+        if self.masks is not None:
+            check_shape("masks", self.masks, "N H W", N=num_boxes, H=self.size[0], W=self.size[1])
         if num_boxes:
             self._check_boxes()
             self._check_frames()
@@ -130,29 +165,36 @@ class Detections:
     def from_raw(
         cls,
         *,
-        boxes: Any,
-        frame_numbers: Any,
+        boxes: Values,
+        frame_numbers: Values,
         size: tuple[int, int],
-        scores: Any = None,
-        features: Any = None,
-        labels: Any = None,
-        track: Any = None,
+        scores: Values | None = None,
+        features: Values | None = None,
+        labels: Values | None = None,
+        track: Values | None = None,
+        keypoints: Values | None = None,
+        masks: Values | None = None,
         sampled: Sequence[int] | None = None,
         fps: float | None = None,
     ) -> Detections:
-        """Makes detections from boxes that carry numbers of the file, in any order.
+        """Makes detections from boxes with frame numbers of the file, in any order.
 
         Args:
-            boxes, scores, features, labels, track: As in the class; scores are 1 where None, features the box
-                geometry of :meth:`geometry` where None.
+            boxes: As in the class.
             frame_numbers: Number in the file of each box's frame, ``[N]``.
             size: Height and width in pixels.
-            sampled: Numbers in the file of all sampled frames, those without boxes included, increasing. Where None:
+            scores: As in the class; None means 1.
+            features: As in the class; None takes the box geometry of :meth:`geometry`.
+            labels: As in the class.
+            track: As in the class.
+            keypoints: As in the class.
+            masks: As in the class.
+            sampled: Numbers in the file of all sampled frames, those without boxes included, increasing. None takes
                 the numbers that occur; frames without boxes are then unknown to the graph.
-            fps: Frames a second of the file, for ``time``.
+            fps: Frames per second of the file, for ``time``.
 
         Raises:
-            DataError: A box lies in a frame that ``sampled`` does not name.
+            DataError: If a box lies in a frame that ``sampled`` does not name.
         """
         numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
         frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
@@ -168,23 +210,69 @@ class Detections:
                 "drop its boxes."
             )
         order = torch.from_numpy(np.argsort(position, kind="stable"))
-        boxes = _float("boxes", boxes).reshape(-1, 4)
-        pick = lambda value, kind: None if value is None else kind("value", value)[order]
+        corners = _float("boxes", boxes).reshape(-1, 4)
+
+        def sorted_rows(name: str, value: Values | None) -> Tensor | None:
+            return None if value is None else _tensor(name, value)[order]
+
         return cls(
-            boxes=boxes[order],
+            boxes=corners[order],
             scores=torch.ones(len(order)) if scores is None else _float("scores", scores)[order],
-            features=_geometry(boxes, size)[order]
-            if features is None
-            else _float("features", features)[order],
+            features=(_geometry(corners, size) if features is None else _float("features", features))[order],
             frame=torch.from_numpy(position)[order],
             num_frames=len(frames),
             size=size,
-            labels=pick(labels, _long),
-            track=pick(track, _long),
+            labels=sorted_rows("labels", labels),
+            track=sorted_rows("track", track),
             frame_index=torch.from_numpy(frames),
             time=None if fps is None else torch.from_numpy(frames / float(fps)).float(),
             features_are_geometry=features is None,
+            keypoints=sorted_rows("keypoints", keypoints),
+            masks=sorted_rows("masks", masks),
         )
+
+    @classmethod
+    def from_ultralytics(cls, results: Any, **options: Any) -> Detections:
+        """Detections from the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
+        from stgraph.features.adapters.ultralytics import from_ultralytics
+
+        return from_ultralytics(results, **options)
+
+    @classmethod
+    def from_yolo_text(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
+        """Detections from text files of YOLO; see :func:`stgraph.features.adapters.read_yolo_text`."""
+        from stgraph.features.adapters.yolo_text import read_yolo_text
+
+        return read_yolo_text(path, size, **options)
+
+    @classmethod
+    def from_supervision(cls, frames: Any, size: tuple[int, int], **options: Any) -> Detections:
+        """Detections of ``supervision``, one per frame; see :func:`stgraph.features.adapters.from_supervision`."""
+        from stgraph.features.adapters.supervision import from_supervision
+
+        return from_supervision(frames, size, **options)
+
+    @classmethod
+    def from_torchvision(cls, dicts: Any, size: tuple[int, int], **options: Any) -> Detections:
+        """Detections from one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
+        from stgraph.features.adapters.torchvision_dicts import from_torchvision_dicts
+
+        return from_torchvision_dicts(dicts, size, **options)
+
+    @classmethod
+    def from_coco(cls, results: Any, size: tuple[int, int], **options: Any) -> Detections:
+        """Detections of one video from COCO results; see :func:`stgraph.features.adapters.from_coco_results`."""
+        from stgraph.features.adapters.coco_results import from_coco_results
+
+        (detections,) = from_coco_results(results, size, **options).values()
+        return detections
+
+    @classmethod
+    def from_mot(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
+        """Detections from a MOT text file; see :func:`stgraph.features.adapters.read_mot_text`."""
+        from stgraph.features.adapters.mot_text import read_mot_text
+
+        return read_mot_text(path, size, **options)
 
     @property
     def num_features(self) -> int:
@@ -210,7 +298,8 @@ class Detections:
 
     def select(self, index: Tensor) -> Detections:
         """Keeps the boxes of ``index`` (positions, increasing), and all frames."""
-        names = ("boxes", "scores", "features", "frame", "labels", "track")
+        optional = [name for name in ("keypoints", "masks") if getattr(self, name) is not None]
+        names = ("boxes", "scores", "features", "frame", "labels", "track", *optional)
         return replace(self, **{name: getattr(self, name)[index] for name in names})
 
     def to_dict(self) -> dict[str, Any]:

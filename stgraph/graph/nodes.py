@@ -49,6 +49,10 @@ def join_nodes(
         "label": _join(videos, "labels")[keep],
         "track": _join(videos, "track")[keep],
     }
+    keypoints = [video.keypoints for video in videos if video.keypoints is not None]
+    if len(keypoints) == len(videos):
+        _check_widths("keypoints", keypoints)
+        values["keypoints"] = torch.cat(keypoints)[keep]
     if pad_objects is not None:
         count = torch.bincount(frame, minlength=num_frames)
         rank = torch.arange(len(frame)) - (count.cumsum(0) - count)[frame]

@@ -12,7 +12,7 @@ from stgraph.features.streams import GRID
 
 __all__ = ["VideoGraphStorage", "box_centers"]
 
-_NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "batch", "pos"})
+_NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "keypoints", "batch", "pos"})
 _EDGE = frozenset({"edge_index", "edge_weight", "edge_kind"})
 # Of frames, or of whole videos; so is all that begins with GRID.
 _OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "category", "ptr"})

@@ -71,7 +71,6 @@ def _write_detections(folder: Path, video: VideoFeatures) -> None:
     assert video.appearance is not None
     found = video.detections.top(_MAX_BOXES)
     labels = found.labels
-    assert labels is not None
     frames = []
     for position, number in enumerate(video.frame_index.tolist()):
         here = (found.frame == position).nonzero()[:, 0]

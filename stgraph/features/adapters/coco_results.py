@@ -117,8 +117,6 @@ def to_coco_results(
         raise DataError(
             f"'image_ids' must name each of the {detections.num_frames} sampled frames, got {len(image_ids)}."
         )
-    assert detections.labels is not None
-    assert detections.track is not None
     columns = zip(
         detections.frame.tolist(),
         detections.labels.tolist(),

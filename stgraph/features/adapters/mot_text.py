@@ -75,8 +75,6 @@ def to_mot_text(detections: Detections) -> str:
     numbers = detections.frame
     if detections.frame_index is not None:
         numbers = detections.frame_index[numbers]
-    assert detections.track is not None
-    assert detections.labels is not None
     columns = zip(
         (numbers + FIRST_FRAME).tolist(),
         detections.track.tolist(),

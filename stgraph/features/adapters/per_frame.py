@@ -15,6 +15,7 @@ from stgraph.features.detections import Detections
 __all__ = ["entries_of", "join_entries"]
 
 PARTS = ("boxes", "scores", "labels", "track", "features")
+OPTIONAL = ("keypoints", "masks")  # of all entries with boxes, or of none
 
 
 def join_entries(
@@ -27,7 +28,8 @@ def join_entries(
     """One video's detections from an entry a frame.
 
     Args:
-        entries: ``boxes`` and, each optional or None, ``scores``, ``labels``, ``track``, ``features``.
+        entries: ``boxes`` and, each optional or None, ``scores``, ``labels``, ``track``, ``features``,
+            ``keypoints`` and ``masks``.
         size: Height and width in pixels.
         sampled: Number in the file of each entry's frame.
         fps: Frames a second of the file.
@@ -55,11 +57,12 @@ def join_entries(
         )
     numbers = range(len(frames)) if sampled is None else sampled
     joined = Detections.from_raw(
-        **{
-            name: torch.cat([getattr(frame, name) for frame in frames])
-            for name in PARTS
-            if name != "features"
-        },
+        boxes=torch.cat([frame.boxes for frame in frames]),
+        scores=torch.cat([frame.scores for frame in frames]),
+        labels=torch.cat([frame.labels for frame in frames]),
+        track=torch.cat([frame.track for frame in frames]),
+        keypoints=_optional("keypoints", frames),
+        masks=_optional("masks", frames),
         features=features,
         frame_numbers=np.repeat(np.asarray(numbers, dtype=np.int64), counts),
         sampled=numbers,
@@ -78,7 +81,7 @@ def entries_of(detections: Detections) -> Iterator[dict[str, torch.Tensor]]:
 
 def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> Detections:
     """An entry as the detections of a video of one frame: what is wrong with it is then known by its number."""
-    values: dict[str, Any] = {name: entry.get(name) for name in PARTS}
+    values: dict[str, Any] = {name: entry.get(name) for name in (*PARTS, *OPTIONAL)}
     if values["boxes"] is None:
         raise DataError(f"Entry {number} has no 'boxes'; a frame without objects has an empty array.")
     count = len(values["boxes"])
@@ -93,6 +96,20 @@ def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> De
         return Detections(**values, frame=torch.zeros(count, dtype=torch.int64), num_frames=1, size=size)
     except StgraphError as error:
         raise DataError(f"Entry {number}: {error}") from error
+
+
+def _optional(name: str, frames: Sequence[Detections]) -> torch.Tensor | None:
+    """The rows of ``name`` of all entries; None where no entry with boxes has any."""
+    full = {number: getattr(frame, name) for number, frame in enumerate(frames) if len(frame)}
+    if all(value is None for value in full.values()):
+        return None
+    (_, first), *_ = full.items()
+    for number, value in full.items():
+        if value is None or first is None or value.shape[1:] != first.shape[1:]:
+            raise DataError(
+                f"Entry {number}: '{name}' must be alike in all entries with boxes, and this one is not; give all or none."
+            )
+    return torch.cat(list(full.values()))
 
 
 def _features(entries: Sequence[Mapping[str, Any]], frames: Sequence[Detections]) -> torch.Tensor | None:

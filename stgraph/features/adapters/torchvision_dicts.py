@@ -24,8 +24,8 @@ def from_torchvision_dicts(
 
     Args:
         dicts: ``boxes`` (xyxy pixels) and, where there are any, ``scores``, ``labels``, and beyond torchvision
-            ``features`` and ``track``; other keys (masks, keypoints) are not read. Features are the box geometry where
-            no dict has them.
+            ``features`` and ``track``, and ``keypoints`` ``[n, K, 3]``; masks
+            are not read. Features are the box geometry where no dict has them.
         size: Height and width in pixels.
         sampled: Number in the file of each dict's frame.
         fps: Frames a second of the file, for ``time``; needs ``sampled``.
@@ -35,7 +35,8 @@ def from_torchvision_dicts(
     >>> from_torchvision_dicts([{"boxes": []}, {"boxes": [[0, 0, 5, 5]], "scores": [0.5]}], (24, 32)).frame
     tensor([1])
     """
-    return join_entries(dicts, size, sampled, fps)
+    without_masks = [{name: value for name, value in each.items() if name != "masks"} for each in dicts]
+    return join_entries(without_masks, size, sampled, fps)
 
 
 def to_torchvision_dicts(detections: Detections) -> list[dict[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -49,6 +50,11 @@ def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], d
     if video.appearance is not None:
         rows["frame/appearance"] = video.appearance
     if (found := video.detections) is not None:
+        if found.keypoints is not None or found.masks is not None:
+            warnings.warn(
+                f"Video '{video.id}': a store keeps neither keypoints nor masks; they are left out.",
+                stacklevel=2,
+            )
         rows |= {"object/box": found.boxes, "object/score": found.scores, "object/label": found.labels}
         rows |= {"object/track": found.track, "object/feature": found.features}
         counts["object"] = np.bincount(found.frame.numpy(), minlength=found.num_frames)
