@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import quieten, quieten_lightning, set_quiet
@@ -72,7 +73,7 @@ def _run(name: str, rest: list[str]) -> int:
 
         print(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
         return 0
-    check(name, chosen)
+    config = check(name, chosen)
     rest = [argument for argument in rest if argument not in OURS]
     terminal = sys.stderr.isatty() and sys.stdout.isatty()
     set_quiet(chosen.quiet)
@@ -84,7 +85,12 @@ def _run(name: str, rest: list[str]) -> int:
     command = importlib.import_module(f"stgraph.commands.{name}")
     if not chosen.verbose:
         quieten_lightning()
-    return command.run(rest)
+    status = command.run(rest)
+    if name == "train" and status == 0 and os.environ.get("LOCAL_RANK", "0") == "0":
+        from stgraph.commands.console.summary import training_summary
+
+        print(training_summary(Path(config.run), config.monitor), file=sys.stderr)
+    return status
 
 
 def _close_stdout() -> None:

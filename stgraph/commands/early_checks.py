@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from stgraph.commands.arguments import CONFIG_OF
-from stgraph.errors import MissingDataError, OptionError
+from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
 
 __all__ = ["check", "composed"]
@@ -17,20 +18,48 @@ VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".gif
 EXTRACTORS = ("appearance", "motion", "objects", "flow")
 
 
-def check(name: str, chosen: argparse.Namespace) -> None:
-    """Raises what a command would raise for a wrong path or setting.
+def check(name: str, chosen: argparse.Namespace) -> Any:
+    """Raises what a command would raise for a wrong path or setting; returns its configuration, if it has one.
 
     Raises:
         MissingDataError: If a path does not exist.
-        OptionError: If a setting or a choice does not exist.
+        OptionError: If a setting or a choice does not exist, or a GPU is asked for that is not there.
+        DependencyError: If the chosen logger is not installed.
     """
     if name in CONFIG_OF:
-        composed(name, chosen, complete=False)
-    elif name == "store":
+        config = composed(name, chosen, complete=False)
+        if CONFIG_OF[name] == "train":
+            _check_gpus(config.trainer)
+            _check_logger(config.logger)
+        return config
+    if name == "store":
         paths = [getattr(chosen, "path", None), getattr(chosen, "source", None)]
         for path in [*filter(None, paths), *getattr(chosen, "sources", ())]:
             if not Path(path).exists():
                 raise MissingDataError(f"No feature store at {path}; write one with 'stgraph extract'.")
+    return None
+
+
+def _check_gpus(trainer: Any) -> None:
+    """Refuses more GPUs than the machine has; torch is imported only if one is asked for."""
+    if trainer.accelerator not in ("gpu", "cuda"):
+        return
+    import torch
+
+    wanted, there = trainer.devices, torch.cuda.device_count()
+    if there == 0:
+        raise OptionError(
+            f"'trainer.accelerator={trainer.accelerator}' needs a GPU, and torch finds none here; use "
+            "trainer.accelerator=cpu."
+        )
+    if isinstance(wanted, int) and wanted > there:
+        raise OptionError(f"'trainer.devices' is {wanted}, but this machine has {there} GPUs; ask for fewer.")
+
+
+def _check_logger(logger: Any) -> None:
+    for name, package in (("WandbLogger", "wandb"), ("TensorBoardLogger", "tensorboard")):
+        if logger is not None and str(logger.get("_target_", "")).endswith(name) and not find_spec(package):
+            raise DependencyError(f"'logger={package}' needs {package}; run: pip install {package}")
 
 
 def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) -> Any:

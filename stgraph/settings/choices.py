@@ -9,7 +9,7 @@ __all__ = ["choices_of", "default_groups", "entry_point_models", "group_choices"
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 HIDDEN = ("base",)  # files that others include, which are no choice themselves
-OPTIONAL = {"schedule", "reinforce", "logger", "experiment", "row"}
+OPTIONAL = {"schedule", "reinforce", "experiment", "row"}
 """Groups that may be ``null``."""
 
 

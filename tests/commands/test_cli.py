@@ -10,6 +10,7 @@ import pytest
 from stgraph.cli import main
 from stgraph.commands.ablate import default_results
 from stgraph.commands.arguments import COMMANDS, completions
+from stgraph.commands.console.summary import training_summary
 
 HEAVY = ("torch", "lightning", "h5py", "matplotlib", "av", "transformers")
 
@@ -70,6 +71,41 @@ def test_refusals_import_nothing_heavy(arguments, message):
     assert found == "1 []"
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("trainer.accelerator=gpu", "needs a GPU, and torch finds none here"),
+        ("logger=wandb", "pip install wandb"),
+        ("logger=tensorboard", "pip install tensorboard"),
+        ("logger=wanbd", "did you mean 'wandb'?"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_before_anything_starts(
+    setting, message, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("stgraph.commands.early_checks.find_spec", lambda package: None)
+    assert main(["train", "experiment=demo", f"run={tmp_path / 'run'}", setting]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_gpus_than_there_are(monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert main(["train", "trainer.accelerator=gpu", "trainer.devices=8"]) == 1
+    assert "'trainer.devices' is 8, but this machine has 1 GPUs" in capsys.readouterr().err
+
+
+def test_summary_of_a_training(tmp_path):
+    assert "no validation took place" in training_summary(tmp_path, "val/CIDEr")
+    log = tmp_path / "log" / "version_0"
+    log.mkdir(parents=True)
+    (log / "metrics.csv").write_text("epoch,val/CIDEr\n0,0.5\n1,0.9\n1,\n2,0.7\n")
+    said = training_summary(tmp_path, "val/CIDEr")
+    assert "val/CIDEr 0.9 after epoch 2 of 3" in said
+    assert said.endswith(f"Next: stgraph evaluate {tmp_path}")
 
 
 def test_cfg_prints_the_configuration(capsys):
