@@ -93,7 +93,7 @@ def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _St
     inside: _Strength = {}
     onward: _Strength = {}
     left_out = 0
-    row = graph.edge_index[0] * len(EdgeKind) + graph.edge_kind  # a rule's edges of one node
+    row = graph.edge_index[0] * (max(EdgeKind) + 1) + graph.edge_kind  # a rule's edges of one node
     total, number = torch.bincount(row, graph.edge_weight)[row], torch.bincount(row)[row]
     share = (graph.edge_weight * number / total.clamp(min=1e-12)).tolist()
     is_only, frame, kinds = (number == 1).tolist(), graph.frame.tolist(), graph.edge_kind.tolist()
@@ -142,10 +142,10 @@ def _draw_box(axes: Axes, box: list[float], colour: str) -> None:
 
 
 def _legend(graph: VideoGraph, left_out: int) -> str:
-    parts = ["Dotted: edges inside a frame."]
+    parts = ["Dotted lines link objects of one frame"]
     if bool((graph.edge_kind == EdgeKind.TIME).any()):
-        parts.append("Solid: time edges above an even share of the next frame, or to its only object.")
-    parts.append("Width: weight beside an even share.")
+        parts[0] += "; solid lines link an object to the next frame"
+    parts[0] += "; thicker means a larger weight."
     if left_out:
         parts.append(f"{left_out:,} further edges between frames are not drawn.")
     return " ".join(parts)
