@@ -49,8 +49,12 @@ def join_nodes(
         "label": _join(videos, "labels")[keep],
         "track": _join(videos, "track")[keep],
     }
-    keypoints = [video.keypoints for video in videos if video.keypoints is not None]
-    if len(keypoints) == len(videos):
+    keypoints = [video.keypoints for video in videos if video.keypoints is not None and len(video)]
+    if keypoints:
+        if len(keypoints) < sum(len(video) > 0 for video in videos):
+            raise DataError(
+                "'keypoints' must be given for all videos of a batch or for none, got them for some."
+            )
         _check_widths("keypoints", keypoints)
         values["keypoints"] = torch.cat(keypoints)[keep]
     if pad_objects is not None:

@@ -37,6 +37,16 @@ def test_one_result_and_keypoints_that_become_nodes():
     assert found.select(torch.tensor([], dtype=torch.long)).keypoints.shape == (0, 2, 3)
 
 
+def test_a_batch_has_keypoints_of_all_its_videos_or_of_none():
+    rows = [[1, 2, 10, 12, 0.9, 0]]
+    with_points = Detections.from_ultralytics(result(rows, keypoints=[[[2.0, 3.0]]]))
+    builder = VideoGraphBuilder(temporal=None)
+    empty = Detections.from_ultralytics(result([]))
+    assert builder.build_batch([with_points, empty]).keypoints.shape == (1, 1, 3)
+    with pytest.raises(DataError, match="'keypoints' must be given for all videos of a batch or for none"):
+        builder.build_batch([with_points, Detections.from_ultralytics(result(rows))])
+
+
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
