@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,14 +14,12 @@ from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.features.streams import GRID
 from stgraph.graph.batching import make_batch
+from stgraph.graph.config import GraphConfig
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, EdgeRule, cosine_edges, dense_edges, find_edge_rule
 from stgraph.graph.edges.join import join_edges
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
 from stgraph.graph.video_graph import VideoGraph
-
-if TYPE_CHECKING:
-    from stgraph.graph.config import GraphConfig
 
 __all__ = ["VideoGraphBuilder"]
 
@@ -101,8 +99,6 @@ class VideoGraphBuilder:
         Raises:
             OptionError: If a rule has no registered name.
         """
-        from stgraph.graph.config import GraphConfig
-
         return GraphConfig.of(self)
 
     def __repr__(self) -> str:
@@ -223,3 +219,6 @@ def _warn_of_geometry(rules: Mapping[EdgeKind, EdgeRule], videos: Sequence[Detec
             "use temporal='track', or temporal=None.",
             stacklevel=3,
         )
+
+
+GraphConfig.make, GraphConfig.make_dense = VideoGraphBuilder, VideoGraphBuilder.dense

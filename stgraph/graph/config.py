@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from stgraph.graph.builder import VideoGraphBuilder
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, IouEdges, TrackEdges, cosine_edges, iou_edges, self_edges
 from stgraph.graph.edges.registry import edge_rule_names, registered_name
 from stgraph.graph.edges.rule import EdgeRule
+
+if TYPE_CHECKING:
+    from stgraph.graph.builder import VideoGraphBuilder
 
 __all__ = ["GraphConfig"]
 
@@ -45,6 +48,9 @@ class GraphConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    make: ClassVar[Callable[..., VideoGraphBuilder]]  # set by builder.py, which imports this module
+    make_dense: ClassVar[Callable[..., VideoGraphBuilder]]
 
     spatial: str | None = "iou"
     temporal: str | None = "cosine"
@@ -88,7 +94,7 @@ class GraphConfig(BaseModel):
         """
         limits = (self.max_objects, self.score_threshold, self.pad_objects)
         if self.dense:
-            return VideoGraphBuilder.dense(*limits)
+            return type(self).make_dense(*limits)
         spatial: str | EdgeRule | None = self.spatial
         temporal: str | EdgeRule | None = self.temporal
         if spatial == "iou":
@@ -97,7 +103,7 @@ class GraphConfig(BaseModel):
             temporal = CosineEdges(self.temporal_temperature, self.center_features, self.temporal_direction)
         elif temporal == "track":
             temporal = TrackEdges(self.track_decay)
-        return VideoGraphBuilder(spatial, temporal, *limits)
+        return type(self).make(spatial, temporal, *limits)
 
     @classmethod
     def of(cls, builder: VideoGraphBuilder) -> GraphConfig:
