@@ -76,7 +76,8 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
     if name == "demo":
         settings = ["experiment=demo", *settings]
     elif name == "ablate":
-        own, shared = [], []
+        own: list[str] = []
+        shared: list[str] = []
         for each in settings:
             (own if _key(each) in ABLATE_ONLY else shared).append(each)
         groups = default_groups("train")  # which settings they have depends on the table
