@@ -25,18 +25,37 @@ if TYPE_CHECKING:
         training,
         video,
     )
+    from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
+    from stgraph.datasets.loading.data_module import CaptionDataModule
+    from stgraph.datasets.registry import open_dataset
     from stgraph.features.detections import Detections
     from stgraph.features.video_features import VideoFeatures
     from stgraph.graph.builder import VideoGraphBuilder
     from stgraph.graph.edge_kind import EdgeKind
     from stgraph.graph.video_graph import VideoGraph
-    from stgraph.pipeline import Caption, CaptionPipeline
+    from stgraph.models.captioning_model import CaptioningModel
+    from stgraph.models.captions import Caption
+    from stgraph.models.registry import register_model
+    from stgraph.models.stat_captioner import STATCaptioner
+    from stgraph.models.stats_captioner import STaTSCaptioner
+    from stgraph.models.stgraph_captioner import STGraphCaptioner
+    from stgraph.pipeline import CaptionPipeline
+    from stgraph.training.module import CaptioningModule
+    from stgraph.training.recipe import train_captioner
 
 __all__ = [
     "Caption",
+    "CaptionBatch",
+    "CaptionCollator",
+    "CaptionDataModule",
     "CaptionPipeline",
+    "CaptioningModel",
+    "CaptioningModule",
     "Detections",
     "EdgeKind",
+    "STATCaptioner",
+    "STGraphCaptioner",
+    "STaTSCaptioner",
     "VideoFeatures",
     "VideoGraph",
     "VideoGraphBuilder",
@@ -50,7 +69,10 @@ __all__ = [
     "metrics",
     "models",
     "nn",
+    "open_dataset",
+    "register_model",
     "text",
+    "train_captioner",
     "training",
     "video",
 ]
@@ -75,7 +97,18 @@ def _refuse_namesake() -> None:
 
 
 _MODULES = {
-    "pipeline": ("Caption", "CaptionPipeline"),
+    "datasets.loading.caption_batch": ("CaptionBatch", "CaptionCollator"),
+    "datasets.loading.data_module": ("CaptionDataModule",),
+    "datasets.registry": ("open_dataset",),
+    "models.captioning_model": ("CaptioningModel",),
+    "models.captions": ("Caption",),
+    "models.registry": ("register_model",),
+    "models.stat_captioner": ("STATCaptioner",),
+    "models.stats_captioner": ("STaTSCaptioner",),
+    "models.stgraph_captioner": ("STGraphCaptioner",),
+    "pipeline": ("CaptionPipeline",),
+    "training.module": ("CaptioningModule",),
+    "training.recipe": ("train_captioner",),
     "features.detections": ("Detections",),
     "features.video_features": ("VideoFeatures",),
     "graph.builder": ("VideoGraphBuilder",),

@@ -1,17 +1,19 @@
-"""A trained model with all it needs to describe a video: vocabulary, graph builder, the extractors it was trained on."""
+"""A trained model with everything it needs to caption videos: vocabulary, graph builder, extractors."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import torch
-from torch import Tensor
+from torch_geometric.data import Batch
 
+from stgraph.datasets.loading.data_module import CaptionDataModule
+from stgraph.datasets.stored_dataset import StoredDataset
 from stgraph.decoding import Decoding, Greedy
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.extraction import (
@@ -22,98 +24,319 @@ from stgraph.extraction import (
     VideoSource,
     extract_videos,
 )
+from stgraph.features.detections import Detections
+from stgraph.features.streams import grid_names
 from stgraph.features.video_features import VideoFeatures
-from stgraph.graph.from_features import graphs_of, grid_names
-from stgraph.metrics import CaptionEvaluator
-from stgraph.metrics.evaluation import Evaluation
-from stgraph.models.model_folder import (
-    AnyCaptioner,
+from stgraph.graph import VideoGraph, VideoGraphBuilder, graphs_of
+from stgraph.metrics import CaptionEvaluator, Evaluation
+from stgraph.model_card import model_card
+from stgraph.models import (
+    Caption,
+    CaptioningModel,
     ModelConfig,
-    file_inside,
-    from_hub,
+    captions_of,
     load_model,
-    read_description,
+    read_model_config,
+    save_model,
 )
+from stgraph.models.model_folder import FILES, fetch_from_hub, load_tokenizer
 from stgraph.text import CaptionTokenizer
 
 if TYPE_CHECKING:
-    from stgraph.datasets.stored_dataset import StoredDataset
     from stgraph.features.store import FeatureStore
 
 __all__ = ["Caption", "CaptionPipeline"]
 
-
-@dataclass(frozen=True)
-class Caption:
-    """A sentence about a video, and the log-probability of each word; that of the end mark is last, if it has one.
-
-    ``attention``, where it was asked for, says by name what each of these words looked at; which names a system has is
-    listed in docs/training.md. Two captions are equal whatever they looked at.
-
-    Shapes: attention over the T sampled frames ``[n, T]``, over their regions ``[n, T, S]``, "branches" ``[n, 2]``, for
-        n words, the end mark among them.
-    """
-
-    video_id: str
-    text: str
-    log_probs: tuple[float, ...]
-    attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+VideoInput = str | Path | VideoFeatures | VideoGraph | Detections
+GENERATED = "stgraph.interactions."  # in front of the names of the extractors of generated videos
 
 
 class CaptionPipeline:
-    """Describes videos by a trained model; make one by :func:`CaptionPipeline`.
+    """Captions videos with a trained model.
+
+    Calling it captions one video or many: files, :class:`~stgraph.VideoFeatures`, graphs, detections. Make one by
+    :meth:`from_pretrained`, or take what :func:`~stgraph.train_captioner` returns.
 
     Args:
-        model: In evaluation mode.
-        tokenizer: Ids to words.
-        description: Graph settings, sampled frames and extractors of the training data.
-        allow: Dotted names of extractors, other than those installed, that may be imported for video files.
-        extractor_settings: Settings of yours, by the group of ``stgraph extract``, such as ``{"motion": {"weights":
-            "i3d.pt"}}``; they say where a file is that an extractor was made with.
+        model: The model; it is put into evaluation mode.
+        tokenizer: Words <-> ids.
+        config: Graph settings, sampled frames and extractors of the training data.
+        allow: Dotted names of extractors, other than installed ones, that may be imported for video files.
+        extractor_settings: Settings of extractors by their group in ``stgraph extract``, such as ``{"motion": {"weights":
+            "i3d.pt"}}``, which say where the files are that an extractor was made with.
+
+    Reference: house design.
     """
 
     def __init__(
         self,
-        model: AnyCaptioner,
+        model: CaptioningModel,
         tokenizer: CaptionTokenizer,
-        description: ModelConfig,
+        config: ModelConfig,
         allow: Collection[str] = (),
         extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.model, self.tokenizer, self.description = model, tokenizer, description
-        self.builder = description.graph.build()
+        self.model, self.tokenizer, self.config = model.eval(), tokenizer, config
+        self._builder = None if config.graph is None else config.graph.build()
         self.allow, self.extractor_settings = allow, extractor_settings or {}
         self._extractors: dict[str, PlannedExtractors] = {}
 
+    # -- making, saving, sharing
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        device: torch.device | str = "cpu",
+        allow: Collection[str] = (),
+        extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> CaptionPipeline:
+        """Loads a model folder, or a model of the Hugging Face hub as ``"hf://owner/name"``.
+
+        Nothing in the folder is run as code: weights are safetensors, the configuration is checked against a schema.
+        Extractors are looked up by name when the first video file is captioned.
+
+        Args:
+            path: A model folder; a path is never taken for a hub name.
+            device: Device of the model.
+            allow: As in the class; importing an extractor runs its code.
+            extractor_settings: As in the class.
+
+        Raises:
+            MissingDataError: If there is no such folder, or it is incomplete.
+            ModelFolderError: If the folder is damaged, or its files belong to different models.
+            OptionError: If the device does not exist.
+        """
+        folder = fetch_from_hub(str(path)) if str(path).startswith("hf://") else Path(path)
+        config = read_model_config(folder)
+        model, tokenizer = load_model(folder, config), load_tokenizer(folder)
+        vocab_size = model.config.get("vocab_size", tokenizer.vocab_size)
+        if tokenizer.vocab_size != vocab_size:
+            raise ModelFolderError(
+                f"{folder}: the tokenizer has {tokenizer.vocab_size} words, the model {vocab_size}; the files are of "
+                "different models."
+            )
+        if model.num_categories != len(config.categories):
+            raise ModelFolderError(
+                f"{folder}: config.json lists {len(config.categories)} categories, the model has {model.num_categories}; "
+                "the files are of different models."
+            )
+        try:
+            model = model.to(device)
+        except (RuntimeError, AssertionError) as error:
+            raise OptionError(
+                f"'device' must be a device of this machine, got {device!r}: {str(error).splitlines()[0]}"
+            ) from error
+        return cls(model, tokenizer, config, allow, extractor_settings)
+
+    def save_pretrained(self, folder: str | Path, *, license: str | None = None) -> Path:
+        """Writes a model folder with a model card (``README.md``).
+
+        Args:
+            folder: Made if it does not exist; scores of ``stgraph evaluate`` in it appear on the card.
+            license: Licence identifier for the card, such as "mit".
+
+        Returns:
+            The folder.
+        """
+        folder = Path(folder)
+        save_model(folder, self.model, self.config, self.tokenizer)
+        (folder / "README.md").write_text(model_card(self.config, folder, license=license), encoding="utf-8")
+        return folder
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        license: str | None = None,
+        folder: str | Path | None = None,
+        private: bool = False,
+    ) -> str:
+        """Uploads the model and its card to the Hugging Face hub.
+
+        Args:
+            repo_id: ``"owner/name"``.
+            license: Licence identifier for the card.
+            folder: Model folder whose evaluations appear on the card; None takes none.
+            private: Whether a new repository is private.
+
+        Returns:
+            Address of the upload's commit.
+
+        Raises:
+            MissingDataError: If the hub refuses the upload or cannot be reached.
+        """
+        import tempfile
+
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+        with tempfile.TemporaryDirectory() as temporary:
+            upload = self.save_pretrained(temporary, license=license)
+            if folder is not None:
+                card = model_card(self.config, Path(folder), license=license)
+                (upload / "README.md").write_text(card, encoding="utf-8")
+            try:
+                api = HfApi()
+                api.create_repo(repo_id, private=private, exist_ok=True)
+                found = api.upload_folder(
+                    repo_id=repo_id,
+                    folder_path=upload,
+                    allow_patterns=[*FILES, "README.md"],
+                    commit_message="Upload a stgraph model",
+                )
+            except (HfHubHTTPError, HFValidationError, OSError) as error:
+                raise MissingDataError(
+                    f"The model cannot be uploaded to '{repo_id}': {str(error).splitlines()[0]}"
+                ) from error
+        return str(found)
+
+    # -- captions
+
     @property
     def default_branch(self) -> str:
-        """The branch that is tested: the scene's where the model has one, or the only one."""
+        """The branch that is evaluated: the scene branch if the model has one, else the only one."""
         return self.model.branches[0]
 
-    def caption(
+    @property
+    def builder(self) -> VideoGraphBuilder:
+        """The graph builder of the training data.
+
+        Raises:
+            OptionError: If the model was trained on ready-made graphs.
+        """
+        if self._builder is None:
+            raise OptionError(
+                "This model was trained on ready-made graphs and has no builder to make others; pass a VideoGraph."
+            )
+        return self._builder
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the model."""
+        return next(self.model.parameters()).device
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a path is a sequence of strings to mypy
         self,
-        video: VideoFeatures | str | Path,
+        videos: VideoInput,
+        branch: str | None = ...,
+        *,
+        decoding: Decoding | None = ...,
+        attention: bool = ...,
+        batch_size: int = ...,
+    ) -> Caption: ...
+    @overload
+    def __call__(
+        self,
+        videos: Sequence[VideoInput] | Batch,
+        branch: str | None = ...,
+        *,
+        decoding: Decoding | None = ...,
+        attention: bool = ...,
+        batch_size: int = ...,
+    ) -> list[Caption]: ...
+    def __call__(
+        self,
+        videos: VideoInput | Sequence[VideoInput] | Batch,
         branch: str | None = None,
         *,
         decoding: Decoding | None = None,
         attention: bool = False,
-    ) -> Caption:
-        """Describes one video, a file or its features; ``decoding`` and ``attention`` are those of :meth:`caption_all`.
+        batch_size: int = 64,
+    ) -> Caption | list[Caption]:
+        """Captions one video, or each of a list or PyG batch.
 
-        Raises: DataError: A file that cannot be read, or features that the extractors refuse; also as :meth:`extractors`.
-            OptionError: ``decoding`` asks for several captions.
+        Args:
+            videos: A path of a video file, :class:`~stgraph.VideoFeatures`, a graph, :class:`~stgraph.Detections` (their
+                features must come from the model's extractor), or a list of any of them.
+            branch: Branch that generates; None is the one that is evaluated.
+            decoding: How words are chosen; None is greedy. Several captions of a video follow each other in a list.
+            attention: Whether captions carry attention weights.
+            batch_size: Videos that are captioned at once.
+
+        Raises:
+            MissingDataError: If a file does not exist.
+            DataError: If a file cannot be read, or a video lacks a stream that the branch needs.
+            ModelFolderError: If the model's extractors cannot be made here.
+            OptionError: If the model has no such branch, or several captions were asked of a single video.
         """
-        if decoding is not None and decoding.captions_per_video > 1:
-            raise OptionError(
-                f"'captions_per_video' must be 1 for one caption, got {decoding.captions_per_video}; "
-                "'caption_all' gives several."
-            )
-        if not isinstance(video, VideoFeatures):
-            found = next(iter(self.extract_features([video], branch)))
+        single = isinstance(videos, str) or not isinstance(videos, Sequence | Batch)
+        listed: list[Any] = [videos]
+        if isinstance(videos, Batch):
+            listed = videos.to_data_list()
+        elif not single:
+            listed = list(cast(Sequence[Any], videos))
+        else:
+            if decoding is not None and decoding.captions_per_video > 1:
+                raise OptionError(
+                    f"'captions_per_video' must be 1 for a single video, got {decoding.captions_per_video}; pass a list for "
+                    "several captions."
+                )
+            listed = [videos]
+        found = self._caption_inputs(listed, branch, batch_size, decoding=decoding, attention=attention)
+        return found[0] if single else found
+
+    def caption(self, videos: Any, branch: str | None = None, **options: Any) -> Any:
+        """The same as calling the pipeline."""
+        return self(videos, branch, **options)
+
+    def _caption_inputs(
+        self, videos: Sequence[Any], branch: str | None, batch_size: int, **how: Any
+    ) -> list[Caption]:
+        files = [video for video in videos if isinstance(video, str | Path)]
+        for file in files:
+            if not Path(file).is_file():
+                raise MissingDataError(f"There is no video file {file}.")
+        read = self.extract_features(files, branch) if files else iter(())
+        captions: list[Caption] = []
+        for start in range(0, len(videos), batch_size):
+            group = videos[start : start + batch_size]
+            graphs = [self._graph_of(video, start + row, read, branch) for row, video in enumerate(group)]
+            captions += [
+                caption for found in self._caption_graphs(graphs, start, branch, **how) for caption in found
+            ]
+        return captions
+
+    def _graph_of(self, video: Any, position: int, read: Iterator[Any], branch: str | None) -> VideoGraph:
+        """The graph of any kind of input; ``read`` yields the features of files."""
+        if isinstance(video, str | Path):
+            found = next(read)
             if isinstance(found, Failure):
-                raise DataError(f"{video} cannot be described: {found.reason}")
+                raise DataError(f"{video} cannot be captioned: {found.reason}")
             video = found
-        return next(iter(self.caption_all([video], branch, decoding=decoding, attention=attention)))
+        if isinstance(video, VideoGraph):
+            return video
+        if not isinstance(video, VideoFeatures | Detections):
+            raise OptionError(
+                f"A video must be a path, VideoFeatures, a VideoGraph or Detections, got {type(video).__name__} at "
+                f"position {position}."
+            )
+        if isinstance(video, Detections):
+            return self.builder(video)
+        grids = grid_names(self.model.streams(branch or self.default_branch))
+        return graphs_of([video], self.builder, self.config.num_frames, grids=grids)[0]
+
+    def _caption_graphs(
+        self, graphs: Sequence[VideoGraph], first: int, branch: str | None, **how: Any
+    ) -> list[list[Caption]]:
+        """Captions of each graph; graphs with the same attributes form one batch."""
+        alike: dict[frozenset[str], list[int]] = {}
+        for row, graph in enumerate(graphs):
+            alike.setdefault(frozenset(graph.keys()), []).append(row)
+        found: list[list[Caption]] = [[] for _ in graphs]
+        for rows in alike.values():
+            batch = Batch.from_data_list([graphs[row] for row in rows]).to(self.device)
+            if self.model.num_categories and batch.get("category") is None:
+                batch.category = torch.full((len(rows),), -1, device=self.device)
+            for caption in captions_of(
+                self.model, self.tokenizer, batch, [str(row) for row in rows], branch, **how
+            ):
+                row = int(caption.video_id)
+                video_id = graphs[row].get("video_id") or str(first + row)
+                found[row].append(replace(caption, video_id=video_id))
+        return found
 
     def extract_features(
         self,
@@ -123,32 +346,48 @@ class CaptionPipeline:
         threads: int = 1,
         timings: Timings | None = None,
     ) -> Iterator[VideoFeatures | Failure]:
-        """Features of video files for ``branch``, by the extractors that the model was trained on; the path is the id."""
+        """Features of video files for a branch, by the extractors that the model was trained on; ids are the paths.
+
+        Args:
+            paths: The files.
+            branch: Branch whose streams are extracted; None is the one that is evaluated.
+            threads: Threads that read files.
+            timings: Is given the time of each extractor.
+        """
         sources = [VideoSource(str(path), Path(path)) for path in paths]
         yield from extract_videos(sources, self.extractors(branch), threads=threads, timings=timings)
 
     def extractors(self, branch: str | None = None) -> PlannedExtractors:
-        """The extractors of the streams that ``branch`` reads, made again by their names; no detector for the scene branch.
+        """The extractors of the streams that a branch reads; the scene branch needs no detector.
 
-        Raises: ModelFolderError: The folder names an extractor that is not installed, or a file that must be shown.
-            DataError: The weights are not those of the training.
+        Args:
+            branch: The branch; None is the one that is evaluated.
+
+        Raises:
+            ModelFolderError: If an extractor is not installed, needs a file that was not given, or was never recorded.
+            DataError: If weights differ from those that the model was trained on.
         """
         branch = branch or self.default_branch
         streams = self.model.streams(branch)
         if branch not in self._extractors:
             records = {
-                stream: self.description.extractors[stream]
+                stream: self.config.extractors[stream]
                 for stream in streams
-                if stream in self.description.extractors
+                if stream in self.config.extractors
             }
-            if any(record.name.startswith("stgraph.interactions.") for record in records.values()):
+            if not records:
                 raise ModelFolderError(
-                    "This model was trained on generated videos, whose features are no use for others; extract videos of "
-                    "yours with 'stgraph extract' and train on them."
+                    "This model does not record which extractors its features came from, as it was trained on ready-made "
+                    "graphs; pass graphs instead of video files."
+                )
+            if any(record.name.startswith(GENERATED) for record in records.values()):
+                raise ModelFolderError(
+                    "This model was trained on generated videos, whose features do not apply to others; extract features of "
+                    "your videos with 'stgraph extract' and train on them."
                 )
             plan = ExtractionPlan.of_records(records, self.allow, self.extractor_settings)
             try:
-                planned = plan.build(next(self.model.parameters()).device)
+                planned = plan.build(self.device)
             except OptionError as error:
                 raise ModelFolderError(f"The model's extractors cannot be made: {error}") from error
             planned.check_same(records)
@@ -165,48 +404,35 @@ class CaptionPipeline:
         decoding: Decoding | None = None,
         attention: bool = False,
     ) -> Iterator[Caption]:
-        """Describes videos in batches, in their order.
+        """Captions videos of known features in batches, in their order.
 
         Args:
-            videos, branch, batch_size: What is described, by which branch, how many at once.
-            categories: Which video is of which category, for models that were trained with categories; a video that it
-                lacks, or whose category no training video had, is described without.
-            decoding: How words are chosen; None is greedy. Several captions of a video come one behind the other.
-            attention: Whether captions say what each word looked at.
+            videos: The features.
+            branch: As in a call.
+            batch_size: As in a call.
+            categories: Category of each video, for models that were trained with categories; a video without one, or with
+                a category that no training video had, is captioned without.
+            decoding: As in a call.
+            attention: As in a call.
         """
         branch = branch or self.default_branch
-        known: dict[str | None, int] = {
-            name: number for number, name in enumerate(self.description.categories)
-        }
-        device = next(self.model.parameters()).device
+        numbers: dict[str | None, int] = {name: number for number, name in enumerate(self.config.categories)}
         for start in range(0, len(videos), batch_size):
             group = videos[start : start + batch_size]
+            category = (
+                [numbers.get((categories or {}).get(video.id), -1) for video in group] if numbers else None
+            )
             graphs = graphs_of(
                 group,
                 self.builder,
-                self.description.num_frames,
+                self.config.num_frames,
                 grids=grid_names(self.model.streams(branch)),
-                category=[known.get((categories or {}).get(video.id), -1) for video in group]
-                if known
-                else None,
-            ).to(device)
-            found = self.model.generate(
-                graphs, self.tokenizer.special_tokens, branch, decoding=decoding, attention=attention
+                category=category,
+            ).to(self.device)
+            ids = [video.id for video in group]
+            yield from captions_of(
+                self.model, self.tokenizer, graphs, ids, branch, decoding=decoding, attention=attention
             )
-            texts = self.tokenizer.decode(found.tokens)
-            each = len(texts) // len(group)
-            num_frames = torch.as_tensor(graphs.num_frames).reshape(-1).tolist()
-            for row, (text, tokens, log_probs) in enumerate(
-                zip(texts, found.tokens, found.log_probs, strict=True)
-            ):
-                if tokens.any():  # beam search may find fewer captions than were asked for
-                    looked = found.attention_of(row, num_frames[row // each])
-                    yield Caption(
-                        group[row // each].id,
-                        text,
-                        tuple(log_probs[tokens != 0].tolist()),
-                        {name: weights.cpu() for name, weights in looked.items()},
-                    )
 
     def caption_store(
         self,
@@ -219,10 +445,20 @@ class CaptionPipeline:
         decoding: Decoding | None = None,
         attention: bool = False,
     ) -> Iterator[Caption]:
-        """As :meth:`caption_all`, of a store, whose features must come from the extractors that the model was trained on."""
+        """As :meth:`caption_all`, for videos of a store, whose features must come from the model's extractors.
+
+        Args:
+            store: The features.
+            video_ids: Videos to caption.
+            branch: As in a call.
+            batch_size: As in a call.
+            categories: As in :meth:`caption_all`.
+            decoding: As in a call.
+            attention: As in a call.
+        """
         branch = branch or self.default_branch
         self.check_extractors(store.extractors, branch)
-        # The scene branch alone never touches the objects, on disk or in the graph.
+        # The scene branch never reads the objects, neither on disk nor in the graph.
         streams = [name for name in self.model.streams(branch) if name in store.extractors]
         for start in range(0, len(video_ids), batch_size):
             group = [store.read(video_id, streams) for video_id in video_ids[start : start + batch_size]]
@@ -231,15 +467,18 @@ class CaptionPipeline:
             )
 
     def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
-        """Refuses features that other extractors made: they would silently give nonsense.
+        """Refuses features that other extractors made.
+
+        Args:
+            extractors: Record of each stream, as a store has them.
+            branch: The branch; None is the one that is evaluated.
 
         Raises:
-            OptionError: The model has no such branch. DataError: A stream that ``branch`` reads is missing, or its
-            extractor or weights differ.
+            OptionError: If the model has no such branch.
+            DataError: If a stream that the branch reads is missing, or its extractor or weights differ.
         """
-        branch = branch or self.default_branch
-        for stream in self.model.streams(branch):
-            wanted, found = self.description.extractors.get(stream), extractors.get(stream)
+        for stream in self.model.streams(branch or self.default_branch):
+            wanted, found = self.config.extractors.get(stream), extractors.get(stream)
             if wanted is None:
                 continue
             if found is None:
@@ -254,10 +493,12 @@ class CaptionPipeline:
                     "with the model's extractor."
                 )
 
+    # -- scores
+
     def evaluate(
         self,
-        dataset: StoredDataset,
-        split: str,
+        data: CaptionDataModule | StoredDataset,
+        split: str = "test",
         branch: str | None = None,
         *,
         batch_size: int = 64,
@@ -267,75 +508,39 @@ class CaptionPipeline:
         """Captions every video of a split once and scores the captions.
 
         Args:
-            dataset: Features and references.
+            data: Videos and references.
             split: "train", "val" or "test".
-            branch: "scene" or "object"; None is the branch that the system is tested by.
-            evaluator: One of the split's references, to share its tokenised references between calls.
-            decoding: How words are chosen; None is greedy.
+            branch: As in a call.
+            batch_size: As in a call.
+            evaluator: An evaluator of the split's references, to share their tokenisation between calls.
+            decoding: As in a call.
 
-        Raises: DataError: The split has no videos, or the features come from other extractors than the model's.
-            OptionError: ``decoding`` asks for several captions a video.
+        Raises:
+            DataError: If the split has no videos, or the features come from other extractors than the model's.
+            OptionError: If several captions per video are asked for.
         """
-        if decoding is not None and decoding.captions_per_video > 1:
+        decoding = Greedy() if decoding is None else decoding
+        if decoding.captions_per_video > 1:
             raise OptionError(
                 f"'captions_per_video' must be 1 where captions are scored, got {decoding.captions_per_video}."
             )
-        references = dataset.corpus.references(split)
+        references = data.corpus.references(split)
         if not references:
             raise DataError(
-                f"The data set '{dataset.name}' has no videos in the split '{split}'; choose another by split=..."
+                f"The data set '{data.name}' has no videos in the split '{split}'; choose another by split=..."
             )
         branch = branch or self.default_branch
-        categories = {video_id: dataset.corpus[video_id].category for video_id in references}
-        found = self.caption_store(
-            dataset.store, list(references), branch, batch_size, categories=categories, decoding=decoding
-        )
+        store = data.store if isinstance(data, StoredDataset) else data.feature_store
+        found: Iterable[Caption]
+        if store is not None:
+            categories = {video_id: data.corpus[video_id].category for video_id in references}
+            found = self.caption_store(
+                store, list(references), branch, batch_size, categories=categories, decoding=decoding
+            )
+        else:
+            graphs = cast(CaptionDataModule, data).source.batch(list(references)).to_data_list()
+            found = self._caption_inputs(graphs, branch, batch_size, decoding=decoding)
         captions = {caption.video_id: caption.text for caption in found}
         evaluator = evaluator or CaptionEvaluator(references)
         digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
-        scores = evaluator(captions)
-        return Evaluation(dataset.name, split, branch, captions, scores, digest, decoding or Greedy())
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        path: str | Path,
-        *,
-        device: torch.device | str = "cpu",
-        allow: Collection[str] = (),
-        extractor_settings: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> CaptionPipeline:
-        """Loads a model folder, or a model of the Hugging Face hub as ``"hf://owner/name"``.
-
-        Nothing in the folder is run: weights are safetensors, the description is checked against a schema. Its extractors
-        are names; they are looked up when the first video file is to be described.
-
-        Args:
-            path: A folder that ``stgraph train`` wrote; a path is never taken for a hub name.
-            device: Where the model goes.
-            allow: Dotted names of extractors that may be imported besides those installed; importing runs their code.
-            extractor_settings: As in :class:`CaptionPipeline`.
-
-        Raises:
-            MissingDataError: No such folder, or it is incomplete. ModelFolderError: It is damaged, or asks for something
-            that a model folder may not have.
-        """
-        folder = from_hub(path) if str(path).startswith("hf://") else Path(path)
-        if not folder.is_dir():
-            raise MissingDataError(
-                f"No model folder at {folder}; train one with 'stgraph train run={folder}'."
-            )
-        description = read_description(folder)
-        model = load_model(folder, description)
-        tokenizer = CaptionTokenizer.load(file_inside(folder, "tokenizer.json"))
-        if tokenizer.vocab_size != model.settings.vocab_size:
-            raise ModelFolderError(
-                f"{folder}: the tokenizer has {tokenizer.vocab_size} words, the model {model.settings.vocab_size}; the "
-                "files are of different models."
-            )
-        if getattr(model.settings, "num_categories", 0) != len(description.categories):
-            raise ModelFolderError(
-                f"{folder}: the description has {len(description.categories)} categories, the model "
-                f"{getattr(model.settings, 'num_categories', 0)}; the files are of different models."
-            )
-        return cls(model.to(device), tokenizer, description, allow, extractor_settings)
+        return Evaluation(str(data.name), split, branch, captions, evaluator(captions), digest, decoding)

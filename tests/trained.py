@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from stgraph.commands.train import train
 from stgraph.settings.compose import compose
+from stgraph.settings.training import train
 from tests.training.conftest import SMALL
 
 

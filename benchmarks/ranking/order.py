@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from stgraph import CaptionPipeline
-from stgraph.commands.train import dataset_of
 from stgraph.errors import DataError, MissingDataError
 from stgraph.experiments import MeanInterval, mean_interval, paired_interval
 from stgraph.inspection import FrameOrder, frame_order
 from stgraph.settings.compose import plain, saved_config
+from stgraph.settings.training import open_data
 
 KINDS = ("with", "without", "untrained")
 SPLITS = ("test", "val")
@@ -45,7 +45,7 @@ class Pair:
         _check_alike(*folders)
         captioners = dict(zip(KINDS, map(CaptionPipeline.from_pretrained, folders), strict=False))
         captioners["untrained"] = untrained(captioners["with"], seed)
-        dataset = dataset_of(saved_config(folders[0]).data)
+        dataset = open_data(saved_config(folders[0]).data)
         return {
             split: {kind: frame_order(captioners[kind], dataset, split) for kind in KINDS} for split in SPLITS
         }
@@ -56,7 +56,7 @@ def untrained(captioner: CaptionPipeline, seed: int) -> CaptionPipeline:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = type(captioner.model)(captioner.model.settings)
-    return CaptionPipeline(model.eval(), captioner.tokenizer, captioner.description)
+    return CaptionPipeline(model.eval(), captioner.tokenizer, captioner.config)
 
 
 def summary(orders: Sequence[dict[str, FrameOrder]], seeds: Sequence[int]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from stgraph import CaptionPipeline
-from stgraph.commands.train import dataset_of
 from stgraph.errors import MissingDataError
 from stgraph.experiments import MeanInterval, mean_interval, paired_interval
 from stgraph.metrics import CaptionReward
 from stgraph.metrics.rewards import PUBLISHED_WEIGHTS
 from stgraph.settings.compose import plain, saved_config
+from stgraph.settings.training import open_data
 from stgraph.training import run_record
 
 START, LONGER = "cross_entropy", "longer"
@@ -44,7 +44,7 @@ def measure(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     """
     if not (folder / "model.safetensors").is_file():
         raise MissingDataError(f"There is no run at {folder}; make it with 'stgraph ablate table=...'.")
-    dataset = dataset_of(saved_config(folder).data)
+    dataset = open_data(saved_config(folder).data)
     found = CaptionPipeline.from_pretrained(folder).evaluate(dataset, "val")
     worth = CaptionReward(dataset.corpus.references("val"))
     videos = list(found.captions)

@@ -23,12 +23,12 @@ from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 from stgraph import CaptionPipeline
-from stgraph.commands.model_settings import make_loss
-from stgraph.commands.train import dataset_of
-from stgraph.datasets import CaptionBatch, GraphSource, StoredDataset
+from stgraph.datasets import CaptionBatch, StoredDataset, StoredGraphs
 from stgraph.metrics import CaptionReward
 from stgraph.settings.compose import plain, saved_config
-from stgraph.training import LearnedBaseline, Reinforce, RewardedLoss, StepCounts, lm_head_of, run_record
+from stgraph.settings.training import open_data
+from stgraph.training import LearnedBaseline, Reinforce, RewardedLoss, StepCounts, run_record
+from stgraph.training.losses import make_loss
 
 VIDEOS, CAPTIONS = 32, 4  # of a step, as in the experiments on `interactions`
 NAIVE_STEPS = 3
@@ -36,10 +36,10 @@ NAIVE_STEPS = 3
 
 def batches(captioner: CaptionPipeline, dataset: StoredDataset) -> Iterator[CaptionBatch]:
     """Steps of 32 training videos with their captions, without end."""
-    source = GraphSource(
+    source = StoredGraphs(
         dataset.store,
         captioner.builder,
-        captioner.description.num_frames,
+        captioner.config.num_frames,
         cache=True,
         streams={name for branch in captioner.model.branches for name in captioner.model.streams(branch)},
     )
@@ -75,7 +75,7 @@ def timed_steps(
         )
         begun = time.perf_counter()
         optimizer.zero_grad()
-        loss.of_batch(model, batch, means)["loss"].backward()
+        loss(model, batch, means)["loss"].backward()
         optimizer.step()
         whole.append(time.perf_counter() - begun)
     median = lambda values: statistics.median(values[2:])
@@ -106,16 +106,16 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     config = saved_config(chosen.run)
-    dataset = dataset_of(config.data)
+    dataset = open_data(config.data)
     references = dataset.corpus.references("train")
     results: dict[str, Any] = {}
     for kind in ("greedy", "learned"):
         captioner = CaptionPipeline.from_pretrained(chosen.run)
         reward = CaptionReward(references, words=captioner.tokenizer.words)
-        width = lm_head_of(captioner.model, captioner.model.branches[0]).in_features
+        width = captioner.model.lm_head(captioner.default_branch).in_features
         baseline = LearnedBaseline(width) if kind == "learned" else None
         reinforce = Reinforce(reward, captioner.tokenizer, baseline=baseline)
-        loss = RewardedLoss(make_loss(plain(config.loss), captioner.model.name), reinforce, from_epoch=0)
+        loss = RewardedLoss(make_loss(plain(config.loss), captioner.model), reinforce, from_epoch=0)
         results[f"{kind} baseline"] = timed_steps(captioner, dataset, loss, chosen.steps)
     videos = list(references)[:VIDEOS]
     given = [references[video] for video in videos]

@@ -13,13 +13,13 @@ from omegaconf import DictConfig
 from benchmarks.vrd.data import with_subjects
 from stgraph import CaptionPipeline, VideoGraphBuilder
 from stgraph.commands.console.quiet import quieten_lightning
-from stgraph.commands.train import dataset_of, train
-from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.experiments.plan import data_hash
 from stgraph.metrics import CaptionEvaluator, Evaluation
 from stgraph.models import nearest_captions
 from stgraph.settings.compose import compose
 from stgraph.settings.identity import settings_hash, settings_that_matter
+from stgraph.settings.training import open_data, train
 from stgraph.training import run_record
 
 NEAREST = "nearest_neighbour"
@@ -59,7 +59,7 @@ class CellTask:
             matter = {"seed": self.seed}
         return {
             "settings_hash": settings_hash(matter),
-            "data_hash": data_hash(dataset_of(config.data)),
+            "data_hash": data_hash(open_data(config.data)),
         }
 
     def finished(self) -> bool:
@@ -74,7 +74,7 @@ def run_cell(task: CellTask) -> Path:
     """Trains, captions and scores, in a process of its own."""
     quieten_lightning()
     config = task.config()
-    dataset = dataset_of(config.data)
+    dataset = open_data(config.data)
     start = time.monotonic()
     references = dataset.corpus.references("test")
     if task.row == NEAREST:
@@ -98,7 +98,7 @@ def run_cell(task: CellTask) -> Path:
 
 def nearest(dataset: StoredDataset) -> dict[str, str]:
     """The caption of the nearest training video by the mean of all its frames."""
-    source = GraphSource(
+    source = StoredGraphs(
         dataset.store, VideoGraphBuilder(max_objects=5, score_threshold=0.5), num_frames=None
     )
     train_captions = dataset.corpus.references("train")

@@ -15,13 +15,13 @@ from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
 from stgraph.commands.caption_fields import caption_fields
-from stgraph.commands.train import dataset_of
 from stgraph.decoding import decoding_from_options
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.features.video_features import VideoFeatures
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, looks_like_override, plain, saved_config
+from stgraph.settings.training import open_data
 from stgraph.training.devices import device_of
 from stgraph.video import has_media_ending
 
@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
     )
     if files:
         return _caption_files(captioner, files, config, how, as_json=chosen.json)
-    dataset = dataset_of(config.data)
+    dataset = open_data(config.data)
     categories = {video: dataset.corpus[video].category for video in videos if video in dataset.corpus}
     found = captioner.caption_store(
         dataset.store, videos, config.branch, config.batch_size, categories=categories, **how
@@ -120,7 +120,7 @@ def _tell_time(
         return
     parts = [f"{name} {taken:.1f}" for name, taken in timings.seconds.items()] + [f"words {words:.1f}"]
     print(f"{videos} videos in {seconds:.1f} s: {', '.join(parts)}", file=sys.stderr)
-    detector = captioner.description.extractors.get("object")
+    detector = captioner.config.extractors.get("object")
     if detector is not None and "object" not in captioner.extractors(branch).records:
         cost = detector.seconds_per_video
         saved = (

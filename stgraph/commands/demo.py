@@ -12,8 +12,7 @@ from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.table import score_table
-from stgraph.commands.train import dataset_of, train
-from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
 from stgraph.errors import OptionError
 from stgraph.graph import graphs_of
@@ -22,6 +21,7 @@ from stgraph.metrics import CaptionEvaluator
 from stgraph.models import most_frequent_caption, nearest_captions
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, saved_config
+from stgraph.settings.training import open_data, train
 from stgraph.training import run_record
 
 __all__ = ["run"]
@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
     seconds: dict[str, float] = {}
     start = time.monotonic()
     print("1/3  Videos: frames -> blob detector -> features -> store")
-    dataset = dataset_of(config.data)
+    dataset = open_data(config.data)
     seconds["data"] = round(time.monotonic() - start, 1)
     print("2/3  Training: graphs -> both branches, distilled")
     trained = time.monotonic()
@@ -92,7 +92,7 @@ def all_captions(captioner: CaptionPipeline, dataset: StoredDataset) -> dict[str
     """Captions of the test split by both branches and by both baselines."""
     corpus, store = dataset.corpus, dataset.store
     test = corpus.ids(SPLIT)
-    source = GraphSource(store, captioner.builder, captioner.description.num_frames)
+    source = StoredGraphs(store, captioner.builder, captioner.config.num_frames)
     pooled = {
         split: {video: source.pooled_appearance(video) for video in corpus.ids(split)}
         for split in ("train", SPLIT)
@@ -129,7 +129,7 @@ def draw_example(
 ) -> Path:
     """Draws the graph of the first test video over its frames."""
     video_id = dataset.corpus.ids(SPLIT)[0]
-    video = dataset.store[video_id].sample(captioner.description.num_frames)
+    video = dataset.store[video_id].sample(captioner.config.num_frames)
     graph = graphs_of([video], captioner.builder, None)[0]
     frames = render_video(video_id)[video.frame_index.numpy()]
     path = folder / "graph.png"

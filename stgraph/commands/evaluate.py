@@ -6,11 +6,11 @@ import sys
 
 from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.table import score_table
-from stgraph.commands.train import dataset_of
 from stgraph.decoding import Greedy, decoding_from_options
 from stgraph.metrics import bootstrap_intervals
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose, plain, saved_config
+from stgraph.settings.training import open_data
 from stgraph.training import run_record
 from stgraph.training.devices import device_of
 
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     decoding = decoding_from_options(**plain(config.decoding))
     captioner = CaptionPipeline.from_pretrained(chosen.run, device=device_of(config.device))
     result = captioner.evaluate(
-        dataset_of(config.data),
+        open_data(config.data),
         config.split,
         config.branch,
         batch_size=config.batch_size,

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stgraph.commands.arguments import parser_of
-from stgraph.commands.train import dataset_of
 from stgraph.commands.words_tables import figure_5, means_of, part_table, record_of
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.metrics import Evaluation, WordCounts, count_words
 from stgraph.settings.compose import compose, looks_like_override, saved_config
+from stgraph.settings.training import open_data
 from stgraph.text import Tagger, english_tagger
 
 __all__ = ["run"]
@@ -101,7 +101,7 @@ def _tagger(wanted: str | None, evaluations: Mapping[Path, Evaluation]) -> tuple
 
 def _references(file: Path, evaluation: Evaluation) -> Mapping[str, Sequence[str]]:
     """The references of the videos, from the data that the run was trained on."""
-    dataset = dataset_of(saved_config(file.parent).data)
+    dataset = open_data(saved_config(file.parent).data)
     references = dataset.corpus.references(evaluation.split)
     if dataset.name != evaluation.dataset or references.keys() != evaluation.captions.keys():
         raise DataError(

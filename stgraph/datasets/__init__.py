@@ -18,21 +18,24 @@ if TYPE_CHECKING:
     from stgraph.datasets.corpus.summary import CorpusSummary, SplitSummary, corpus_summary
     from stgraph.datasets.graph_dataset import VideoGraphDataset
     from stgraph.datasets.loading.batch_order import pair_batches
-    from stgraph.datasets.loading.caption_batch import CaptionBatch
+    from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
     from stgraph.datasets.loading.data_module import CaptionDataModule
-    from stgraph.datasets.loading.graph_source import GraphSource
+    from stgraph.datasets.loading.graph_source import GraphList, GraphSource, StoredGraphs
     from stgraph.datasets.registry import open_dataset
     from stgraph.datasets.stored_dataset import StoredDataset
 
 __all__ = [
     "CaptionBatch",
+    "CaptionCollator",
     "CaptionCorpus",
     "CaptionDataModule",
     "CorpusSummary",
+    "GraphList",
     "GraphSource",
     "OwnCaptions",
     "SplitSummary",
     "StoredDataset",
+    "StoredGraphs",
     "VideoCaptions",
     "VideoGraphDataset",
     "corpus_summary",
@@ -53,9 +56,9 @@ _MODULES = {
     "corpus.summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),
     "graph_dataset": ("VideoGraphDataset",),
     "loading.batch_order": ("pair_batches",),
-    "loading.caption_batch": ("CaptionBatch",),
+    "loading.caption_batch": ("CaptionBatch", "CaptionCollator"),
     "loading.data_module": ("CaptionDataModule",),
-    "loading.graph_source": ("GraphSource",),
+    "loading.graph_source": ("GraphList", "GraphSource", "StoredGraphs"),
     "registry": ("open_dataset",),
     "stored_dataset": ("StoredDataset",),
 }

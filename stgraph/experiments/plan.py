@@ -10,13 +10,13 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from stgraph.commands.train import dataset_of
 from stgraph.datasets import StoredDataset
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.experiments import Study, Task, cell_path, finished_cells, load_cell, save_cell
 from stgraph.experiments.run_cell import CellTask, is_run_of
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.identity import settings_hash, settings_that_matter
+from stgraph.settings.training import open_data
 
 __all__ = [
     "Plan",
@@ -94,7 +94,7 @@ def plan_cells(
             composed = compose("train", overrides)
             key = json.dumps(plain(composed.data.dataset), sort_keys=True)
             if key not in hashes:
-                hashes[key] = data_hash(dataset_of(composed.data))
+                hashes[key] = data_hash(open_data(composed.data))
             settings = settings_that_matter(composed)
             for (
                 setting

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.commands.console.quiet import quieten_lightning
-from stgraph.commands.train import dataset_of, train
 from stgraph.experiments import Cell
 from stgraph.metrics import CaptionEvaluator
 from stgraph.pipeline import CaptionPipeline
 from stgraph.settings.compose import compose
+from stgraph.settings.training import open_data, train
 from stgraph.training import run_record
 from stgraph.training.devices import device_of
 
@@ -46,7 +46,7 @@ def run_cell(task: CellTask) -> Cell:
     if not (folder / "model.safetensors").is_file():
         train(config)
     trained = time.monotonic()
-    dataset = dataset_of(config.data)
+    dataset = open_data(config.data)
     captioner = CaptionPipeline.from_pretrained(folder, device=device_of("auto"))
     branches = captioner.model.branches
     val, test = (dataset.corpus.references(split) for split in (CHOSEN_ON, SPLIT))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from stgraph.datasets import GraphSource, StoredDataset
+from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import RankedAttention
 from stgraph.pipeline import CaptionPipeline
@@ -60,7 +60,7 @@ def frame_order(
         frames in a row, or the features come from other extractors than the model's.
     Reference: after Cherian et al., WACV 2020, Eq. 7; the measure: house design.
     """
-    model, description, corpus = captioner.model, captioner.description, dataset.corpus
+    model, description, corpus = captioner.model, captioner.config, dataset.corpus
     reader = next((part for part in model.modules() if isinstance(part, RankedAttention)), None)
     if reader is None:
         raise OptionError(
@@ -70,7 +70,7 @@ def frame_order(
     captioner.check_extractors(dataset.store.extractors)
     streams = set(model.streams(captioner.default_branch))
     known = description.categories
-    source = GraphSource(
+    source = StoredGraphs(
         dataset.store,
         captioner.builder,
         description.num_frames,

@@ -1,33 +1,42 @@
-"""The systems, the baselines beside them, and model folders."""
+"""Captioning models: their base class, the three systems, the registry, model folders, and baselines."""
 
-from stgraph.graph.config import GraphConfig
+from stgraph.models.arguments import ArgumentError
 from stgraph.models.baselines import most_frequent_caption, nearest_captions
+from stgraph.models.captioning_model import CaptioningModel, DataSizes
+from stgraph.models.captions import Caption, captions_of
 from stgraph.models.model_folder import (
+    DataSummary,
     ExtractorConfig,
     ModelConfig,
     load_model,
-    read_description,
+    read_model_config,
     save_model,
 )
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
-from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerConfig
-from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerConfig
-from stgraph.models.stgraph_captioner import STGraphCaptioner, STGraphCaptionerConfig
+from stgraph.models.registry import find_model, model_names, register_model
+from stgraph.models.stat_captioner import STATCaptioner
+from stgraph.models.stats_captioner import STaTSCaptioner
+from stgraph.models.stgraph_captioner import STGraphCaptioner
 
 __all__ = [
+    "ArgumentError",
+    "Caption",
+    "CaptioningModel",
+    "DataSizes",
+    "DataSummary",
     "ExtractorConfig",
-    "GraphConfig",
     "ModelConfig",
     "RecurrentCaptioner",
     "STATCaptioner",
-    "STATCaptionerConfig",
     "STGraphCaptioner",
-    "STGraphCaptionerConfig",
     "STaTSCaptioner",
-    "STaTSCaptionerConfig",
+    "captions_of",
+    "find_model",
     "load_model",
+    "model_names",
     "most_frequent_caption",
     "nearest_captions",
-    "read_description",
+    "read_model_config",
+    "register_model",
     "save_model",
 ]

@@ -1,37 +1,40 @@
-"""A trained model on disk: weights, a checked description, the vocabulary. Nothing in it is run."""
+"""A trained model on disk: weights, a checked configuration, the vocabulary. Nothing in the folder is run as code."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import nn
+from safetensors.torch import load_file, save_file
 
+import stgraph
 from stgraph.errors import MissingDataError, ModelFolderError, OptionError
 from stgraph.files import atomic_write, write_text
-from stgraph.graph.config import GraphConfig
-from stgraph.models.stat_captioner import STATCaptioner
-from stgraph.models.stats_captioner import STaTSCaptioner
-from stgraph.models.stgraph_captioner import STGraphCaptioner
+from stgraph.graph import GraphConfig
+from stgraph.models import legacy
+from stgraph.models.arguments import json_arguments
+from stgraph.models.captioning_model import CaptioningModel
+from stgraph.models.registry import find_model
+from stgraph.text import CaptionTokenizer
 
 __all__ = [
-    "MODELS",
-    "AnyCaptioner",
+    "DataSummary",
     "ExtractorConfig",
-    "GraphConfig",
     "ModelConfig",
+    "fetch_from_hub",
     "load_model",
-    "read_description",
+    "load_tokenizer",
+    "read_model_config",
     "save_model",
 ]
 
-WEIGHTS, DESCRIPTION, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
-AnyCaptioner = STGraphCaptioner | STATCaptioner | STaTSCaptioner
-MODELS: dict[str, Any] = {model.name: model for model in (STGraphCaptioner, STATCaptioner, STaTSCaptioner)}
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+FILES = (WEIGHTS, CONFIG, TOKENIZER)
 
 
 class _Strict(BaseModel):
@@ -39,118 +42,186 @@ class _Strict(BaseModel):
 
 
 class ExtractorConfig(_Strict):
-    """Which extractor made a stream, with which weights; as in the feature store."""
+    """The extractor that made a stream, with its weights, as the feature store records it."""
 
-    name: str = Field(pattern=r"^\w+([.\-/]\w+)*$")  # a name, never a way out of a folder
+    name: str = Field(pattern=r"^\w+([.\-/]\w+)*$")  # a name, never a path out of a folder
     weights: str
     versions: dict[str, str] = {}
     settings: dict[str, Any] = {}
-    seconds_per_video: float | None = Field(default=None, ge=0)  # what it took when the features were made
+    seconds_per_video: float | None = Field(default=None, ge=0)  # measured when the features were extracted
+
+
+class DataSummary(_Strict):
+    """The data that a model was trained on: their name, and the number of videos per split."""
+
+    name: str
+    videos: dict[str, int]
 
 
 class ModelConfig(_Strict):
-    """The contents of ``config.json``; anything that is not named here is refused."""
+    """The contents of ``config.json``; entries that are not named here are refused.
+
+    Args:
+        stgraph: Version that wrote the folder.
+        model: Name of the model.
+        arguments: Arguments of the model's constructor.
+        graph: Settings of the graph builder; None if the model was trained on ready-made graphs.
+        num_frames: Frames that are sampled from each video; None keeps all.
+        extractors: Extractor of each stream of the training data.
+        categories: Categories of the training videos, in the order of their numbers.
+        data: What the model was trained on; None if unknown.
+    """
 
     format: Literal["stgraph-model"] = "stgraph-model"
-    version: Literal[1] = 1
-    stgraph: str
+    version: Literal[2] = 2
+    stgraph: str = Field(default_factory=lambda: stgraph.__version__)
     model: str
-    settings: dict[str, Any]
-    graph: GraphConfig
+    arguments: dict[str, Any]
+    graph: GraphConfig | None = None
     num_frames: int | None = Field(default=10, ge=1)
-    extractors: dict[str, ExtractorConfig]
-    categories: tuple[str, ...] = ()  # of the training videos, in the order of their numbers
+    extractors: dict[str, ExtractorConfig] = {}
+    categories: tuple[str, ...] = ()
+    data: DataSummary | None = None
+
+    @classmethod
+    def of(cls, model: CaptioningModel, **values: Any) -> ModelConfig:
+        """The configuration of a model, with further entries.
+
+        Raises:
+            OptionError: If an argument of the model cannot be saved.
+        """
+        return cls(model=model.name, arguments=json_arguments(type(model), model.config), **values)
 
 
-def save_model(folder: Path, model: nn.Module, description: ModelConfig) -> None:
-    """Writes weights and description; each file appears whole or not at all."""
+def save_model(
+    folder: str | Path, model: CaptioningModel, config: ModelConfig, tokenizer: CaptionTokenizer
+) -> None:
+    """Writes a model folder; each file appears whole or not at all, the weights last.
+
+    Args:
+        folder: Made if it does not exist.
+        model: Its weights are saved.
+        config: Written as ``config.json``.
+        tokenizer: Written as ``tokenizer.json``.
+
+    Raises:
+        WriteError: If the folder cannot be written.
+    """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(folder / TOKENIZER)
+    write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_write(folder / WEIGHTS) as part:
-        part.write_bytes(save(weights))
-    write_text(folder / DESCRIPTION, json.dumps(description.model_dump(mode="json"), indent=1) + "\n")
+    with atomic_write(folder / WEIGHTS) as path:
+        save_file(weights, path)
 
 
-def read_description(folder: Path) -> ModelConfig:
+def read_model_config(folder: str | Path) -> ModelConfig:
     """Reads and checks ``config.json``.
 
     Raises:
-        MissingDataError: No such folder, or a file of it is missing. ModelFolderError: A file leaves the folder, or
-        the description holds something that is not in the schema (a ``_target_``, say).
+        MissingDataError: If the folder or one of its files is missing.
+        ModelFolderError: If a file lies outside the folder, or the configuration holds an entry that is not in the schema
+            (a ``_target_``, say).
     """
-    for name in (WEIGHTS, DESCRIPTION, TOKENIZER):
-        file_inside(folder, name)
+    folder = Path(folder)
+    for name in FILES:
+        _file_inside(folder, name)
+    path = folder / CONFIG
     try:
-        content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        return ModelConfig.model_validate(content)
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return ModelConfig.model_validate(legacy.translate_config(content))
     except ValidationError as error:
         raise ModelFolderError(
-            f"{folder / DESCRIPTION} {_first(error)}; only what stgraph wrote is accepted."
+            f"{path} {_first_problem(error)}; only what stgraph wrote is accepted."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ModelFolderError(f"{path} is not JSON ({error}); the folder is damaged.") from error
+
+
+def load_model(folder: str | Path, config: ModelConfig | None = None) -> CaptioningModel:
+    """Builds the model that a folder names and loads its weights; the model is in evaluation mode.
+
+    Raises:
+        MissingDataError: If the folder or one of its files is missing.
+        ModelFolderError: If the model is not known here, or weights and configuration do not fit together.
+    """
+    folder = Path(folder)
+    config = config or read_model_config(folder)
+    path = folder / CONFIG
+    try:
+        model_class = find_model(config.model)
+    except OptionError as error:
         raise ModelFolderError(
-            f"{folder / DESCRIPTION} is not JSON ({error}); the folder is damaged."
+            f"{path} names the model '{config.model}', which is not installed here: {error}"
+        ) from error
+    try:
+        model = model_class(**config.arguments)
+    except OptionError as error:
+        raise ModelFolderError(f"{path}, arguments: {error}") from error
+    state = _read_weights(_file_inside(folder, WEIGHTS))
+    try:
+        model.load_state_dict(legacy.translate_state(config.model, state))
+    except RuntimeError as error:
+        raise ModelFolderError(
+            f"{folder / WEIGHTS} does not fit {CONFIG} ({str(error).splitlines()[0]}); the folder is damaged."
+        ) from error
+    return model.eval()
+
+
+def load_tokenizer(folder: str | Path) -> CaptionTokenizer:
+    """The vocabulary of a model folder."""
+    return CaptionTokenizer.load(_file_inside(Path(folder), TOKENIZER))
+
+
+def fetch_from_hub(path: str) -> Path:
+    """Downloads the model folder ``hf://owner/name`` unless it is in the cache.
+
+    Raises:
+        MissingDataError: If the hub has no such model or cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    name = path.removeprefix("hf://")
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(FILES)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingDataError(
+            f"The hub model '{name}' cannot be downloaded: {str(error).splitlines()[0]}"
         ) from error
 
 
-def file_inside(folder: Path, name: str) -> Path:
-    """A file of the folder, refused where its name or a link leads out of it."""
-    root, path = folder.resolve(), (folder / name).resolve()
+def _read_weights(path: Path) -> Mapping[str, torch.Tensor]:
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise ModelFolderError(
+            f"{path} is not a safetensors file ({error}); the folder is damaged."
+        ) from error
+    for name, value in state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ModelFolderError(f"{path}: '{name}' holds NaN or infinity; the folder is damaged.")
+    return state
+
+
+def _file_inside(folder: Path, name: str) -> Path:
+    """A file of the folder; refused if a link leads out of the folder."""
     if not folder.is_dir():
         raise MissingDataError(f"No model folder at {folder}; train one with 'stgraph train run={folder}'.")
+    root, path = folder.resolve(), (folder / name).resolve()
     if not path.is_relative_to(root):
         raise ModelFolderError(
             f"'{name}' leads out of the model folder {folder}; a model folder holds its own files."
         )
     if not path.is_file():
         raise MissingDataError(
-            f"{folder} is no model folder: it has no {name}; was its training stopped? Resume it."
+            f"{folder} is not a model folder: it has no {name}; if its training was stopped, resume it."
         )
     return path
 
 
-def load_model(folder: Path, description: ModelConfig | None = None) -> AnyCaptioner:
-    """Builds the model that the folder names and loads its weights; in evaluation mode."""
-    description = description or read_description(folder)
-    if description.model not in MODELS:
-        raise ModelFolderError(
-            f"{folder / DESCRIPTION} names the model {description.model!r}; known are {sorted(MODELS)}."
-        )
-    model_class = MODELS[description.model]
-    try:
-        model = model_class(model_class.config_class.model_validate(description.settings))
-        model.load_state_dict(load_file(file_inside(folder, WEIGHTS)))
-    except ValidationError as error:
-        raise ModelFolderError(f"{folder / DESCRIPTION}, settings: {_first(error)}.") from error
-    except OptionError as error:
-        raise ModelFolderError(f"{folder / DESCRIPTION}, settings: {error}") from error
-    except (SafetensorError, RuntimeError) as error:
-        raise ModelFolderError(
-            f"{folder / WEIGHTS} does not fit the description ({str(error).splitlines()[0]}); the folder is damaged."
-        ) from error
-    return model.eval()
-
-
-def from_hub(path: str | Path) -> Path:
-    """The model folder of ``hf://owner/name``, fetched where it is not here yet.
-
-    Raises: MissingDataError: It cannot be had.
-    """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    name = str(path).removeprefix("hf://")
-    try:
-        return Path(
-            snapshot_download(name, allow_patterns=["model.safetensors", "config.json", "tokenizer.json"])
-        )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise MissingDataError(
-            f"The hub model '{name}' cannot be had: {str(error).splitlines()[0]}"
-        ) from error
-
-
-def _first(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "top level"
     if first["type"] == "extra_forbidden":

@@ -1,97 +1,100 @@
-"""STAT: attention over regions inside frames, then over the frames of three streams."""
+"""STAT: attention over regions inside each frame, then over the frames of three streams."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.captioning_model import num_frames_of
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory
 
-__all__ = ["STATCaptioner", "STATCaptionerConfig"]
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
 
+    from stgraph.graph import VideoGraph
 
-class STATCaptionerConfig(BaseModel):
-    """Arguments of :class:`STATCaptioner`, as a model folder keeps them; defaults are the released code's.
-
-    A stream of width 0 is left out. ``spatial`` false takes the mean of a frame's regions.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    vocab_size: int = Field(ge=5)
-    appearance_channels: int = Field(default=0, ge=0)
-    motion_channels: int = Field(default=0, ge=0)
-    object_channels: int = Field(default=0, ge=0)
-    spatial: bool = True
-    stream_channels: int = Field(default=1024, ge=1)
-    attention_channels: int = Field(default=1024, ge=1)
-    word_channels: int = Field(default=512, ge=1)
-    hidden_channels: int = Field(default=1024, ge=1)
-    dropout: float = Field(default=0.5, ge=0, lt=1)
-    input_norm: Literal["layer"] | None = None
-    input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_length: int = Field(default=30, ge=1)
+__all__ = ["STATCaptioner"]
 
 
 class STATCaptioner(RecurrentCaptioner):
-    """Global, motion and local streams under two-stage attention, and an LSTM over words.
+    """STAT: global, motion and local streams under two-stage attention, and an LSTM language model.
 
     Args:
-        settings: Sizes; see :class:`STATCaptionerConfig`. At least one stream must have a width.
+        vocab_size: Number of words, special tokens included.
+        appearance_channels: Width of the global stream's frame features; 0 leaves the stream out.
+        motion_channels: Width of the clip features; 0 leaves the stream out.
+        object_channels: Width of the local stream's object features; 0 leaves the stream out.
+        spatial: Whether regions of a frame are attended to; otherwise their mean is used.
+        stream_channels: Width that all streams are brought to.
+        attention_channels: Width of the space in which features and language state meet.
+        word_channels: Width of the word embedding.
+        hidden_channels: Width of the LSTM.
+        dropout: Dropout probability of the LSTM's gates and the readout.
+        input_norm: "layer" normalises each feature vector (not in the paper); None leaves features as they are.
+        input_dropout: Dropout probability of the input features (not in the paper).
+        max_length: Largest number of words of a generated caption.
 
-    Shapes: a batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]`` and x ``[N, F]``, of which only
-        the streams with a width are looked at; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
-    Raises: OptionError: No stream. DataError: A stream is missing.
-    Reference: Tu et al., ACM MM 2017, and the authors' released code.
+    Shapes: A batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]`` and x ``[N, F]``, of which
+        only the streams with a width are read; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
+
+    Raises:
+        OptionError: If no stream has a width, or an argument is out of its range.
+        DataError: If a stream is missing.
+
+    Reference: Tu et al., ACM MM 2017, and the authors' released code, whose defaults these are.
     """
 
     name = "stat"
-    config_class = STATCaptionerConfig
+    loss_name = "stat"
 
-    def __init__(self, settings: STATCaptionerConfig) -> None:
+    def __init__(
+        self,
+        vocab_size: VocabSize,
+        *,
+        appearance_channels: OptionalWidth = 0,
+        motion_channels: OptionalWidth = 0,
+        object_channels: OptionalWidth = 0,
+        spatial: bool = True,
+        stream_channels: Width = 1024,
+        attention_channels: Width = 1024,
+        word_channels: Width = 512,
+        hidden_channels: Width = 1024,
+        dropout: Probability = 0.5,
+        input_norm: Literal["layer"] | None = None,
+        input_dropout: Probability = 0.0,
+        max_length: Width = 30,
+    ) -> None:
         encoder = STATEncoder(
-            settings.stream_channels,
-            appearance_channels=settings.appearance_channels,
-            motion_channels=settings.motion_channels,
-            object_channels=settings.object_channels,
-            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
+            stream_channels,
+            appearance_channels=appearance_channels,
+            motion_channels=motion_channels,
+            object_channels=object_channels,
+            inputs=InputFeatures(input_norm, input_dropout),
         )
-        widths = {
-            "global": settings.appearance_channels,
-            "motion": settings.motion_channels,
-            "local": settings.object_channels,
-        }
+        widths = {"global": appearance_channels, "motion": motion_channels, "local": object_channels}
         attention = STATAttention(
-            settings.stream_channels,
-            settings.hidden_channels,
-            settings.attention_channels,
-            streams=[name for name, width in widths.items() if width],
-            spatial=settings.spatial,
+            stream_channels,
+            hidden_channels,
+            attention_channels,
+            streams=[stream for stream, width in widths.items() if width],
+            spatial=spatial,
         )
         decoder = STATDecoder(
-            settings.vocab_size,
+            vocab_size,
             attention,
-            settings.stream_channels,
-            word_channels=settings.word_channels,
-            hidden_channels=settings.hidden_channels,
-            dropout=settings.dropout,
+            stream_channels,
+            word_channels=word_channels,
+            hidden_channels=hidden_channels,
+            dropout=dropout,
         )
-        super().__init__(decoder, settings.max_length)
-        self.settings, self.encoder = settings, encoder
+        super().__init__(decoder, max_length)
+        self.encoder = encoder
 
-    @property
-    def widths(self) -> dict[str, int]:
-        """Of the global, motion and local streams."""
-        settings = self.settings
-        widths = (settings.appearance_channels, settings.motion_channels, settings.object_channels)
-        return dict(zip(("appearance", "motion", "object"), widths, strict=True))
-
-    def encode(self, graph: Any) -> VideoMemory:
+    def encode(self, graph: VideoGraph | Batch, branch: str | None = None) -> VideoMemory:
         """The three streams of B videos."""
         return self.encoder(
-            self.num_frames(graph),
+            num_frames_of(graph),
             appearance=graph.get("appearance"),
             motion=graph.get("motion"),
             x=graph.get("x"),

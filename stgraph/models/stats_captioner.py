@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import OptionError
+from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.captioning_model import num_frames_of, stream_of
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.nn import (
     AllRegionsAttention,
@@ -29,9 +31,17 @@ from stgraph.nn import (
     WithMean,
 )
 
-__all__ = ["STaTSCaptioner", "STaTSCaptionerConfig"]
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
 
-# Table 2's rows after spatial attention, by name; each takes a width and the ranking margin.
+    from stgraph.graph import VideoGraph
+
+__all__ = ["STaTSCaptioner"]
+
+Temporal = Literal["mean", "lstm", "mean_lstm", "attention", "mean_attention", "ranked", "mean_ranked"]
+Positive = Annotated[float, Field(gt=0)]
+
+# The rows of Table 2 that come after spatial attention, by name; each takes a width and the ranking margin.
 POOLS: dict[str, Callable[[int, float], nn.Module]] = {
     "mean": lambda channels, margin: MeanPool(),
     "lstm": lambda channels, margin: LSTMPool(channels),
@@ -39,132 +49,126 @@ POOLS: dict[str, Callable[[int, float], nn.Module]] = {
     "ranked": RankedPool,
     "mean_ranked": lambda channels, margin: WithMean(channels, RankedPool(channels, margin)),
 }
-# And those without.
-WITHOUT_SPATIAL = {"attention": AllRegionsAttention, "mean_attention": MeanThenTemporalAttention}
-
-
-class STaTSCaptionerConfig(BaseModel):
-    """Arguments of :class:`STaTSCaptioner`, as a model folder keeps them; defaults are the paper's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    vocab_size: int = Field(ge=5)
-    appearance_channels: int = Field(default=0, ge=0)
-    motion_channels: int = Field(default=0, ge=0)
-    object_channels: int = Field(default=0, ge=0)
-    grid_channels: dict[str, int] = {}
-    num_categories: int = Field(default=0, ge=0)
-    category_channels: int = Field(default=256, ge=1)
-    attention: Literal["stats", "st", "ts"] = "stats"
-    temporal: Literal["mean", "lstm", "mean_lstm", "attention", "mean_attention", "ranked", "mean_ranked"] = (
-        "mean_ranked"
-    )
-    ranking_margin: float = Field(default=1.0, gt=0)
-    frame_temperature: float = Field(default=0.1, gt=0)
-    frame_select: Literal["softmax", "argmax"] = "softmax"
-    embedding_channels: int = Field(default=512, ge=1)
-    attention_channels: int = Field(default=128, ge=1)
-    word_channels: int = Field(default=256, ge=1)
-    hidden_channels: int = Field(default=512, ge=1)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    input_norm: Literal["layer"] | None = None
-    input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_length: int = Field(default=20, ge=1)
+# The rows without spatial attention.
+WITHOUT_SPATIAL: dict[str, type[AllRegionsAttention | MeanThenTemporalAttention]] = {
+    "attention": AllRegionsAttention,
+    "mean_attention": MeanThenTemporalAttention,
+}
 
 
 class STaTSCaptioner(RecurrentCaptioner):
-    """Regions under both orders of attention, and an LSTM with self-attention over words.
+    r"""STaTS: spatio-temporal and temporo-spatial attention over regions, and an LSTM with self-attention over words.
 
-    Spatial attention of the ST branch is averaged over time where all places are cells of grids (or whole frames), and
-    inside each frame where there are boxes.
+    Spatial attention of the ST branch is averaged over time if all regions are cells of grids (or whole frames), and
+    taken inside each frame if there are boxes.
 
     Args:
-        settings: Sizes and rows of the paper's tables; see :class:`STaTSCaptionerConfig`. Streams of width 0 are left
-            out; ``grid_channels`` names the grids as a batch holds them, such as "grid/i3d".
+        vocab_size: Number of words, special tokens included.
+        appearance_channels: Width of the frame features; 0 leaves the stream out.
+        motion_channels: Width of the clip features; 0 leaves the stream out.
+        object_channels: Width of the object features; 0 leaves the stream out.
+        grid_channels: Widths of the grids by the name under which a batch holds them, such as "grid/i3d".
+        num_categories: Number of video categories that are an input; 0 leaves them out.
+        category_channels: Width of a category's embedding.
+        attention: "stats" (both branches), or "st" or "ts" alone (Table 1).
+        temporal: Temporal pooling of the ST branch (Table 2).
+        ranking_margin: Margin :math:`\beta` of the ranking loss (Eq. 6).
+        frame_temperature: Temperature of the TS branch's softmax over frames.
+        frame_select: "softmax", or "argmax" to take one frame in evaluation mode.
+        embedding_channels: Width to which each stream is embedded.
+        attention_channels: Width of the space in which features and language state meet.
+        word_channels: Width of the word embedding.
+        hidden_channels: Width of the LSTM.
+        dropout: Dropout probability in front of the word scores.
+        input_norm: "layer" normalises each feature vector (not in the paper); None leaves features as they are.
+        input_dropout: Dropout probability of the input features (not in the paper).
+        max_length: Largest number of words of a generated caption.
 
-    Shapes: a batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]``, x ``[N, F]``, each grid by its
-        name ``[sum T, S, F]`` and category ``[B]``, of which only those with a width are looked at; tokens ``[P, L]``, video
-        ``[P]`` -> logits ``[P, L, V]`` by branch.
-    Raises: OptionError: No stream, or kinds of places of different widths. DataError: A stream is missing.
-    Reference: Cherian et al., WACV 2020.
+    Shapes: A batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]``, x ``[N, F]``, each grid by
+        its name ``[sum T, S, F]`` and category ``[B]``, of which only those with a width are read; tokens ``[P, L]``,
+        video ``[P]`` -> logits ``[P, L, V]`` by branch.
+
+    Raises:
+        OptionError: If there is no stream, or kinds of regions differ in width.
+        DataError: If a stream is missing.
+
+    Reference: Cherian et al., WACV 2020; the defaults are the paper's.
     """
 
     name = "stats"
-    config_class = STaTSCaptionerConfig
+    loss_name = "stats"
+    default_streams = ("object",)
 
-    def __init__(self, settings: STaTSCaptionerConfig) -> None:
-        frames = [width for width in (settings.appearance_channels, settings.motion_channels) if width]
+    def __init__(
+        self,
+        vocab_size: VocabSize,
+        *,
+        appearance_channels: OptionalWidth = 0,
+        motion_channels: OptionalWidth = 0,
+        object_channels: OptionalWidth = 0,
+        grid_channels: dict[str, int] | None = None,
+        num_categories: OptionalWidth = 0,
+        category_channels: Width = 256,
+        attention: Literal["stats", "st", "ts"] = "stats",
+        temporal: Temporal = "mean_ranked",
+        ranking_margin: Positive = 1.0,
+        frame_temperature: Positive = 0.1,
+        frame_select: Literal["softmax", "argmax"] = "softmax",
+        embedding_channels: Width = 512,
+        attention_channels: Width = 128,
+        word_channels: Width = 256,
+        hidden_channels: Width = 512,
+        dropout: Probability = 0.0,
+        input_norm: Literal["layer"] | None = None,
+        input_dropout: Probability = 0.0,
+        max_length: Width = 20,
+    ) -> None:
+        self._grids = tuple(grid_channels or {})
+        frames = {"appearance": appearance_channels, "motion": motion_channels}
+        self._frames = tuple(stream for stream, width in frames.items() if width)
         encoder = STaTSEncoder(
-            grid_channels=list(settings.grid_channels.values()),
-            object_channels=settings.object_channels,
-            frame_channels=frames,
-            embedding_channels=settings.embedding_channels,
-            num_categories=settings.num_categories,
-            category_channels=settings.category_channels,
-            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
+            grid_channels=list((grid_channels or {}).values()),
+            object_channels=object_channels,
+            frame_channels=[frames[stream] for stream in self._frames],
+            embedding_channels=embedding_channels,
+            num_categories=num_categories,
+            category_channels=category_channels,
+            inputs=InputFeatures(input_norm, input_dropout),
         )
+        sizes = (encoder.out_channels, hidden_channels + word_channels, attention_channels)
+        if attention == "ts" and temporal != "mean_ranked":
+            raise OptionError(
+                f"'temporal' must stay 'mean_ranked' without the ST branch, which pools over time, got {temporal!r}."
+            )
+        st: SpatioTemporalAttention | AllRegionsAttention | MeanThenTemporalAttention | None = None
+        if attention != "ts" and temporal in POOLS:
+            spatial = RegionAttention(*sizes) if object_channels else TimeAveragedAttention(*sizes)
+            st = SpatioTemporalAttention(spatial, POOLS[temporal](encoder.out_channels, ranking_margin))
+        elif attention != "ts":
+            st = WITHOUT_SPATIAL[temporal](*sizes)
+        ts = None
+        if attention != "st":
+            ts = TemporoSpatialAttention(*sizes, temperature=frame_temperature, frame_select=frame_select)
+        combination = BranchCombination(*sizes) if attention == "stats" else None
         decoder = STaTSDecoder(
-            settings.vocab_size,
-            _attention(settings, encoder.out_channels),
+            vocab_size,
+            STaTSAttention(st, ts, combination),
             encoder.out_channels,
-            word_channels=settings.word_channels,
-            hidden_channels=settings.hidden_channels,
-            category_channels=settings.category_channels if settings.num_categories else 0,
-            dropout=settings.dropout,
+            word_channels=word_channels,
+            hidden_channels=hidden_channels,
+            category_channels=category_channels if num_categories else 0,
+            dropout=dropout,
         )
-        super().__init__(decoder, settings.max_length)
-        self.settings, self.encoder = settings, encoder
+        super().__init__(decoder, max_length)
+        self.encoder = encoder
 
-    @property
-    def widths(self) -> dict[str, int]:
-        """Of whole frames, boxes and grids."""
-        settings = self.settings
-        widths = (settings.appearance_channels, settings.motion_channels, settings.object_channels)
-        return {
-            **dict(zip(("appearance", "motion", "object"), widths, strict=True)),
-            **settings.grid_channels,
-        }
-
-    def encode(self, graph: Any) -> VideoMemory:
-        """The places of B videos."""
-        streams = {"appearance": self.settings.appearance_channels, "motion": self.settings.motion_channels}
+    def encode(self, graph: VideoGraph | Batch, branch: str | None = None) -> VideoMemory:
+        """The regions of B videos."""
         return self.encoder(
-            self.num_frames(graph),
-            grids=[_stream(graph, name) for name in self.settings.grid_channels],
+            num_frames_of(graph),
+            grids=[stream_of(graph, name) for name in self._grids],
             x=graph.get("x"),
             frame=graph.get("frame"),
-            frames=[_stream(graph, name) for name, width in streams.items() if width],
+            frames=[stream_of(graph, name) for name in self._frames],
             category=graph.get("category"),
         )
-
-
-def _attention(settings: STaTSCaptionerConfig, channels: int) -> STaTSAttention:
-    sizes = (channels, settings.hidden_channels + settings.word_channels, settings.attention_channels)
-    st: Any = None
-    ts = combination = None
-    if settings.attention in ("stats", "st"):
-        if settings.temporal in POOLS:
-            spatial = RegionAttention(*sizes) if settings.object_channels else TimeAveragedAttention(*sizes)
-            st = SpatioTemporalAttention(spatial, POOLS[settings.temporal](channels, settings.ranking_margin))
-        else:
-            st = WITHOUT_SPATIAL[settings.temporal](*sizes)
-    elif settings.temporal != "mean_ranked":
-        raise OptionError(
-            f"'temporal' must stay 'mean_ranked' without the ST branch that pools, got {settings.temporal!r}."
-        )
-    if settings.attention in ("stats", "ts"):
-        ts = TemporoSpatialAttention(
-            *sizes, temperature=settings.frame_temperature, frame_select=settings.frame_select
-        )
-    if settings.attention == "stats":
-        combination = BranchCombination(*sizes)
-    return STaTSAttention(st, ts, combination)
-
-
-def _stream(graph: Any, name: str) -> Any:
-    stream = graph.get(name)
-    if stream is None:
-        raise DataError(
-            f"This model needs '{name}' features, but these videos have none; extract them first."
-        )
-    return stream

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from stgraph.decoding import DecodedCaptions, Decoding, Greedy
-from stgraph.errors import DataError, OptionError
-from stgraph.models.video_ids import video_ids
+from stgraph.decoding import DecodedCaptions
+from stgraph.errors import OptionError
+from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.captioning_model import (
+    CaptioningModel,
+    DataSizes,
+    num_frames_of,
+    stream_of,
+)
 from stgraph.nn import (
     CaptionTransformer,
     FrameAttentionPool,
@@ -24,9 +30,13 @@ from stgraph.nn import (
     pad_frames,
     pad_regions,
 )
-from stgraph.text import SpecialTokens
 
-__all__ = ["STGraphCaptioner", "STGraphCaptionerConfig"]
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
+
+    from stgraph.graph import VideoGraph
+
+__all__ = ["STGraphCaptioner"]
 
 STREAMS = {
     "scene": ("appearance", "motion"),
@@ -35,109 +45,129 @@ STREAMS = {
 }
 
 
-class STGraphCaptionerConfig(BaseModel):
-    """Arguments of :class:`STGraphCaptioner`, as a model folder keeps them; defaults are the paper's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    vocab_size: int = Field(ge=5)
-    appearance_channels: int = Field(default=0, ge=0)
-    motion_channels: int = Field(default=0, ge=0)
-    object_channels: int = Field(default=0, ge=0)
-    branches: tuple[str, ...] = ("scene", "object")
-    hidden_channels: int = Field(default=512, ge=1)
-    num_graph_layers: int = Field(default=3, ge=0)
-    flow: str = "target_to_source"
-    pool: Literal["mean", "attention"] = "mean"
-    edge_geometry: bool = False
-    num_heads: int = Field(default=8, ge=1)
-    num_layers: int = Field(default=2, ge=1)
-    feedforward_channels: int = Field(default=1024, ge=1)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    input_norm: Literal["layer"] | None = None
-    input_dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_length: int = Field(default=20, ge=1)
-
-
-class STGraphCaptioner(nn.Module):
-    r"""Two branches, each an encoder and its own language model; trained together, tested by the scene branch alone.
+class STGraphCaptioner(CaptioningModel):
+    r"""STG-KD: an object branch and a scene branch, trained together; the scene branch alone is evaluated.
 
     .. math:: F_s = \text{Eq. 6}, \quad F'_o = \text{Eq. 4-5 and frame means}, \quad P_b = \text{Transformer}_b(F_b)
 
     Args:
-        settings: Sizes; see :class:`STGraphCaptionerConfig`. ``branches`` names one or both of "scene" and "object" (the
-            first one is tested), or "joint" alone: the paper's "Two Branch + Concat", [F_s ; F'_o] W in front of one
-            language model, which needs objects at test time too.
+        vocab_size: Number of words, special tokens included.
+        appearance_channels: Width of the frame features; 0 if there are none.
+        motion_channels: Width of the clip features; 0 if there are none.
+        object_channels: Width of the object features; 0 if there are none.
+        branches: One or both of "scene" and "object" (the first one is evaluated), or "joint" alone: the paper's "Two
+            Branch + Concat", :math:`[F_s ; F'_o] W` in front of one language model, which needs objects at test time too.
+        hidden_channels: Width of frames, objects and words.
+        num_graph_layers: Graph convolutions of the object branch; 0 leaves a projection.
+        flow: Direction of messages; see :class:`~stgraph.nn.ResidualGCNConv`.
+        pool: "mean" as published, or "attention" over the objects of a frame.
+        edge_geometry: Whether edges are weighted by the relative geometry of their boxes (not in the paper).
+        num_heads: Attention heads.
+        num_layers: Transformer layers of the encoder, and of the decoder.
+        feedforward_channels: Inner width of the feed-forward layers.
+        dropout: Dropout probability.
+        input_norm: "layer" normalises each feature vector (not in the paper); None leaves features as they are.
+        input_dropout: Dropout probability of the input features (not in the paper).
+        max_length: Largest number of words of a generated caption.
 
-    Shapes: a batch of ``VideoGraph`` with x ``[N, F]``, appearance ``[sum T, Fa]`` and motion ``[sum T, Fm]`` of B videos;
+    Shapes: A batch of ``VideoGraph`` with x ``[N, F]``, appearance ``[sum T, Fa]`` and motion ``[sum T, Fm]`` of B videos;
         tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
-    Raises: OptionError: Settings that contradict each other. DataError: A stream that a branch needs is missing.
-    Reference: Pan et al., CVPR 2020, sections 3.2-3.4.
+
+    Raises:
+        OptionError: If arguments are out of range or contradict each other.
+        DataError: If a stream that a branch needs is missing.
+
+    Reference: Pan et al., CVPR 2020, sections 3.2-3.4; the defaults are the paper's.
     """
 
     name = "stgkd"
-    config_class = STGraphCaptionerConfig
+    loss_name = "stgkd"
 
-    def __init__(self, settings: STGraphCaptionerConfig) -> None:
+    def __init__(
+        self,
+        vocab_size: VocabSize,
+        *,
+        appearance_channels: OptionalWidth = 0,
+        motion_channels: OptionalWidth = 0,
+        object_channels: OptionalWidth = 0,
+        branches: tuple[str, ...] = ("scene", "object"),
+        hidden_channels: Width = 512,
+        num_graph_layers: OptionalWidth = 3,
+        flow: Literal["target_to_source", "source_to_target"] = "target_to_source",
+        pool: Literal["mean", "attention"] = "mean",
+        edge_geometry: bool = False,
+        num_heads: Width = 8,
+        num_layers: Width = 2,
+        feedforward_channels: Width = 1024,
+        dropout: Probability = 0.3,
+        input_norm: Literal["layer"] | None = None,
+        input_dropout: Probability = 0.0,
+        max_length: Width = 20,
+    ) -> None:
         super().__init__()
-        self.settings = settings
-        self._frozen: set[str] = set()
-        joint = settings.branches == ("joint",)
-        if not joint and tuple(sorted(settings.branches)) not in (
-            ("object",),
-            ("scene",),
-            ("object", "scene"),
-        ):
+        self.max_length = max_length
+        self._branches, self._frozen = branches, set[str]()
+        joint = branches == ("joint",)
+        if not joint and tuple(sorted(branches)) not in (("object",), ("scene",), ("object", "scene")):
             raise OptionError(
-                f"'branches' must be one or both of 'scene' and 'object', or 'joint', got {list(settings.branches)}."
+                f"'branches' must be one or both of 'scene' and 'object', or 'joint', got {list(branches)}."
             )
-        channels = settings.hidden_channels
-        sources = ("scene", "object") if joint else settings.branches
-        self.encoders = nn.ModuleDict({source: self._encoder(source) for source in sources})
-        self.fuse = nn.Linear(2 * channels, channels, bias=False) if joint else None
+        inputs = partial(InputFeatures, input_norm, input_dropout)
+        self.encoders = nn.ModuleDict()
+        for source in ("scene", "object") if joint else branches:
+            if source == "scene":
+                self.encoders["scene"] = SceneEncoder(
+                    appearance_channels, hidden_channels, motion_channels, inputs=inputs()
+                )
+                continue
+            if object_channels < 1:
+                raise OptionError("'object_channels' must be at least 1 for the object branch, got 0.")
+            if edge_geometry and num_graph_layers == 0:
+                raise OptionError(
+                    "'edge_geometry' must be false without graph layers, got true; it weights the edges they use."
+                )
+            self.encoders["object"] = GraphEncoder(
+                object_channels,
+                hidden_channels,
+                num_graph_layers,
+                flow=flow,
+                pool=FrameMeanPool() if pool == "mean" else FrameAttentionPool(hidden_channels),
+                geometry=RelativeGeometry() if edge_geometry else None,
+                inputs=inputs(),
+            )
+        self.fuse = nn.Linear(2 * hidden_channels, hidden_channels, bias=False) if joint else None
         self.decoders = nn.ModuleDict(
             {
                 branch: CaptionTransformer(
-                    settings.vocab_size,
-                    settings.hidden_channels,
-                    num_heads=settings.num_heads,
-                    num_layers=settings.num_layers,
-                    feedforward_channels=settings.feedforward_channels,
-                    dropout=settings.dropout,
+                    vocab_size,
+                    hidden_channels,
+                    num_heads=num_heads,
+                    num_layers=num_layers,
+                    feedforward_channels=feedforward_channels,
+                    dropout=dropout,
                 )
-                for branch in settings.branches
+                for branch in branches
             }
         )
 
-    def _encoder(self, source: str) -> nn.Module:
-        settings = self.settings
-        if source == "scene":
-            return SceneEncoder(
-                settings.appearance_channels,
-                settings.hidden_channels,
-                settings.motion_channels,
-                inputs=InputFeatures(settings.input_norm, settings.input_dropout),
-            )
-        if settings.object_channels < 1:
-            raise OptionError("'object_channels' must be at least 1 for the object branch, got 0.")
-        if settings.edge_geometry and settings.num_graph_layers == 0:
-            raise OptionError(
-                "'edge_geometry' must be false without graph layers, got true; its edges are theirs."
-            )
-        return GraphEncoder(
-            settings.object_channels,
-            settings.hidden_channels,
-            settings.num_graph_layers,
-            flow=settings.flow,
-            pool=FrameMeanPool() if settings.pool == "mean" else FrameAttentionPool(settings.hidden_channels),
-            geometry=RelativeGeometry() if settings.edge_geometry else None,
-            inputs=InputFeatures(settings.input_norm, settings.input_dropout),
-        )
+    @classmethod
+    def arguments_for(cls, data: DataSizes, **arguments: Any) -> dict[str, Any]:
+        """As in the base class; a branch whose stream is missing is refused."""
+        for branch, stream in (("scene", "appearance"), ("object", "object")):
+            chosen = arguments.get("branches", ("scene", "object"))
+            if {branch, "joint"} & set(chosen) and not data.widths.get(stream):
+                other = "object" if branch == "scene" else "scene"
+                raise OptionError(
+                    f"The {branch} branch (and the joint one) needs '{stream}' features, but the data have only "
+                    f"{', '.join(sorted(data.widths)) or 'none'}; extract them, or train the other branch alone with "
+                    f"branches=[{other}]."
+                )
+        return super().arguments_for(data, **arguments)
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """Names of the branches that this model has."""
-        return self.settings.branches
+        """Names of the branches."""
+        return self._branches
 
     def streams(self, branch: str) -> tuple[str, ...]:
         """The stored streams that a branch reads, where they are there."""
@@ -163,7 +193,7 @@ class STGraphCaptioner(nn.Module):
     def _parts(self, branch: str) -> tuple[nn.Module, nn.Module]:
         return self.encoders[branch], self.decoders[branch]
 
-    def frames(self, graph: Any, branch: str) -> tuple[Tensor, Tensor]:
+    def frames(self, graph: VideoGraph | Batch, branch: str) -> tuple[Tensor, Tensor]:
         """F_s, F'_o or both fused: one vector a frame ``[B, T, d]`` and a mask ``[B, T]``, True where a frame is real."""
         self.check_branch(branch)
         if self.fuse is None:
@@ -171,11 +201,11 @@ class STGraphCaptioner(nn.Module):
         scene, mask = self._source_frames(graph, "scene")
         return self.fuse(torch.cat([scene, self._source_frames(graph, "object")[0]], dim=-1)), mask
 
-    def _source_frames(self, graph: Any, source: str) -> tuple[Tensor, Tensor]:
-        num_frames = self._num_frames(graph)
+    def _source_frames(self, graph: VideoGraph | Batch, source: str) -> tuple[Tensor, Tensor]:
+        num_frames = num_frames_of(graph)
         if source == "scene":
-            appearance = _stream(graph, "appearance")
-            motion = _stream(graph, "motion") if self.settings.motion_channels else None
+            appearance = stream_of(graph, "appearance")
+            motion = stream_of(graph, "motion") if self.config["motion_channels"] else None
             rows = self.encoders["scene"](appearance, motion)
         else:
             total = int(num_frames.sum())
@@ -184,76 +214,39 @@ class STGraphCaptioner(nn.Module):
             )
         return pad_frames(rows, num_frames)
 
-    def encode(self, graph: Any, branch: str) -> FrameMemory:
+    def encode(self, graph: VideoGraph | Batch, branch: str) -> FrameMemory:
         """What the words of a branch attend to."""
-        return self._decoder(branch).encode(*self.frames(graph, branch))
+        return self.decoder_of(branch).encode(*self.frames(graph, branch))
 
-    def forward(self, graph: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def forward(self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
         """Scores of all next words in every branch; each video is encoded once, whatever its number of captions."""
         return self.scores_and_features(graph, tokens, video)[0]
 
     def scores_and_features(
-        self, graph: Any, tokens: Tensor, video: Tensor
+        self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``."""
         scores, features = {}, {}
         for branch in self.branches:
             with torch.set_grad_enabled(torch.is_grad_enabled() and branch not in self._frozen):
                 frames, mask = self.frames(graph, branch)
-                decoder = self._decoder(branch)
+                decoder = self.decoder_of(branch)
                 scores[branch] = decoder(decoder.encode(frames, mask), tokens, video)
                 features[branch] = frames[mask]
         return scores, features
 
-    @torch.no_grad()
-    def generate(
-        self,
-        graph: Any,
-        special_tokens: SpecialTokens,
-        branch: str | None = None,
-        *,
-        decoding: Decoding | None = None,
-        attention: bool = False,
+    def _with_masks(
+        self, found: DecodedCaptions, graph: VideoGraph | Batch, branch: str, state: Any
     ) -> DecodedCaptions:
-        """Generates captions of a batch by one branch; the streams of the other branch may be absent.
-
-        Args:
-            graph: Videos; where they have ids, samples are drawn by them.
-            special_tokens: Ids of begin and end, and of what is never generated.
-            branch: Branch to generate from; defaults to the evaluation branch, which is the first.
-            decoding: How words are chosen; defaults to :class:`~stgraph.decoding.Greedy`.
-            attention: Whether to return the attention of each word over the "frames": the cross attention of the language
-                model's last layer, averaged over its heads. Where objects are pooled by attention, "regions" holds the
-                weight of each object in its frame, the same for all words.
-
-        Raises:
-            OptionError: If the model has no such branch.
-            DataError: If a stream of the branch is missing.
-        """
-        branch = branch or self.branches[0]
-        self.check_branch(branch)
-        memory = self.encode(graph, branch)
-        decoder, max_length = self._decoder(branch), self.settings.max_length
-        found = (decoding or Greedy()).decode(
-            decoder,
-            decoder.start(memory, max_length, attention=attention),
-            memory.frames.size(0),
-            special_tokens,
-            max_length=max_length,
-            keys=video_ids(graph),
-            attention=attention,
-            device=memory.frames.device,
-        )
-        if not attention:
-            return found
-        found = replace(found, masks={"frames": memory.mask})
+        """As in the base class; if objects are pooled by attention, "regions" are the weights of a frame's objects."""
+        found = super()._with_masks(found, graph, branch, state)
         return found if branch == "scene" else self._with_regions(found, graph)
 
-    def _with_regions(self, found: DecodedCaptions, graph: Any) -> DecodedCaptions:
+    def _with_regions(self, found: DecodedCaptions, graph: VideoGraph | Batch) -> DecodedCaptions:
         encoder = cast(GraphEncoder, self.encoders["object"])
         if not isinstance(encoder.pool, FrameAttentionPool):
             return found
-        num_frames = self._num_frames(graph)
+        num_frames = num_frames_of(graph)
         nodes = encoder.nodes(graph.x, graph.edge_index, graph.edge_weight, graph.get("box"))
         weights = encoder.pool.weights(nodes, graph.frame, int(num_frames.sum()))
         regions, mask = pad_regions(weights, graph.frame, num_frames)
@@ -265,23 +258,7 @@ class STGraphCaptioner(nn.Module):
             masks={**found.masks, "regions": mask},
         )
 
-    @staticmethod
-    def _num_frames(graph: Any) -> Tensor:
-        return torch.as_tensor(graph.num_frames, device=graph.x.device).reshape(-1)
-
-    def _decoder(self, branch: str) -> CaptionTransformer:
+    def decoder_of(self, branch: str) -> CaptionTransformer:
+        """The language model of a branch."""
+        self.check_branch(branch)
         return cast(CaptionTransformer, self.decoders[branch])
-
-    def check_branch(self, branch: str) -> None:
-        """Raises OptionError where the model has no such branch."""
-        if branch not in self.branches:
-            raise OptionError(f"'branch' must be one of {self.branches} for this model, got {branch!r}.")
-
-
-def _stream(graph: Any, name: str) -> Tensor:
-    stream = graph.get(name)
-    if stream is None:
-        raise DataError(
-            f"The scene branch needs '{name}' features, but these videos have none; extract them first."
-        )
-    return stream

@@ -1,29 +1,39 @@
-"""Losses, schedules, Lightning's side of a captioner, and exact resume."""
+"""Training: the Lightning module, losses, rewards, exact resume, and the whole recipe."""
 
-from stgraph.training.captioning_module import CaptioningModule
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
-from stgraph.training.losses.distillation import DistillationLoss
-from stgraph.training.losses.stat_loss import STATLoss
-from stgraph.training.losses.stats_loss import STaTSLoss
-from stgraph.training.recipe import check_run_folder, fit
-from stgraph.training.reinforce.learned_baseline import LearnedBaseline
-from stgraph.training.reinforce.reinforce import (
+from stgraph.training.config import DataConfig, LoaderConfig, TrainingConfig
+from stgraph.training.losses import (
+    CaptionLoss,
+    DistillationLoss,
+    LanguageLoss,
+    STATLoss,
+    STaTSLoss,
+    StepCounts,
+    default_loss,
+)
+from stgraph.training.module import CaptioningModule
+from stgraph.training.recipe import TrainingSummary, check_run_folder, train_captioner
+from stgraph.training.reinforce import (
+    LearnedBaseline,
     Reinforce,
     ReinforceStep,
+    RewardedLoss,
     caption_log_probs,
-    lm_head_of,
     reinforce_loss,
 )
-from stgraph.training.reinforce.rewarded_loss import RewardedLoss
 from stgraph.training.resume import ResumePoint
+from stgraph.training.run import TrainingRun, build_run, train
 from stgraph.training.run_record import run_record
 from stgraph.training.schedules import cosine_with_warmup, teacher_forcing_ratio
+from stgraph.training.warm_start import load_teacher, load_weights
 
 __all__ = [
     "CaptionLoss",
     "CaptioningModule",
+    "DataConfig",
     "DistillationLoss",
+    "LanguageLoss",
     "LearnedBaseline",
+    "LoaderConfig",
     "Reinforce",
     "ReinforceStep",
     "ResumePoint",
@@ -31,12 +41,19 @@ __all__ = [
     "STATLoss",
     "STaTSLoss",
     "StepCounts",
+    "TrainingConfig",
+    "TrainingRun",
+    "TrainingSummary",
+    "build_run",
     "caption_log_probs",
     "check_run_folder",
     "cosine_with_warmup",
-    "fit",
-    "lm_head_of",
+    "default_loss",
+    "load_teacher",
+    "load_weights",
     "reinforce_loss",
     "run_record",
     "teacher_forcing_ratio",
+    "train",
+    "train_captioner",
 ]

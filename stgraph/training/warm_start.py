@@ -1,65 +1,63 @@
-"""What a run takes from one that was trained before: all weights to begin with, or the object branch of a teacher."""
+"""Weights taken from an earlier run: all of them to start from, or the object branch of a frozen teacher."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
 
+from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import OptionError
-from stgraph.models import GraphConfig, STGraphCaptioner
-from stgraph.models.model_folder import AnyCaptioner
+from stgraph.models import CaptioningModel, STGraphCaptioner
 from stgraph.pipeline import CaptionPipeline
-from stgraph.text import CaptionTokenizer
 
-__all__ = ["take_teacher", "take_weights"]
+__all__ = ["load_teacher", "load_weights"]
 
-# Settings of a model that its object branch does not depend on once it is trained.
-NOT_THE_TEACHERS = {"branches", "appearance_channels", "motion_channels", "dropout"}
+# Arguments that a trained object branch does not depend on.
+NOT_THE_TEACHERS = ("branches", "appearance_channels", "motion_channels", "dropout")
 
 
-def take_weights(
-    model: AnyCaptioner,
-    start: CaptionPipeline,
-    graph: GraphConfig,
-    tokenizer: CaptionTokenizer,
-    extractors: Mapping[str, Any],
-) -> None:
-    """Gives ``model`` the weights of a trained one of the same settings (dropout aside), which it goes on from.
+def load_weights(model: CaptioningModel, start: CaptionPipeline, data: CaptionDataModule) -> None:
+    """Copies the weights of a trained model with the same arguments (dropout apart) into ``model``.
 
-    Raises: OptionError: The trained model is another, has another vocabulary or graph. DataError: It was trained on
-        features of other extractors than the ``extractors`` of the store.
+    Args:
+        model: Is given the weights.
+        start: The trained model.
+        data: The data that ``model`` will be trained on.
+
+    Raises:
+        OptionError: If the trained model is of another kind, vocabulary, graph or size.
+        DataError: If it was trained on features of other extractors.
     """
     if start.model.name != model.name:
         raise OptionError(
-            f"'start' is a '{start.model.name}', and the model here a '{model.name}'; give both the same."
+            f"'start' is a '{start.model.name}' and the model here a '{model.name}'; use the same model."
         )
     for branch in model.branches:
-        start.check_extractors(extractors, branch)
-    _check_alike("start", start, model, graph, tokenizer, {"dropout"})
+        start.check_extractors(data.source.extractors, branch)
+    _check_alike("start", start, model, data, ("dropout",))
     model.load_state_dict(start.model.state_dict())
 
 
-def take_teacher(
-    model: AnyCaptioner,
-    teacher: CaptionPipeline,
-    graph: GraphConfig,
-    tokenizer: CaptionTokenizer,
-    extractors: Mapping[str, Any],
-) -> None:
-    """Gives ``model`` the object branch of a trained one, which then stays as it is.
+def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: CaptionDataModule) -> None:
+    """Copies the object branch of a trained model into ``model`` and freezes it.
 
-    Raises: OptionError: The trained model has no such branch, another vocabulary, graph or size. DataError: It was
-        trained on features of other extractors than the ``extractors`` of the store.
+    Args:
+        model: Is given the branch.
+        teacher: The trained model.
+        data: The data that ``model`` will be trained on.
+
+    Raises:
+        OptionError: If one of the models lacks a branch, or they differ in vocabulary, graph or size.
+        DataError: If the teacher was trained on features of other extractors.
     """
-    for wanted, branches in (("the model", model.branches), ("'teacher'", teacher.model.branches)):
-        if "object" not in branches or "scene" not in {*model.branches}:
+    for which, branches in (("the model", model.branches), ("'teacher'", teacher.model.branches)):
+        if "object" not in branches or "scene" not in model.branches:
             raise OptionError(
-                f"A teacher needs the branches [scene, object] here and an object branch there, but {wanted} has "
+                f"A teacher needs the branches [scene, object] here and an object branch of its own, but {which} has "
                 f"{list(branches)}."
             )
-    assert isinstance(model, STGraphCaptioner), "no other model has such branches"
-    teacher.check_extractors(extractors, "object")
-    _check_alike("teacher", teacher, model, graph, tokenizer, NOT_THE_TEACHERS)
+    assert isinstance(model, STGraphCaptioner), "no other model has these branches"
+    teacher.check_extractors(data.source.extractors, "object")
+    _check_alike("teacher", teacher, model, data, NOT_THE_TEACHERS)
     prefixes = ("encoders.object.", "decoders.object.")
     state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
     model.load_state_dict(state, strict=False)
@@ -69,19 +67,19 @@ def take_teacher(
 def _check_alike(
     key: str,
     trained: CaptionPipeline,
-    model: AnyCaptioner,
-    graph: GraphConfig,
-    tokenizer: CaptionTokenizer,
-    exclude: set[str],
+    model: CaptioningModel,
+    data: CaptionDataModule,
+    apart_from: Collection[str],
 ) -> None:
-    if trained.tokenizer.words != tokenizer.words:
+    if trained.tokenizer.words != data.tokenizer.words:
         raise OptionError(f"'{key}' has another vocabulary; train it on the same captions and min_count.")
-    if trained.description.graph != graph:
+    graph = None if data.builder is None else data.builder.config
+    if trained.config.graph != graph:
         raise OptionError(
-            f"'{key}' was trained on another graph, {trained.description.graph}; use the same here."
+            f"'{key}' was trained on another graph, {trained.config.graph}; use the same graph here."
         )
-    there, here = (of.settings.model_dump(exclude=exclude) for of in (trained.model, model))
-    if other := [name for name in here if here[name] != there[name]]:
-        raise OptionError(
-            f"'{key}' has {other[0]} {there[other[0]]}, and the model here {here[other[0]]}; give both the same."
-        )
+    for name, value in model.config.items():
+        if name not in apart_from and trained.model.config.get(name) != value:
+            raise OptionError(
+                f"'{key}' has {name} {trained.model.config.get(name)} and the model here {value}; use the same value."
+            )

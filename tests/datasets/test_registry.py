@@ -1,4 +1,4 @@
-"""Each data set by name, on small files in common layouts."""
+"""Each data set by name, on small files in the layouts that people have."""
 
 import json
 import warnings
@@ -15,7 +15,7 @@ UNPUBLISHED = "ignore:This ms.* is not the published one"
 
 @pytest.fixture
 def put(tmp_path):
-    """Ids or content -> the path of a store or file as a string, as in configurations."""
+    """Ids or content -> the path of a store or a file as text, as configurations hold it."""
 
     def make(name, content):
         path = tmp_path / name
@@ -107,7 +107,7 @@ def test_msrvtt(put):
 @pytest.mark.filterwarnings(UNPUBLISHED)
 @pytest.mark.parametrize("name", ["msvd", "msrvtt", "folder"])
 def test_ids_that_only_one_side_knows(name, put):
-    """One video has captions but no split, one a split but no captions, one captions but no features."""
+    """Captions of one video have no split, a split no captions, captions no features."""
     store = put("store.h5", ["a", "b", "z"])
     captions = put("captions.json", {"a": ["one"], "b": ["two"], "c": ["three"], "d": ["four"]})
     splits = put("splits.json", {"train": ["a", "c"], "test": ["b", "e"]})

@@ -8,11 +8,8 @@ import torch
 from stgraph import Detections, VideoGraphBuilder
 from stgraph.models import (
     STATCaptioner,
-    STATCaptionerConfig,
     STaTSCaptioner,
-    STaTSCaptionerConfig,
     STGraphCaptioner,
-    STGraphCaptionerConfig,
 )
 from tests.decoding.models import BOS
 
@@ -31,15 +28,12 @@ def system(name, vocab_size=30, max_length=8, seed=0, **changed):
     torch.manual_seed(seed)
     sizes = {"vocab_size": vocab_size, "max_length": max_length}
     if name == "stat":
-        model = STATCaptioner(STATCaptionerConfig(**sizes, **STREAMS, **RECURRENT, stream_channels=6))
+        model = STATCaptioner(**sizes, **STREAMS, **RECURRENT, stream_channels=6)
     elif name == "stats":
         boxes = {"object_channels": OBJECT, "grid_channels": {"rgb": 4}}
-        model = STaTSCaptioner(STaTSCaptionerConfig(**sizes, **boxes, **RECURRENT, embedding_channels=6))
+        model = STaTSCaptioner(**sizes, **boxes, **RECURRENT, embedding_channels=6)
     else:
-        settings = STGraphCaptionerConfig(
-            **{**sizes, **STREAMS, **TRANSFORMER, "pool": "attention", **changed}
-        )
-        model = STGraphCaptioner(settings)
+        model = STGraphCaptioner(**{**sizes, **STREAMS, **TRANSFORMER, "pool": "attention", **changed})
     with torch.no_grad():
         for part, weights in model.named_parameters():
             if part.endswith("pool.score.weight"):  # these start as zeros

@@ -9,10 +9,10 @@ import torch
 from benchmarks.ranking.__main__ import main
 from benchmarks.ranking.order import Pair, untrained
 from stgraph import CaptionPipeline
-from stgraph.commands.train import dataset_of, train
 from stgraph.errors import DataError, MissingDataError
 from stgraph.inspection import frame_order
 from stgraph.settings.compose import compose, saved_config
+from stgraph.settings.training import open_data, train
 
 SMALL = (
     "experiment=interactions_stats",
@@ -56,7 +56,7 @@ def test_figures_are_those_of_the_runs(runs, tmp_path, capsys):
             row: [
                 frame_order(
                     CaptionPipeline.from_pretrained(runs / row / seed),
-                    dataset_of(saved_config(runs / row / seed).data),
+                    open_data(saved_config(runs / row / seed).data),
                     split,
                 ).mean
                 for seed in "01"

@@ -6,11 +6,11 @@ import pytest
 
 from stgraph import CaptionPipeline
 from stgraph.cli import main
-from stgraph.commands.train import train
 from stgraph.datasets import open_dataset
 from stgraph.errors import OptionError
 from stgraph.features.store import FeatureStoreWriter
 from stgraph.settings.compose import compose
+from stgraph.settings.training import train
 from tests.training.conftest import SMALL
 
 

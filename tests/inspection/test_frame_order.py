@@ -8,7 +8,6 @@ from stgraph.errors import DataError, OptionError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 from stgraph.inspection import frame_order
 from stgraph.models import ExtractorConfig, GraphConfig, ModelConfig, STaTSCaptioner
-from stgraph.models.stats_captioner import STaTSCaptionerConfig
 from stgraph.pipeline import CaptionPipeline
 from stgraph.text import CaptionTokenizer
 from tests.nn.attention.test_ranked_attention import lstm_weights
@@ -69,19 +68,19 @@ def dataset(tmp_path_factory):
 def captioner(temporal="ranked", attention="st"):
     """Of weights so large that captions differ by video, and w and the frames by word."""
     tokenizer = CaptionTokenizer.from_captions([WORDS])
-    settings = STaTSCaptionerConfig(
-        vocab_size=tokenizer.vocab_size,
-        object_channels=WIDTH,
-        attention=attention,
-        temporal=temporal,
-        embedding_channels=4,
-        attention_channels=3,
-        word_channels=5,
-        hidden_channels=6,
-        max_length=7,
-    )
+    settings = {
+        "vocab_size": tokenizer.vocab_size,
+        "object_channels": WIDTH,
+        "attention": attention,
+        "temporal": temporal,
+        "embedding_channels": 4,
+        "attention_channels": 3,
+        "word_channels": 5,
+        "hidden_channels": 6,
+        "max_length": 7,
+    }
     torch.manual_seed(24)
-    model = STaTSCaptioner(settings).eval()
+    model = STaTSCaptioner(**settings).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3.0)

@@ -6,21 +6,20 @@ from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
 from stgraph.errors import ModelFolderError
-from stgraph.graph import CosineEdges, IouEdges
+from stgraph.graph import CosineEdges, GraphConfig, IouEdges
 from stgraph.models import (
-    GraphConfig,
     ModelConfig,
     STATCaptioner,
-    STATCaptionerConfig,
     STaTSCaptioner,
-    STaTSCaptionerConfig,
     load_model,
-    read_description,
+    read_model_config,
     save_model,
 )
+from stgraph.text import CaptionTokenizer
 from tests.graph.samples import random_video
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
+TOKENIZER = CaptionTokenizer.from_captions(["a b c d e f g h"])
 VIDEOS = [random_video(seed) for seed in range(3)]
 OLD = {"spatial": "iou", "temporal": "cosine", "dense": False, "max_objects": 3}
 OLD |= {"score_threshold": 0.4, "pad_objects": None}
@@ -73,12 +72,8 @@ def test_wrong_settings_are_named(changed, field, says):
 
 SIZES = {"vocab_size": 12, "attention_channels": 4, "word_channels": 4, "hidden_channels": 6}
 CAPTIONERS = {
-    "stat": STATCaptioner(
-        STATCaptionerConfig(**SIZES, stream_channels=5, appearance_channels=5, object_channels=CHANNELS)
-    ),
-    "stats": STaTSCaptioner(
-        STaTSCaptionerConfig(**SIZES, embedding_channels=5, grid_channels={"grid/rgb": 4}, num_categories=2)
-    ),
+    "stat": STATCaptioner(**SIZES, stream_channels=5, appearance_channels=5, object_channels=CHANNELS),
+    "stats": STaTSCaptioner(**SIZES, embedding_channels=5, grid_channels={"grid/rgb": 4}, num_categories=2),
 }
 
 
@@ -86,7 +81,7 @@ def described(model, **changed):
     return ModelConfig(
         stgraph="0",
         model=model.name,
-        settings={**model.settings.model_dump(mode="json"), **changed},
+        arguments={**model.config, **changed},
         graph=GraphConfig(),
         extractors={},
         categories=("cars", "pets") if model.name == "stats" else (),
@@ -96,12 +91,11 @@ def described(model, **changed):
 @pytest.mark.parametrize("name", CAPTIONERS)
 def test_every_system_comes_back_as_it_was(name, tmp_path):
     model = CAPTIONERS[name]
-    (tmp_path / "tokenizer.json").touch()
-    save_model(tmp_path, model, described(model))
-    description = read_description(tmp_path)
+    save_model(tmp_path, model, described(model), TOKENIZER)
+    description = read_model_config(tmp_path)
     assert description == described(model)
     found = load_model(tmp_path, description)
-    assert (type(found), found.settings, found.training) == (type(model), model.settings, False)
+    assert (type(found), found.config, found.training) == (type(model), model.config, False)
     assert found.streams(name) == {"stat": ("appearance", "object"), "stats": ("grid/rgb",)}[name]
     state = model.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in found.state_dict().items())
@@ -109,7 +103,6 @@ def test_every_system_comes_back_as_it_was(name, tmp_path):
 
 def test_settings_that_contradict_each_other_are_named(tmp_path):
     model = CAPTIONERS["stats"]
-    (tmp_path / "tokenizer.json").touch()
-    save_model(tmp_path, model, described(model, attention="ts", temporal="lstm"))
-    with pytest.raises(ModelFolderError, match="config.json, settings: 'temporal' must stay 'mean_ranked'"):
+    save_model(tmp_path, model, described(model, attention="ts", temporal="lstm"), TOKENIZER)
+    with pytest.raises(ModelFolderError, match="config.json, arguments: 'temporal' must stay 'mean_ranked'"):
         load_model(tmp_path)

@@ -3,7 +3,8 @@ import torch
 
 from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, OptionError
-from stgraph.models.stat_captioner import STATCaptioner, STATCaptionerConfig
+from stgraph.models.stat_captioner import STATCaptioner
+from tests.models.defaults import defaults_of
 from tests.models.test_stgraph_captioner import COUNTS, SPECIAL_TOKENS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
@@ -19,11 +20,11 @@ STREAMS = {"appearance_channels": 5, "motion_channels": 3, "object_channels": CH
 
 def make(**changed):
     torch.manual_seed(0)
-    return STATCaptioner(STATCaptionerConfig(**{"vocab_size": 12, **SIZES, **STREAMS, **changed})).eval()
+    return STATCaptioner(**{"vocab_size": 12, **SIZES, **STREAMS, **changed}).eval()
 
 
 def test_defaults_are_the_released_codes():
-    paper = STATCaptionerConfig(vocab_size=100)
+    paper = defaults_of(STATCaptioner)
     assert (paper.stream_channels, paper.attention_channels, paper.hidden_channels) == (1024, 1024, 1024)
     assert (paper.word_channels, paper.dropout, paper.max_length, paper.spatial) == (512, 0.5, 30, True)
 
@@ -52,7 +53,7 @@ def test_each_row_sees_its_streams_and_a_video_alone_equals_the_video_in_a_batch
         other = batch.clone()
         other[stream] = batch[stream] + torch.linspace(-1, 1, batch[stream].numel()).view_as(batch[stream])
         change = (model(other, TOKENS, VIDEO)["stat"] - together).abs().max()
-        assert (change > 1e-4) == bool(model.settings.model_dump()[name])
+        assert (change > 1e-4) == bool(model.config[name])
 
 
 def test_every_parameter_learns():
@@ -94,4 +95,4 @@ def test_missing_streams_and_branches_are_named():
     with pytest.raises(OptionError, match="'branch' must be one of .*stat.* got 'scene'"):
         make().generate(graphs(), SPECIAL_TOKENS, "scene")
     with pytest.raises(OptionError, match="width above 0"):
-        STATCaptioner(STATCaptionerConfig(vocab_size=12))
+        STATCaptioner(vocab_size=12)

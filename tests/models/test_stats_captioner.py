@@ -3,8 +3,9 @@ import torch
 
 from stgraph.decoding import BeamSearch
 from stgraph.errors import DataError, OptionError
-from stgraph.models.stats_captioner import STaTSCaptioner, STaTSCaptionerConfig
+from stgraph.models.stats_captioner import STaTSCaptioner
 from stgraph.nn import RegionAttention, TimeAveragedAttention
+from tests.models.defaults import defaults_of
 from tests.models.test_stgraph_captioner import SPECIAL_TOKENS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
@@ -22,7 +23,7 @@ GRIDS = {"grid_channels": {"rgb": 4, "flow": 2}}
 
 def make(**changed):
     torch.manual_seed(0)
-    return STaTSCaptioner(STaTSCaptionerConfig(**{"vocab_size": 12, **SIZES, **changed})).eval()
+    return STaTSCaptioner(**{"vocab_size": 12, **SIZES, **changed}).eval()
 
 
 def videos():
@@ -46,7 +47,7 @@ def one_of(batch, video):
 
 
 def test_defaults_are_the_papers():
-    paper = STaTSCaptionerConfig(vocab_size=100)
+    paper = defaults_of(STaTSCaptioner)
     assert (paper.embedding_channels, paper.word_channels, paper.hidden_channels) == (512, 256, 512)
     assert (paper.attention_channels, paper.frame_temperature, paper.ranking_margin) == (128, 0.1, 1.0)
     assert (paper.attention, paper.temporal, paper.frame_select) == ("stats", "mean_ranked", "softmax")
@@ -84,7 +85,7 @@ def test_every_row_of_tables_1_and_2_learns(row):
     out = model.teacher_forced(batch, TOKENS, VIDEO, teacher_forcing_ratio=0.5)
     out.logits.log_softmax(-1).square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
-    ranked = model.settings.attention != "ts" and "ranked" in model.settings.temporal
+    ranked = model.config["attention"] != "ts" and "ranked" in model.config["temporal"]
     assert (out.ranking is not None) == (out.ranking_mask is not None) == ranked
 
 

@@ -1,13 +1,13 @@
 import pytest
 import torch
-from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
 from stgraph.decoding import decoding_from_options
 from stgraph.errors import DataError, OptionError
-from stgraph.models import STGraphCaptioner, STGraphCaptionerConfig
+from stgraph.models import STGraphCaptioner
 from stgraph.text import SpecialTokens
 from stgraph.training import DistillationLoss
+from tests.models.defaults import defaults_of
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
 
 COUNTS = [(3, 0, 2, 1), (0, 0), (1, 4, 2)]
@@ -25,12 +25,12 @@ def settings(**changed):
         "dropout": 0.0,
         "max_length": 6,
     }
-    return STGraphCaptionerConfig(**{**sizes, **small, **changed})
+    return {**sizes, **small, **changed}
 
 
 def make(**changed):
     torch.manual_seed(0)
-    return STGraphCaptioner(settings(**changed)).eval()
+    return STGraphCaptioner(**settings(**changed)).eval()
 
 
 def graphs(counts=COUNTS):
@@ -40,7 +40,7 @@ def graphs(counts=COUNTS):
 
 
 def test_defaults_are_the_papers():
-    paper = STGraphCaptionerConfig(vocab_size=100)
+    paper = defaults_of(STGraphCaptioner)
     assert (paper.hidden_channels, paper.num_graph_layers, paper.num_layers, paper.num_heads) == (
         512,
         3,
@@ -63,18 +63,18 @@ def test_several_captions_a_video_cost_one_encoding_and_give_the_loss_of_single_
     model, batch, loss = make(), graphs(), DistillationLoss()
     encoded = []
     model.encoders["object"].register_forward_hook(lambda *args: encoded.append(args[2].size(0)))
-    shared = loss(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
+    shared = loss.from_logits(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
     assert encoded == [sum(len(c) for c in COUNTS)]
     repeated = graphs([COUNTS[v] for v in VIDEO.tolist()])
     streams = {name: [batch[v][name] for v in VIDEO.tolist()] for name in ("appearance", "motion")}
     repeated.appearance, repeated.motion = torch.cat(streams["appearance"]), torch.cat(streams["motion"])
-    single = loss(model(repeated, TOKENS[:, :-1], torch.arange(4)), TOKENS[:, 1:])["loss"]
+    single = loss.from_logits(model(repeated, TOKENS[:, :-1], torch.arange(4)), TOKENS[:, 1:])["loss"]
     torch.testing.assert_close(single, shared)
 
 
 def test_every_parameter_learns_in_both_branches():
     model = make().train()
-    loss = DistillationLoss()(model(graphs(), TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
+    loss = DistillationLoss().from_logits(model(graphs(), TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"]
     loss.backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
     assert silent == []
@@ -91,7 +91,7 @@ def test_options_of_the_object_branch_learn_and_start_as_the_paper():
     step = torch.optim.SGD(model.parameters(), 0.1)
     for _ in range(2):  # what starts as zeros lets gradients through from the second step on
         step.zero_grad()
-        DistillationLoss()(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"].backward()
+        DistillationLoss().from_logits(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])["loss"].backward()
         step.step()
     assert len(added) == 6
     assert all(parameter.grad.abs().sum() > 0 for parameter in added)
@@ -106,8 +106,8 @@ def test_input_options_reach_both_branches():
         expected = make().frames(scaled, branch)[0]
         torch.testing.assert_close(model.eval().frames(batch, branch)[0], expected)
         assert not torch.allclose(model.train().frames(batch, branch)[0], expected)
-    with pytest.raises(ValidationError, match="input_norm"):
-        settings(input_norm="batch")
+    with pytest.raises(OptionError, match="input_norm"):
+        make(input_norm="batch")
 
 
 def test_the_scene_branch_needs_no_objects_and_the_object_branch_no_scene():
@@ -179,7 +179,7 @@ def test_concat_fuses_both_features_before_one_language_model():
             torch.testing.assert_close(frames[video, t], torch.cat([scene, pooled]) @ model.fuse.weight.T)
             row += 1
     assert set(model(batch, TOKENS, VIDEO)) == {"joint"}
-    loss = DistillationLoss()(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])
+    loss = DistillationLoss().from_logits(model(batch, TOKENS[:, :-1], VIDEO), TOKENS[:, 1:])
     assert set(loss) == {"loss", "joint_language"}
     loss["loss"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
@@ -224,5 +224,5 @@ def test_wrong_settings_are_named(changed, message):
 
 
 def test_unknown_settings_are_refused():
-    with pytest.raises(ValidationError, match="hiden"):
-        settings(hiden=3)
+    with pytest.raises(OptionError, match="hiden"):
+        make(hiden=3)

@@ -6,9 +6,9 @@ import pytest
 
 from stgraph import CaptionPipeline
 from stgraph.cli import main
-from stgraph.commands.model_settings import check_model
-from stgraph.commands.train import dataset_of
 from stgraph.settings.compose import compose, plain, saved_config
+from stgraph.settings.training import open_data
+from stgraph.training.run import check_model
 from tests.features.store.samples import random_video, write
 
 PATHS = ("data.dataset.store=s.h5", "data.dataset.captions=c.txt")
@@ -90,7 +90,7 @@ def test_they_run_with_paths_alone(tmp_path, capsys):
     run = tmp_path / "run"
     assert main(["train", "experiment=stgkd_msvd", *paths, f"run={run}", *small, *quiet]) == 0
     assert "1 videos of the store have no captions: vid1302" in capsys.readouterr().err
-    dataset = dataset_of(saved_config(run).data)  # what evaluate and caption open
+    dataset = open_data(saved_config(run).data)  # what evaluate and caption open
     assert (dataset.name, dataset.corpus.references("test")) == (
         "msvd",
         {"vid1301": ["a dog runs to vid1301", "a dog runs"]},

@@ -12,8 +12,8 @@ from lightning.pytorch import Callback
 from omegaconf import OmegaConf
 
 from stgraph.cli import main as command
-from stgraph.commands.train import train
 from stgraph.settings.compose import compose
+from stgraph.settings.training import train
 from stgraph.training import CaptioningModule, recipe
 from tests.training.conftest import SMALL
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from stgraph.cli import main
-from stgraph.commands.train import train
 from stgraph.datasets import open_dataset
+from stgraph.settings.training import train
 from tests.training.conftest import SMALL
 from tests.training.ddp_pair import CASES, TWO, settings
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from stgraph import CaptionPipeline
-from stgraph.commands.train import train
 from stgraph.errors import OptionError
 from stgraph.graph import CosineEdges, IouEdges
 from stgraph.nn import FrameAttentionPool, RelativeGeometry
+from stgraph.settings.training import train
 
 SHORT = ("trainer.max_epochs=1", "model.branches=[object]")
 CASES = {

@@ -11,8 +11,8 @@ import torch
 from lightning.pytorch import Callback
 from safetensors.torch import load_file
 
-from stgraph.commands.train import train
 from stgraph.errors import OptionError
+from stgraph.settings.training import train
 from stgraph.training import recipe
 from tests.training.conftest import SMALL
 
@@ -116,7 +116,7 @@ def test_killed_by_sigkill_and_resumed_gives_the_same_bits(tiny, tmp_path):
 
 def test_an_old_run_is_not_overwritten_and_a_missing_one_not_resumed(tiny, tmp_path):
     train(tiny("trainer.max_epochs=1"))
-    with pytest.raises(OptionError, match="holds a run already; go on with resume=true"):
+    with pytest.raises(OptionError, match="holds a run already; continue it with resume=true"):
         train(tiny("trainer.max_epochs=1"))
     with pytest.raises(OptionError, match="Nothing to resume at"):
         train(tiny("resume=true", f"run={tmp_path / 'nowhere'}"))
@@ -155,6 +155,6 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_resume_point(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"To go on with {run}: the same command with resume=true." in errors
+    assert f"To continue {run}: the same command with resume=true." in errors
     assert "Traceback" not in errors
     assert not (run / "model.safetensors").exists()

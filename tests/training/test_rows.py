@@ -5,9 +5,9 @@ import importlib.resources
 import pytest
 
 from stgraph import CaptionPipeline
-from stgraph.commands.model_settings import check_model
-from stgraph.commands.train import train
 from stgraph.settings.compose import compose, plain
+from stgraph.settings.training import train
+from stgraph.training.run import check_model
 
 ROWS = {
     "scene_branch_only": {"branches": ("scene",)},

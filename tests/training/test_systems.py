@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 
 from stgraph import CaptionPipeline
 from stgraph.cli import main
-from stgraph.commands.train import train
 from stgraph.datasets import open_dataset
 from stgraph.errors import DataError, OptionError
 from stgraph.features import FeatureStoreWriter, GridFeatures
 from stgraph.features.store import ExtractorRecord, FeatureStore
 from stgraph.graph import graphs_of
 from stgraph.settings.compose import compose
+from stgraph.settings.training import train
 from stgraph.training import recipe
 from tests.training.test_resume import Killed, kill_after
 
@@ -144,7 +144,7 @@ def test_the_validation_loss_is_that_of_a_word(runs):
 
 
 def test_a_stream_that_is_not_there_or_not_of_the_model_is_named(tmp_path):
-    with pytest.raises(OptionError, match="asks for 'grid/i3d' features, but the store has only appearance,"):
+    with pytest.raises(OptionError, match="asks for 'grid/i3d' features, but the data have only appearance,"):
         train(settings("stats", tmp_path / "run", "model.streams=[object,grid/i3d]"))
     with pytest.raises(
         OptionError, match=r"must be some of appearance, motion, object for 'stat', got 'grid/i3d'"
@@ -214,9 +214,9 @@ def test_grids_and_categories_reach_the_model_and_the_captions(gridded, tmp_path
     chosen = ("model.streams=[grid/rgb,grid/flow]", "model.categories=true", "trainer.max_epochs=1")
     train(compose("train", [*base, *gridded, *SMALL["stats"], *chosen, f"run={run}"]))
     captioner = CaptionPipeline.from_pretrained(run)
-    assert captioner.model.settings.grid_channels == {"grid/rgb": 3, "grid/flow": 3}
+    assert captioner.model.config["grid_channels"] == {"grid/rgb": 3, "grid/flow": 3}
     dataset = open_dataset("interactions", size="tiny")
-    assert captioner.description.categories == dataset.corpus.categories("train")
+    assert captioner.config.categories == dataset.corpus.categories("train")
     assert main(["evaluate", str(run), "split=val"]) == 0
     result = json.loads((run / "evaluation-val-stats.json").read_text())
     ids = dataset.corpus.ids("val")
@@ -242,5 +242,5 @@ def test_categories_without_any_are_refused(gridded, tmp_path):
     path.write_text(json.dumps(captions))
     chosen = ("model.streams=[grid/rgb]", "model.categories=true", f"data.dataset.captions={path}")
     base = [setting for setting in COMMON if not setting.startswith("data=") and "dataset" not in setting]
-    with pytest.raises(OptionError, match="'model.categories' must be false where no training video has"):
+    with pytest.raises(OptionError, match="'model.categories' must be false because no training video has"):
         train(compose("train", [*base, *gridded, *SMALL["stats"], *chosen, f"run={tmp_path / 'run'}"]))

@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file
 
 from stgraph import CaptionPipeline
-from stgraph.commands.train import train
 from stgraph.errors import OptionError
+from stgraph.settings.training import train
 from tests.training.conftest import SMALL
 
 

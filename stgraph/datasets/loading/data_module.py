@@ -1,47 +1,422 @@
-"""Feeds (video, caption) pairs of a store and a corpus to Lightning."""
+"""The data of a captioning run: graphs, sentences, splits and vocabulary, as a Lightning data module."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
-from torch_geometric.data import Batch
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch_geometric.data import Batch, Data
 
+from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.datasets.loading.batch_order import PairGroup, pair_batches
 from stgraph.datasets.loading.caption_batch import CaptionBatch
-from stgraph.datasets.loading.graph_source import GraphSource
+from stgraph.datasets.loading.graph_source import GraphList, GraphSource, StoredGraphs
 from stgraph.datasets.loading.process_shards import RankShard, deal_out
-from stgraph.errors import DataError
+from stgraph.datasets.registry import open_dataset
+from stgraph.datasets.stored_dataset import StoredDataset, with_features
+from stgraph.errors import DataError, OptionError
+from stgraph.extraction import ExtractionLog
+from stgraph.graph import VideoGraphBuilder
+from stgraph.models import CaptioningModel, DataSummary, ExtractorConfig, ModelConfig
+from stgraph.text import CaptionTokenizer
 
 if TYPE_CHECKING:
-    from stgraph.datasets.corpus.captions import CaptionCorpus
-    from stgraph.text import CaptionTokenizer
+    from stgraph.datasets.corpus.split_files import Splits
+    from stgraph.features.store import FeatureStore
 
 __all__ = ["CaptionDataModule"]
 
+VIDEOS_PER_BATCH = 64  # of validation, test and prediction
+Pairs = Sequence[tuple[Data, Sequence[str]]]
+
+
+class CaptionDataModule(LightningDataModule):
+    """Graphs and sentences of a captioning run, in batches.
+
+    The constructor takes ready-made graphs with their sentences; :meth:`from_store` takes a feature store and captions.
+
+    The order of the training batches is a function of (``seed``, epoch), so that a resumed run meets the same ones.
+    ``batch_size`` counts over all processes: each takes its share of every batch, so that what is learned in which step
+    does not depend on their number. For that the data module has its trainer reload the training loader every epoch.
+
+    Args:
+        train: Training graphs, each with its sentences.
+        val: Validation graphs; without any, training keeps the last weights.
+        test: Test graphs.
+        builder: The builder that made the graphs; a saved model then takes detections and video files, too.
+        name: What results call the data set.
+        tokenizer: Words <-> ids; None learns the vocabulary from the training sentences.
+        min_count: Words that occur less often in the training sentences become unknown.
+        max_length: Longer captions are cut to this many words.
+        batch_size: (video, caption) pairs per batch, over all processes.
+        captions_per_video: Captions of a video that share a batch, so that the video is encoded once for them.
+        captions_per_epoch: Captions of a video that one epoch uses, drawn anew each epoch; None uses all.
+        seed: Seed of the batch order.
+        num_workers: Worker processes per loader; 0 reads in the main process.
+        validation_captions: Whether validation batches hold the sentences, too, from which the loss is computed.
+
+    Raises:
+        DataError: If there is no training graph, or graphs do not fit together.
+        OptionError: If a number is out of its range.
+
+    >>> import torch
+    >>> from stgraph import VideoGraph
+    >>> graph = VideoGraph(torch.ones(1, 2), torch.zeros(2, 0, dtype=torch.long), edge_weight=torch.zeros(0),
+    ...                    frame=torch.tensor([0]), num_frames=1)
+    >>> data = CaptionDataModule(train=[(graph, ["a dog runs", "a dog"])])
+    >>> data.vocab_size, data.widths
+    (7, {'object': 2})
+    """
+
+    def __init__(
+        self,
+        train: Pairs,
+        val: Pairs = (),
+        test: Pairs = (),
+        *,
+        builder: VideoGraphBuilder | None = None,
+        name: str = "graphs",
+        **options: Any,
+    ) -> None:
+        graphs: dict[str, Data] = {}
+        captions: dict[str, VideoCaptions] = {}
+        for split, pairs in (("train", train), ("val", val), ("test", test)):
+            for position, pair in enumerate(pairs):
+                graph, sentences = _checked_pair(split, position, pair)
+                video_id = graph.get("video_id") or f"{split}-{position}"
+                if video_id in graphs:
+                    raise DataError(
+                        f"The video id '{video_id}' occurs twice, again as item {position} of '{split}'; give each "
+                        "graph a 'video_id' of its own."
+                    )
+                graphs[video_id] = graph
+                captions[video_id] = VideoCaptions(split, sentences)
+        self._assemble(GraphList(graphs, builder), CaptionCorpus(captions), name=name, **options)
+
+    @classmethod
+    def from_store(
+        cls,
+        store: str | Path,
+        captions: str | Path | CaptionCorpus,
+        *,
+        splits: Splits | None = None,
+        builder: VideoGraphBuilder | None = None,
+        num_frames: int | None = 10,
+        streams: Collection[str] | None = None,
+        cache: bool = False,
+        val_share: float = 0.1,
+        test_share: float = 0.1,
+        split_seed: int = 0,
+        common: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Data of a feature store and a captions file.
+
+        Args:
+            store: Features, as ``stgraph extract`` or ``stgraph store import`` write them.
+            captions: A CSV or JSON file in one of the layouts of docs/datasets.md, or a corpus.
+            splits: Split of each video, in a layout of docs/datasets.md; None takes those of ``captions``, or draws them.
+            builder: Makes the graphs; None is ``VideoGraphBuilder()``, which keeps every box.
+            num_frames: Frames that are sampled from each video; None keeps all.
+            streams: Streams to read; None reads all.
+            cache: Whether to keep the sampled features in memory.
+            val_share: Share of videos drawn for validation if no splits are given.
+            test_share: Share of videos drawn for testing if no splits are given.
+            split_seed: Seed of that draw.
+            common: Whether to keep only videos that captions, splits and features all have, with a warning, instead of
+                refusing the others.
+            options: Further arguments of the class, such as ``batch_size``.
+
+        Raises:
+            MissingDataError: If a file does not exist.
+            DataError: If captions and features are of different videos.
+        """
+        if isinstance(captions, CaptionCorpus):
+            dataset = with_features(Path(store).stem, store, captions, common=common)
+        else:
+            dataset = open_dataset(
+                "folder",
+                store=str(store),
+                captions=str(captions),
+                splits=splits,
+                val_share=val_share,
+                test_share=test_share,
+                seed=split_seed,
+                common=common,
+            )
+        return cls.from_dataset(
+            dataset, builder=builder, num_frames=num_frames, streams=streams, cache=cache, **options
+        )
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: StoredDataset,
+        *,
+        builder: VideoGraphBuilder | None = None,
+        num_frames: int | None = 10,
+        streams: Collection[str] | None = None,
+        cache: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Data of an opened data set, such as ``open_dataset("msvd", ...)``.
+
+        Args:
+            dataset: Features and captions.
+            builder: As in :meth:`from_store`.
+            num_frames: As in :meth:`from_store`.
+            streams: As in :meth:`from_store`.
+            cache: As in :meth:`from_store`.
+            options: Further arguments of the class.
+        """
+        corpus, store = dataset.corpus, dataset.store
+        categories = corpus.categories("train")
+        source = StoredGraphs(
+            store,
+            VideoGraphBuilder() if builder is None else builder,
+            num_frames,
+            cache=cache,
+            streams=store.extractors if streams is None else streams,
+            categories=corpus.category_numbers(categories) if categories else None,
+        )
+        return cls.from_source(source, corpus, name=dataset.name, dataset=dataset, **options)
+
+    @classmethod
+    def from_source(cls, source: GraphSource, corpus: CaptionCorpus, **options: Any) -> Self:
+        """Data of a graph source and a corpus.
+
+        Args:
+            source: Graphs by video id.
+            corpus: Captions and splits; every captioned video must be in the source.
+            options: Further arguments of the class.
+        """
+        module = cls.__new__(cls)
+        module._assemble(source, corpus, **options)
+        return module
+
+    def _assemble(
+        self,
+        source: GraphSource,
+        corpus: CaptionCorpus,
+        *,
+        name: str = "graphs",
+        tokenizer: CaptionTokenizer | None = None,
+        min_count: int = 1,
+        max_length: int = 20,
+        batch_size: int = 64,
+        captions_per_video: int = 1,
+        captions_per_epoch: int | None = None,
+        seed: int = 0,
+        num_workers: int = 0,
+        validation_captions: bool = False,
+        dataset: StoredDataset | None = None,
+    ) -> None:
+        super().__init__()
+        self.source, self.corpus, self.name, self.dataset = source, corpus, str(name), dataset
+        self.batch_size, self.captions_per_video = batch_size, captions_per_video
+        self.captions_per_epoch, self.seed, self.num_workers = captions_per_epoch, seed, num_workers
+        self.validation_captions = validation_captions
+        if not corpus.ids("train"):
+            raise DataError(
+                "The corpus has no training videos; give some videos the split 'train' in the captions or splits file."
+            )
+        self.batches(0)  # refuses sizes out of range
+        if tokenizer is None:
+            tokenizer = CaptionTokenizer.from_captions(
+                [caption for video in corpus.ids("train") for caption in corpus.captions(video)],
+                min_count=min_count,
+                max_length=max_length,
+            )
+        self.tokenizer = tokenizer
+
+    # -- what models and pipelines take from the data
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of words, special tokens included."""
+        return self.tokenizer.vocab_size
+
+    @property
+    def max_length(self) -> int:
+        """Largest number of words per caption."""
+        return self.tokenizer.max_length
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Feature width of each stream."""
+        return self.source.widths
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Categories of the training videos, in the order of their numbers."""
+        return self.corpus.categories("train")
+
+    @property
+    def builder(self) -> VideoGraphBuilder | None:
+        """The builder of the graphs; the configuration of a saved model is derived from it."""
+        return self.source.builder
+
+    @property
+    def num_frames(self) -> int | None:
+        """Frames that are sampled from each video; None keeps all."""
+        return self.source.num_frames
+
+    @property
+    def feature_store(self) -> FeatureStore | None:
+        """The store that the graphs are built from; None if they are ready-made."""
+        return self.source.store if isinstance(self.source, StoredGraphs) else None
+
+    def references(self, split: str) -> dict[str, list[str]]:
+        """The sentences of each video of a split."""
+        return self.corpus.references(split)
+
+    def model_config(self, model: CaptioningModel) -> ModelConfig:
+        """The configuration of a model trained on these data: graphs, frames and extractors are the data's.
+
+        Raises:
+            OptionError: If the builder has a rule without a registered name, or an argument of the model cannot be saved.
+        """
+        graph = None if self.builder is None else self.builder.config
+        return ModelConfig.of(
+            model,
+            graph=graph,
+            num_frames=self.num_frames,
+            extractors=self._extractor_configs(),
+            categories=self.categories if model.num_categories else (),
+            data=DataSummary(
+                name=str(self.name), videos={s: len(self.corpus.ids(s)) for s in self.corpus.splits}
+            ),
+        )
+
+    def _extractor_configs(self) -> dict[str, ExtractorConfig]:
+        if not isinstance(self.source, StoredGraphs):
+            return {}
+        seconds = ExtractionLog.load(self.source.store.path).seconds_per_video
+        return {
+            stream: ExtractorConfig(**asdict(record), seconds_per_video=seconds.get(record.name))
+            for stream, record in self.source.extractors.items()
+        }
+
+    def read_only(self, streams: Collection[str]) -> None:
+        """Reads no other streams of a store from now on, such as those that a model needs."""
+        if isinstance(self.source, StoredGraphs):
+            self.source.read_only(streams)
+
+    # -- training
+
+    def setup(self, stage: str | None = None) -> None:
+        """Has the trainer ask for a new training loader each epoch, as its order and length depend on the epoch."""
+        if self.trainer is not None:
+            self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
+
+    def batches(self, epoch: int) -> list[list[PairGroup]]:
+        """The batches of one epoch, each for all processes together."""
+        return pair_batches(
+            [len(self.corpus.captions(video)) for video in self.corpus.ids("train")],
+            batch_size=self.batch_size,
+            captions_per_video=self.captions_per_video,
+            captions_per_epoch=self.captions_per_epoch,
+            seed=self.seed,
+            epoch=epoch,
+        )
+
+    def num_batches(self, epoch: int) -> int:
+        """Batches of an epoch that are trained on: all, or as many as ``Trainer(limit_train_batches=...)`` allows."""
+        total = len(self.batches(epoch))
+        limit = 1.0 if self.trainer is None else self.trainer.limit_train_batches
+        return min(total, limit if isinstance(limit, int) else int(total * limit))
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches of the current epoch; those that a resumed run has done are skipped."""
+        shards = self.shards(0 if self.trainer is None else self.trainer.current_epoch)
+        sampler = _RemainingBatches(shards, self._done(len(shards)))
+        return _loader(_Pairs(self.source, self.corpus.ids("train"), self._tokens), sampler, self.num_workers)
+
+    @cached_property
+    def _tokens(self) -> list[torch.Tensor]:
+        return self._encoded(self.corpus.ids("train"))
+
+    def _encoded(self, ids: Sequence[str]) -> list[torch.Tensor]:
+        """The captions of each video as ids, all padded to one length."""
+        tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
+        width = max(part.size(1) for part in tokens)
+        return [torch.nn.functional.pad(part, (0, width - part.size(1))) for part in tokens]
+
+    def shards(self, epoch: int) -> list[RankShard]:
+        """The part of each batch of an epoch that falls to this rank."""
+        counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
+        frames = [self.source.frames_of(video) for video in self.corpus.ids("train")]
+        rank, world_size = self._rank()
+        accumulate = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
+        batches, end = self.batches(epoch), self.num_batches(epoch)
+        return [  # Lightning steps at the last batch it trains on, even if the epoch has more of them
+            shard
+            for part in (batches[:end], batches[end:])
+            for shard in deal_out(
+                part, counts, frames, accumulate=accumulate, rank=rank, world_size=world_size
+            )
+        ]
+
+    def _rank(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+
+    def _done(self, num_batches: int) -> int:
+        """Batches of this epoch that a killed run had done before its last checkpoint."""
+        if self.trainer is None or not self.trainer.fit_loop.restarting:
+            return 0
+        ready = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        return ready if ready < num_batches else 0
+
+    # -- validation, test, prediction
+
+    def val_dataloader(self) -> DataLoader:
+        """Each validation video once, in the order of the ids."""
+        return self._videos("val", captions=self.validation_captions)
+
+    def test_dataloader(self) -> DataLoader:
+        """Each test video once, in the order of the ids."""
+        return self._videos("test")
+
+    def predict_dataloader(self) -> DataLoader:
+        """As :meth:`test_dataloader`."""
+        return self._videos("test")
+
+    def _videos(self, split: str, *, captions: bool = False) -> DataLoader:
+        """Batches of videos, as many on every rank, as ranks wait for each other; a last one may be empty."""
+        ids = self.corpus.ids(split)
+        rank, world_size = self._rank()
+        mine, longest = range(rank, len(ids), world_size), len(range(0, len(ids), world_size))
+        rows = [list(mine[start : start + VIDEOS_PER_BATCH]) for start in range(0, longest, VIDEOS_PER_BATCH)]
+        tokens = self._encoded(ids) if ids and captions else None
+        dataset = _Videos(self.source, ids, tokens)
+        return _loader(dataset, _RemainingBatches(rows), self.num_workers)
+
 
 class _Pairs(Dataset):
-    """Item: one process's share of a batch, whole."""
+    """Item: one rank's part of a batch, whole."""
 
     def __init__(self, source: GraphSource, ids: Sequence[str], captions: Sequence[torch.Tensor]) -> None:
         self.source, self.ids, self.captions = source, ids, captions
 
-    def __getitem__(self, share: RankShard) -> CaptionBatch:
+    def __getitem__(self, shard: RankShard) -> CaptionBatch:
         # A video whose captions are split over two groups of one batch is still encoded once.
-        videos = dict.fromkeys(video for video, _ in share.groups)
+        videos = dict.fromkeys(video for video, _ in shard.groups)
         row = {video: position for position, video in enumerate(videos)}
         ids = [self.ids[video] for video in videos]
-        tokens = torch.cat([self.captions[video][list(chosen)] for video, chosen in share.groups])
-        video = torch.tensor([row[video] for video, chosen in share.groups for _ in chosen], dtype=torch.long)
+        tokens = torch.cat([self.captions[video][list(chosen)] for video, chosen in shard.groups])
+        video = torch.tensor([row[video] for video, chosen in shard.groups for _ in chosen], dtype=torch.long)
         if len(tokens):
             tokens = tokens[:, : int((tokens != 0).sum(1).max())]
-        else:  # nothing to say here: one caption of padding, which counts nowhere
+        else:  # a rank without pairs: one caption of padding, whose loss is zero
             tokens, video = tokens.new_zeros(1, 2), video.new_zeros(1)
-        owned = torch.tensor([video in share.owned for video in videos])
-        return CaptionBatch(self.source.batch(ids), ids, tokens, video, owned, share.totals)
+        owned = torch.tensor([video in shard.owned for video in videos])
+        return CaptionBatch(self.source.batch(ids), ids, tokens, video, owned, shard.totals)
 
 
 class _Videos(Dataset):
@@ -63,141 +438,28 @@ class _Videos(Dataset):
         return CaptionBatch(graphs, ids, torch.cat(tokens), video)
 
 
-class CaptionDataModule(LightningDataModule):
-    """Batches of graphs and captions; the order is a function of (seed, epoch), so a resumed run meets the same ones.
+class _RemainingBatches(DistributedSampler):
+    """The batches of an epoch on one rank; iteration skips those done before a resume, the length stays whole.
 
-    Each process takes its share of every batch (:func:`deal_out`): ``batch_size`` is that of all processes together, so
-    what is learned in which step does not depend on their number. Validation videos are dealt out once each, too.
-
-    Args:
-        source: Graphs by video id.
-        corpus: Captions and splits; every video of the splits used must be in the store.
-        tokenizer: Words to ids.
-        batch_size: (video, caption) pairs a batch, over all processes.
-        captions_per_video, captions_per_epoch: See :func:`pair_batches`.
-        seed: Of the order.
-        num_workers: Processes that read and build; 0 does it in this one.
-        validation_captions: Validation batches hold the captions of their videos too, which a loss of them needs.
-
-    Raises: DataError: The training split is empty.
+    It is a ``DistributedSampler`` because the batches are already dealt out to the ranks, so Lightning must not do so.
     """
 
-    def __init__(
-        self,
-        source: GraphSource,
-        corpus: CaptionCorpus,
-        tokenizer: CaptionTokenizer,
-        *,
-        batch_size: int = 64,
-        captions_per_video: int = 1,
-        captions_per_epoch: int | None = None,
-        seed: int = 0,
-        num_workers: int = 0,
-        validation_captions: bool = False,
-    ) -> None:
-        super().__init__()
-        self.source, self.corpus, self.tokenizer = source, corpus, tokenizer
-        self.batch_size, self.captions_per_video = batch_size, captions_per_video
-        self.captions_per_epoch, self.seed, self.num_workers = captions_per_epoch, seed, num_workers
-        self.validation_captions = validation_captions
-        self._tokens: list[torch.Tensor] = []
-        if not corpus.ids("train"):
-            raise DataError(
-                "The corpus has no training videos; give some the split 'train' in captions.json."
-            )
-
-    def batches(self, epoch: int) -> list[list[PairGroup]]:
-        """The batches of one epoch, each for all processes together."""
-        return pair_batches(
-            [len(self.corpus.captions(video)) for video in self.corpus.ids("train")],
-            batch_size=self.batch_size,
-            captions_per_video=self.captions_per_video,
-            captions_per_epoch=self.captions_per_epoch,
-            seed=self.seed,
-            epoch=epoch,
-        )
-
-    def num_batches(self, epoch: int) -> int:
-        """Batches of an epoch that are trained on: all, or as many as ``trainer.limit_train_batches`` says."""
-        total, limit = (
-            len(self.batches(epoch)),
-            1.0 if self.trainer is None else self.trainer.limit_train_batches,
-        )
-        return min(total, limit if isinstance(limit, int) else int(total * limit))
-
-    def train_dataloader(self) -> DataLoader:
-        """Asked for anew each epoch (``reload_dataloaders_every_n_epochs=1``), so it starts where a resumed run stands."""
-        ids = self.corpus.ids("train")
-        if not self._tokens:
-            self._tokens = self._encoded(ids)
-        shares = self.shares(0 if self.trainer is None else self.trainer.current_epoch)
-        skipping = _Skip(shares, self._done(len(shares)))
-        return _loader(_Pairs(self.source, ids, self._tokens), skipping, self.num_workers)
-
-    def _encoded(self, ids: Sequence[str]) -> list[torch.Tensor]:
-        """The captions of each video, all of one length."""
-        tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
-        width = max(part.size(1) for part in tokens)
-        return [torch.nn.functional.pad(part, (0, width - part.size(1))) for part in tokens]
-
-    def shares(self, epoch: int) -> list[RankShard]:
-        """What this process takes of each batch of an epoch."""
-        counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
-        limit = self.source.num_frames
-        frames = [self.source.store.num_frames(video) for video in self.corpus.ids("train")]
-        frames = frames if limit is None else [min(limit, count) for count in frames]
-        rank, world_size = self._place()
-        accumulate = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
-        batches, end = self.batches(epoch), self.num_batches(epoch)
-        return [  # Lightning steps at its last batch, though the epoch may have more of them
-            share
-            for part in (batches[:end], batches[end:])
-            for share in deal_out(
-                part, counts, frames, accumulate=accumulate, rank=rank, world_size=world_size
-            )
-        ]
-
-    def _place(self) -> tuple[int, int]:
-        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
-
-    def _done(self, num_batches: int) -> int:
-        """Batches of this epoch that a killed run had done before its last checkpoint."""
-        if self.trainer is None or not self.trainer.fit_loop.restarting:
-            return 0
-        ready = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        return ready if ready < num_batches else 0
-
-    def val_dataloader(self) -> DataLoader:
-        """Each video of the validation split once, in order of the ids.
-
-        All processes have the same number of batches, as they wait for each other at each: a last one may be empty.
-        """
-        ids = self.corpus.ids("val")
-        rank, world_size = self._place()
-        mine, longest = range(rank, len(ids), world_size), len(range(0, len(ids), world_size))
-        rows = [list(mine[start : start + 64]) for start in range(0, longest, 64)]
-        captions = self._encoded(ids) if ids and self.validation_captions else None
-        return _loader(_Videos(self.source, ids, captions), rows, self.num_workers)
-
-
-class _Skip(Sequence):
-    """The batches of an epoch, of which iteration leaves out those done before a resume; the length stays whole."""
-
-    def __init__(self, batches: list[RankShard], done: int) -> None:
+    def __init__(self, batches: Sequence[Any], done: int = 0) -> None:
         self.batches, self.done = batches, done
+
+    def set_epoch(self, epoch: int) -> None:
+        """Does nothing: the batches are those of one epoch."""
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: Any) -> Any:
-        return self.batches[index]
-
-    def __iter__(self) -> Iterator[RankShard]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.batches[self.done :])
 
 
-def _loader(dataset: Dataset, batches: Sequence, num_workers: int) -> DataLoader:
-    # An own generator, as a loader otherwise draws from the global one, which then depends on how often it was made.
+def _loader(dataset: Dataset, batches: DistributedSampler, num_workers: int) -> DataLoader:
+    # A generator of its own: a loader otherwise draws a seed from the global one, whose state then depends on how many
+    # loaders were made.
     return DataLoader(
         dataset,
         batch_size=None,
@@ -205,3 +467,22 @@ def _loader(dataset: Dataset, batches: Sequence, num_workers: int) -> DataLoader
         num_workers=num_workers,
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def _checked_pair(split: str, position: int, pair: Any) -> tuple[Data, tuple[str, ...]]:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise DataError(
+            f"Item {position} of '{split}' must be a pair (graph, sentences), got {type(pair).__name__}."
+        )
+    graph, sentences = pair
+    if not isinstance(graph, Data):
+        raise DataError(
+            f"Item {position} of '{split}' must hold a VideoGraph or a PyG Data first, got {type(graph).__name__}."
+        )
+    if isinstance(sentences, str):
+        sentences = [sentences]
+    if not isinstance(sentences, Sequence) or not all(isinstance(text, str) for text in sentences):
+        raise OptionError(
+            f"The sentences of item {position} of '{split}' must be strings, got {sentences!r:.60}."
+        )
+    return graph, tuple(sentences)

@@ -30,6 +30,11 @@ class FrameMemory:
     frames: Tensor
     mask: Tensor
 
+    @property
+    def num_videos(self) -> int:
+        """B."""
+        return self.frames.size(0)
+
 
 class CaptionTransformer(Layer):
     """Transformer from frames to logits of the next word.
@@ -97,6 +102,10 @@ class CaptionTransformer(Layer):
         """
         projected = [layer.cross_attention.keys_values(memory.frames) for layer in self._decoder_layers()]
         return TransformerState.start(projected, memory.mask, max_length, attention=attention)
+
+    def attention_masks(self, state: TransformerState) -> dict[str, Tensor]:
+        """Mask of the "frames", the one map of attention weights, True where a frame is real."""
+        return {"frames": state.mask}
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state, which is updated in place."""

@@ -126,9 +126,18 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         """Embeds words ``[P, L]``, the first of which is at position ``start``, as ``[P, L, E]``."""
         return self.embedding(tokens)
 
-    def start(self, memory: VideoMemory, max_length: int) -> RecurrentState[Memory, Hidden]:
-        """State before the first word, one caption per video; it grows as needed, whatever ``max_length`` is."""
+    def start(
+        self, memory: VideoMemory, max_length: int, *, attention: bool = False
+    ) -> RecurrentState[Memory, Hidden]:
+        """State before the first word, one caption per video.
+
+        It grows as needed and always reports attention weights, whatever ``max_length`` and ``attention`` are.
+        """
         return self._state(memory, torch.arange(memory.num_videos, device=memory.mask.device))
+
+    def attention_masks(self, state: RecurrentState[Memory, Hidden]) -> dict[str, Tensor]:
+        """Masks by name of the attention weights of a state's captions, True where a frame or region is real."""
+        return self.masks(state.memory)
 
     def step(
         self, tokens: Tensor, state: RecurrentState[Memory, Hidden]

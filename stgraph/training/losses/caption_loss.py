@@ -1,31 +1,36 @@
-"""What a loss must offer to be trained on, and what the means of an optimizer step divide by."""
+"""The base class of losses, and the counts by which they take means over an optimizer step."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.process_shards import StepTotals
+from stgraph.models import CaptioningModel
 
 __all__ = ["CaptionLoss", "StepCounts"]
 
 
 @dataclass(frozen=True)
 class StepCounts:
-    """What one part of an optimizer step, a process's share of one batch, divides its sums by.
+    """The counts by which one part of an optimizer step, a rank's share of one batch, divides its sums.
 
-    Lightning and DDP take the mean over the parts. A sum of this part divided by ``tokens`` is therefore its share of the
-    mean over the whole step's tokens; a sum multiplied by ``parts`` is its share of the whole step's sum; and what every
-    part has alike, such as a norm of the parameters, stays as it is.
+    Lightning and DDP average over the parts. A sum of this part divided by ``tokens`` is therefore its share of the mean
+    over the whole step's tokens; a sum multiplied by ``parts`` is its share of the whole step's sum; and a term that is
+    equal in all parts, such as a norm of the parameters, stays as it is.
 
     Args:
-        tokens, frames, pairs, videos: Those of the whole step by the number of its parts.
-        parts: Processes times batches of the step.
+        tokens: Words to predict in the whole step, divided by the number of its parts.
+        frames: Frames of the step's videos, divided likewise.
+        pairs: Captions of the step, divided likewise.
+        videos: Videos of the step, divided likewise.
+        parts: Ranks times batches of the step.
         epoch: Counted from 0.
-        seed: Of what is drawn for the step's videos; the same in all its parts.
+        seed: Seed for what is drawn for the step's videos; the same in all its parts.
 
     >>> StepCounts.of(StepTotals(batches=2, pairs=8, tokens=40, frames=20, videos=2, batch_pairs=4), world_size=1)
     StepCounts(tokens=20.0, frames=10.0, pairs=4.0, videos=1.0, parts=2, epoch=0, seed=0)
@@ -41,7 +46,7 @@ class StepCounts:
 
     @classmethod
     def of(cls, totals: StepTotals, world_size: int, epoch: int = 0, seed: int = 0) -> StepCounts:
-        """From the totals of a step that ``world_size`` processes share."""
+        """From the totals of a step that ``world_size`` ranks share."""
         parts = world_size * totals.batches
         return cls(
             tokens=totals.tokens / parts,
@@ -53,12 +58,37 @@ class StepCounts:
             seed=seed,
         )
 
+    @classmethod
+    def of_batch(cls, batch: CaptionBatch, epoch: int = 0, seed: int = 0) -> StepCounts:
+        """Of a step that consists of this batch alone."""
+        words = batch.tokens[:, 1:] != 0
+        return cls(
+            tokens=max(1.0, float(words.sum())),
+            frames=float(torch.as_tensor(batch.graphs.num_frames).sum()),
+            pairs=max(1.0, float(words.any(1).sum())),
+            videos=float(len(batch.video_ids)),
+            epoch=epoch,
+            seed=seed,
+        )
 
-class CaptionLoss(Protocol):
-    """The seam between training and a system: how the loss of a batch comes from its model."""
 
-    def of_batch(self, model: Any, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
-        """All parts of the loss by name, "loss" their weighted sum among them; all but "loss" are only logged.
+class CaptionLoss(nn.Module, ABC):
+    """Loss of a batch of captions under a model.
 
-        A batch without words (all tokens 0) must add zeros, through all parameters.
+    Reference: house design.
+    """
+
+    @abstractmethod
+    def forward(
+        self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
+    ) -> dict[str, Tensor]:
+        """All terms of the loss by name, with their weighted sum under "loss"; the others are only logged.
+
+        A batch without words (all tokens 0) must yield zeros through all parameters, so that every parameter takes part
+        in the all-reduce.
+
+        Args:
+            model: The model that is trained.
+            batch: Graphs and captions.
+            step: The optimizer step that the batch is part of; None means that it is the whole step.
         """

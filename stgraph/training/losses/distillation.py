@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
-from stgraph.models.stgraph_captioner import STGraphCaptioner
-from stgraph.training.losses.caption_loss import StepCounts
+from stgraph.models import CaptioningModel, STGraphCaptioner
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 
 __all__ = ["DistillationLoss", "token_distillation"]
 
 DIRECTIONS = ("as_printed", "hinton")
 
 
-class DistillationLoss(nn.Module):
+class DistillationLoss(CaptionLoss):
     r"""Language losses of the branches and the divergence between them, each a mean over the batch's real tokens.
 
     .. math:: L = L_o + \lambda_{sl} L_s + \lambda_d L_{distill}
@@ -64,15 +64,26 @@ class DistillationLoss(nn.Module):
             detach_teacher,
         )
 
-    def of_batch(self, model: STGraphCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
-        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+    def forward(
+        self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
+    ) -> dict[str, Tensor]:
+        """All terms by name; see :class:`~stgraph.training.CaptionLoss`.
+
+        Raises:
+            OptionError: If the model has no features of its branches to compare, as only STG-KD's has.
+        """
+        if not isinstance(model, STGraphCaptioner):
+            raise OptionError(
+                f"'loss' must be of the model's system, '{model.loss_name}', got a DistillationLoss."
+            )
+        step = StepCounts.of_batch(batch) if step is None else step
         logits, features = model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
         if self.feature_weight and batch.owned is not None:
             owned = batch.owned.repeat_interleave(batch.graphs.num_frames)
             features = {branch: rows[owned] for branch, rows in features.items()}
-        return self(logits, batch.tokens[:, 1:], step.tokens, features, step.frames)
+        return self.from_logits(logits, batch.tokens[:, 1:], step.tokens, features, step.frames)
 
-    def forward(
+    def from_logits(
         self,
         logits: Mapping[str, Tensor],
         targets: Tensor,
@@ -80,13 +91,14 @@ class DistillationLoss(nn.Module):
         features: Mapping[str, Tensor] | None = None,
         num_frames: float | None = None,
     ) -> dict[str, Tensor]:
-        """All parts by name.
+        """All terms by name, from logits that were computed before.
 
         Args:
-            logits, targets: Scores of the branches and the words that come.
-            num_tokens: Replaces the count of real tokens where a batch is spread over devices or steps.
-            features: F_s and F'_o of the real frames ``[M, d]``, needed where ``feature_weight`` is not 0.
-            num_frames: Replaces M in the mean in the same way.
+            logits: Logits of each branch, ``[P, L, V]``.
+            targets: Next words, ``[P, L]``; 0 is padding.
+            num_tokens: Replaces the count of real tokens if a batch is spread over ranks or accumulated batches.
+            features: :math:`F_s` and :math:`F'_o` of the real frames, ``[M, d]``; needed if ``feature_weight`` is not 0.
+            num_frames: Replaces M in the mean likewise.
         """
         real = targets != 0
         words = targets[real]

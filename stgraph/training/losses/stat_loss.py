@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
-from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.models import CaptioningModel, RecurrentCaptioner
 from stgraph.nn import doubly_stochastic_penalty
-from stgraph.training.losses.caption_loss import StepCounts
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 
 __all__ = ["STATLoss"]
 
 
-class STATLoss:
+class STATLoss(CaptionLoss):
     r"""Words, weights and attention.
 
     .. math:: L = \frac{1}{P} \sum_p \sum_l -\log P(w_{pl}) + \lambda \sum_\theta \theta^2 +
@@ -32,13 +32,23 @@ class STATLoss:
     """
 
     def __init__(self, *, weight_decay: float = 1e-4, attention_weight: float = 0.70602) -> None:
+        super().__init__()
         lowest = min(weight_decay, attention_weight)
         if lowest < 0:
             raise OptionError(f"Loss weights must not be negative, got {lowest}.")
         self.weight_decay, self.attention_weight = weight_decay, attention_weight
 
-    def of_batch(self, model: RecurrentCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
-        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+    def forward(
+        self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
+    ) -> dict[str, Tensor]:
+        """All terms by name; see :class:`~stgraph.training.CaptionLoss`.
+
+        Raises:
+            OptionError: If the model has no recurrent language model.
+        """
+        if not isinstance(model, RecurrentCaptioner):
+            raise OptionError(f"'loss' must be of the model's system, '{model.loss_name}', got a STATLoss.")
+        step = StepCounts.of_batch(batch) if step is None else step
         targets = batch.tokens[:, 1:]
         real = targets != 0
         out = model.teacher_forced(batch.graphs, batch.tokens[:, :-1], batch.video)

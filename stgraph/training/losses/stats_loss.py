@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
-from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.models import CaptioningModel, RecurrentCaptioner
 from stgraph.nn import ranking_loss
-from stgraph.training.losses.caption_loss import StepCounts
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 from stgraph.training.schedules import teacher_forcing_ratio
 
 __all__ = ["STaTSLoss"]
 
 
-class STaTSLoss:
+class STaTSLoss(CaptionLoss):
     r"""Words, said under scheduled sampling, and the order of frames.
 
     .. math:: L = -\frac{1}{M} \sum_{p,l} \log P(w_{pl}) + \frac{\lambda}{M} \sum_{p,l} \operatorname{mean}_t
@@ -32,14 +32,24 @@ class STaTSLoss:
     """
 
     def __init__(self, *, ranking_weight: float = 0.1, sampling_decay: float | None = 24.0) -> None:
+        super().__init__()
         if ranking_weight < 0:
             raise OptionError(f"'ranking_weight' must not be negative, got {ranking_weight}.")
         if sampling_decay is not None and sampling_decay <= 0:
             raise OptionError(f"'sampling_decay' must be above 0 or None, got {sampling_decay}.")
         self.ranking_weight, self.sampling_decay = ranking_weight, sampling_decay
 
-    def of_batch(self, model: RecurrentCaptioner, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
-        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
+    def forward(
+        self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
+    ) -> dict[str, Tensor]:
+        """All terms by name; see :class:`~stgraph.training.CaptionLoss`.
+
+        Raises:
+            OptionError: If the model has no recurrent language model.
+        """
+        if not isinstance(model, RecurrentCaptioner):
+            raise OptionError(f"'loss' must be of the model's system, '{model.loss_name}', got a STaTSLoss.")
+        step = StepCounts.of_batch(batch) if step is None else step
         targets = batch.tokens[:, 1:]
         real = targets != 0
         ratio = 1.0 if self.sampling_decay is None else teacher_forcing_ratio(step.epoch, self.sampling_decay)

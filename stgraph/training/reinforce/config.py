@@ -1,4 +1,4 @@
-"""From a configuration to a loss with rewards beside it."""
+"""REINFORCE as a configuration describes it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.metrics import CaptionReward
-from stgraph.models.model_folder import AnyCaptioner
+from stgraph.models import CaptioningModel
 from stgraph.text import CaptionTokenizer
-from stgraph.training import CaptionLoss, LearnedBaseline, Reinforce, RewardedLoss, lm_head_of
+from stgraph.training.losses import CaptionLoss
+from stgraph.training.reinforce.learned_baseline import LearnedBaseline
+from stgraph.training.reinforce.reinforce import Reinforce
+from stgraph.training.reinforce.rewarded_loss import RewardedLoss
 
 __all__ = ["check_rewards", "with_rewards"]
 
@@ -19,13 +22,22 @@ BASELINES = ("greedy", "learned")
 def with_rewards(
     values: Mapping[str, Any],
     loss: CaptionLoss,
-    model: AnyCaptioner,
+    model: CaptioningModel,
     references: Mapping[str, Sequence[str]],
     tokenizer: CaptionTokenizer,
 ) -> RewardedLoss:
-    """``loss`` with REINFORCE as ``configs/reinforce`` describes it, rewarded by the ``references`` of the training videos.
+    """Adds REINFORCE to a loss.
 
-    Raises: OptionError: An unknown baseline or metric, or a value out of its range. MissingDataError: No references.
+    Args:
+        values: The group ``reinforce`` of a configuration.
+        loss: Loss of the model's system.
+        model: The model.
+        references: Sentences of the training videos, against which captions are rewarded.
+        tokenizer: Of the model.
+
+    Raises:
+        OptionError: If the baseline or a metric is unknown, or a value is out of its range.
+        MissingDataError: If there are no references.
     """
     values = dict(values)
     kind, weights = values.pop("baseline"), values.pop("metrics")
@@ -36,12 +48,12 @@ def with_rewards(
     reward = CaptionReward(references, {m: w for m, w in weights.items() if w != 0}, words=tokenizer.words)
     baseline = None
     if kind == "learned":
-        baseline = LearnedBaseline(lm_head_of(model, model.branches[0]).in_features)
+        baseline = LearnedBaseline(model.lm_head(model.branches[0]).in_features)
     samples = values.pop("samples_per_video")
     reinforce = Reinforce(reward, tokenizer, baseline=baseline, samples_per_video=samples)
     return RewardedLoss(loss, reinforce, **values)
 
 
-def check_rewards(values: Mapping[str, Any], loss: CaptionLoss, model: AnyCaptioner) -> None:
-    """Builds it with stand-ins for the captions: a wrong setting fails before the data."""
+def check_rewards(values: Mapping[str, Any], loss: CaptionLoss, model: CaptioningModel) -> None:
+    """Builds the loss with placeholder captions, so that a wrong setting fails before the data are opened."""
     with_rewards(values, loss, model, {"any": ["any words"]}, CaptionTokenizer.from_captions(["any words"]))

@@ -1,4 +1,4 @@
-"""REINFORCE: captions are drawn, rewarded, and made likelier the more they are worth."""
+"""REINFORCE: sampled captions are rewarded, and made more likely the higher their reward."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from stgraph.decoding import Sampling
 from stgraph.errors import OptionError
+from stgraph.models import CaptioningModel
 from stgraph.text import CaptionTokenizer
 from stgraph.training.reinforce.learned_baseline import LearnedBaseline
 from stgraph.typing import check_shape
 
-__all__ = [
-    "Reinforce",
-    "ReinforceStep",
-    "caption_log_probs",
-    "lm_head_of",
-    "reinforce_loss",
-    "without_dropout",
-]
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
+
+__all__ = ["Reinforce", "ReinforceStep", "caption_log_probs", "reinforce_loss"]
 
 
 def reinforce_loss(
@@ -35,19 +32,22 @@ def reinforce_loss(
     baseline: Tensor | float = 0.0,
     num_captions: Tensor | float | None = None,
 ) -> Tensor:
-    r"""A loss whose gradient is, on average over drawn captions, that of the negative expected reward.
+    r"""Loss whose expected gradient over sampled captions is that of the negative expected reward.
 
     .. math:: -\frac{1}{N} \sum_{p} \sum_{l} (r_p - b_{p, l}) \log P(w_{p, l} | w_{p, <l})
 
     Args:
-        log_probs: Of the drawn words, by the distribution that they were drawn from.
-        mask: True at real words, the end mark among them.
-        rewards: r, one a caption; no gradient goes through them.
-        baseline: b, a number, one a caption or one a word; it may know the words before, not the word itself.
-        num_captions: N where a batch is spread over devices or steps; else the number of captions that have a word.
+        log_probs: Log-probabilities of the sampled words under the distribution that they were sampled from.
+        mask: True at real words, the end token included.
+        rewards: r, one per caption; no gradient flows through them.
+        baseline: b: a number, one per caption, or one per word; it may depend on earlier words, not on the word itself.
+        num_captions: N if a batch is spread over ranks or accumulated batches; else the number of captions with a word.
 
     Shapes: log_probs and mask ``[P, L]``, rewards ``[P]``, baseline ``[]``, ``[P]`` or ``[P, L]`` -> scalar.
-    Raises: ShapeError: Other axes.
+
+    Raises:
+        ShapeError: If axes differ.
+
     Reference: Williams, Machine Learning 8, 1992; for captions Ranzato et al., ICLR 2016, arXiv 1511.06732.
 
     >>> half = torch.tensor([[0.5, 0.5], [0.25, 1.0]]).log()
@@ -68,12 +68,12 @@ def reinforce_loss(
 
 
 def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[int] = ()) -> Tensor:
-    """Log-probabilities of words among those that may be drawn; what decoding reports is among all.
+    """Log-probabilities of words among those that may be sampled; decoding reports them among all words.
 
     Args:
         logits: Scores of the next word.
-        tokens: The words that came, 0 where there is none.
-        suppress_tokens: Ids of words that are never drawn.
+        tokens: The words that followed, 0 where there is none.
+        suppress_tokens: Words that are never sampled.
 
     Shapes: logits ``[P, L, V]``, tokens ``[P, L]`` -> ``[P, L]``, 0 where there is no word.
 
@@ -92,10 +92,12 @@ def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[
 
 @dataclass(frozen=True)
 class ReinforceStep:
-    """The loss of a step, and what to log.
+    """The loss of a step, and values to log.
 
-    ``values``: "reward" and "baseline", means over the drawn captions that count; "unfinished", the share of them that was
-    cut; "seconds" without the backward pass; "reward_seconds", those of them spent waiting for rewards.
+    Args:
+        loss: The REINFORCE loss.
+        values: "reward" and "baseline", means over the sampled captions; "unfinished", the share of them that was cut at
+            the largest length; "seconds" without the backward pass; "reward_seconds", those spent waiting for rewards.
     """
 
     loss: Tensor
@@ -103,22 +105,22 @@ class ReinforceStep:
 
 
 class Reinforce(nn.Module):
-    """Draws captions of a batch of videos, has them rewarded, and says the loss; for all captioners.
+    """Samples captions of a batch of videos, rewards them, and computes the loss, for every captioning model.
 
-    Captions are drawn, and the drawn words scored, in evaluation mode: the distribution that is differentiated is then the
-    one that was drawn from and the one that is tested. (Under dropout each of the three passes would be of another model.)
-    Where dropout is wanted, the language loss beside this one has it.
-
-    While the model goes over the drawn words, the rewards are computed in another thread and, METEOR's, another process.
+    Captions are sampled, and the sampled words scored, in evaluation mode: the distribution that is differentiated is then
+    the one that was sampled from and the one that is evaluated. The language loss that is added to this one keeps its
+    dropout. Rewards are computed in a thread while the model scores the sampled words.
 
     Args:
-        reward: What captions are worth, from (captions, ids of their videos): a :class:`CaptionReward`, or any other.
-        tokenizer: Words of the model.
-        baseline: None for the reward of the greedy caption (self-critical), or a :class:`LearnedBaseline`, which spares the
+        reward: (captions, ids of their videos) -> rewards, such as a :class:`~stgraph.metrics.CaptionReward`.
+        tokenizer: Of the model.
+        baseline: None for the reward of the greedy caption (self-critical), or a :class:`LearnedBaseline`, which saves the
             greedy captions and their rewards.
-        samples_per_video: Captions drawn of each video.
+        samples_per_video: Captions sampled per video.
 
-    Raises: OptionError: ``samples_per_video`` below 1.
+    Raises:
+        OptionError: If ``samples_per_video`` is below 1.
+
     Reference: Rennie et al., CVPR 2017 (self-critical); Cherian et al., WACV 2020; evaluation mode: house design.
     """
 
@@ -138,8 +140,8 @@ class Reinforce(nn.Module):
 
     def forward(
         self,
-        model: Any,
-        graphs: Any,
+        model: CaptioningModel,
+        graphs: Batch,
         video_ids: Sequence[str],
         *,
         branch: str | None = None,
@@ -150,52 +152,58 @@ class Reinforce(nn.Module):
         """One step.
 
         Args:
-            model: STGraphCaptioner, STATCaptioner or STaTSCaptioner.
-            graphs, video_ids: A batch of videos.
-            branch: Who speaks; None is the branch that the system is tested by.
-            seed: Of the draws, another one at each step.
-            owned: Videos that count ``[B]``, of a batch spread over devices or steps; None counts all.
+            model: The model.
+            graphs: A batch of videos.
+            video_ids: Their ids.
+            branch: Branch to sample from; None is the one that is evaluated.
+            seed: Seed of the samples; pass another one at each step.
+            owned: Whether a video counts on this rank, ``[B]``; None counts all.
             num_captions: As in :func:`reinforce_loss`.
 
-        Raises: OptionError: The model has no such branch, or ``seed`` is negative. UnknownVideoError: A video without
-            references.
+        Raises:
+            OptionError: If the model has no such branch, or ``seed`` is negative.
+            UnknownVideoError: If a video has no references.
         """
         begun = time.perf_counter()
         branch = model.branches[0] if branch is None else branch
         model.check_branch(branch)
-        many = self.samples_per_video
-        ids = [video for video in video_ids for _ in range(many)]
+        samples = self.samples_per_video
+        ids = [video for video in video_ids for _ in range(samples)]
         special_tokens = self.tokenizer.special_tokens
-        sampling = Sampling(seed=seed, captions_per_video=many)
-        with without_dropout(model), ThreadPoolExecutor(1) as pool:
-            plain = None
+        with model.without_dropout(), ThreadPoolExecutor(1) as pool:
+            greedy_rewards = None
             if self.baseline is None:
                 greedy = model.generate(graphs, special_tokens, branch)
-                plain = pool.submit(self.reward, self.tokenizer.decode(greedy.tokens), list(video_ids))
+                greedy_rewards = pool.submit(
+                    self.reward, self.tokenizer.decode(greedy.tokens), list(video_ids)
+                )
+            sampling = Sampling(seed=seed, captions_per_video=samples)
             tokens = model.generate(graphs, special_tokens, branch, decoding=sampling).tokens
             tokens = tokens[:, : max(1, int((tokens != 0).sum(1).max()))]
-            drawn = pool.submit(self.reward, self.tokenizer.decode(tokens), ids)
-            video = torch.arange(len(ids), device=tokens.device) // many
+            sampled_rewards = pool.submit(self.reward, self.tokenizer.decode(tokens), ids)
+            video = torch.arange(len(ids), device=tokens.device) // samples
             given = torch.cat([torch.full_like(tokens[:, :1], special_tokens.bos), tokens[:, :-1]], dim=1)
             with _features(model, branch) as features:
                 logits = model(graphs, given, video)[branch]
             log_probs = caption_log_probs(logits, tokens, special_tokens.suppress_tokens)
             waiting = time.perf_counter()
-            rewards = torch.tensor(drawn.result(), dtype=torch.float32, device=tokens.device)
-            greedy_rewards = [] if plain is None else plain.result()
+            rewards = torch.tensor(sampled_rewards.result(), dtype=torch.float32, device=tokens.device)
+            greedy_values = [] if greedy_rewards is None else greedy_rewards.result()
         now = time.perf_counter()
         mask = tokens != 0
         if owned is not None:
             mask = mask & owned.to(mask.device)[video, None]
         if self.baseline is None:
-            baseline = rewards.new_tensor(greedy_rewards)[video, None].expand_as(log_probs)
+            baseline = rewards.new_tensor(greedy_values)[video, None].expand_as(log_probs)
         else:
             baseline = self.baseline(features[0])
             self.baseline.update(features[0], mask, rewards)
-        loss = reinforce_loss(log_probs, mask, rewards, baseline, num_captions)
-        spoken = mask.any(1)
-        count = max(1, int(spoken.sum())) if num_captions is None else float(num_captions)
-        mean = lambda values: float(values[spoken].sum()) / count
+        has_words = mask.any(1)
+        count = max(1, int(has_words.sum())) if num_captions is None else float(num_captions)
+
+        def mean(values: Tensor) -> float:
+            return float(values[has_words].sum()) / count
+
         values = {
             "reward": mean(rewards),
             "baseline": mean((baseline * mask).sum(1) / mask.sum(1)),
@@ -203,36 +211,18 @@ class Reinforce(nn.Module):
             "seconds": time.perf_counter() - begun,
             "reward_seconds": now - waiting,
         }
-        return ReinforceStep(loss, values)
-
-
-def lm_head_of(model: Any, branch: str) -> nn.Linear:
-    """The layer that scores a branch's words; its inputs are what a learned baseline sees."""
-    decoder = model.decoders[branch] if hasattr(model, "decoders") else model.decoder
-    return decoder.lm_head
+        return ReinforceStep(reinforce_loss(log_probs, mask, rewards, baseline, num_captions), values)
 
 
 @contextmanager
-def without_dropout(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while, then each part's own mode again."""
-    modes = [(part, part.training) for part in model.modules()]
-    for part, _ in modes:
-        # cuDNN computes gradients of recurrent layers in training mode only; ours have no dropout in them.
-        part.training = isinstance(part, nn.RNNBase)
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
-
-
-@contextmanager
-def _features(model: Any, branch: str) -> Iterator[list[Tensor]]:
-    """What the branch's words are scored by ``[P, L, C]``, from the pass inside."""
+def _features(model: CaptioningModel, branch: str) -> Iterator[list[Tensor]]:
+    """Collects the inputs of the branch's word scores, ``[P, L, C]``, from the forward pass inside the block."""
     found: list[Tensor] = []
-    hook = lm_head_of(model, branch).register_forward_pre_hook(
-        lambda _, inputs: found.append(inputs[0].detach().float())
-    )
+
+    def collect(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        found.append(inputs[0].detach().float())
+
+    hook = model.lm_head(branch).register_forward_pre_hook(collect)
     try:
         yield found
     finally:

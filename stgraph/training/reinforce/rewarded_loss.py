@@ -1,14 +1,13 @@
-"""A system's own loss, and from some epoch on what drawn captions are worth."""
+"""The loss of a system, and REINFORCE from some epoch on."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.models import CaptioningModel
+from stgraph.training.losses import CaptionLoss, StepCounts
 from stgraph.training.reinforce.reinforce import Reinforce
 
 __all__ = ["RewardedLoss"]
@@ -16,22 +15,24 @@ __all__ = ["RewardedLoss"]
 LOGGED = ("reward", "baseline", "unfinished")
 
 
-class RewardedLoss(nn.Module):
-    r"""The loss of any of the systems with REINFORCE beside it.
+class RewardedLoss(CaptionLoss):
+    r"""A system's loss plus the REINFORCE loss of sampled captions.
 
     .. math:: L = \lambda_{ce} L_{system} + \lambda_r L_{reinforce}
 
-    Before ``from_epoch`` it is the system's loss alone. Captions are drawn of each video of a step once, by the branch that
-    the system is tested by, whatever the number of its given captions.
+    Before ``from_epoch`` it is the system's loss alone. Captions are sampled once per video of a step, by the branch that
+    is evaluated, however many given captions the video has.
 
     Args:
-        loss: Of the system.
-        reinforce: Draws, rewards and says :math:`L_{reinforce}`, a mean over the step's drawn captions.
+        loss: Loss of the system.
+        reinforce: Samples captions, rewards them, and computes :math:`L_{reinforce}`, a mean over the step's samples.
         weight: :math:`\lambda_r`.
         loss_weight: :math:`\lambda_{ce}` from that epoch on; 0 trains on rewards alone.
-        from_epoch: The first epoch with rewards, owned from 0.
+        from_epoch: First epoch with rewards, counted from 0.
 
-    Raises: OptionError: A negative weight or epoch, or two weights of 0.
+    Raises:
+        OptionError: If a weight or the epoch is negative, or both weights are 0.
+
     Reference: Cherian et al., WACV 2020, section 3.4 (rewards after about 10 epochs); the weights: house design.
     """
 
@@ -53,9 +54,12 @@ class RewardedLoss(nn.Module):
         self.loss, self.reinforce = loss, reinforce
         self.weight, self.loss_weight, self.from_epoch = weight, loss_weight, from_epoch
 
-    def of_batch(self, model: Any, batch: CaptionBatch, step: StepCounts) -> dict[str, Tensor]:
-        """All parts by name; see :class:`~stgraph.training.CaptionLoss`."""
-        parts = self.loss.of_batch(model, batch, step)
+    def forward(
+        self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
+    ) -> dict[str, Tensor]:
+        """All terms by name; see :class:`~stgraph.training.CaptionLoss`."""
+        step = StepCounts.of_batch(batch) if step is None else step
+        parts = self.loss(model, batch, step)
         if step.epoch < self.from_epoch:
             return parts
         found = self.reinforce(

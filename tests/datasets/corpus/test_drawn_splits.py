@@ -36,7 +36,7 @@ def test_seeds_draw_apart():
 
 
 def test_another_process_draws_the_same():
-    """Python's own hash of strings differs between processes."""
+    """Python's own hash of a text would not."""
     code = (
         "from stgraph.datasets import draw_splits; print(draw_splits([f'v{i}' for i in range(50)], 0.3, 0.3))"
     )

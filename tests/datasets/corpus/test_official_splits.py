@@ -10,7 +10,7 @@ def counts(splits):
 
 
 def names(count):
-    """Names like those of MSVD; upper case and signs sort before lower case."""
+    """Names like MSVD's own; capitals and signs sort before small letters."""
     letters = "aB-_9zA"
     return [f"{letters[number % 7]}{number:010}_{number}_{number + 9}" for number in range(count)]
 

@@ -22,7 +22,7 @@ def test_counts_by_hand():
 
 
 def shaped(name, **changes):
-    """A corpus of the published size whose captions are single words."""
+    """A corpus of a published shape: one word, as many captions as it has."""
     videos = {}
     for split, (count, captions) in PUBLISHED[name].items():
         count, captions = changes.get(split, (count, captions))

@@ -30,7 +30,7 @@ from stgraph.features.video_features import VideoFeatures
 
 @pytest.fixture
 def three(monkeypatch):
-    """A size of three videos, for tests of the folder rather than its content."""
+    """A size of three videos, for tests of the folder rather than of what is in it."""
     monkeypatch.setitem(SIZES, "three", {"train": 1, "val": 1, "test": 1})
     return "three"
 

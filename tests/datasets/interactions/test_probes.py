@@ -1,4 +1,4 @@
-"""The data set is neither trivial nor unlearnable, measured by linear probes on features and on the ground truth."""
+"""Neither trivial nor unlearnable: what linear probes can tell from features and from the truth."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_the_true_ways_of_the_two_actors_tell_the_verb(scenes):
 
 
 def _relations(scenes):
-    """Distance, approach, speeds, height and turning angle of actor and patient over time."""
+    """Of the actor and the patient over time: distance, approach, speeds, height, angle turned."""
     actor, patient = (np.stack([scene.centre[k] for scene in scenes]) for k in (0, 1))
     gap = patient - actor
     distance = np.linalg.norm(gap, axis=-1)

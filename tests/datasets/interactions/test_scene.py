@@ -34,7 +34,7 @@ def test_half_of_the_bystanders_rest():
 
 
 def test_what_the_verbs_mean():
-    """Each verb is recognised by properties of the paths, not by how they are generated."""
+    """Each verb by what one would look for in the ways, not by how they are drawn."""
     for scene in of_verb("chase"):
         assert distance(scene)[-1] < distance(scene)[0]
         assert path_length(scene.centre[1]) > 50

@@ -8,7 +8,7 @@ from stgraph import VideoGraphBuilder
 from stgraph.datasets import (
     CaptionCorpus,
     CaptionDataModule,
-    GraphSource,
+    StoredGraphs,
     VideoCaptions,
     open_dataset,
 )
@@ -28,8 +28,10 @@ def module(dataset, cache=False, **options):
     tokenizer = CaptionTokenizer.from_captions(
         c for v in dataset.corpus.ids("train") for c in dataset.corpus.captions(v)
     )
-    source = GraphSource(dataset.store, VideoGraphBuilder(), 10, cache=cache)
-    return CaptionDataModule(source, dataset.corpus, tokenizer, **{"batch_size": 24, **options})
+    source = StoredGraphs(dataset.store, VideoGraphBuilder(), 10, cache=cache)
+    return CaptionDataModule.from_source(
+        source, dataset.corpus, tokenizer=tokenizer, **{"batch_size": 24, **options}
+    )
 
 
 def test_a_batch_holds_each_video_once_and_the_tokens_of_its_captions(dataset):
@@ -120,7 +122,7 @@ def test_a_step_ends_where_training_is_cut_off(dataset):
         assert data.num_batches(0) == end
         data.train_dataloader()
         expected = [2, 2, 1] if end == 3 else [2, 2, 2, 2, 1]
-        assert [share.totals.batches for share in data.shares(0)[:end]] == expected
+        assert [share.totals.batches for share in data.shards(0)[:end]] == expected
 
 
 @pytest.mark.parametrize("world_size", [2, 3, 12])
@@ -144,14 +146,14 @@ def test_mean_pooled_frames_are_those_of_the_sampled_frames(dataset):
 def test_a_corpus_without_training_videos_is_named(dataset):
     corpus = CaptionCorpus({dataset.store.ids[0]: VideoCaptions("test", ("a dog runs",))})
     with pytest.raises(DataError, match="no training videos"):
-        CaptionDataModule(GraphSource(dataset.store, VideoGraphBuilder()), corpus, tokenizer=None)
+        CaptionDataModule.from_source(StoredGraphs(dataset.store, VideoGraphBuilder()), corpus)
 
 
 def test_only_the_streams_that_are_asked_for_are_read(tmp_path):
     """A grid travels with its graphs; videos of a store without boxes have no nodes."""
     videos = [random_video(seed, counts) for seed, counts in enumerate([(2, 0, 3), (0, 0), (1,)])]
     store = FeatureStore(write(tmp_path / "s.h5", videos))
-    source = GraphSource(
+    source = StoredGraphs(
         store, VideoGraphBuilder(), 10, streams=["grid/cells", "motion"], categories={"video1": 4}
     )
     read = source.video("video0")
@@ -167,7 +169,7 @@ def test_only_the_streams_that_are_asked_for_are_read(tmp_path):
     assert torch.equal(batch[1]["grid/cells"], videos[1].grid_of_frames("cells"))
     with pytest.raises(DataError, match="Video 'video0' has no grid 'other'"):
         graphs_of([store["video0"]], VideoGraphBuilder(), grids=["other"])
-    everything = GraphSource(store, VideoGraphBuilder(), 10).batch(["video0"])
+    everything = StoredGraphs(store, VideoGraphBuilder(), 10).batch(["video0"])
     assert "appearance" in everything
     assert "grid/cells" not in everything
 

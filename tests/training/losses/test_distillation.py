@@ -45,7 +45,7 @@ def test_equals_equations_7_and_8_by_loop(direction, temperature):
     scores = logits()
     loss = DistillationLoss(distill_direction=direction, temperature=temperature, scene_weight=0.7)
     expected = by_loop(scores, 0.7, 4.0, direction, temperature)
-    assert float(loss(scores, TARGETS)["loss"]) == pytest.approx(expected, rel=1e-5)
+    assert float(loss.from_logits(scores, TARGETS)["loss"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_padding_changes_nothing():
@@ -53,14 +53,16 @@ def test_padding_changes_nothing():
     longer = {name: torch.cat([value, torch.randn(2, 4, 8)], 1) for name, value in scores.items()}
     padded = torch.cat([TARGETS, torch.zeros(2, 4, dtype=torch.long)], 1)
     loss = DistillationLoss()
-    torch.testing.assert_close(loss(longer, padded)["loss"], loss(scores, TARGETS)["loss"])
+    torch.testing.assert_close(
+        loss.from_logits(longer, padded)["loss"], loss.from_logits(scores, TARGETS)["loss"]
+    )
 
 
 def test_gradient_reaches_both_branches_unless_the_teacher_is_detached():
     scores = logits()
-    distill = DistillationLoss()(scores, TARGETS)["distill"]
+    distill = DistillationLoss().from_logits(scores, TARGETS)["distill"]
     assert all(g.abs().sum() > 0 for g in torch.autograd.grad(distill, list(scores.values())))
-    detached = DistillationLoss(detach_teacher=True)(scores, TARGETS)["distill"]
+    detached = DistillationLoss(detach_teacher=True).from_logits(scores, TARGETS)["distill"]
     scene, teacher = torch.autograd.grad(detached, [scores["scene"], scores["object"]], allow_unused=True)
     assert teacher is None
     assert scene.abs().sum() > 0
@@ -68,7 +70,7 @@ def test_gradient_reaches_both_branches_unless_the_teacher_is_detached():
 
 def test_l2_is_the_mean_squared_difference_of_the_features():
     scores, f_s, f_o = logits(), torch.randn(5, 4), torch.randn(5, 4, requires_grad=True)
-    parts = DistillationLoss(distill_weight=0.0, feature_weight=4.0)(
+    parts = DistillationLoss(distill_weight=0.0, feature_weight=4.0).from_logits(
         scores, TARGETS, features={"scene": f_s, "object": f_o}
     )
     expected = sum(float(f_s[m, c] - f_o[m, c]) ** 2 for m in range(5) for c in range(4)) / 20
@@ -83,9 +85,9 @@ def test_parts_of_a_batch_sum_to_the_whole():
     scores = logits()
     features = {name: torch.randn(5, 4) for name in scores}
     loss = DistillationLoss(feature_weight=2.0)
-    whole = loss(scores, TARGETS, features=features)
+    whole = loss.from_logits(scores, TARGETS, features=features)
     parts = [
-        loss(
+        loss.from_logits(
             {name: value[rows] for name, value in scores.items()},
             TARGETS[rows],
             5,
@@ -105,7 +107,7 @@ def test_parts_of_a_batch_sum_to_the_whole():
 
 def test_one_branch_has_its_language_loss_alone():
     scores = {"scene": logits()["scene"]}
-    parts = DistillationLoss(scene_weight=0.1)(scores, TARGETS)
+    parts = DistillationLoss(scene_weight=0.1).from_logits(scores, TARGETS)
     assert set(parts) == {"loss", "scene_language"}
     expected = torch.nn.functional.cross_entropy(
         scores["scene"].flatten(0, 1), TARGETS.flatten(), ignore_index=0

@@ -1,14 +1,13 @@
 """The losses of STAT and STaTS against their formulas by loop, and shares of a step against the whole of it."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from stgraph.datasets import CaptionBatch
 from stgraph.errors import OptionError
-from stgraph.models import STATCaptioner, STATCaptionerConfig, STaTSCaptioner, STaTSCaptionerConfig
+from stgraph.models import STATCaptioner, STaTSCaptioner
 from stgraph.training import STATLoss, STaTSLoss, StepCounts, teacher_forcing_ratio
 from tests.models.test_stgraph_captioner import COUNTS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
@@ -26,13 +25,13 @@ def stat():
         "object_channels": CHANNELS,
         "stream_channels": 6,
     }
-    return STATCaptioner(STATCaptionerConfig(**SIZES, **streams, dropout=0.0))
+    return STATCaptioner(**SIZES, **streams, dropout=0.0)
 
 
 def stats(**changed):
     torch.manual_seed(0)
     settings = {"object_channels": CHANNELS, "embedding_channels": 6, **changed}
-    return STaTSCaptioner(STaTSCaptionerConfig(**SIZES, **settings))
+    return STaTSCaptioner(**SIZES, **settings)
 
 
 def batch(rows=slice(None), owned=None):
@@ -68,7 +67,7 @@ def test_stats_three_terms_by_loop():
                 for i in places
             ]
             penalty += sum((1 - often) ** 2 for often in seen) / max(1, len(seen))
-    parts = STATLoss(weight_decay=0.01, attention_weight=0.7).of_batch(model, batch(), ALL)
+    parts = STATLoss(weight_decay=0.01, attention_weight=0.7)(model, batch(), ALL)
     assert float(parts["language"]) == pytest.approx(language, rel=1e-5)
     assert float(parts["weights"]) == pytest.approx(squares, rel=1e-5)
     assert float(parts["attention"]) == pytest.approx(penalty, rel=1e-4)
@@ -83,11 +82,11 @@ def test_the_ranking_term_is_a_mean_over_words_of_means_over_pairs_of_frames():
     for p, l in real_places():
         pairs = out.ranking_mask[p].nonzero()[:, 0].tolist()
         ranking += sum(float(out.ranking[p, l, t].detach()) for t in pairs) / max(1, len(pairs))
-    parts = STaTSLoss(ranking_weight=0.3, sampling_decay=None).of_batch(model, batch(), ALL)
+    parts = STaTSLoss(ranking_weight=0.3, sampling_decay=None)(model, batch(), ALL)
     assert float(parts["language"]) == pytest.approx(language, rel=1e-5)
     assert float(parts["ranking"]) == pytest.approx(ranking / WORDS, rel=1e-5)
     assert float(parts["loss"]) == pytest.approx(language + 0.3 * ranking / WORDS, rel=1e-5)
-    assert set(STaTSLoss(sampling_decay=None).of_batch(stats(attention="ts"), batch(), ALL)) == {
+    assert set(STaTSLoss(sampling_decay=None)(stats(attention="ts"), batch(), ALL)) == {
         "loss",
         "language",
     }
@@ -101,14 +100,14 @@ def test_shares_of_a_step_have_the_gradient_of_the_whole(case):
     """Four parts, one of them without captions: their mean, as DDP and Lightning take it, is the one batch's loss."""
     make, loss = CASES[case]
     whole, split = make(), make()
-    total = loss.of_batch(whole, batch(), ALL)
+    total = loss(whole, batch(), ALL)
     total["loss"].backward()
     parts = 4
     share = StepCounts(WORDS / parts, 9 / parts, len(TOKENS) / parts, 3 / parts, parts)
     batches = [batch(slice(0, 1)), batch(slice(1, 2)), batch(slice(2, 4)), nothing()]
     sums = {}
     for part in batches:
-        found = loss.of_batch(split, part, share)
+        found = loss(split, part, share)
         (found["loss"] / parts).backward()
         for name, value in found.items():
             sums[name] = sums.get(name, 0.0) + float(value) / parts
@@ -122,7 +121,7 @@ def test_a_batch_whose_videos_all_lack_boxes_has_a_finite_loss_and_gradient(case
     make, loss = CASES[case]
     model = make()
     empty = CaptionBatch(graphs([(0, 0), (0,)]), ["a", "b"], TOKENS[:2], torch.tensor([0, 1]))
-    found = loss.of_batch(model, empty, ALL)
+    found = loss(model, empty, ALL)
     found["loss"].backward()
     assert math.isfinite(float(found["loss"]))
     assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in model.parameters())
@@ -131,14 +130,16 @@ def test_a_batch_whose_videos_all_lack_boxes_has_a_finite_loss_and_gradient(case
 def test_the_share_of_given_words_falls_with_the_epochs():
     for epoch in (0, 7, 50, 500):
         assert teacher_forcing_ratio(epoch) == pytest.approx(24 / (24 + math.exp(epoch / 24)))
-    told = []
-    model = SimpleNamespace(
-        speak=lambda *_, teacher_forcing_ratio: (
-            told.append(teacher_forcing_ratio) or stats().teacher_forced(*_)
-        )
-    )
+    told, model = [], stats()
+    teacher_forced = model.teacher_forced
+
+    def record(*inputs, teacher_forcing_ratio):
+        told.append(teacher_forcing_ratio)
+        return teacher_forced(*inputs)
+
+    model.teacher_forced = record
     for epoch in (0, 30):
-        STaTSLoss().of_batch(model, batch(), StepCounts(WORDS, 9, 4, 3, epoch=epoch))
+        STaTSLoss()(model, batch(), StepCounts(WORDS, 9, 4, 3, epoch=epoch))
     assert told == [24 / 25, pytest.approx(24 / (24 + math.exp(30 / 24)))]
 
 

@@ -6,12 +6,12 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from stgraph import CaptionPipeline
-from stgraph.commands.train import dataset_of
-from stgraph.datasets import GraphSource
+from stgraph.datasets import StoredGraphs
 from stgraph.decoding import Sampling
 from stgraph.errors import OptionError, ShapeError
 from stgraph.metrics.rewards import CaptionReward
 from stgraph.settings.compose import compose
+from stgraph.settings.training import open_data
 from stgraph.text import CaptionTokenizer, SpecialTokens
 from stgraph.training.reinforce.learned_baseline import LearnedBaseline
 from stgraph.training.reinforce.reinforce import Reinforce, caption_log_probs, reinforce_loss
@@ -247,9 +247,9 @@ def fluent(trained):
     """The tiny model after a short training on 30 videos, which are all it is to describe, and what describes them."""
     captioner = CaptionPipeline.from_pretrained(trained)
     model, tokenizer = captioner.model, captioner.tokenizer
-    dataset = dataset_of(compose("train", list(SMALL)).data)
+    dataset = open_data(compose("train", list(SMALL)).data)
     references = dict(list(dataset.corpus.references("train").items())[:30])
-    graphs = GraphSource(dataset.store, captioner.builder, 10).batch(list(references))
+    graphs = StoredGraphs(dataset.store, captioner.builder, 10).batch(list(references))
     video = torch.tensor([row for row, group in enumerate(references.values()) for _ in group])
     tokens = tokenizer.encode([caption for group in references.values() for caption in group])
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stgraph.commands.train import train
 from stgraph.errors import OptionError
 from stgraph.settings.compose import compose
+from stgraph.settings.training import train
 from stgraph.training import Reinforce, RewardedLoss, STATLoss, STaTSLoss, StepCounts
 from tests.training.conftest import SMALL
 from tests.training.losses.test_recurrent_losses import WORDS, batch, nothing, stat, stats
@@ -45,13 +45,13 @@ def means(parts=1, epoch=2):
 def test_the_loss_is_the_weighted_sum_and_the_systems_own_before(name):
     make, loss = SYSTEMS[name]
     model = make()
-    own = loss.of_batch(model, batch(), means())
-    before = rewarded(loss).of_batch(model, batch(), means(epoch=1))
+    own = loss(model, batch(), means())
+    before = rewarded(loss)(model, batch(), means(epoch=1))
     assert before.keys() == own.keys()
     assert all(torch.equal(value, own[key]) for key, value in before.items())
     reinforce = Reinforce(word_count, VOCABULARY)
     drawn = reinforce(model, batch().graphs, batch().video_ids, seed=5)
-    found = rewarded(loss, weight=3.0, loss_weight=0.5).of_batch(model, batch(), means())
+    found = rewarded(loss, weight=3.0, loss_weight=0.5)(model, batch(), means())
     torch.testing.assert_close(found["loss"], 0.5 * own["loss"] + 3.0 * drawn.loss)
     assert float(drawn.loss.detach()) != 0
     assert float(found["reward"]) == pytest.approx(drawn.values["reward"])
@@ -63,14 +63,14 @@ def test_shares_of_a_step_have_the_gradient_and_the_figures_of_the_whole(name):
     make, loss = SYSTEMS[name]
     whole, split = make(), make()
     everything = batch()
-    total = rewarded(loss).of_batch(whole, everything, means())
+    total = rewarded(loss)(whole, everything, means())
     total["loss"].backward()
     parts = [batch(slice(0, 1)), batch(slice(1, 2)), batch(slice(2, 4)), nothing()]
     met, sums = set(), {}
     for part in parts:
         mine = set(part.video_ids) - met if len(part.tokens) and bool((part.tokens != 0).any()) else set()
         met |= mine
-        found = rewarded(loss).of_batch(split, owned(part, mine), means(parts=4))
+        found = rewarded(loss)(split, owned(part, mine), means(parts=4))
         (found["loss"] / 4).backward()
         for key, value in found.items():
             sums[key] = sums.get(key, 0.0) + float(value.detach()) / 4
@@ -105,7 +105,7 @@ def test_weights_are_checked(options, message):
     ],
 )
 def test_a_wrong_setting_of_the_rewards_fails_before_the_data(tiny, setting, message, monkeypatch):
-    monkeypatch.setattr("stgraph.commands.train.dataset_of", lambda _: pytest.fail("opened the data"))
+    monkeypatch.setattr("stgraph.training.config.open_dataset", lambda **_: pytest.fail("opened the data"))
     with pytest.raises(OptionError, match=message):
         train(tiny("reinforce=published", setting))
 

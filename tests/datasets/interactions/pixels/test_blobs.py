@@ -75,7 +75,7 @@ SEED, VIDEOS = 11, 60
 
 @pytest.fixture(scope="module")
 def seen():
-    """IoU of each visible object with its best box, whether each box is correct, and the merged boxes."""
+    """Overlap of each visible thing with its best box, whether each box is right, and merges."""
     best, right, merges = [], [], 0
     for index in range(VIDEOS):
         scene = make_scene(SEED, index)
@@ -101,7 +101,7 @@ def iou(a, b):
 
 
 def same_hue_merged(scene, true, boxes):
-    """Whether one box contains the centres of two visible objects of one colour."""
+    """Whether one box holds the centres of two visible things of one colour."""
     centre = (true[:, :2] + true[:, 2:]) / 2
     held = (boxes[:, None, :2] < centre) & (centre < boxes[:, None, 2:])
     colours = np.array([KINDS[kind].colour for kind in scene.kinds])

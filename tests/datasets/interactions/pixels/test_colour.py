@@ -9,7 +9,7 @@ from stgraph.errors import DataError, ShapeError
 
 
 def test_the_table_agrees_with_the_standard_librarys_hue():
-    """Colours at the centres of the table's steps, so that quantisation has no effect."""
+    """Colours in the middle of the table's steps, so that the rounding to steps plays no part."""
     levels = np.random.default_rng(0).integers(0, 32, size=(500, 3)) * 8 + 4
     code = colour_map(levels.reshape(1, 1, -1, 3).astype(np.uint8), min_chroma=50)
     for k, (r, g, b) in enumerate(levels / 255):

@@ -20,7 +20,7 @@ SIZE = 64
 
 
 def drawn(*things, frames=1):
-    """Grey frames with objects (frame, shape, x, y, radius, colour)."""
+    """Grey frames with things (frame, shape, x, y, radius, colour)."""
     picture = np.full((frames, SIZE, SIZE, 3), 100, dtype=np.uint8)
     yy, xx = np.mgrid[:SIZE, :SIZE]
     for frame, shape, x, y, radius, colour in things:

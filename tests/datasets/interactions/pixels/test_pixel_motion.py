@@ -17,7 +17,7 @@ INDEX = np.array([4, 10, 15])
 
 
 def moving(*things):
-    """Grey frames with squares (path [F, 2], half side [F], colour)."""
+    """Grey frames with squares (way [F, 2], half side [F], colour)."""
     picture = np.full((FRAMES, SIZE, SIZE, 3), 100, dtype=np.uint8)
     yy, xx = np.mgrid[:SIZE, :SIZE]
     for way, half, colour in things:
@@ -109,7 +109,7 @@ def test_a_short_last_clip_is_a_mean_as_well():
 
 
 def test_colours_cannot_be_told_from_clips():
-    """Clip motion does not reveal which object moved: equal luminance and another hue give the same vector."""
+    """Which thing it was stays with the objects: equal luminance, other hue, same motion vector."""
     ways = line(20, 70, 1, 0)
     first, second = (
         clip_motion(colour_map(moving((ways, SAME, colour))))[0]

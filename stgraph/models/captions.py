@@ -1,0 +1,83 @@
+"""Captions of a batch as values: text, log-probabilities, attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from stgraph.decoding import Decoding
+from stgraph.models.captioning_model import CaptioningModel
+from stgraph.text import CaptionTokenizer
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
+
+    from stgraph.graph import VideoGraph
+
+__all__ = ["Caption", "captions_of"]
+
+
+@dataclass  # not frozen: Lightning moves the fields of predictions to the CPU
+class Caption:
+    """A sentence about a video, and the log-probability of each of its words.
+
+    Args:
+        video_id: Id of the video, or path of its file.
+        text: The sentence.
+        log_probs: Log-probability of each word under the model; that of the end token comes last, unless the caption was
+            cut at its largest length.
+        attention: Attention weights of each word by name, if asked for; docs/training.md lists the names of each system.
+            Two captions are equal whatever their attention.
+
+    Shapes: attention over the T sampled frames ``[n, T]``, over their regions ``[n, T, S]``, "branches" ``[n, 2]``, for n
+        words, the end token included.
+    """
+
+    video_id: str
+    text: str
+    log_probs: tuple[float, ...]
+    attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+
+def captions_of(
+    model: CaptioningModel,
+    tokenizer: CaptionTokenizer,
+    graphs: VideoGraph | Batch,
+    video_ids: Sequence[str],
+    branch: str | None = None,
+    *,
+    decoding: Decoding | None = None,
+    attention: bool = False,
+) -> list[Caption]:
+    """Captions of the videos of a batch, in order; several captions of a video follow each other.
+
+    Args:
+        model: In evaluation mode, on the device of ``graphs``.
+        tokenizer: Of the model.
+        graphs: The videos.
+        video_ids: Their ids.
+        branch: Branch that generates; None is the one that is evaluated.
+        decoding: How words are chosen; None is greedy.
+        attention: Whether captions carry attention weights.
+    """
+    found = model.generate(graphs, tokenizer.special_tokens, branch, decoding=decoding, attention=attention)
+    texts = tokenizer.decode(found.tokens)
+    per_video = len(texts) // len(video_ids)
+    num_frames = torch.as_tensor(graphs.num_frames).reshape(-1).tolist()
+    captions = []
+    for row, (text, tokens, log_probs) in enumerate(zip(texts, found.tokens, found.log_probs, strict=True)):
+        if tokens.any():  # beam search may find fewer captions than were asked for
+            weights = found.attention_of(row, num_frames[row // per_video])
+            captions.append(
+                Caption(
+                    video_ids[row // per_video],
+                    text,
+                    tuple(log_probs[tokens != 0].tolist()),
+                    {name: weight.cpu() for name, weight in weights.items()},
+                )
+            )
+    return captions

@@ -1,0 +1,124 @@
+"""From a composed configuration to a training run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError
+
+from stgraph.datasets import StoredDataset
+from stgraph.errors import OptionError
+from stgraph.files import atomic_write
+from stgraph.settings.compose import plain, saved_config
+from stgraph.settings.identity import check_same_settings
+from stgraph.settings.paths import PATHS
+from stgraph.training.config import DataConfig, TrainingConfig
+from stgraph.training.recipe import check_run_folder
+from stgraph.training.run import build_run
+
+__all__ = ["data_config", "is_first_rank", "open_data", "save_config", "train", "training_config"]
+
+Progress = Callable[[int, int], None]
+
+
+def training_config(config: DictConfig) -> TrainingConfig:
+    """The training run that ``configs/train.yaml`` composes.
+
+    Raises:
+        OptionError: If a setting has a wrong type or value.
+    """
+    values = plain(config)
+    for name in ("optimizer", "schedule", "logger"):
+        if values.get(name) is not None:
+            values[name] = hydra.utils.instantiate(values[name])
+    values["data"] = data_config(config.data)
+    try:
+        return TrainingConfig(**values)
+    except ValidationError as error:
+        raise OptionError(_first_problem("", error)) from error
+
+
+def data_config(config: DictConfig) -> DataConfig:
+    """The group ``data`` of a configuration.
+
+    Raises:
+        OptionError: If a setting has a wrong type or value.
+    """
+    try:
+        return DataConfig(**plain(config))
+    except ValidationError as error:
+        raise OptionError(_first_problem("data.", error)) from error
+
+
+def open_data(config: DictConfig, progress: Progress | None = None) -> StoredDataset:
+    """Opens the data set of the group ``data``.
+
+    Args:
+        config: The group.
+        progress: Called with (done, total) while data are generated.
+    """
+    return data_config(config).open(progress)
+
+
+def train(config: DictConfig, progress: Progress | None = None) -> Path:
+    """Trains as a configuration says and keeps the configuration in the folder of the run.
+
+    Args:
+        config: As ``configs/train.yaml`` composes it.
+        progress: Called with (done, total) while data are generated.
+
+    Returns:
+        The folder of the run.
+
+    Raises:
+        OptionError: If a setting is wrong, or differs from those that a resumed run began with.
+    """
+    chosen = training_config(config)
+    check_run_folder(chosen.run, chosen.resume)
+    if chosen.resume:
+        check_same_settings(config, saved_config(chosen.run))
+    run = build_run(chosen, progress)
+    save_config(config, chosen.run)
+    run.train()
+    return chosen.run
+
+
+def save_config(config: DictConfig, folder: Path) -> None:
+    """Keeps a configuration in the folder of its run, with absolute paths so that it holds from any folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not is_first_rank():
+        return
+    saved = OmegaConf.create(plain(config))
+    for key in PATHS:
+        value = OmegaConf.select(saved, key)
+        if key != "run" and isinstance(value, str) and Path(value).exists():
+            OmegaConf.update(saved, key, os.path.abspath(value))
+        elif OmegaConf.is_list(value) or OmegaConf.is_dict(value):
+            OmegaConf.update(saved, key, _absolute(plain(value)), merge=False)
+    with atomic_write(folder / "config.yaml") as path:
+        OmegaConf.save(saved, path)
+
+
+def is_first_rank() -> bool:
+    """Whether this is the only process, or the first of those that train together."""
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
+
+
+def _absolute(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _absolute(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_absolute(part) for part in value]
+    return os.path.abspath(value) if isinstance(value, str) and Path(value).exists() else value
+
+
+def _first_problem(prefix: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = prefix + ".".join(str(part) for part in first["loc"])
+    return f"'{where}': {first['msg'][0].lower()}{first['msg'][1:]}, got {str(first['input'])[:80]!r}."
