@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
-from stgraph.commands.console.quiet import quieten, quieten_lightning, set_quiet
+from stgraph.commands.console.quiet import set_quiet
 from stgraph.errors import OptionError, StgraphError
+from stgraph.quiet import quieten, quieten_lightning
 
 __all__ = ["main"]
 

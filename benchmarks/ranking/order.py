@@ -55,7 +55,7 @@ def untrained(captioner: CaptionPipeline, seed: int) -> CaptionPipeline:
     """The same model with the initial weights of a run of ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = type(captioner.model)(captioner.model.settings)
+        model = type(captioner.model)(**captioner.model.config)
     return CaptionPipeline(model.eval(), captioner.tokenizer, captioner.config)
 
 

@@ -1,4 +1,4 @@
-"""What rewards cost in a step of training with REINFORCE, beside pycocoevalcap from scratch; equal rewards come first.
+"""Cost of rewards in a step of REINFORCE, compared with pycocoevalcap from scratch; rewards are checked equal first.
 
     python -m benchmarks.speed.rewards RUN [--steps 20] [--threads 1] [--output FILE]
 
@@ -35,7 +35,7 @@ NAIVE_STEPS = 3
 
 
 def batches(captioner: CaptionPipeline, dataset: StoredDataset) -> Iterator[CaptionBatch]:
-    """Steps of 32 training videos with their captions, without end."""
+    """Steps of 32 training videos with their captions, endlessly."""
     source = StoredGraphs(
         dataset.store,
         captioner.builder,
@@ -78,17 +78,19 @@ def timed_steps(
         loss(model, batch, means)["loss"].backward()
         optimizer.step()
         whole.append(time.perf_counter() - begun)
-    median = lambda values: statistics.median(values[2:])
     return {
-        "step": median(whole),
-        "waiting for rewards": median(waits),
+        "step": statistics.median(whole[2:]),
+        "waiting for rewards": statistics.median(waits[2:]),
         "share": statistics.median(w / s for w, s in list(zip(waits, whole, strict=True))[2:]),
     }
 
 
 def from_scratch(captions: list[str], references: list[list[str]]) -> list[float]:
-    """METEOR + BLEU-4 of each caption as a script around pycocoevalcap would have it."""
-    wrap = lambda texts: {place: [{"caption": text} for text in group] for place, group in enumerate(texts)}
+    """METEOR + BLEU-4 of each caption, as a script around pycocoevalcap computes them."""
+
+    def wrap(texts: list[list[str]]) -> dict[int, list[dict[str, str]]]:
+        return {place: [{"caption": text} for text in group] for place, group in enumerate(texts)}
+
     with contextlib.redirect_stdout(io.StringIO()):
         tokenizer = PTBTokenizer()
         given, said = tokenizer.tokenize(wrap(references)), tokenizer.tokenize(wrap([[c] for c in captions]))
@@ -102,7 +104,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path, help="where to write the JSON; the screen always gets it")
+    parser.add_argument("--output", type=Path, help="file for the JSON, which is printed in any case")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     config = saved_config(chosen.run)

@@ -1,12 +1,12 @@
-"""What ``experiment=stgkd_msvd`` costs: seconds a step, waiting for data, validation, memory.
+"""Cost of ``experiment=stgkd_msvd``: seconds per step, waiting for data, validation, memory.
 
-``python -m benchmarks.speed.training_msvd --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are
-random numbers of MSVD's shape for all 1,970 videos; captions are the true ones, or, without ``--captions``, made-up
-ones of the same counts. The command is ``stgraph train experiment=stgkd_msvd`` with paths, one epoch cut to N batches,
-and Lightning's own profiler; validation captions all 100 videos by both branches and scores them.
+``python -m benchmarks.speed.training_msvd --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are random
+numbers of MSVD's shape for all 1,970 videos; captions are the true ones or, without ``--captions``, made-up ones of the
+same counts. The run is that of ``stgraph train experiment=stgkd_msvd`` with paths, one epoch cut to N batches, and
+Lightning's own profiler; validation captions all 100 videos by both branches and scores them.
 
-A step's wait is the time in which the training loop asks for the next batch. Steps are counted after the first five.
-Seconds of an epoch are seconds a step x steps of an epoch + one validation, and not run in full unless ``--epoch``.
+The waiting time of a step is the time in which the training loop asks for the next batch. Steps are counted after the first
+five. Seconds of an epoch are seconds per step x steps of an epoch + one validation, and not run in full unless ``--epoch``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,19 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
-from lightning.pytorch import Trainer
 from lightning.pytorch.profilers import SimpleProfiler
 
-from stgraph.cli import main as stgraph
 from stgraph.datasets import pair_batches, read_msvd_captions
 from stgraph.datasets.corpus.official_splits import OFFICIAL
 from stgraph.datasets.corpus.summary import PUBLISHED
 from stgraph.features import Detections, ExtractorRecord, FeatureStore, FeatureStoreWriter, VideoFeatures
 from stgraph.settings.compose import compose, plain
-from stgraph.training import recipe
-from stgraph.training.run_record import run_record
+from stgraph.settings.training import training_config
+from stgraph.training import run_record, train
 
-# Pan et al., section 4.3. MSVD's clips take 2 to 60 seconds, 10 in the mean; here each frame has all its boxes.
+# Pan et al., section 4.3. MSVD's clips take 2 to 60 seconds, 10 on average; here each frame has all its boxes.
 SHAPE = {"num_frames": 10, "appearance": 2048, "motion": 1024, "boxes": 5, "object": 2048}
 FPS, CLIP = 25, 16
 SIZE = (240, 320)
@@ -48,7 +45,7 @@ WORDS = ["a", "man", "woman", "dog", "is", "playing", "eating", "cutting", "ridi
 
 
 class StepProfiler(SimpleProfiler):
-    """Lightning's profiler, which also keeps when each step began."""
+    """Lightning's profiler, which also records when each step began."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +64,10 @@ def random_video(video_id: str, seed: int) -> VideoFeatures:
     clips = max(1, file_frames // CLIP)
     index = ((torch.arange(frames) + 0.5) * file_frames / frames).long()
     corner = torch.rand(boxes, 2, generator=draw) * 100
-    rows = lambda count, width: torch.randn(count, width, generator=draw).half()
+
+    def rows(count: int, width: int) -> torch.Tensor:
+        return torch.randn(count, width, generator=draw).half()
+
     return VideoFeatures(
         id=video_id,
         size=SIZE,
@@ -118,22 +118,18 @@ def made_up_captions(path: Path) -> None:
 
 
 def measure(work: Path, settings: list[str], steps: int) -> dict[str, Any]:
-    """Trains by the command and gives what the profiler saw."""
+    """Trains and returns the profiler's figures."""
     profiler = StepProfiler()
-    profiled = lambda **options: Trainer(profiler=profiler, **options)
-    limit = [f"+trainer.limit_train_batches={steps}"] if steps else []
-    with tempfile.TemporaryDirectory(dir=work) as run, mock.patch.object(recipe, "Trainer", profiled):
+    with tempfile.TemporaryDirectory(dir=work) as run:
         start = time.perf_counter()
-        command = [
-            "train",
-            "experiment=stgkd_msvd",
-            *settings,
-            f"run={run}/run",
-            "trainer.max_epochs=1",
-            *limit,
-        ]
-        if stgraph(command) != 0:
-            sys.exit("The training command failed; what it said stands above.")
+        config = compose(
+            "train", ["experiment=stgkd_msvd", *settings, f"run={run}/run", "trainer.max_epochs=1"]
+        )
+        chosen = training_config(config)
+        trainer = {**chosen.trainer, "profiler": profiler}
+        if steps:
+            trainer["limit_train_batches"] = steps
+        train(chosen.model_copy(update={"trainer": trainer}))
         whole = time.perf_counter() - start
     seconds: dict[str, list[float]] = {}
     for name, values in profiler.recorded_durations.items():
@@ -158,7 +154,7 @@ def measure(work: Path, settings: list[str], steps: int) -> dict[str, Any]:
 
 
 def memory() -> dict[str, float | str]:
-    """Peak resident memory in GB. Pages of the store that the system keeps mapped count in it, and can be given back."""
+    """Peak resident memory in GB. It includes pages of the store that are mapped and can be reclaimed."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found: dict[str, float | str] = {"peak_gb": peak / (2**30 if sys.platform == "darwin" else 2**20)}
     status = Path("/proc/self/status")
@@ -216,7 +212,7 @@ def run(work: Path, options: argparse.Namespace) -> dict[str, object]:
         making.start()
         making.join()
         if making.exitcode != 0:
-            sys.exit(f"The store at {store} could not be written; why stands above.")
+            sys.exit(f"The store at {store} could not be written; see the error above.")
     settings = [f"data.dataset.store={store}", f"data.dataset.captions={captions}", *options.settings]
     if options.splits is not None:
         settings.append(f"data.dataset.splits={options.splits}")

@@ -9,10 +9,10 @@ from pathlib import Path
 from benchmarks.vrd.cells import NEAREST, SYSTEMS, CellTask, run_cell
 from benchmarks.vrd.data import prepare
 from benchmarks.vrd.table import table
-from stgraph.commands.console.quiet import quieten
 from stgraph.errors import StgraphError
 from stgraph.experiments import Task, run_tasks
 from stgraph.metrics import Evaluation
+from stgraph.quiet import quieten
 
 
 def main() -> None:

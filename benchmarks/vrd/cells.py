@@ -11,12 +11,12 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from benchmarks.vrd.data import with_subjects
-from stgraph import CaptionPipeline, VideoGraphBuilder
-from stgraph.commands.console.quiet import quieten_lightning
+from stgraph import VideoGraphBuilder
 from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.experiments.plan import data_hash
 from stgraph.metrics import CaptionEvaluator, Evaluation
 from stgraph.models import nearest_captions
+from stgraph.quiet import quieten_lightning
 from stgraph.settings.compose import compose
 from stgraph.settings.identity import settings_hash, settings_that_matter
 from stgraph.settings.training import open_data, train
@@ -82,7 +82,7 @@ def run_cell(task: CellTask) -> Path:
         found = Evaluation(dataset.name, "test", NEAREST, captions, CaptionEvaluator(references)(captions))
     else:
         shutil.rmtree(task.run, ignore_errors=True)  # of a run that was stopped; a new one takes a minute
-        found = CaptionPipeline.from_pretrained(train(config)).evaluate(dataset, "test")
+        found = train(config).evaluate(dataset, "test")
     found = replace(found, scores=with_subjects(found.scores, found.captions, references))
     record = {
         "row": task.row,

@@ -1,19 +1,18 @@
-"""A table of rows x seeds: run it, kill it, go on, read it, check a cell, add a row of your own.
+"""A table of rows x seeds: run it, kill it, resume it, read it, check a cell, add a row of your own.
 
     python docs/tutorials/reproduce_a_table.py --out runs/table_tutorial [--data FOLDER]
 
-Two rows of the STG-KD paper's Table 3 and two seeds, on 80 generated videos, so that it takes a minute and the figures mean
-nothing: the point is what you do, and it is the same for all seven rows on real data. With ``--data`` the videos are real:
-FOLDER holds ``detections/ID.json``, ``detections/ID.npz`` and ``clips/captions.json``.
+Two rows of the STG-KD paper's Table 3 and two seeds, on 80 generated videos, so that it takes a minute and the figures
+mean nothing: the point is the procedure, which is the same for all seven rows on real data. With ``--data`` the videos
+are real: FOLDER contains ``detections/ID.json``, ``detections/ID.npz`` and ``clips/captions.json``.
 
-Every step is a function below. The shell lines that it prints are those that you would type.
+Every step is a function below. A sweep is a command, `stgraph ablate`, because its runs are processes of their own;
+what it writes is read back from Python.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import shlex
 import shutil
@@ -23,9 +22,8 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from omegaconf import OmegaConf
+import yaml
 
-from stgraph.cli import main as stgraph_command
 from stgraph.datasets import CaptionCorpus, VideoCaptions
 from stgraph.experiments import Cell, Study, load_cell, mean_interval, paired_interval
 from stgraph.features.importers import read_detections_folder
@@ -33,12 +31,13 @@ from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
 
 ROWS = ("scene_branch_only", "full_model")
 SEEDS = (0, 1)
+STGRAPH = [sys.executable, "-m", "stgraph"]
 
-# Any setting of `stgraph train` may stand in a sweep; all rows share it. These make the runs short.
+# A sweep takes any setting of `stgraph train` and passes it to all rows. These make the runs short.
 SHORT = ["data.loader.batch_size=32", "schedule.warmup_steps=5"]
 GENERATED = ["data=interactions_tiny", "trainer.max_epochs=8", "trainer.check_val_every_n_epoch=4"]
 REAL = [
-    "experiment=interactions_study",  # the default of a sweep; on data that are not generated it must be said
+    "experiment=interactions_study",  # the default of a sweep; for data that are not generated it must be given
     "data=folder",
     "data.cache=true",
     "graph.score_threshold=0.2",
@@ -63,22 +62,22 @@ rows:
 def what_a_table_is() -> Study:
     """Step 1. A table is a YAML file: rows by name, each a title and the settings in which it differs.
 
-    They lie in ``stgraph/configs/table``: stgkd (Table 3), stgkd_open (what the paper leaves open), stgkd_graph,
-    stgkd_distillation, beyond. ``published`` holds the paper's figures; they are printed only beside runs on the paper's
-    own data set. ``references`` are the rows from which the others' differences are taken.
+    Those of stgraph are in ``stgraph/configs/table``: stgkd (Table 3), stgkd_open (what the paper leaves open),
+    stgkd_graph, stgkd_distillation, beyond. ``published`` contains the paper's figures; they are printed only next to
+    runs on the paper's own data set. ``references`` are the rows that the others are compared with.
     """
     path = files("stgraph.configs") / "table" / "stgkd.yaml"
     text = path.read_text(encoding="utf-8")
     print("\n".join([*text.splitlines()[:8], "  ..."]))
-    study = Study.parse("stgkd", OmegaConf.to_container(OmegaConf.create(text)))
+    study = Study.parse("stgkd", yaml.safe_load(text))
     claim(set(ROWS) <= study.rows.keys(), f"the table has the rows {ROWS}")
     return study
 
 
 def real_clips(folder: Path, out: Path) -> list[str]:
-    """With ``--data``: a store and captions of real clips, as in ``your_own_detections.py``; the settings that name them.
+    """With ``--data``: a store and captions of real clips, as in ``your_own_detections.py``; returns the settings for them.
 
-    Every sweep needs a validation split, by which epochs are chosen. Here every fifth training clip is taken for it.
+    Every sweep needs a validation split, by which epochs are chosen. Here it is every fifth training clip.
     """
     store, captions = out / "clips.h5", out / "captions.json"
     videos, label_names = read_detections_folder(folder / "detections")
@@ -96,17 +95,18 @@ def real_clips(folder: Path, out: Path) -> list[str]:
 
 
 def kill_it(command: list[str], results: Path) -> dict[Path, bytes]:
-    """Step 2. Run the sweep, and kill it (SIGKILL, as a power cut would) when the first cell is there.
+    """Step 2. Run the sweep, and kill it (SIGKILL, like a power cut) when the first cell is written.
 
-    ``jobs`` is the number of processes; left out, it is one a GPU, or one a processor. Every cell is a file, written whole
-    or not at all, as soon as its run has ended. (Python may note that it cleaned up semaphores; that is the kill.)
+    ``jobs`` is the number of processes; the default is one per GPU, or one per processor. Every cell is a file, written
+    whole or not at all, as soon as its run has ended. (Python may report that it cleaned up semaphores; that is due to
+    the kill.)
     """
     show(command)
-    process = subprocess.Popen([sys.executable, "-m", "stgraph.cli", *command])
+    process = subprocess.Popen([*STGRAPH, *command])
     while process.poll() is None and not cells_in(results):
         time.sleep(0.1)
     if process.returncode:
-        raise SystemExit("The sweep failed; what it said stands above.")
+        raise SystemExit("The sweep failed; its messages are above.")
     process.kill()
     process.wait()
     kept = {path: path.read_bytes() for path in cells_in(results)}
@@ -115,11 +115,11 @@ def kill_it(command: list[str], results: Path) -> dict[Path, bytes]:
     return kept
 
 
-def go_on(command: list[str], results: Path, kept: dict[Path, bytes]) -> None:
-    """Step 3. The same command again: finished cells are taken as they are, the run that was cut goes on or is made anew.
+def resume(command: list[str], results: Path, kept: dict[Path, bytes]) -> None:
+    """Step 3. The same command again: finished cells are kept as they are, the interrupted run is resumed or starts anew.
 
-    A cell is taken only if all settings that can change a score are the same (``settings_hash``), and the captions, splits
-    and features too (``data_hash``). Otherwise the command stops and says so, as step 7 shows.
+    A cell is kept only if all settings that can change a score are the same (``settings_hash``), and the captions,
+    splits and features as well (``data_hash``). Otherwise the command stops with an error, as step 7 shows.
     """
     stgraph(command)
     claim(all(path.read_bytes() == content for path, content in kept.items()), "no finished cell was touched")
@@ -127,11 +127,11 @@ def go_on(command: list[str], results: Path, kept: dict[Path, bytes]) -> None:
 
 
 def what_a_cell_holds(results: Path) -> None:
-    """Step 4. ``RESULTS/TABLE/ROW/SEED.json``: the scores, by branch, and all that they rest on.
+    """Step 4. ``RESULTS/TABLE/ROW/SEED.json`` contains the scores by branch and everything that they depend on.
 
-    Small and readable, so commit them beside your paper. ``overrides`` are the settings as `stgraph train` takes them;
-    ``chosen_on`` and ``split`` say which split the epoch was chosen on and which one the scores are of; ``record`` holds
-    commit, versions and device.
+    The files are small and readable, so commit them with your paper. ``overrides`` are the settings as `stgraph train`
+    takes them; ``chosen_on`` is the split by which the epoch was chosen, ``split`` the one that is scored; ``record``
+    has commit, versions and device.
     """
     cell = cells_of(results, "full_model")[SEEDS[0]]
     score = cell.scores[cell.tested]["CIDEr"]
@@ -146,16 +146,16 @@ def what_a_cell_holds(results: Path) -> None:
     claim((cell.chosen_on, cell.split) == ("val", "test"), "epochs are chosen on val, scores are of test")
     claim(
         set(cell.scores) == {"scene", "object"},
-        "the full model's object branch is scored beside the scene branch",
+        "the full model's object branch is scored as well as the scene branch",
     )
 
 
 def read_the_table(study: Study, results: Path) -> None:
-    """Step 5. Every sweep ends by writing ``table.md``, ``table.tex`` and ``figure.png`` of all cells that are there.
+    """Step 5. Every sweep ends by writing ``table.md``, ``table.tex`` and ``figure.png`` from all cells that exist.
 
-    Differences are *paired by seed*: row less reference with seed 0, with seed 1, ... and then their mean and its Student
-    interval. With two seeds that interval is 12.7 standard errors wide to each side, so it tells hardly anything: take five.
-    On `interactions` a seed draws the videos too, on a store it draws weights and order only.
+    Differences are *paired by seed*: row minus reference with seed 0, with seed 1, ... and then their mean and its
+    Student interval. With two seeds that interval extends 12.7 standard errors to each side, so it is hardly
+    informative: take five. On `interactions` a seed draws the videos, too; on a store it draws weights and order only.
     """
     folder = results / "stgkd"
     page, latex = ((folder / name).read_text(encoding="utf-8") for name in ("table.md", "table.tex"))
@@ -166,23 +166,23 @@ def read_the_table(study: Study, results: Path) -> None:
         own = next(line for line in page.splitlines() if line.startswith(f"| {study.rows[row].title} |"))
         mean = f"{100 * mean_interval(scores).mean:.1f}"
         claim(f"| {mean} ±" in own, f"CIDEr of {row} in the table is the mean of its cells, {mean}")
-    claim((folder / "figure.png").read_bytes()[1:4] == b"PNG", "the figure is there")
+    claim((folder / "figure.png").read_bytes()[1:4] == b"PNG", "the figure exists")
 
 
 def check_a_cell(command: list[str]) -> None:
-    """Step 6. ``check=true`` makes cells again in a folder that is thrown away, and compares every score with the file.
+    """Step 6. ``check=true`` runs cells again in a temporary folder and compares every score with the file.
 
-    Exit status 1 where one differs by more than 0.001. This is what a reader of your paper does in a fresh clone. The number
-    of threads is part of the bargain (sums depend on it), which is why ``threads`` is fixed, to 1 unless you say otherwise.
+    The exit status is 1 if one differs by more than 0.001. This is what a reader of your paper does in a fresh clone.
+    Sums depend on the number of threads, which is why ``threads`` is fixed, to 1 by default.
     """
     stgraph([*without(command, "rows", "seeds"), "rows=[full_model]", f"seeds=[{SEEDS[-1]}]", "check=true"])
 
 
 def a_row_of_your_own(command: list[str], results: Path, out: Path) -> None:
-    """Step 7. Your own rows: a YAML of your own, anywhere. ``settings`` are what you would give to `stgraph train`.
+    """Step 7. Your own rows are a YAML file of your own, anywhere. ``settings`` are what you would pass to `stgraph train`.
 
-    Under a name of the paper's table other settings are refused, so that they cannot pass for the paper's row. A row that is
-    the same run as one of another table in the results folder is taken over from there and costs nothing.
+    Under a name of the paper's table other settings are refused, so that they cannot pass for the paper's row. A row
+    that is the same run as one of another table in the results folder is taken from there and costs nothing.
     """
     stgraph([*without(command, "rows"), "rows=[full_model]", "model.num_graph_layers=1"], status=1)
     table = out / "my_rows.yaml"
@@ -197,25 +197,23 @@ def a_row_of_your_own(command: list[str], results: Path, out: Path) -> None:
     claim(own_run.is_symlink(), "the full model was not trained again: its run is a link to the one above")
     found = paired_interval(one, three)
     ends = f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
-    print(f"In Python: 1 layer less 3, CIDEr {100 * found.mean:+.1f}, 95 % interval {ends}")
+    print(f"In Python: 1 layer minus 3 layers, CIDEr {100 * found.mean:+.1f}, 95 % interval {ends}")
     page = (results / table.stem / "table.md").read_text(encoding="utf-8")
-    claim(f"{100 * found.mean:+.1f} ({ends})" in page, "the table says the same")
+    claim(f"{100 * found.mean:+.1f} ({ends})" in page, "the table has the same figures")
 
 
 def the_papers_own_data(study: Study, out: Path) -> None:
-    """Step 8. On MSVD: ``experiment=stgkd_msvd`` takes the place of the settings above; nothing else changes.
+    """Step 8. On MSVD: ``experiment=stgkd_msvd`` replaces the settings above; nothing else changes.
 
-    ``stgraph/configs/experiment/stgkd_paper.yaml`` says of every value where in the paper it stands. The data set is then
-    called msvd, as in the table's file, so the paper's figures appear beside yours. Here the files are not there, so the
-    command ends by saying which one it wants.
+    ``stgraph/configs/experiment/stgkd_paper.yaml`` gives the place in the paper of every value. The data set is then
+    called msvd, as in the table's file, so the paper's figures appear next to yours. Here the files do not exist, so
+    the command ends by naming the one that it needs.
     """
     captions = out / "yours" / "AllVideoDescriptions.txt"
     dataset = [f"data.dataset.store={out / 'yours' / 'msvd.h5'}", f"data.dataset.captions={captions}"]
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said):
-        stgraph(["ablate", "table=stgkd", "experiment=stgkd_msvd", "seeds=5", *dataset], status=1)
-    print(said.getvalue().strip())
-    claim(str(captions) in said.getvalue(), "it asks for the captions, so all settings are right")
+    messages = stgraph(["ablate", "table=stgkd", "experiment=stgkd_msvd", "seeds=5", *dataset], status=1)
+    print(messages.strip())
+    claim(str(captions) in messages, "it asks for the captions, so all settings are right")
     for row in study.rows.values():
         print(f"  published: {row.title:<22} CIDEr {row.published['msvd']['CIDEr']:.1f}")
     print("How to get msvd.h5: docs/tutorials/msvd_features_you_have.py")
@@ -225,10 +223,14 @@ def show(command: list[str]) -> None:
     print("\n$ stgraph " + shlex.join(command), flush=True)
 
 
-def stgraph(command: list[str], status: int = 0) -> None:
-    """The command line, called from here; another exit status than the expected one ends the tutorial."""
+def stgraph(command: list[str], status: int = 0) -> str:
+    """Runs the command line and returns what it wrote to stderr; an unexpected exit status ends the tutorial."""
     show(command)
-    claim(stgraph_command(command) == status, f"exit status {status}")
+    ended = subprocess.run([*STGRAPH, *command], stderr=subprocess.PIPE, text=True, check=False)
+    if ended.returncode != status:
+        print(ended.stderr, file=sys.stderr)
+    claim(ended.returncode == status, f"exit status {status}")
+    return ended.stderr
 
 
 def without(command: list[str], *keys: str) -> list[str]:
@@ -245,7 +247,7 @@ def cells_of(results: Path, row: str, table: str = "stgkd") -> dict[int, Cell]:
 
 
 def claim(holds: bool, what: str) -> None:
-    """What the tutorial says must be so; else it ends."""
+    """Ends the tutorial if something that it states does not hold."""
     if not holds:
         raise SystemExit(f"This should hold and does not: {what}.")
     print(f"[holds] {what}", flush=True)
@@ -267,7 +269,7 @@ def main() -> None:
     command = ["ablate", "table=stgkd", f"rows=[{','.join(ROWS)}]", f"seeds={len(SEEDS)}", "jobs=1"]
     command += [*data, *SHORT, f"results={results}", f"runs={out / 'runs'}"]
     kept = kill_it(command, results)
-    go_on(command, results, kept)
+    resume(command, results, kept)
     what_a_cell_holds(results)
     read_the_table(study, results)
     check_a_cell(command)

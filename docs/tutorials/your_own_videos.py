@@ -1,63 +1,59 @@
 """Your own video files -> a detector of yours and a backbone -> a store -> STG-KD -> captions of files.
 
-You have a folder of videos, a few captions of each, and some detector. This script goes the whole way with them, and every
-step is one command that you can copy:
+You have a folder of videos, a few captions of each, and some detector. This script goes all the way with them, and
+every step is a call that you can copy:
 
     python docs/tutorials/your_own_videos.py --data FOLDER --out runs/mine
 
-FOLDER holds ``clips/captions.json`` with the video files beside it, ``detections/ID.json`` (boxes of another detector, to
-compare with) and ``weights/FastestDet.onnx`` with ``weights/coco.names``, a detector of 1 MB. Without ``--data`` such a
-folder is first made from generated videos, and a detector of coloured blobs stands in for FastestDet.
+FOLDER contains ``clips/captions.json`` with the video files next to it, ``detections/ID.json`` (boxes of another
+detector, to compare with) and ``weights/FastestDet.onnx`` with ``weights/coco.names``, a detector of 1 MB. Without
+``--data`` such a folder is made from generated videos, and a detector of coloured blobs takes the place of FastestDet.
 
-The backbone has random weights here, so that nothing is downloaded; without ``weights=random`` torchvision's are fetched.
-All videos are used for training: with so few, the question is whether the whole chain works, not whether it generalises.
+The backbone has random weights here, so that nothing is downloaded; without ``weights="random"`` torchvision's are
+downloaded. All videos are used for training: with so few, the question is whether the whole chain works, not whether it
+generalises.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import lightning
 import numpy as np
 import torch
 from torchvision.ops import batched_nms, box_iou
 
-from stgraph import CaptionPipeline
-from stgraph.cli import main as stgraph_command
+from stgraph import CaptionDataModule, CaptionPipeline, STGraphCaptioner, VideoGraphBuilder, train_captioner
 from stgraph.datasets import CaptionCorpus, VideoCaptions
 from stgraph.datasets.interactions import write_raw_layout
 from stgraph.datasets.interactions.pixels import BlobDetector
-from stgraph.features.store import FeatureStore
+from stgraph.extraction import (
+    ExtractionPlan,
+    ExtractorChoice,
+    FrameRule,
+    extract_to_store,
+    extract_videos,
+    find_videos,
+)
+from stgraph.features.store import FeatureStore, info, validate
+from stgraph.training import cosine_with_warmup
 from stgraph.video import VideoReader
 
-THRESHOLD = 0.3
-
-TRAINING = [
-    "data=store",
-    "data.cache=true",
-    f"graph.score_threshold={THRESHOLD}",
-    "data.loader.batch_size=32",
-    "data.loader.captions_per_epoch=8",
-    "model.hidden_channels=128",
-    "model.num_heads=4",
-    "model.feedforward_channels=256",
-    "model.dropout=0.0",
-    "model.input_norm=layer",
-    "optimizer.lr=1e-3",
-    "schedule=cosine",
-    "schedule.warmup_steps=20",
-    "trainer.max_epochs=300",
-    "trainer.enable_progress_bar=false",
-]
+BUILDER = VideoGraphBuilder(max_objects=5, score_threshold=0.3)
 
 
 class FastestDet:
-    """A plug-in: any object that is called with frames and returns boxes. Here FastestDet, through onnxruntime.
+    """A plug-in is any object that is called with frames and returns boxes; this one runs FastestDet by onnxruntime.
 
     Args:
-        model: ``FastestDet.onnx``; ``coco.names`` lies beside it.
+        model: Path of ``FastestDet.onnx``; ``coco.names`` is in the same folder.
     """
 
     SIDE = 352
@@ -96,7 +92,7 @@ class FastestDet:
 
 
 class Blobs:
-    """The plug-in of generated videos: coloured things on dull ground."""
+    """The plug-in for generated videos, which show coloured things on dull ground."""
 
     weights, label_names = "none", BlobDetector.label_names
 
@@ -106,7 +102,7 @@ class Blobs:
 
 
 def agreement(folder: Path, detector: FastestDet | Blobs) -> tuple[float, int]:
-    """Share of the given boxes of score >= 0.5 with a detection of the plug-in at IoU >= 0.5, and their number."""
+    """Share of the given boxes of score >= 0.5 that the plug-in detects, too, at IoU >= 0.5; and their number."""
     hits, total = 0, 0
     captions = json.loads((folder / "clips" / "captions.json").read_text())
     for name, entry in captions.items():
@@ -121,20 +117,58 @@ def agreement(folder: Path, detector: FastestDet | Blobs) -> tuple[float, int]:
     return hits / total, total
 
 
-def write_captions(folder: Path, path: Path) -> dict[str, str]:
-    """Captions by id, the id being the file's name without its ending; all videos train. The files by id."""
-    given = json.loads((folder / "clips" / "captions.json").read_text())
-    CaptionCorpus(
+def read_captions(folder: Path) -> tuple[CaptionCorpus, dict[str, Path]]:
+    """Step 1: captions by id, which is the file's name without its ending, all of training videos; and the files by id."""
+    given = json.loads((folder / "clips" / "captions.json").read_text(encoding="utf-8"))
+    corpus = CaptionCorpus(
         {name: VideoCaptions("train", tuple(entry["captions"])) for name, entry in given.items()}
-    ).save(path)
-    return {name: str(folder / entry["file"]) for name, entry in given.items()}
+    )
+    return corpus, {name: folder / entry["file"] for name, entry in given.items()}
 
 
-def run(command: list[str]) -> None:
-    """The command line, called from here; a failure ends the tutorial."""
-    print("\n$ stgraph " + " ".join(command), flush=True)
-    if stgraph_command(command) != 0:
-        raise SystemExit(1)
+def extract(clips: Path, store: Path, detector: str, its_settings: Mapping[str, Any]) -> None:
+    """Step 2: features of every video of a folder. The detector is named by module and class, so that a model can record it.
+
+    An extraction that was interrupted continues from the same call, and a file that cannot be read is in
+    ``outcome.failures``.
+    """
+    roi = {"features": "resnet18", "features_weights": "random", "side": 224, "score_threshold": 0.2}
+    plan = ExtractionPlan(
+        [
+            ExtractorChoice("resnet18", {"weights": "random"}),
+            ExtractorChoice(detector, {**its_settings, **roi}),
+        ],
+        FrameRule("spread", 10),
+        allow=[detector],
+    )
+    planned = plan.build()
+    videos, _ = find_videos(clips)
+    outcome = extract_to_store(videos, planned, store, partial(extract_videos, planned=planned))
+    print(info(store))
+    if outcome.failures or validate(store):
+        raise SystemExit(f"Not all videos could be extracted: {outcome.failures or validate(store)}")
+
+
+def train(store: Path, corpus: CaptionCorpus, run: Path) -> tuple[CaptionDataModule, CaptionPipeline]:
+    """Step 3: train both branches of STG-KD."""
+    data = CaptionDataModule.from_store(
+        store, corpus, builder=BUILDER, cache=True, batch_size=32, captions_per_epoch=8
+    )
+    lightning.seed_everything(0, verbose=False)
+    model = STGraphCaptioner.for_data(
+        data, hidden_channels=128, num_heads=4, feedforward_channels=256, dropout=0.0, input_norm="layer"
+    )
+    captioner = train_captioner(
+        model,
+        data,
+        run,
+        optimizer=partial(torch.optim.Adam, lr=1e-3),
+        schedule=partial(cosine_with_warmup, warmup_steps=20),
+        max_epochs=300,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    return data, captioner
 
 
 def main() -> None:
@@ -143,55 +177,52 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/your_own_videos"))
     chosen = parser.parse_args()
     start = time.monotonic()
-    out: Path = chosen.out
-    out.mkdir(parents=True, exist_ok=True)
-    folder = chosen.data or write_raw_layout(out / "raw", video_files=True)
+    work = chosen.out / "tutorial"  # all that this script writes, so that it can be run again
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    folder = chosen.data or write_raw_layout(work / "raw", video_files=True)
 
-    # The plug-in is named by module and class; `stgraph` started from a shell finds it on PYTHONPATH.
     name = "FastestDet" if chosen.data else "Blobs"
     onnx = folder / "weights" / "FastestDet.onnx"
-    its_file = [f"+objects.model={onnx}"] if chosen.data else []
-    store, captions, model = out / "features.h5", out / "captions.json", out / "model"
-    files = write_captions(folder, captions)
+    its_settings = {"model": str(onnx)} if chosen.data else {}
     detector = FastestDet(str(onnx)) if chosen.data else Blobs()
     share, total = agreement(folder, detector)
     print(
         f"{name} finds {share:.2f} of the {total} boxes that another detector is sure of (score >= 0.5, IoU >= 0.5)."
     )
+    corpus, files = read_captions(folder)
+    plug_in = f"{Path(__file__).stem}.{name}"  # imported by this name, as any module on the path
+    store, run = work / "features.h5", work / "model"
+    extract(folder / "clips", store, plug_in, its_settings)
+    data, captioner = train(store, corpus, run)
+    found = {
+        branch: captioner.evaluate(data, split="train", branch=branch).scores["BLEU-4"]
+        for branch in ("scene", "object")
+    }
 
-    plug_in = f"{Path(__file__).stem}.{name}"
-    backbone = ["appearance=resnet18", "appearance.weights=random", "motion=none"]
-    objects = ["objects=own_detector", f"objects.name={plug_in}", *its_file]
-    objects += [
-        "objects.features=resnet18",
-        "objects.features_weights=random",
-        "objects.side=224",
-        "objects.score_threshold=0.2",
-    ]
-    run(["extract", str(folder / "clips"), str(store), *backbone, *objects])
-    run(["store", "validate", str(store)])
-    dataset = [f"data.dataset.store={store}", f"data.dataset.captions={captions}"]
-    run(["train", *TRAINING, *dataset, f"run={model}"])
-    scores = {}
-    for branch in ("scene", "object"):
-        run(["evaluate", str(model), "split=train", f"branch={branch}"])
-        scores[branch] = json.loads((model / f"evaluation-train-{branch}.json").read_text())
-    run(["caption", *files.values(), "--model", str(model)])  # the scene branch: no detector runs
-    few = list(files.values())[:3]
-    run(["caption", *few, "--model", str(model), "--allow", plug_in, "branch=object", *its_file, "--json"])
+    # The scene branch needs no detector. The object branch runs yours, which must be allowed, as importing it runs its code.
+    captions = captioner(list(files.values()))
+    for caption in captions:
+        print(f"{Path(caption.video_id).name}: {caption.text}")
+    with_detector = CaptionPipeline.from_pretrained(
+        run, allow=[plug_in], extractor_settings={"objects": its_settings}
+    )
+    for caption in with_detector(list(files.values())[:3], branch="object"):
+        print(f"{Path(caption.video_id).name}, object branch: {caption.text}")
 
-    found = {branch: score["scores"]["BLEU-4"] for branch, score in scores.items()}
     print(f"\nTraining BLEU-4: scene branch {found['scene']:.3f}, object branch {found['object']:.3f}")
-    print(f"{time.monotonic() - start:.0f} s; the model folder is {model}")
-    captioner, videos = CaptionPipeline.from_pretrained(model), FeatureStore(store)
-    for name, path in list(files.items())[:5]:
-        from_file, stored = captioner.caption(path), captioner.caption(videos[name])
-        if from_file.text != stored.text:
-            raise SystemExit(f"{path}: '{from_file.text}' by the file, '{stored.text}' by the store.")
+    print(f"{time.monotonic() - start:.0f} s; the model folder is {run}")
+    stored = FeatureStore(store)
+    for video, from_file in list(zip(files, captions, strict=True))[:5]:
+        from_store = captioner(stored[video])
+        if from_file.text != from_store.text:
+            raise SystemExit(
+                f"{video}: '{from_file.text}' from the file, '{from_store.text}' from the store."
+            )
     if share < 0.5 or min(found.values()) < 0.8:
         raise SystemExit(
-            "The boxes should be where another detector has most of its own, and the model should know its few training "
-            "videos by heart, at a BLEU-4 of 0.8 or more."
+            "The boxes should be where another detector has most of its own, and a model this large should reproduce its "
+            "few training captions: a BLEU-4 of 0.8 or more."
         )
 
 

@@ -13,7 +13,6 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
-from stgraph.commands.console.quiet import quieten
 from stgraph.errors import DataError, StgraphError
 from stgraph.experiments import (
     Cell,
@@ -39,6 +38,7 @@ from stgraph.experiments.plan import (
     with_experiment,
 )
 from stgraph.experiments.run_cell import CellTask, run_cell
+from stgraph.quiet import quieten
 
 __all__ = ["run"]
 

@@ -117,7 +117,9 @@ def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
 
 
 def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, seed: int) -> list[str]:
-    run_of = lambda name: Path(config.runs) / study.name / name / str(seed)
+    def run_of(name: str) -> Path:
+        return Path(config.runs) / study.name / name / str(seed)
+
     settings = list(study.rows[row].settings)
     for need in study.rows[row].needs:
         settings = [setting.replace(f"{{run:{need}}}", str(run_of(need))) for setting in settings]

@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stgraph.commands.console.quiet import quieten_lightning
 from stgraph.experiments import Cell
 from stgraph.metrics import CaptionEvaluator
 from stgraph.pipeline import CaptionPipeline
+from stgraph.quiet import quieten_lightning
 from stgraph.settings.compose import compose
 from stgraph.settings.training import open_data, train
 from stgraph.training import run_record

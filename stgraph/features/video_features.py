@@ -105,7 +105,10 @@ class VideoFeatures:
         if num_frames is None or total <= num_frames:
             return self
         keep = torch.from_numpy(np.floor((np.arange(num_frames) + 0.5) * total / num_frames).astype(np.int64))
-        pick = lambda stream: None if stream is None else stream[keep]
+
+        def pick(stream: Tensor | None) -> Tensor | None:
+            return None if stream is None else stream[keep]
+
         return replace(
             self,
             frame_index=self.frame_index[keep],
@@ -134,7 +137,10 @@ def _keep_frames(detections: Detections, keep: Tensor) -> Detections:
     new_position = torch.full((detections.num_frames,), -1)
     new_position[keep] = torch.arange(len(keep))
     boxes = (new_position[detections.frame] >= 0).nonzero()[:, 0]
-    pick = lambda stream: None if stream is None else stream[keep]
+
+    def pick(stream: Tensor | None) -> Tensor | None:
+        return None if stream is None else stream[keep]
+
     return replace(
         detections.select(boxes),
         frame=new_position[detections.frame[boxes]],

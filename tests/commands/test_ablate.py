@@ -97,7 +97,10 @@ def test_a_cell_of_another_table_that_is_the_same_run_is_taken_over(call, tmp_pa
 
 def test_a_run_of_other_settings_is_neither_gone_on_with_nor_taken_for_this_one(tmp_path):
     study, config = study_of(["table=stgkd", f"runs={tmp_path}"])
-    plan = lambda *more: plan_cells(study, config, with_experiment([*SMALL[:5], *more]), ["full_model"], [0])
+
+    def plan(*more):
+        return plan_cells(study, config, with_experiment([*SMALL[:5], *more]), ["full_model"], [0])
+
     one, other = plan()["full_model", 0], plan("trainer.max_epochs=3")["full_model", 0]
     folder = run_folder(one)
     assert folder == run_folder(other)
@@ -216,7 +219,10 @@ def test_a_table_of_another_system_takes_its_own_experiment(tmp_path, capsys):
 
 def test_settings_that_matter_leave_out_the_defaults_of_the_models_own_system():
     """An option that STaTS gets later makes no cell of it stale; and no two systems are alike."""
-    matter = lambda *given: settings_that_matter(compose("train", [*given]))
+
+    def matter(*given):
+        return settings_that_matter(compose("train", [*given]))
+
     assert matter("model=stats")["model"] == {"name": "stats"}
     assert "loss" not in matter("model=stats")
     assert matter("model=stats", "model.attention=ts")["model"] == {"name": "stats", "attention": "ts"}

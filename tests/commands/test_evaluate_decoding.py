@@ -42,7 +42,10 @@ def test_beams_stand_beside_greedy_captions_and_are_compared_with_them(folder, c
     assert "scene branch, beam5" in capsys.readouterr().out
     assert (folder / "evaluation-val-scene.json").read_bytes() == before
     assert (greedy["decoding"]["method"], beam["decoding"]["method"]) == ("greedy", "beam")
-    compare = lambda *settings: main(["compare", str(folder), str(folder), "split=val", *settings])
+
+    def compare(*settings):
+        return main(["compare", str(folder), str(folder), "split=val", *settings])
+
     assert compare() == 1
     assert "by 2 decodings; add decoding_a=beam5 or decoding_a=greedy" in capsys.readouterr().err
     assert compare("decoding_a=beam5", "decoding_b=greedy", f"--output={tmp_path / 'c.json'}") == 0

@@ -49,8 +49,12 @@ def test_every_row_of_every_table_composes_and_no_two_are_the_same(name):
 
 
 def test_the_tables_of_stat_and_stats_hold_the_papers_rows():
-    read = lambda name: Study.parse(name, yaml.safe_load(_file(name).read_text()))
-    titles = lambda name: [row.title for row in read(name).rows.values()]
+    def read(name):
+        return Study.parse(name, yaml.safe_load(_file(name).read_text()))
+
+    def titles(name):
+        return [row.title for row in read(name).rows.values()]
+
     assert len(titles("stat")) == 4
     assert titles("stats_1") == ["ST", "TS", "STaTS"]
     pools = [

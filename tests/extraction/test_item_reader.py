@@ -30,7 +30,10 @@ def test_clips_are_whole_and_a_short_video_repeats_its_last_frame(tmp_path, fram
     numbers = FrameRule("spread", 10)(frames)
     assert facts.frame_index.tolist() == numbers.tolist()
     np.testing.assert_allclose(facts.frame_time, numbers / 10, atol=1e-4)
-    grey = lambda n: 20 + 4 * np.asarray(n)
+
+    def grey(n):
+        return 20 + 4 * np.asarray(n)
+
     np.testing.assert_allclose(torch.stack(values[0])[:, 0], np.minimum(grey(numbers), 255), atol=4)
     assert facts.clip_start.tolist() == [16 * c for c in range(clips)]
     shown = [[min(16 * c + k, frames - 1) for k in range(16)] for c in range(clips)]

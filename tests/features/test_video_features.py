@@ -52,7 +52,10 @@ def test_a_frame_has_the_motion_of_its_clip_and_late_ones_of_the_last():
 
 def test_a_frame_has_the_grid_row_that_covers_it_tied_to_clips_or_to_frames():
     index = torch.tensor([0, 15, 16, 31, 32, 47, 48, 500])
-    rows = lambda count: torch.arange(count).float().view(-1, 1, 1)
+
+    def rows(count):
+        return torch.arange(count).float().view(-1, 1, 1)
+
     clips = GridFeatures(rows(3), torch.tensor([0, 16, 32]))
     video = make(8, frame_index=index, grids={"clips": clips, "frames": GridFeatures(rows(8), index)})
     assert video.grid_of_frames("clips").flatten().tolist() == [0, 0, 1, 1, 2, 2, 2, 2]

@@ -67,7 +67,9 @@ def test_a_video_alone_equals_the_video_in_a_batch_for_all_streams(streams):
 
 
 def test_attention_is_averaged_over_time_for_grids_alone():
-    spatial = lambda **streams: type(make(**streams).decoder.attention.spatio_temporal.spatial)
+    def spatial(**streams):
+        return type(make(**streams).decoder.attention.spatio_temporal.spatial)
+
     assert spatial(**GRIDS) is TimeAveragedAttention
     assert spatial(**BOXES) is RegionAttention
     assert spatial(**BOXES, grid_channels={"flow": 2}) is RegionAttention

@@ -35,7 +35,10 @@ def make(**changed):
 
 def graphs(counts=COUNTS):
     generator = torch.Generator().manual_seed(1)
-    stream = lambda width: [torch.randn(len(c), width, generator=generator) for c in counts]
+
+    def stream(width):
+        return [torch.randn(len(c), width, generator=generator) for c in counts]
+
     return VideoGraphBuilder().build_batch([detections(c) for c in counts], stream(5), stream(3))
 
 
@@ -140,9 +143,10 @@ def test_beam_search_and_sampling_of_a_model():
     model, batch = make(), graphs()
     with torch.no_grad():
         model.decoders["scene"].lm_head.weight.mul_(5)
-    generate = lambda batch, **decoding: model.generate(
-        batch, SPECIAL_TOKENS, "scene", decoding=decoding_from_options(**decoding)
-    )
+
+    def generate(batch, **decoding):
+        return model.generate(batch, SPECIAL_TOKENS, "scene", decoding=decoding_from_options(**decoding))
+
     plain = model.generate(batch, SPECIAL_TOKENS, "scene")
     assert torch.equal(generate(batch).tokens, plain.tokens)
     beam = generate(batch, method="beam", captions_per_video=5)

@@ -1,76 +1,77 @@
 """STAT and STaTS learn the captions of 27 real clips by heart, from the boxes that a real detector found in them."""
 
 import json
+from functools import partial
 
+import lightning
 import pytest
+from torch.optim import Adam
 
-from stgraph.cli import main
+from stgraph import CaptionDataModule, STATCaptioner, STaTSCaptioner, VideoGraphBuilder, train_captioner
 from stgraph.datasets import CaptionCorpus, VideoCaptions
+from stgraph.features.importers import read_detections_folder
+from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
+from stgraph.training import STATLoss, STaTSLoss, cosine_with_warmup
 
-COMMON = [
-    "data=store",
-    "data.cache=true",
-    "data.loader.batch_size=32",
-    "graph=none",
-    "graph.score_threshold=0.2",
-    "optimizer=adam",
-    "optimizer.fused=true",
-    "schedule=cosine",
-    "schedule.warmup_steps=20",
-    "trainer.gradient_clip_val=10",
-    "trainer.enable_progress_bar=false",
-    "seed=0",
-]
-# What a step takes decides the time, so there are 600 of STAT's and 300 of STaTS's, which cost twice as much.
+WITHOUT_EDGES = VideoGraphBuilder(None, None, max_objects=5, score_threshold=0.2)
+
+
+def stat(data):
+    sizes = {f"{name}_channels": 128 for name in ("stream", "attention", "word", "hidden")}
+    return STATCaptioner.for_data(data, streams=["appearance", "object"], dropout=0.0, **sizes), STATLoss()
+
+
+def stats(data):
+    sizes = {f"{name}_channels": 128 for name in ("embedding", "attention", "word")}
+    model = STaTSCaptioner.for_data(
+        data, streams=["object"], hidden_channels=256, input_norm="layer", **sizes
+    )
+    # Published per epoch; an epoch is one step here, so that only sampled words would soon be fed.
+    return model, STaTSLoss(sampling_decay=None)
+
+
+# The time is that of the steps, so there are 600 of STAT's and 300 of STaTS's, which take twice as long.
 SYSTEMS = {
-    "stat": [
-        "model.streams=[appearance,object]",
-        *(f"model.{name}_channels=128" for name in ("stream", "attention", "word", "hidden")),
-        "model.dropout=0.0",
-        "optimizer.lr=4e-3",
-        "data.loader.captions_per_epoch=4",
-        "trainer.max_epochs=200",
-    ],
-    "stats": [
-        "model.streams=[object]",
-        *(f"model.{name}_channels=128" for name in ("embedding", "attention", "word")),
-        "model.hidden_channels=256",
-        "model.input_norm=layer",
-        "loss.sampling_decay=null",  # published per epoch; an epoch is one step here, so own words alone would soon be fed
-        "optimizer.lr=3e-3",
-        "data.num_frames=5",
-        "data.loader.captions_per_epoch=1",
-        "trainer.max_epochs=300",
-    ],
+    "stat": (stat, {"captions_per_epoch": 4}, {"lr": 4e-3, "max_epochs": 200}),
+    "stats": (stats, {"captions_per_epoch": 1, "num_frames": 5}, {"lr": 3e-3, "max_epochs": 300}),
 }
 
 
 @pytest.fixture(scope="module")
-def data(real_data, tmp_path_factory):
+def clips(real_data, tmp_path_factory):
     """A store of the clips, and their captions, all of them for training."""
-    folder = tmp_path_factory.mktemp("clips")
-    call = [
-        "store",
-        "import",
-        str(real_data / "detections"),
-        str(folder / "store.h5"),
-        "--layout",
-        "detections",
-    ]
-    made = ["--extractor", "appearance=mobilenet", "--extractor", "object=yolo-fastest"]
-    assert main([*call, *made]) == 0
+    store = tmp_path_factory.mktemp("clips") / "store.h5"
+    videos, labels = read_detections_folder(real_data / "detections")
+    records = {
+        "appearance": ExtractorRecord("mobilenet", "unknown", {}),
+        "object": ExtractorRecord("yolo-fastest", "unknown", {}),
+    }
+    with FeatureStoreWriter(store, extractors=records, label_names=labels) as writer:
+        for video in videos:
+            writer.add(video)
     given = json.loads((real_data / "clips" / "captions.json").read_text())
     assert len(given) == 27
-    everything = {name: VideoCaptions("train", tuple(entry["captions"])) for name, entry in given.items()}
-    CaptionCorpus(everything).save(folder / "captions.json")
-    return [f"data.dataset.store={folder / 'store.h5'}", f"data.dataset.captions={folder / 'captions.json'}"]
+    captions = {name: VideoCaptions("train", tuple(entry["captions"])) for name, entry in given.items()}
+    return store, CaptionCorpus(captions)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_learns_the_clips_by_heart_with_regions(system, data, tmp_path):
-    run = tmp_path / system
-    assert main(["train", f"model={system}", *COMMON, *SYSTEMS[system], *data, f"run={run}"]) == 0
-    assert main(["evaluate", str(run), "split=train"]) == 0
-    found = json.loads((run / f"evaluation-train-{system}.json").read_text())
-    assert found["videos"] == 27
-    assert found["scores"]["BLEU-4"] >= 0.8
+def test_learns_the_clips_by_heart_with_regions(system, clips, tmp_path):
+    build, loading, training = SYSTEMS[system]
+    data = CaptionDataModule.from_store(*clips, builder=WITHOUT_EDGES, cache=True, batch_size=32, **loading)
+    lightning.seed_everything(0, verbose=False)
+    model, loss = build(data)
+    captioner = train_captioner(
+        model,
+        data,
+        tmp_path / system,
+        loss=loss,
+        optimizer=partial(Adam, lr=training["lr"], fused=True),
+        schedule=partial(cosine_with_warmup, warmup_steps=20),
+        max_epochs=training["max_epochs"],
+        gradient_clip_val=10,
+        enable_progress_bar=False,
+    )
+    found = captioner.evaluate(data, split="train")
+    assert len(found.captions) == 27
+    assert found.scores["BLEU-4"] >= 0.8

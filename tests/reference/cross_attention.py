@@ -10,10 +10,13 @@ def frame_weights(query, frames, parameters, num_heads):
     """
     channels = len(query[0])
     size = channels // num_heads
-    project = lambda x, name: [
-        math.fsum(w * v for w, v in zip(row, x, strict=True)) + bias
-        for row, bias in zip(parameters[f"W_{name}"], parameters[f"b_{name}"], strict=True)
-    ]
+
+    def project(x, name):
+        return [
+            math.fsum(w * v for w, v in zip(row, x, strict=True)) + bias
+            for row, bias in zip(parameters[f"W_{name}"], parameters[f"b_{name}"], strict=True)
+        ]
+
     keys = [project(frame, "k") for frame in frames]
     found = []
     for word in query:

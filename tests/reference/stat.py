@@ -61,7 +61,10 @@ def context(h, streams, w, spatial=True):
 def lstm(x, h, c, w):
     """One step, unit by unit; w maps each of i, f, o and g to (W, U, b)."""
     new_h, new_c = torch.zeros_like(h), torch.zeros_like(c)
-    sigmoid = lambda value: 1 / (1 + math.exp(-value))
+
+    def sigmoid(value):
+        return 1 / (1 + math.exp(-value))
+
     for k in range(len(h)):
         a = {part: float(W[k] @ x + U[k] @ h + b[k]) for part, (W, U, b) in w.items()}
         new_c[k] = sigmoid(a["f"]) * c[k] + sigmoid(a["i"]) * math.tanh(a["g"])

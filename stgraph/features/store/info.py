@@ -65,7 +65,10 @@ def info(store: FeatureStore | str | Path) -> StoreInfo:
     """
     store = store if isinstance(store, FeatureStore) else FeatureStore(store)
     shards, extractors = store.shards(), store.extractors
-    rows = lambda level: sum(part.num_rows(level) for part in shards if level in part.pointers)
+
+    def rows(level: str) -> int:
+        return sum(part.num_rows(level) for part in shards if level in part.pointers)
+
     objects = [part.counts("object") for part in shards if "object" in part.pointers]
     boxes = np.concatenate([np.zeros(0, np.int64), *objects])
     return StoreInfo(

@@ -191,7 +191,9 @@ def test_validation_batches_hold_all_captions_where_they_are_wanted(dataset):
 
 
 def test_categories_are_numbered_by_those_of_the_training_split():
-    entry = lambda split, category: VideoCaptions(split, ("a dog runs",), category)
+    def entry(split, category):
+        return VideoCaptions(split, ("a dog runs",), category)
+
     corpus = CaptionCorpus(
         {
             "a": entry("train", "pets"),

@@ -20,7 +20,10 @@ def records(streams=STREAMS):
 def random_video(seed, counts=(2, 0, 3), clips=2, streams=STREAMS, width=5, name=None):
     """A video with ``counts[t]`` boxes in frame t; float16 holds its features exactly."""
     draw = torch.Generator().manual_seed(seed)
-    rows = lambda *shape: torch.randn(*shape, generator=draw).half().float()
+
+    def rows(*shape):
+        return torch.randn(*shape, generator=draw).half().float()
+
     num_frames, num_boxes = len(counts), sum(counts)
     corner = torch.rand(num_boxes, 2, generator=draw) * 50
     index = torch.arange(num_frames) * 3 + seed % 2
