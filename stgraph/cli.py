@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import set_quiet
@@ -74,7 +73,7 @@ def _run(name: str, rest: list[str]) -> int:
 
         print(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
         return 0
-    config = check(name, chosen)
+    check(name, chosen)
     rest = [argument for argument in rest if argument not in OURS]
     terminal = sys.stderr.isatty() and sys.stdout.isatty()
     set_quiet(chosen.quiet)
@@ -86,12 +85,7 @@ def _run(name: str, rest: list[str]) -> int:
     command = importlib.import_module(f"stgraph.commands.{name}")
     if not chosen.verbose:
         quieten_lightning()
-    status = command.run(rest)
-    if name == "train" and status == 0 and os.environ.get("LOCAL_RANK", "0") == "0":
-        from stgraph.commands.console.summary import training_summary
-
-        print(training_summary(Path(config.run), config.monitor), file=sys.stderr)
-    return status
+    return command.run(rest)
 
 
 def _close_stdout() -> None:

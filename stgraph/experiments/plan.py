@@ -58,13 +58,13 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
     return Study.parse(path.stem, content), compose("ablate", [s for s in own if key_of(s) != "table"])
 
 
-def with_experiment(shared: list[str], experiment: str = "interactions_study") -> list[str]:
+def with_experiment(shared: list[str], experiment: str | None = "interactions_study") -> list[str]:
     """The settings of every run with the study's ``experiment`` in front, unless they name one.
 
     Raises: OptionError: Data that is not generated, and no experiment for it.
     """
     given = {key_of(setting): setting.partition("=")[2] for setting in shared}
-    if "experiment" in given:
+    if "experiment" in given or experiment is None:
         return shared
     if not given.get("data", "interactions").startswith("interactions"):
         raise OptionError(

@@ -47,7 +47,8 @@ class Study(BaseModel):
         metrics: Columns; a metric that the data set does not have is left out.
         main_metric: The one that is drawn, and by which orderings are told.
         settings: Overrides that all rows share.
-        experiment: The settings that fit generated data, where a sweep names no others.
+        experiment: Settings that fit generated data, used unless a sweep names others; None uses none, as a table of models
+            of one's own needs.
 
     Raises: OptionError (from :meth:`parse`): An unknown entry, or a row that is named but not there.
 
@@ -65,7 +66,7 @@ class Study(BaseModel):
     metrics: tuple[str, ...] = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "noun", "verb")
     main_metric: str = "CIDEr"
     settings: tuple[str, ...] = ()
-    experiment: str = "interactions_study"
+    experiment: str | None = "interactions_study"
     rows: dict[str, StudyRow] = Field(min_length=1)
 
     @classmethod

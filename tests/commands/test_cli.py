@@ -1,5 +1,6 @@
 """The command ``stgraph`` itself: what it answers before anything heavy is imported."""
 
+import json
 import os
 import subprocess
 import sys
@@ -99,12 +100,14 @@ def test_more_gpus_than_there_are(monkeypatch, capsys):
 
 
 def test_summary_of_a_training(tmp_path):
-    assert "no validation took place" in training_summary(tmp_path, "val/CIDEr")
-    log = tmp_path / "log" / "version_0"
-    log.mkdir(parents=True)
-    (log / "metrics.csv").write_text("epoch,val/CIDEr\n0,0.5\n1,0.9\n1,\n2,0.7\n")
-    said = training_summary(tmp_path, "val/CIDEr")
-    assert "val/CIDEr 0.9 after epoch 2 of 3" in said
+    def write(**values):
+        (tmp_path / "training.json").write_text(json.dumps(values))
+
+    write(monitor="val/CIDEr", best=None, epochs=0, steps=3)
+    assert "no validation took place" in training_summary(tmp_path)
+    write(monitor="val/CIDEr", best=0.9, epochs=3, steps=9)
+    said = training_summary(tmp_path)
+    assert "best val/CIDEr 0.9, 3 epochs" in said
     assert said.endswith(f"Next: stgraph evaluate {tmp_path}")
 
 
