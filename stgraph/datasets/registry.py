@@ -34,8 +34,10 @@ def open_dataset(name: str, **arguments: object) -> StoredDataset:
             captions, splits, common); "folder", your own videos (store, captions, splits, val_share, test_share, seed,
             common); or "store" (store and a captions.json).
 
-    Raises: OptionError: An unknown name or argument. DataError: Captions of videos that the store does not hold, or
-        files that are not of the layouts known. MissingDataError: No such file.
+    Raises:
+        OptionError: If the name or an argument is unknown.
+        DataError: If there are captions of videos that the store does not contain, or a file has an unknown layout.
+        MissingDataError: If a file does not exist.
     """
     if name not in DATASETS:
         raise OptionError(f"'data.dataset.name' must be one of {sorted(DATASETS)}, got {name!r}.")

@@ -50,7 +50,8 @@ def with_features(
         store, corpus: Features and captions.
         common: Leaves out captions of videos without features, with a warning that names all of them.
 
-    Raises: DataError: Captions of videos without features, unless ``common``; or of such videos alone.
+    Raises:
+        DataError: If captioned videos have no features, unless ``common``; or if none of them has.
     """
     if not isinstance(store, FeatureStore):
         store = FeatureStore(store)

@@ -70,7 +70,8 @@ def save_cell(results: Path, cell: Cell) -> Path:
 def load_cell(path: Path) -> Cell | None:
     """Reads a cell; None where there is none.
 
-    Raises: DataError: The file is damaged.
+    Raises:
+        DataError: If the file is damaged.
     """
     if not path.is_file():
         return None

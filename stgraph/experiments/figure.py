@@ -16,7 +16,8 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
 
     Filled points are the branch that the row is about, hollow ones the other branch of the same runs.
 
-    Returns: ``path``, or None where no row has the metric.
+    Returns:
+        ``path``, or None if no row has the metric.
     """
     from matplotlib.figure import Figure
 

@@ -61,7 +61,8 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
 def with_experiment(shared: list[str], experiment: str | None = "interactions_study") -> list[str]:
     """The settings of every run with the study's ``experiment`` in front, unless they name one.
 
-    Raises: OptionError: Data that is not generated, and no experiment for it.
+    Raises:
+        OptionError: If the data are not generated and no experiment is given for them.
     """
     given = {key_of(setting): setting.partition("=")[2] for setting in shared}
     if "experiment" in given or experiment is None:
@@ -148,7 +149,8 @@ def data_hash(dataset: StoredDataset) -> str:
 def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
     """Cells that are not there yet. A cell of another table that is the same run is taken over.
 
-    Raises: OptionError: A cell was made with other settings or data, and ``replace`` is false.
+    Raises:
+        OptionError: If a cell was made with other settings or data, and ``replace`` is false.
     """
     results = Path(config.results)
     elsewhere = {(cell.settings_hash, cell.data_hash): cell for cell in finished_cells(results)}

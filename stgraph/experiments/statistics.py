@@ -35,7 +35,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval
 
     .. math:: \bar{x} \pm t_{n-1} \, s / \sqrt{n}
 
-    Raises: DataError: No values.
+    Raises:
+        DataError: If there are no values.
 
     >>> interval = mean_interval([1.0, 2.0, 3.0])
     >>> interval.mean, interval.deviation, round(interval.low, 3), round(interval.high, 3)
@@ -55,7 +56,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval
 def paired_interval(a: Mapping[int, float], b: Mapping[int, float], level: float = LEVEL) -> MeanInterval:
     """The mean of a - b over the seeds that both have: each pair saw the same data in the same order.
 
-    Raises: DataError: No common seed.
+    Raises:
+        DataError: If the two have no seed in common.
 
     >>> paired_interval({0: 1.0, 1: 3.0}, {0: 0.0, 1: 2.0}).low
     1.0

@@ -50,7 +50,8 @@ class Study(BaseModel):
         experiment: Settings that fit generated data, used unless a sweep names others; None uses none, as a table of models
             of one's own needs.
 
-    Raises: OptionError (from :meth:`parse`): An unknown entry, or a row that is named but not there.
+    Raises:
+        OptionError: If :meth:`parse` finds an unknown entry, or a reference to a row that does not exist.
 
     >>> study = Study.parse("t", {"title": "T", "source": "house", "references": ["a"], "rows": {"a": {"title": "A"}}})
     >>> list(study.rows)
@@ -93,7 +94,8 @@ class Study(BaseModel):
     def chosen(self, rows: list[str] | None) -> list[str]:
         """The rows that were asked for and those that they need, in the table's order; None is all.
 
-        Raises: OptionError: No such row.
+        Raises:
+            OptionError: If there is no such row.
         """
         wanted = set(self.rows if rows is None else rows)
         if unknown := sorted(wanted - self.rows.keys()):

@@ -53,7 +53,8 @@ def run_tasks(
         devices: GPUs by number, dealt to the processes in turn; empty is the CPU.
         begin: Called first in each process, of a module that imports little.
 
-    Raises: WorkerError: A process died (out of memory, or killed); what was done is done.
+    Raises:
+        WorkerError: If a process died (out of memory, or killed); finished tasks are kept.
     """
     context = multiprocessing.get_context("spawn")
     numbers = context.SimpleQueue()

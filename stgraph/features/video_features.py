@@ -48,7 +48,10 @@ class VideoFeatures:
         grids: Grids by name.
 
     Shapes: frame_index, frame_time ``[T]``, appearance ``[T, Da]``, motion ``[C, Dm]``, clip_start ``[C]``.
-    Raises: ShapeError, DataError: Streams that contradict each other or hold NaN.
+
+    Raises:
+        ShapeError: If lengths of streams contradict each other.
+        DataError: If values contradict each other or are NaN.
     """
 
     id: str

@@ -35,7 +35,8 @@ def graphs_of(
         grids: Names of grids to carry along.
         category: Number of each video's category, -1 unknown.
 
-    Raises: DataError: A video lacks a grid; names both.
+    Raises:
+        DataError: If a video lacks a grid; the message names both.
     """
     sampled = [video.sample(num_frames) for video in videos]
     return builder.build_batch(

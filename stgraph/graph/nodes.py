@@ -33,7 +33,8 @@ def join_nodes(
 ) -> Nodes:
     """Chooses the best boxes of each frame and lays them, or what absent ones are, out as columns.
 
-    Raises: DataError: Widths of features differ between videos.
+    Raises:
+        DataError: If widths of features differ between videos.
     """
     frame_ptr = _pointer([video.num_frames for video in videos])
     box_ptr = _pointer([len(video) for video in videos])
@@ -80,7 +81,9 @@ def join_stream(
 ) -> Tensor | None:
     """A scene stream of all videos, one row a frame, of ``axes``; None where there is none.
 
-    Raises: ShapeError: A stream has other than T rows. DataError: Widths differ between videos.
+    Raises:
+        ShapeError: If a stream does not have T rows.
+        DataError: If widths differ between videos.
     """
     if streams is None:
         return None

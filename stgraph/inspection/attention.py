@@ -41,7 +41,10 @@ def draw_attention(
         path: File to write, its kind told by its suffix; None writes none.
 
     Shapes: frames ``[T, H, W, 3]``.
-    Raises: OptionError: The caption has no attention over frames. ShapeError: ``frames`` are not those of the caption.
+
+    Raises:
+        OptionError: If the caption has no attention over frames.
+        ShapeError: If ``frames`` are not those of the caption.
     Reference: after Cherian et al., WACV 2020, Fig. 7.
     """
     maps = {name: weights for name, weights in caption.attention.items() if name in _FRAMES}

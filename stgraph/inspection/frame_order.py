@@ -56,8 +56,10 @@ def frame_order(
         dataset, split: Whose videos.
         batch_size: Videos at once; it changes no figure.
 
-    Raises: OptionError: The model has no ranked attention. DataError: The split has no videos, none of them has two real
-        frames in a row, or the features come from other extractors than the model's.
+    Raises:
+        OptionError: If the model has no ranked attention.
+        DataError: If the split has no videos, none of them has two adjacent real frames, or the features come from
+            extractors other than the model's.
     Reference: after Cherian et al., WACV 2020, Eq. 7; the measure: house design.
     """
     model, description, corpus = captioner.model, captioner.config, dataset.corpus
@@ -121,7 +123,7 @@ def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
 
 @contextmanager
 def _heard(reader: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects the shares of each word while the model speaks."""
+    """Collects the scores of each word while the model generates."""
     words: list[Tensor] = []
 
     def hear(module: nn.Module, inputs: tuple[Tensor, Tensor], ranked: Tensor) -> None:

@@ -47,7 +47,10 @@ def draw_graph(
         title: Lines above all; None takes the video's name.
 
     Shapes: frames ``[T, H, W, 3]``.
-    Raises: ShapeError: ``frames`` have other axes. OptionError: There are more than a page holds.
+
+    Raises:
+        ShapeError: If ``frames`` have other axes.
+        OptionError: If there are more of them than fit on a page.
     """
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[0] != graph.num_frames or frames.shape[3] != 3:

@@ -23,7 +23,8 @@ def nearest_captions(
         train, queries: One vector ``[F]`` a video, the mean of its frame features.
         captions: Captions of the training videos.
 
-    Raises: DataError: No training videos.
+    Raises:
+        DataError: If there are no training videos.
 
     >>> nearest_captions({"a": torch.tensor([1.0, 0.0]), "b": torch.tensor([0.0, 1.0])}, {"a": ["x"], "b": ["y"]},
     ...                  {"q": torch.tensor([0.1, 0.9])})

@@ -12,7 +12,8 @@ __all__ = ["device_of"]
 def device_of(name: str) -> torch.device:
     """The device of a setting; "auto" is a GPU where there is one.
 
-    Raises: OptionError: No such device, or none that this machine has.
+    Raises:
+        OptionError: If there is no such device on this machine.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -21,7 +21,8 @@ class ResumePoint(Callback):
     A checkpoint is written beside and renamed, so the name always holds a whole one. After an epoch's last batch the
     file is written behind the validation, as Lightning would otherwise skip that validation when it resumes.
 
-    Raises: OptionError: ``every_n_steps`` is below 1.
+    Raises:
+        OptionError: If ``every_n_steps`` is below 1.
     """
 
     def __init__(self, folder: Path, every_n_steps: int = 100) -> None:

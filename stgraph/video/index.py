@@ -44,7 +44,8 @@ def index_packets(container: InputContainer, stream: VideoStream) -> PacketIndex
     Time stamps are trusted, and frames found by them, where every packet has one of its own, the first one can be
     decoded from, and the format keeps stamps or has no need of them.
 
-    Raises: DataError: The stream ends in the middle of a packet, or before the frames that the file says it has.
+    Raises:
+        DataError: If the stream ends within a packet, or before the number of frames that the file declares.
     """
     stamps: list[int | None] = []
     keys: list[bool] = []

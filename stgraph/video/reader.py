@@ -30,8 +30,9 @@ class VideoReader:
     Args:
         path: The file.
 
-    Raises: MissingDataError: No such file. DataError: A file that may not be read, is empty, cut off, no video, or has
-        sound only; the sentence says which.
+    Raises:
+        MissingDataError: If the file does not exist.
+        DataError: If it may not be read, is empty, truncated or no video, or has only sound; the message says which.
     Reference: house design.
     """
 
@@ -68,7 +69,8 @@ class VideoReader:
     def index(self) -> PacketIndex:
         """Time stamps and key frames.
 
-        Raises: DataError: The file is cut off or damaged.
+        Raises:
+            DataError: If the file is truncated or damaged.
         """
         try:
             index = index_packets(self._container, self._stream)
@@ -107,7 +109,9 @@ class VideoReader:
     def read(self, numbers: Sequence[int]) -> Tensor:
         """The frames of these numbers, in this order, as RGB ``[n, H, W, 3]`` uint8.
 
-        Raises: OptionError: A number that the file has not. DataError: A frame cannot be decoded.
+        Raises:
+            OptionError: If the file has no frame of a number.
+            DataError: If a frame cannot be decoded.
         """
         frames = dict(self.frames(numbers))
         return torch.from_numpy(np.stack([frames[int(number)] for number in numbers]))
@@ -115,7 +119,9 @@ class VideoReader:
     def frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Number and RGB picture ``[H, W, 3]`` of each, increasing, one at a time.
 
-        Raises: As :meth:`read`.
+        Raises:
+            OptionError: As for :meth:`read`.
+            DataError: As for :meth:`read`.
         """
         wanted = sorted({int(number) for number in numbers})
         outside = [number for number in wanted if not 0 <= number < self.num_frames]

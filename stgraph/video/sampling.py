@@ -20,7 +20,8 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
         file_frames: F, frames of the file.
         count: T.
 
-    Raises: OptionError: A number below 1.
+    Raises:
+        OptionError: If a number is below 1.
     Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middles: house design.
 
     >>> spread_frames(100, 4).tolist(), spread_frames(3, 10).tolist()
@@ -35,7 +36,8 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
 def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     """The first frame of each of ``count`` equal chunks; all frames of a shorter video.
 
-    Raises: OptionError: A number below 1.
+    Raises:
+        OptionError: If a number is below 1.
     Reference: STAT, Tu et al., ACM MM 2017 (28 of each video).
 
     >>> chunk_frames(100, 4).tolist()
@@ -50,7 +52,8 @@ def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
 def every_nth_frame(file_frames: int, step: int = 16) -> np.ndarray:
     """Every ``step``-th frame, from the first on.
 
-    Raises: OptionError: A number below 1.
+    Raises:
+        OptionError: If a number is below 1.
     Reference: STaTS, Cherian et al., WACV 2020 (every 16th).
 
     >>> every_nth_frame(40).tolist()

@@ -28,7 +28,10 @@ def write_video(
         key_every: Frames from one key frame to the next, at most.
 
     Shapes: frames uint8 ``[F, H, W, 3]``.
-    Raises: ShapeError: ``frames`` has other axes. DataError: FFmpeg cannot write such frames so.
+
+    Raises:
+        ShapeError: If ``frames`` has other axes.
+        DataError: If FFmpeg cannot write such frames.
     """
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
         raise ShapeError(f"'frames' must be uint8 [F, H, W, 3], got {frames.dtype} {list(frames.shape)}")

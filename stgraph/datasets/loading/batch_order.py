@@ -32,7 +32,8 @@ def pair_batches(
         captions_per_epoch: Captions of a video that one epoch uses, drawn anew each epoch; None uses all.
         seed, epoch: What the order depends on, and all that it depends on.
 
-    Raises: OptionError: A number below 1, or ``captions_per_video`` above ``batch_size``.
+    Raises:
+        OptionError: If a number is below 1, or ``captions_per_video`` above ``batch_size``.
 
     >>> pair_batches([2, 1], batch_size=2, captions_per_video=2)
     [[(0, (0, 1))], [(1, (0,))]]

@@ -41,8 +41,9 @@ def from_coco_results(
             the frames that occur.
         fps: Frames a second, of all videos or by video, for ``time``.
 
-    Raises: DataError: An entry that cannot be right, named by its number from 0; a video without size or frames.
-        OptionError: Both ``images`` and ``sampled``.
+    Raises:
+        DataError: If an entry is invalid, named by its number from 0, or a video has no size or frames.
+        OptionError: If both ``images`` and ``sampled`` are given.
 
     >>> results = [{"image_id": 30, "category_id": 1, "bbox": [10, 10, 5, 5], "score": 0.9}]
     >>> from_coco_results(results, (24, 32), sampled=[0, 15, 30])["video"].frame
@@ -75,7 +76,9 @@ def read_coco_results(
 ) -> dict[str, Detections]:
     """:func:`from_coco_results` of a file, with its options; errors name the file, and so is one video called.
 
-    Raises: MissingDataError: No such file. DataError: No JSON list, or as there.
+    Raises:
+        MissingDataError: If the file does not exist.
+        DataError: If it is not a JSON list, or as there.
     """
     path = Path(path)
     if not path.is_file():
@@ -104,7 +107,9 @@ def to_coco_results(
         image_ids: Id of each sampled frame; None takes its number in the file, or its position where that is unknown.
 
     Shapes: image_ids ``[T]``.
-    Raises: DataError: Another number of ids than frames.
+
+    Raises:
+        DataError: If there are not as many ids as frames.
 
     >>> video = from_coco_results([{"image_id": 4, "bbox": [1, 2, 5, 5]}], (24, 32))["video"]
     >>> to_coco_results(video)

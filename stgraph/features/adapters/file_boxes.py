@@ -28,7 +28,8 @@ class FileBox:
         size: Height and width of the picture in pixels.
         score, label, track: As in :class:`Detections`.
 
-    Raises: DataError: A box without area or outside the picture, or a number that is not finite.
+    Raises:
+        DataError: If a box has no area or is outside the picture, or a number is not finite.
     """
 
     where: str
@@ -65,7 +66,9 @@ def join_boxes(
     """One video's detections; boxes outside ``sampled`` are left out, but not all of them.
 
     Shapes: features ``[boxes, F]``.
-    Raises: DataError: No box is left, or another number of features than of boxes.
+
+    Raises:
+        DataError: If no box is left, or there are not as many features as boxes.
     """
     if features is not None and len(features) != len(boxes):
         raise DataError(

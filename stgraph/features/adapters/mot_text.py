@@ -42,7 +42,9 @@ def from_mot_text(
         features: Appearance of the box of each line; None takes the box geometry.
 
     Shapes: features ``[lines, F]``.
-    Raises: DataError: A line that cannot be right, named by its number from 1; or ``sampled`` leaves no box.
+
+    Raises:
+        DataError: If a line is invalid, named by its number from 1; or ``sampled`` leaves no box.
 
     >>> from_mot_text("3,7,10,10,5,5,0.9", (24, 32), sampled=[0, 1, 2]).track
     tensor([7])
@@ -55,7 +57,9 @@ def from_mot_text(
 def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
     """:func:`from_mot_text` of a file, with its options; errors name the file.
 
-    Raises: MissingDataError: No such file. DataError: As there.
+    Raises:
+        MissingDataError: If the file does not exist.
+        DataError: As there.
     """
     path = Path(path)
     if not path.is_file():

@@ -36,7 +36,10 @@ def join_entries(
         features: Appearance of all boxes, where the entries have none.
 
     Shapes: features ``[N, F]``, in the order of the entries.
-    Raises: OptionError: ``fps`` without ``sampled``. DataError: An entry that cannot be right, by its number.
+
+    Raises:
+        OptionError: If ``fps`` is given without ``sampled``.
+        DataError: If an entry is invalid, named by its number.
     """
     if fps is not None and sampled is None:
         raise OptionError("'fps' needs 'sampled', the numbers in the file of the frames; give both or none.")

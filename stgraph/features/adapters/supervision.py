@@ -39,7 +39,10 @@ def from_supervision(
         fps: Frames a second of the file, for ``time``; needs ``sampled``.
 
     Shapes: features ``[N, F]``.
-    Raises: DataError: A frame that cannot be right, named by its number from 0. OptionError: ``fps`` without ``sampled``.
+
+    Raises:
+        DataError: If a frame is invalid, named by its number from 0.
+        OptionError: If ``fps`` is given without ``sampled``.
     """
     entries = [
         {
@@ -59,7 +62,8 @@ def to_supervision(detections: Detections) -> list[supervision.Detections]:
 
     ``class_id`` and ``tracker_id`` are None where the whole video has none; single unknown ones are -1.
 
-    Raises: DependencyError: ``supervision`` is not installed.
+    Raises:
+        DependencyError: If ``supervision`` is not installed.
     """
     try:
         import supervision

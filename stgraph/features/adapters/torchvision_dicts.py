@@ -30,7 +30,9 @@ def from_torchvision_dicts(
         sampled: Number in the file of each dict's frame.
         fps: Frames a second of the file, for ``time``; needs ``sampled``.
 
-    Raises: DataError: A dict that cannot be right, named by its number from 0. OptionError: ``fps`` without ``sampled``.
+    Raises:
+        DataError: If a dict is invalid, named by its number from 0.
+        OptionError: If ``fps`` is given without ``sampled``.
 
     >>> from_torchvision_dicts([{"boxes": []}, {"boxes": [[0, 0, 5, 5]], "scores": [0.5]}], (24, 32)).frame
     tensor([1])

@@ -34,7 +34,9 @@ class JoinedStreams:
         common: Leaves out the videos that some stream lacks; else they are an error when iterating.
         known: Further ids of which the source tells, so that a video without any stream is missed too.
 
-    Raises: OptionError: No stream, or another. MissingDataError: A stream without videos.
+    Raises:
+        OptionError: If there is no stream, or one of another name.
+        MissingDataError: If a stream has no videos.
     Reference: house design.
     """
 
@@ -70,8 +72,10 @@ class JoinedStreams:
     def __iter__(self) -> Iterator[VideoFeatures]:
         """Reads the videos.
 
-        Raises: DataError: Ids that some stream lacks (all are named) unless ``common``, no id in common, or an
-            array that is not of finite numbers with one or two axes; names the video.
+        Raises:
+            DataError: If some stream lacks an id (all are named), unless ``common``; if the streams have no id in
+                common; or if an array does not contain finite numbers in one or two axes. The message names the
+                video.
         """
         if (found := self.mismatches) and not self.common:
             told = "; ".join(f"{name} (no {' or '.join(streams)})" for name, streams in found.items())

@@ -32,9 +32,13 @@ def read_detections_folder(
     frame may be without boxes. ``ID.npz`` holds ``frame_features [T, Da]`` and ``object_features [sum of
     boxes, Do]`` in the order of the JSON. Boxes that reach over the picture's edge are kept as they are.
 
-    Returns: The videos by id, read one at a time; and the sorted label names, which the labels number.
-    Raises: MissingDataError: No such folder, no JSON in it, or an npz is missing. DataError: Boxes turned
-        inside out, features that don't match the boxes, or a damaged file; names the file.
+    Returns:
+        The videos by id, read one at a time; and the sorted label names, which the labels number.
+
+    Raises:
+        MissingDataError: If the folder does not exist or has no JSON files, or an npz file is missing.
+        DataError: If boxes are inverted, features do not match the boxes, or a file is damaged; the message names the
+            file.
     """
     folder = Path(folder)
     files = sorted(folder.glob("*.json")) if folder.is_dir() else []

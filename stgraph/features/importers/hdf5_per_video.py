@@ -24,8 +24,10 @@ def read_hdf5_per_video(
             may be ``[D]`` where it is a single vector.
         common: Leaves out the videos that lack some stream; else iterating raises an error that names them.
 
-    Raises: MissingDataError: No such folder, no such file in it, or no video with a stream. DataError: A file
-        that is not HDF5, or a video with two files. OptionError: Another stream.
+    Raises:
+        MissingDataError: If the folder or a file in it does not exist, or no video has a stream.
+        DataError: If a file is not HDF5, or a video has two files.
+        OptionError: If there is no such stream.
     """
     folder = Path(folder)
     files = sorted(folder.glob("*.h5")) + sorted(folder.glob("*.hdf5")) if folder.is_dir() else []

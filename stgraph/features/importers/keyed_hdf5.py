@@ -25,8 +25,10 @@ def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bo
             where ``/ID`` is the array. An array may be ``[D]`` where it is a single vector.
         common: Leaves out the videos that some stream lacks; else iterating raises an error that names them.
 
-    Raises: MissingDataError: No such file, or nothing of that name in it. DataError: Not HDF5, or another
-        layout. OptionError: Another stream.
+    Raises:
+        MissingDataError: If the file does not exist, or has nothing of that name.
+        DataError: If it is not HDF5, or has another layout.
+        OptionError: If there is no such stream.
     """
     found: dict[str, dict[str, ReadArray]] = {}
     known: set[str] = set()
@@ -39,7 +41,9 @@ def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bo
 def open_hdf5(path: Path) -> h5py.File:
     """Opens a file for reading.
 
-    Raises: MissingDataError: No such file. DataError: Not HDF5.
+    Raises:
+        MissingDataError: If the file does not exist.
+        DataError: If it is not HDF5.
     """
     if not path.is_file():
         raise MissingDataError(f"No file at {path}; give the path of an HDF5 file.")
@@ -52,7 +56,9 @@ def open_hdf5(path: Path) -> h5py.File:
 def read_dataset(path: Path, name: str) -> np.ndarray:
     """Reads one array; the file is open for that long only.
 
-    Raises: MissingDataError: No such file or array. DataError: Not HDF5.
+    Raises:
+        MissingDataError: If the file or the array does not exist.
+        DataError: If the file is not HDF5.
     """
     with open_hdf5(path) as file:
         if not isinstance(file.get(name), h5py.Dataset):

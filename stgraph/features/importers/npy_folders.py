@@ -22,7 +22,9 @@ def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False)
             ``[D]`` where it is a single vector.
         common: Leaves out the videos that some folder lacks; else iterating raises an error that names them.
 
-    Raises: MissingDataError: No such folder, or none of its files is ``.npy``. OptionError: Another stream.
+    Raises:
+        MissingDataError: If the folder does not exist, or has no ``.npy`` file.
+        OptionError: If there is no such stream.
     """
     return JoinedStreams({stream: _files(Path(folder)) for stream, folder in folders.items()}, common)
 

@@ -61,7 +61,10 @@ class StoreInfo:
 def info(store: FeatureStore | str | Path) -> StoreInfo:
     """Counts what is in a store; features are not read.
 
-    Raises: MissingDataError, StoreError, DataError: As :class:`FeatureStore`.
+    Raises:
+        MissingDataError: As for :class:`FeatureStore`.
+        StoreError: As for :class:`FeatureStore`.
+        DataError: As for :class:`FeatureStore`.
     """
     store = store if isinstance(store, FeatureStore) else FeatureStore(store)
     shards, extractors = store.shards(), store.extractors

@@ -25,7 +25,8 @@ class WriterLock:
     dead lock cannot both take it. The kernel lock itself is not kept: forked pool workers can outlive a
     killed writer.
 
-    Raises: StoreError: Another writer holds it; the message names host and process.
+    Raises:
+        StoreError: If another writer holds it; the message names host and process.
     """
 
     def __init__(self, path: Path) -> None:

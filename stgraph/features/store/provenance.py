@@ -24,7 +24,9 @@ class ExtractorRecord:
         versions: Package versions that took part, by name.
         settings: Options that change the features; values that JSON holds.
 
-    Raises: OptionError: Settings that JSON cannot hold, or a name with other signs than letters, digits and ``_.-/``.
+    Raises:
+        OptionError: If settings are not JSON values, or the name has characters other than letters, digits and
+            ``_.-/``.
     Reference: house design.
 
     >>> ExtractorRecord("resnet50", "sha256:0a1b", {"torchvision": "0.29"}).to_json()
@@ -59,7 +61,8 @@ class ExtractorRecord:
     def from_json(cls, text: str) -> ExtractorRecord:
         """Reads what :meth:`to_json` wrote.
 
-        Raises: StoreError: Not such a text.
+        Raises:
+            StoreError: If the text is not such a record.
         """
         try:
             values = json.loads(text)
@@ -94,7 +97,8 @@ class Header:
     def check_same(self, other: Header, who: str) -> None:
         """Refuses features of another make.
 
-        Raises: DataError: Says which streams, extractors, label names or dtype differ.
+        Raises:
+            DataError: If they differ; the message names the streams, extractors, label names or dtype.
         """
         if mine_only := sorted(self.extractors.keys() ^ other.extractors.keys()):
             raise DataError(f"{who} has other streams: {', '.join(mine_only)} is in one of the two only.")

@@ -38,8 +38,9 @@ class FeatureStore:
         path: A store's file, or its folder of shards.
 
     Raises:
-        MissingDataError: Nothing there. StoreError: A damaged file, another format or a newer version.
-        DataError: Shards that don't agree with each other.
+        MissingDataError: If there is no such store.
+        StoreError: If a file is damaged, or of another format or a newer version.
+        DataError: If shards contradict each other.
     Reference: house design.
     """
 
@@ -100,7 +101,8 @@ class FeatureStore:
             streams: Those to read, such as ``("motion",)``; None reads all.
 
         Raises:
-            UnknownVideoError: No such id; names the nearest. MissingDataError: The store lacks a stream.
+            UnknownVideoError: If there is no such id; the message names the nearest one.
+            MissingDataError: If the store lacks a stream.
         """
         video, have = self._find(video_id), self.header.extractors
         for stream in streams or ():

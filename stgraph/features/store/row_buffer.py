@@ -31,8 +31,9 @@ def streams_of(video: VideoFeatures) -> set[str]:
 def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A video's rows by array, and its row counts by level.
 
-    Raises: DataError: Streams other than the header's, detections of another picture or other frames, labels
-        without a name, values that are not finite or beyond the dtype.
+    Raises:
+        DataError: If streams are not those of the header, detections are of another picture size or other frames,
+            labels have no name, or values are not finite or exceed the dtype.
     """
     _check(video, header)
     rows: dict[str, Any] = {
@@ -100,8 +101,9 @@ class RowBuffer:
     def add(self, video: VideoFeatures) -> None:
         """Adds one video.
 
-        Raises: DataError: See :func:`pack`, or features of another width than the videos before; nothing is
-            added.
+        Raises:
+            DataError: As for :func:`pack`, or if features have another width than those of earlier videos; nothing is
+                added.
         """
         rows, counts = pack(video, self.header)
         for path, values in rows.items():

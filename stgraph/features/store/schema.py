@@ -51,7 +51,8 @@ class Column:
 def check_streams(streams: Iterable[str]) -> None:
     """Refuses a stream that the format has no place for.
 
-    Raises: OptionError: A name other than appearance, motion, object or grid/<name>.
+    Raises:
+        OptionError: If the name is not appearance, motion, object or grid/<name>.
     """
     for stream in streams:
         if stream not in FEATURE_PATHS and not _GRID.fullmatch(stream):
@@ -114,7 +115,8 @@ def shard_name(number: int) -> str:
 def shard_files(path: Path) -> list[Path]:
     """The files of a store, in order.
 
-    Raises: MissingDataError: Nothing there, or a folder without shards.
+    Raises:
+        MissingDataError: If there is nothing, or a folder without shards.
     """
     if path.is_dir():
         files = sorted((file for file in path.iterdir() if shard_number(file) >= 0), key=shard_number)

@@ -44,8 +44,8 @@ class Shard:
     h5py.
 
     Raises:
-        MissingDataError: No such file. StoreError: Truncated, of another format or a newer version, or
-            pointers that don't fit the arrays.
+        MissingDataError: If the file does not exist.
+        StoreError: If it is truncated, of another format or a newer version, or pointers do not fit the arrays.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,7 +113,9 @@ def rows_of_slice(array: np.ndarray | h5py.Dataset) -> int:
 def open_file(path: Path) -> h5py.File:
     """Opens an HDF5 file for reading.
 
-    Raises: MissingDataError: No such file. StoreError: No HDF5 file, or a truncated one.
+    Raises:
+        MissingDataError: If the file does not exist.
+        StoreError: If it is not an HDF5 file, or is truncated.
     """
     if not path.is_file():
         raise MissingDataError(f"No feature store at {path}.")
@@ -130,7 +132,8 @@ def open_file(path: Path) -> h5py.File:
 def read_header(file: h5py.File, path: Path) -> Header:
     """What made the file.
 
-    Raises: StoreError: Another format or a newer version.
+    Raises:
+        StoreError: If it has another format or a newer version.
     """
     form, version = file.attrs.get("format"), file.attrs.get("version")
     if form != FORMAT or version is None:
@@ -154,7 +157,8 @@ def read_header(file: h5py.File, path: Path) -> Header:
 def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
     """The axes behind the row axis that all parts with rows agree on.
 
-    Raises: DataError: They don't.
+    Raises:
+        DataError: If they do not.
     """
     if column.tail is not None:
         return column.tail
@@ -172,7 +176,8 @@ def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
 def same_headers(headers: Mapping[Path, Header]) -> Header:
     """The header that all files share.
 
-    Raises: DataError: Says which file differs in what.
+    Raises:
+        DataError: If they differ; the message names the file and the difference.
     """
     (_, first), *others = headers.items()
     for path, header in others:

@@ -33,7 +33,8 @@ def validate(path: str | Path) -> list[Problem]:
     Looks at the files, their headers, arrays and pointers, and where these are sound, at each row; then at
     ids, widths and headers over all files. Faults of one kind are told once a video.
 
-    Raises: MissingDataError: Nothing there.
+    Raises:
+        MissingDataError: If there is no such store.
     Reference: house design.
     """
     files = shard_files(Path(path))

@@ -42,9 +42,9 @@ class FeatureStoreWriter:
         append: Adds to the store that is there, if any. A store of one file is copied for that.
 
     Raises:
-        OptionError: An argument that cannot be. StoreError: The store is there already, is damaged, is being
-        written by somebody else, or the disk is full. DataError: A video, or the store that is there, does
-        not fit the others.
+        OptionError: If an argument is out of its range.
+        StoreError: If the store exists already, is damaged, is being written by another process, or the disk is full.
+        DataError: If a video, or the existing store, does not fit the others.
     Reference: house design.
     """
 
@@ -87,7 +87,8 @@ class FeatureStoreWriter:
     def add(self, video: VideoFeatures) -> None:
         """Adds one video.
 
-        Raises: DataError: An id that is there already, or a video unlike the others; nothing is added.
+        Raises:
+            DataError: If the id exists already, or the video does not fit the others; nothing is added.
         """
         if self._buffer is None:
             raise StoreError(f"The writer of {self.path} is not open; use it in a 'with' block.")

@@ -58,7 +58,8 @@ class CosineEdges:
         direction: "both": the boxes of t + 1 are also linked to those of t, by the same formula with the frames
             exchanged, a softmax of its own.
 
-    Raises: OptionError: A temperature below 0.001 or not finite, or another direction.
+    Raises:
+        OptionError: If the temperature is below 0.001 or not finite, or the direction is unknown.
     Reference: house design, after Eq. 2 of https://arxiv.org/abs/2003.13942.
 
     >>> features = torch.tensor([[1.0, 0], [2, 0], [0, 3]])

@@ -48,7 +48,8 @@ class IouEdges:
     Args:
         temperature: :math:`\tau`; 1 is the paper's Eq. 1, less lets the largest overlap decide.
 
-    Raises: OptionError: A temperature below 0.001, or not finite.
+    Raises:
+        OptionError: If the temperature is below 0.001 or not finite.
     Reference: house design, after Eq. 1 of https://arxiv.org/abs/2003.13942.
 
     >>> boxes = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])

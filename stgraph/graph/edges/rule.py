@@ -81,9 +81,10 @@ def with_node_attributes(*names: str) -> Callable[[_Marked], _Marked]:
 
 
 def check_temperature(value: float) -> None:
-    """Refuses what a softmax over likenesses cannot be divided by; below 0.001 float32 rounding would decide.
+    """Checks the temperature of a softmax over similarities; below 0.001, float32 rounding would decide.
 
-    Raises: OptionError.
+    Raises:
+        OptionError: If it is not a finite number of at least 0.001.
     """
     if not (isinstance(value, int | float) and math.isfinite(value) and value >= 1e-3):
         raise OptionError(f"'temperature' must be a finite number of at least 0.001, got {value!r}.")
@@ -100,9 +101,9 @@ def check_edges(
     """Checks what a rule answered, and gives it back sorted by (i, j) and in the types of a graph.
 
     Raises:
-        ShapeError: Not a pair of ``[2, E]`` and ``[E]``. DataError: An index that is no box, a pair named
-        twice, a weight that is negative or not finite, or a far pair from a rule marked
-        :func:`adjacent_only`.
+        ShapeError: If the result is not a pair of ``[2, E]`` and ``[E]``.
+        DataError: If an index is not that of a box, a pair occurs twice, a weight is negative or not finite, or a
+            rule that is marked :func:`adjacent_only` links distant frames.
     """
     name, num_nodes = rule_name(rule), len(frame)
     if not (

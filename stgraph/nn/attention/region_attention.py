@@ -23,7 +23,7 @@ class RegionAttention(Layer):
         query_channels: Width H of the query.
         hidden_channels: Width A of the common space.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, T, S, A]`` of :meth:`prepare` ->
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, T, S, A]`` of :meth:`precompute` ->
         frames ``[P, T, D]`` and weights ``[P, T, S]``.
 
     Reference: Cherian et al., WACV 2020, Eq. 3; Tu et al., ACM MM 2017.
@@ -33,7 +33,7 @@ class RegionAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> Tensor:
+    def precompute(self, regions: Tensor, mask: Tensor) -> Tensor:
         """Computes once per video what doesn't depend on the words: keys ``[B, T, S, A]``."""
         return self.attention.keys(regions)
 

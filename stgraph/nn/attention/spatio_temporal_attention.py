@@ -45,7 +45,7 @@ class SpatioTemporalAttention(Layer):
         pool: A temporal pool, such as :class:`RankedPool`.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
-        :meth:`prepare` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
+        :meth:`precompute` -> :class:`AttentionOutput`, weights "st_regions" ``[P, T, S]``.
 
     Reference: Cherian et al., WACV 2020, section 3.1.
     """
@@ -54,9 +54,9 @@ class SpatioTemporalAttention(Layer):
         super().__init__()
         self.spatial, self.pool = spatial, pool
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
-        return SpatioTemporalMemory(self.spatial.prepare(regions, mask))
+        return SpatioTemporalMemory(self.spatial.precompute(regions, mask))
 
     def forward(
         self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
@@ -84,7 +84,7 @@ class AllRegionsAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         return SpatioTemporalMemory(self.attention.keys(regions).flatten(1, 2))
 
@@ -114,7 +114,7 @@ class MeanThenTemporalAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         frames = masked_mean(regions, mask, 2)
         return SpatioTemporalMemory(self.attention.keys(frames), frames)
@@ -124,5 +124,5 @@ class MeanThenTemporalAttention(Layer):
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         weights = self.attention(query, memory.keys, mask.any(-1))
-        assert memory.frames is not None, "prepare keeps the frames"
+        assert memory.frames is not None, "precompute keeps the frames"
         return AttentionOutput((weights.unsqueeze(1) @ memory.frames).squeeze(1), {"st_frames": weights})

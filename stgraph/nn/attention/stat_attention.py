@@ -78,7 +78,7 @@ class STATAttention(Layer):
         streams: One or more of "global", "motion" and "local".
         spatial: Whether to attend to the regions of a frame; False takes their mean.
 
-    Shapes: query ``[P, H]``, memory of :meth:`prepare`, of P captions -> :class:`AttentionOutput`, weights "global",
+    Shapes: query ``[P, H]``, memory of :meth:`precompute`, of P captions -> :class:`AttentionOutput`, weights "global",
         "motion", "local" ``[P, T]`` and "regions" ``[P, T, S]``.
 
     Raises:
@@ -106,7 +106,7 @@ class STATAttention(Layer):
         self.spatial = RegionAttention(*sizes) if spatial and "local" in streams else None
         self.gate = nn.Linear(query_channels, 1)
 
-    def prepare(
+    def precompute(
         self, streams: Mapping[str, Tensor], mask: Tensor, region_mask: Tensor
     ) -> STATAttentionMemory:
         """Computes once per video what doesn't depend on the words.
@@ -125,7 +125,7 @@ class STATAttention(Layer):
                 if self.spatial is None:
                     values = masked_mean(values, region_mask, 2)
                 else:
-                    regions = RegionMemory(self.spatial.prepare(values, region_mask), region_mask)
+                    regions = RegionMemory(self.spatial.precompute(values, region_mask), region_mask)
             keys = cast(AdditiveAttention, self.temporal[name]).keys(values)
             kept[name] = StreamMemory(values, keys, real)
         return STATAttentionMemory(kept, regions)

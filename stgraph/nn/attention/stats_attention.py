@@ -39,7 +39,7 @@ class STaTSAttention(Layer):
         combination: :class:`BranchCombination` if both branches are given, else None.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
-        :meth:`prepare` -> :class:`AttentionOutput` with the weights of both branches and "branches" ``[P, 2]``.
+        :meth:`precompute` -> :class:`AttentionOutput` with the weights of both branches and "branches" ``[P, 2]``.
 
     Raises:
         OptionError: If both branches are None, or ``combination`` does not fit the branches.
@@ -65,12 +65,12 @@ class STaTSAttention(Layer):
         self.spatio_temporal, self.temporo_spatial = spatio_temporal, temporo_spatial
         self.combination = combination
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> STaTSAttentionMemory:
+    def precompute(self, regions: Tensor, mask: Tensor) -> STaTSAttentionMemory:
         """Computes once per video what doesn't depend on the words."""
         st, ts = self.spatio_temporal, self.temporo_spatial
         return STaTSAttentionMemory(
-            None if st is None else st.prepare(regions, mask),
-            None if ts is None else ts.prepare(regions, mask),
+            None if st is None else st.precompute(regions, mask),
+            None if ts is None else ts.precompute(regions, mask),
         )
 
     def forward(

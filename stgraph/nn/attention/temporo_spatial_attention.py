@@ -46,7 +46,7 @@ class TemporoSpatialAttention(Layer):
             training always uses the softmax, which has gradients.
 
     Shapes: query ``[P, H]``, regions ``[P, T, S, D]`` (zeros where ``mask [P, T, S]`` is False), memory of
-        :meth:`prepare` -> :class:`AttentionOutput`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
+        :meth:`precompute` -> :class:`AttentionOutput`, weights "ts_frames" ``[P, T]`` and "ts_regions" ``[P, T, S]``.
 
     Raises:
         OptionError: If ``frame_select`` is unknown.
@@ -71,7 +71,7 @@ class TemporoSpatialAttention(Layer):
         self.frames = AdditiveAttention(*sizes, temperature=temperature)
         self.regions = AdditiveAttention(*sizes)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> TemporoSpatialMemory:
+    def precompute(self, regions: Tensor, mask: Tensor) -> TemporoSpatialMemory:
         """Computes once per video what doesn't depend on the words."""
         frame_keys = self.frames.keys(masked_mean(regions, mask, 2))
         return TemporoSpatialMemory(frame_keys, self.regions.keys(regions))

@@ -24,7 +24,7 @@ class TimeAveragedAttention(Layer):
         query_channels: Width H of the query.
         hidden_channels: Width A of the common space.
 
-    Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, S, A]`` of :meth:`prepare` ->
+    Shapes: query ``[P, H]``, regions ``[P, T, S, D]``, mask ``[P, T, S]``, keys ``[P, S, A]`` of :meth:`precompute` ->
         frames ``[P, T, D]`` and weights ``[P, T, S]``, zeros in padded frames.
 
     Reference: Cherian et al., WACV 2020, section 3.1.1.
@@ -34,7 +34,7 @@ class TimeAveragedAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def prepare(self, regions: Tensor, mask: Tensor) -> Tensor:
+    def precompute(self, regions: Tensor, mask: Tensor) -> Tensor:
         """Computes the keys of the cells' means over time ``[B, S, A]``."""
         return self.attention.keys(masked_mean(regions, mask, 1))
 

@@ -101,7 +101,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         self.embedding = WordEmbedding(vocab_size, word_channels)
 
     @abstractmethod
-    def prepare(self, memory: VideoMemory) -> Memory:
+    def precompute(self, memory: VideoMemory) -> Memory:
         """Computes once per video what doesn't depend on the words; its captions share it."""
 
     @abstractmethod
@@ -198,7 +198,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         everyone = len(video) == memory.num_videos and torch.equal(
             video, torch.arange(len(video), device=video.device)
         )
-        prepared = self.prepare(memory)
+        prepared = self.precompute(memory)
         rows = prepared if everyone else prepared.select(video)
         return RecurrentState(rows, video, self.begin(rows))
 

@@ -80,7 +80,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         self.lm_head = nn.Linear(word_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
-    def prepare(self, memory: VideoMemory) -> STATMemory:
+    def precompute(self, memory: VideoMemory) -> STATMemory:
         """Streams with their keys, and the mean that the LSTM starts from."""
         streams, real, mean = {}, memory.mask.new_zeros(*memory.mask.shape, 1), None
         for name in self.attention.temporal:
@@ -92,7 +92,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
                 first = masked_mean(streams[name], memory.mask, 1)
             mean = first if mean is None else mean
         assert mean is not None, "the attention has at least one stream"
-        return STATMemory(mean, self.attention.prepare(streams, memory.mask, real))
+        return STATMemory(mean, self.attention.precompute(streams, memory.mask, real))
 
     def begin(self, memory: STATMemory) -> LSTMState:
         """The LSTM's state before the first word."""

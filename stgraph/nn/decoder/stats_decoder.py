@@ -87,7 +87,7 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         self.lm_head = nn.Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
-    def prepare(self, memory: VideoMemory) -> STaTSMemory:
+    def precompute(self, memory: VideoMemory) -> STaTSMemory:
         """Regions with their keys, and the category."""
         regions, mask = memory.regions_or_frames()
         if (memory.category is not None) != bool(self.category_channels):
@@ -95,7 +95,7 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
                 f"'category' must be {'given' if self.category_channels else 'None'} for this model, got "
                 f"{'None' if memory.category is None else list(memory.category.shape)}."
             )
-        return STaTSMemory(regions, mask, self.attention.prepare(regions, mask), memory.category)
+        return STaTSMemory(regions, mask, self.attention.precompute(regions, mask), memory.category)
 
     def begin(self, memory: STaTSMemory) -> STaTSState:
         """Zeros, and no words yet."""

@@ -34,7 +34,9 @@ class DistillationLoss(CaptionLoss):
             frames and channels; 0 leaves it out.
 
     Shapes: logits by branch ``[P, L, V]``, targets ``[P, L]`` (0 is padding) -> scalars by name, "loss" among them.
-    Raises: OptionError: An unknown direction, a negative weight, or a temperature that is not above 0.
+
+    Raises:
+        OptionError: If the direction is unknown, a weight is negative, or the temperature is not above 0.
     Reference: Pan et al., CVPR 2020, Eq. 7-8; Hinton et al., arXiv 1503.02531.
     """
 

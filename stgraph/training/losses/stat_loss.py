@@ -27,7 +27,8 @@ class STATLoss(CaptionLoss):
         weight_decay: :math:`\lambda`, a term of the loss, not the optimizer's.
         attention_weight: :math:`\gamma`; 0 leaves the term out.
 
-    Raises: OptionError: A negative weight.
+    Raises:
+        OptionError: If a weight is negative.
     Reference: Tu et al., ACM MM 2017, the authors' released code; :func:`~stgraph.nn.doubly_stochastic_penalty`.
     """
 

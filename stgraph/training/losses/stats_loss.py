@@ -27,7 +27,8 @@ class STaTSLoss(CaptionLoss):
         ranking_weight: :math:`\lambda`; 0 leaves the term out.
         sampling_decay: :math:`\eta` of :func:`~stgraph.training.teacher_forcing_ratio`; None always feeds the given words.
 
-    Raises: OptionError: A negative weight, or a decay that is not above 0.
+    Raises:
+        OptionError: If a weight is negative, or the decay is not above 0.
     Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: house design.
     """
 

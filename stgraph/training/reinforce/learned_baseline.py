@@ -28,7 +28,10 @@ class LearnedBaseline(nn.Module):
         ridge: :math:`\epsilon`, above 0.
 
     Shapes: features ``[P, L, C]``, mask ``[P, L]``, rewards ``[P]`` -> ``[P, L]``; 0 before the first update.
-    Raises: OptionError: ``memory`` or ``ridge`` out of its range. ShapeError: Other axes.
+
+    Raises:
+        OptionError: If ``memory`` or ``ridge`` is out of its range.
+        ShapeError: If a tensor has other axes.
     Reference: a linear regressor on hidden states as in Ranzato et al., ICLR 2016, arXiv 1511.06732; in closed form: house
         design.
     """

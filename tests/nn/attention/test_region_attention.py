@@ -16,7 +16,7 @@ def test_equals_the_loops_over_ragged_regions():
     layer, query = make()
     videos, regions, mask = ragged()
     with torch.no_grad():
-        frames, weights = layer(query, regions, mask, layer.prepare(regions, mask))
+        frames, weights = layer(query, regions, mask, layer.precompute(regions, mask))
     for p, video in enumerate(videos):
         expected, shares = local_frames(query[p], video, attention_weights(layer.attention))
         for t, (frame, share) in enumerate(zip(expected, shares, strict=True)):
@@ -29,17 +29,17 @@ def test_a_grid_is_regions_without_gaps():
     layer, query = make()
     x = torch.randn(2, 3, 6, 5).double()
     full = torch.ones(2, 3, 6, dtype=torch.bool)
-    grid, weights = layer(query[:2], x, full, layer.prepare(x, full))
+    grid, weights = layer(query[:2], x, full, layer.precompute(x, full))
     packed, mask = pad_regions(x.flatten(0, 2), torch.arange(6).repeat_interleave(6), torch.tensor([3, 3]))
     assert mask.all()
-    torch.testing.assert_close(layer(query[:2], packed, mask, layer.prepare(packed, mask))[0], grid)
+    torch.testing.assert_close(layer(query[:2], packed, mask, layer.precompute(packed, mask))[0], grid)
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3).double())
 
 
 def test_every_parameter_learns():
     layer, query = make()
     _, regions, mask = ragged()
-    check_all_learn(layer, layer(query, regions, mask, layer.prepare(regions, mask))[0])
+    check_all_learn(layer, layer(query, regions, mask, layer.precompute(regions, mask))[0])
 
 
 def test_padding_places_regions_by_frame():

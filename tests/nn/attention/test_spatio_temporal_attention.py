@@ -45,7 +45,7 @@ def pooled(name, pool, frames):
 def test_spatial_attention_then_each_pool(name):
     layer, query = make(lambda: SpatioTemporalAttention(RegionAttention(5, 3, 4), POOLS[name]()))
     videos, regions, mask = ragged(WITH_REGIONS)
-    out = layer(query, regions, mask, layer.prepare(regions, mask))
+    out = layer(query, regions, mask, layer.precompute(regions, mask))
     for p, video in enumerate(videos):
         weights = attention_weights(layer.spatial.attention)
         frames, _ = stats.within_frames(query[p], video, weights)
@@ -58,7 +58,7 @@ def test_ranking_terms_are_those_of_the_attended_frames():
     layer, query = make(lambda: SpatioTemporalAttention(TimeAveragedAttention(5, 3, 4), RankedPool(5, 1.5)))
     regions = torch.randn(1, 4, 3, 5).double()
     mask = torch.ones(1, 4, 3, dtype=torch.bool)
-    out = layer(query[:1], regions, mask, layer.prepare(regions, mask))
+    out = layer(query[:1], regions, mask, layer.precompute(regions, mask))
     video = [list(frame) for frame in regions[0]]
     frames, _ = stats.time_averaged(query[0], video, attention_weights(layer.spatial.attention))
     torch.testing.assert_close(out.ranking[0].tolist(), stats.ranking(out.vector[0].detach(), frames, 1.5))
@@ -78,7 +78,7 @@ def test_rows_without_spatial_attention(name):
     module, oracle = ROWS[name]
     layer, query = make(lambda: module(5, 3, 4))
     videos, regions, mask = ragged(WITH_REGIONS)
-    out = layer(query, regions, mask, layer.prepare(regions, mask))
+    out = layer(query, regions, mask, layer.precompute(regions, mask))
     for p, video in enumerate(videos):
         expected = oracle(query[p], video, attention_weights(layer.attention))
         torch.testing.assert_close(out.vector[p].detach(), expected)
@@ -95,7 +95,7 @@ def test_a_video_without_regions_is_finite_in_every_row():
     rows += [lambda module=module: module(5, 3, 4) for module, _ in ROWS.values()]
     for row in rows:
         layer, query = make(row)
-        out = layer(query[:2], regions, mask, layer.prepare(regions, mask))
+        out = layer(query[:2], regions, mask, layer.precompute(regions, mask))
         out.vector.square().sum().backward()
         assert torch.isfinite(out.vector).all()
         assert all(torch.isfinite(p.grad).all() for p in layer.parameters())

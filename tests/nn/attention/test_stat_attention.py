@@ -40,7 +40,7 @@ def inputs():
 def test_equals_the_loops(streams, spatial):
     layer, query = make(streams, spatial)
     videos, tensors, mask, region_mask = inputs()
-    out = layer(query, layer.prepare(tensors, mask, region_mask))
+    out = layer(query, layer.precompute(tensors, mask, region_mask))
     for p, video in enumerate(videos):
         rows = {name: list(tensors[name][p, : len(video)]) for name in streams if name != "local"}
         if "local" in streams:

@@ -30,7 +30,7 @@ def make(st=True, ts=True, pool=MeanPool):
 def test_equals_the_loops(st, ts):
     layer, query = make(st, ts)
     videos, regions, mask = ragged(WITH_REGIONS)
-    out = layer(query, regions, mask, layer.prepare(regions, mask))
+    out = layer(query, regions, mask, layer.precompute(regions, mask))
     for p, (video, h) in enumerate(zip(videos, query, strict=True)):
         parts = []
         if st:
@@ -51,7 +51,7 @@ def test_equals_the_loops(st, ts):
 def test_ranking_terms_are_handed_on():
     layer, query = make(pool=lambda: RankedPool(5))
     _, regions, mask = ragged(WITH_REGIONS)
-    memory = layer.prepare(regions, mask)
+    memory = layer.precompute(regions, mask)
     expected = layer.spatio_temporal(query, regions, mask, memory.spatio_temporal).ranking
     torch.testing.assert_close(layer(query, regions, mask, memory).ranking, expected)
 

@@ -19,7 +19,7 @@ def make():
 def test_equals_the_loops_and_replicates_to_real_frames():
     layer, query, regions, mask = make()
     with torch.no_grad():
-        frames, weights = layer(query, regions, mask, layer.prepare(regions, mask))
+        frames, weights = layer(query, regions, mask, layer.precompute(regions, mask))
     for p, length in enumerate(LENGTHS):
         video = [list(frame) for frame in regions[p, :length]]
         expected, shares = time_averaged(query[p], video, attention_weights(layer.attention))
@@ -31,12 +31,12 @@ def test_equals_the_loops_and_replicates_to_real_frames():
 def test_another_order_of_frames_keeps_the_weights():
     layer, query, regions, mask = make()
     turned = regions[:1].flip(1)
-    before = layer(query[:1], regions[:1], mask[:1], layer.prepare(regions[:1], mask[:1]))
-    after = layer(query[:1], turned, mask[:1], layer.prepare(turned, mask[:1]))
+    before = layer(query[:1], regions[:1], mask[:1], layer.precompute(regions[:1], mask[:1]))
+    after = layer(query[:1], turned, mask[:1], layer.precompute(turned, mask[:1]))
     torch.testing.assert_close(after[1], before[1])
     torch.testing.assert_close(after[0], before[0].flip(1))
 
 
 def test_every_parameter_learns():
     layer, query, regions, mask = make()
-    check_all_learn(layer, layer(query, regions, mask, layer.prepare(regions, mask))[0])
+    check_all_learn(layer, layer(query, regions, mask, layer.precompute(regions, mask))[0])
