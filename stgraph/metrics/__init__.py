@@ -1,16 +1,26 @@
-"""Caption metrics as the COCO caption tools define them, bootstrap intervals, rewards and word counts."""
+"""Caption metrics as the COCO caption tools define them, bootstrap intervals, rewards and word counts.
 
-from stgraph.metrics.bootstrap import (
-    Interval,
-    PairedDifference,
-    bootstrap_intervals,
-    paired_bootstrap,
-)
-from stgraph.metrics.evaluation import Evaluation
-from stgraph.metrics.evaluator import CaptionEvaluator
-from stgraph.metrics.rewards import CaptionReward
-from stgraph.metrics.scores import METRICS, CaptionScores
-from stgraph.metrics.word_counts import WordCounts, count_words
+Names are imported when first used: ``stgraph doctor`` looks for Java in an installation whose PyG may be broken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stgraph.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from stgraph.metrics.bootstrap import (
+        Interval,
+        PairedDifference,
+        bootstrap_intervals,
+        paired_bootstrap,
+    )
+    from stgraph.metrics.evaluation import Evaluation
+    from stgraph.metrics.evaluator import CaptionEvaluator
+    from stgraph.metrics.rewards import CaptionReward
+    from stgraph.metrics.scores import METRICS, CaptionScores
+    from stgraph.metrics.word_counts import WordCounts, count_words
 
 __all__ = [
     "METRICS",
@@ -25,3 +35,15 @@ __all__ = [
     "count_words",
     "paired_bootstrap",
 ]
+
+_MODULES = {
+    "bootstrap": ("Interval", "PairedDifference", "bootstrap_intervals", "paired_bootstrap"),
+    "evaluation": ("Evaluation",),
+    "evaluator": ("CaptionEvaluator",),
+    "rewards": ("CaptionReward",),
+    "scores": ("METRICS", "CaptionScores"),
+    "word_counts": ("WordCounts", "count_words"),
+}
+__getattr__, __dir__ = lazy_exports(
+    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+)
