@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.progress import progress_line
 from stgraph.commands.console.table import score_table
 from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
@@ -49,7 +50,7 @@ def run(arguments: list[str]) -> int:
     seconds: dict[str, float] = {}
     start = time.monotonic()
     print("1/3  Videos: frames -> blob detector -> features -> store")
-    dataset = open_data(config.data)
+    dataset = open_data(config.data, progress_line("videos"))
     seconds["data"] = round(time.monotonic() - start, 1)
     print("2/3  Training: graphs -> both branches, distilled")
     trained = time.monotonic()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from pydantic import BaseModel, ConfigDict, Field
 
 from stgraph.datasets import StoredDataset, open_dataset
+from stgraph.errors import listed
 from stgraph.graph import GraphConfig
 
 __all__ = ["DataConfig", "LoaderConfig", "TrainingConfig"]
+
+log = logging.getLogger(__name__)
 
 
 class _Strict(BaseModel):
@@ -51,7 +56,10 @@ class DataConfig(_Strict):
         arguments = dict(self.dataset)
         if progress is not None and arguments.get("name") == "interactions":
             arguments["progress"] = progress
-        return open_dataset(**arguments)
+        dataset = open_dataset(**arguments)
+        if dataset.uncaptioned:
+            _report_uncaptioned(dataset.uncaptioned)
+        return dataset
 
 
 class TrainingConfig(_Strict):
@@ -94,3 +102,8 @@ class TrainingConfig(_Strict):
     teacher: Path | None = None
     monitor: str = "val/CIDEr"
     patience: int | None = None
+
+
+@rank_zero_only
+def _report_uncaptioned(videos: tuple[str, ...]) -> None:
+    log.warning("%d videos of the store have no captions and are left out: %s.", len(videos), listed(videos))

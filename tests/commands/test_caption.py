@@ -81,14 +81,14 @@ def test_words_are_chosen_as_the_settings_say(made, capsys, stored):
         assert one["log_probs"] == pytest.approx(other.log_probs, abs=1e-5)
     one = captioner.caption(paths[0], decoding=BeamSearch(3))
     assert one.text == expected[0].text
-    with pytest.raises(OptionError, match="'captions_per_video' must be 1 for one caption, got 2"):
+    with pytest.raises(OptionError, match="'captions_per_video' must be 1 for a single video, got 2"):
         captioner.caption(paths[0], decoding=several)
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("decoding.beam_size=3", "'beam_size' must stay 5 with method 'greedy', got 3"),
+        ("decoding.beam_size=3", "'beam_size' is an option of BeamSearch, not of Greedy, got 3"),
         ("decoding.method=beams", "'method' must be one of"),
         ("decoding.beamsize=3", "did you mean 'decoding.beam_size'?"),
         ("--attention", "'--attention' must go with '--json'"),
@@ -180,7 +180,7 @@ def test_one_call_from_python(made):
     captioner = stgraph.CaptionPipeline.from_pretrained(made / "run", allow=[ALLOW[1], ALLOW[3]])
     path = made / "videos" / "video3.mp4"
     assert captioner.caption(path).text == captioner.caption(str(path)).text != ""
-    with pytest.raises(DataError, match="text.mp4 cannot be described: .* no video that can be read"):
+    with pytest.raises(DataError, match="text.mp4 cannot be captioned: .*text.mp4"):
         (made / "text.mp4").write_text("no video" * 99)
         captioner.caption(made / "text.mp4")
     with pytest.raises(ModelFolderError, match="There is no extractor"):
@@ -189,7 +189,7 @@ def test_one_call_from_python(made):
 
 def test_a_model_of_generated_videos_says_so(trained, made, capsys):
     assert main(["caption", str(made / "videos" / "video3.mp4"), "--model", str(trained)]) == 1
-    assert "was trained on generated videos, whose features are no use for others" in capsys.readouterr().err
+    assert "was trained on generated videos, whose features do not apply to others" in capsys.readouterr().err
 
 
 def test_odd_names_and_bad_files(made, tmp_path, capsys, monkeypatch):

@@ -42,7 +42,7 @@ def test_help_and_wrong_commands(call):
         ("data=interaction_tiny", "interaction_tiny"),
         ("seed", "'seed' must be a setting key=value"),
         ("model.hidden_channels=many", "'model.hidden_channels'"),
-        ("model.flow=sideways", "'flow' must be"),
+        ("model.flow=sideways", "'model.flow': input should be"),
         ("loss.temperature=0", "'temperature' must be above 0, got 0"),
         ("graph.spatial=giou", "'graph.spatial'"),
         ("data.dataset.size=huge", "huge"),

@@ -34,7 +34,7 @@ def test_an_unfinished_demo_goes_on_and_another_run_is_never_cleared_away(tmp_pa
 
     with monkeypatch.context() as patched:
         patched.setattr(
-            "stgraph.commands.demo.CaptionPipeline", stopped
+            "stgraph.commands.demo.CaptionPipeline.from_pretrained", stopped
         )  # Ctrl-C between training and scoring
         assert main([*CALL, f"run={run}"]) == 130
     assert main([*CALL, f"run={run}", "seed=5"]) == 1  # other settings: not ours to clear away

@@ -16,7 +16,7 @@ from stgraph.errors import StgraphError
 from stgraph.features.importers import read_detections_folder
 from stgraph.features.store import ExtractorRecord, FeatureStore, FeatureStoreWriter
 from stgraph.metrics import CaptionEvaluator
-from stgraph.models.model_folder import file_inside
+from stgraph.models.model_folder import _file_inside as file_inside
 from stgraph.settings.compose import compose
 from stgraph.text import CaptionTokenizer
 
@@ -168,7 +168,7 @@ CASES = {
     missing_store: ("nothing.h5",),
     detections_without_a_key: ("v.json", "num_frames"),
     captions_without_a_split: ("'v'", "split"),
-    captions_of_no_video: ("b",),
+    captions_of_no_video: ("1 are missing ('a')",),
     rule_that_answers_nonsense: ("one_too_far",),
     typo_in_an_override: ("'trainer.max_epoch'", "did you mean 'trainer.max_epochs'?"),
     unreadable_override: ("model.hidden_channels",),

@@ -60,6 +60,6 @@ def test_the_settings_for_short_captions_train_the_attention_systems_without_reg
 
 def test_the_object_branch_says_what_is_missing(settings):
     with pytest.raises(
-        OptionError, match=r"needs 'object' features, but the store has only appearance; .*=\[scene\]"
+        OptionError, match=r"needs 'object' features, but the data have only appearance; .*=\[scene\]"
     ):
         train(compose("train", settings))

@@ -6,8 +6,9 @@ from stgraph.datasets import CaptionCorpus, VideoCaptions
 from stgraph.datasets.stored_dataset import with_features
 from stgraph.errors import DataError, OptionError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
+from stgraph.graph import GraphConfig
 from stgraph.inspection import frame_order
-from stgraph.models import ExtractorConfig, GraphConfig, ModelConfig, STaTSCaptioner
+from stgraph.models import ExtractorConfig, ModelConfig, STaTSCaptioner
 from stgraph.pipeline import CaptionPipeline
 from stgraph.text import CaptionTokenizer
 from tests.nn.attention.test_ranked_attention import lstm_weights
@@ -85,15 +86,13 @@ def captioner(temporal="ranked", attention="st"):
         for parameter in model.parameters():
             parameter.mul_(3.0)
     graph = GraphConfig(spatial=None, temporal=None, max_objects=None)
-    description = ModelConfig(
-        stgraph="0",
-        model="stats",
-        settings=settings.model_dump(),
+    config = ModelConfig.of(
+        model,
         graph=graph,
         num_frames=None,
         extractors={"object": ExtractorConfig(name="detector", weights="none")},
     )
-    return CaptionPipeline(model, tokenizer, description)
+    return CaptionPipeline(model, tokenizer, config)
 
 
 def by_loop(model, tokens, regions, mask):

@@ -96,9 +96,9 @@ def main(folder):
     """Trains all cases; notes which videos this process captioned."""
     score, captioned = CaptioningModule._score, []
 
-    def noted(module, captions):
+    def noted(module, evaluator, captions):
         captioned.append([module.global_rank, sorted(captions)])
-        return score(module, captions)
+        return score(module, evaluator, captions)
 
     CaptioningModule._score = noted
     # As the user calls it; the exit status tells that the second process does not mind what the first has written.

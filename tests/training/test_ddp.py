@@ -86,7 +86,15 @@ def test_every_video_is_captioned_by_one_process(pair):
 
 def test_the_command_starts_both_processes_and_only_one_writes(pair, capsys):
     run = pair / "command"
-    files = {"checkpoints", "config.json", "config.yaml", "log", "model.safetensors", "tokenizer.json"}
+    files = {
+        "checkpoints",
+        "config.json",
+        "config.yaml",
+        "log",
+        "model.safetensors",
+        "tokenizer.json",
+        "training.json",
+    }
     assert {path.name for path in run.iterdir()} == files
     assert len(logged(run)["val/CIDEr"]) == 1
     assert main(["train", *SMALL, *TWO, f"run={run}"]) == 1

@@ -54,11 +54,11 @@ def test_a_folder_written_before_the_options_is_the_papers(folder):
     for name in ("spatial_temperature", "temporal_temperature", "center_features", "temporal_direction"):
         del content["graph"][name]
     for name in ("pool", "edge_geometry"):
-        del content["settings"][name]
+        del content["arguments"][name]
     path.write_text(json.dumps(content))
     after = CaptionPipeline.from_pretrained(folder)
-    assert after.description.graph == before.description.graph
-    assert after.model.settings == before.model.settings
+    assert after.config.graph == before.config.graph
+    assert after.model.config == before.model.config
     for name, value in after.model.state_dict().items():
         assert torch.equal(value, before.model.state_dict()[name])
 

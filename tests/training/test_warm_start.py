@@ -61,7 +61,7 @@ def test_a_frozen_branch_has_no_dropout_and_no_gradient(teacher):
     [
         ("model.branches=[scene]", "the model has"),
         ("model.flow=source_to_target", "'teacher' has flow target_to_source"),
-        ("model.num_heads=4", "'teacher' has num_heads 2, and the model here 4"),
+        ("model.num_heads=4", "'teacher' has num_heads 2 and the model here 4"),
         ("graph.temporal=null", "was trained on another graph"),
         ("data.min_count=50", "another vocabulary"),
     ],

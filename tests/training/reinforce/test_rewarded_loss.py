@@ -101,7 +101,7 @@ def test_weights_are_checked(options, message):
         ("reinforce.baseline=mean", "'reinforce.baseline' must be one of"),
         ("reinforce.samples_per_video=0", "'samples_per_video' must be at least 1, got 0"),
         ("reinforce.metrics.BLEU-4=many", "'weights' of BLEU-4 must be a finite number, got 'many'"),
-        ("reinforce.metrics={METEOR:0,BLEU-4:0}", "'weights' must be by .*, got none"),
+        ("reinforce.metrics={METEOR:0,BLEU-4:0}", "'weights' must have keys among .*, got none"),
     ],
 )
 def test_a_wrong_setting_of_the_rewards_fails_before_the_data(tiny, setting, message, monkeypatch):
@@ -151,7 +151,7 @@ def test_rewards_come_from_their_epoch_on_and_a_killed_run_resumes_to_the_same_b
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["model.hidden_channels=32"], "'start' has hidden_channels 16, and the model here 32"),
+        (["model.hidden_channels=32"], "'start' has hidden_channels 16 and the model here 32"),
         (["data.min_count=9"], "'start' has another vocabulary"),
         (["graph=dense"], "'start' was trained on another graph"),
     ],
@@ -165,5 +165,5 @@ def test_another_system_is_not_begun_with(start, tmp_path):
     config = compose(
         "train", ["data=interactions_tiny", "model=stats", f"start={start}", f"run={tmp_path}", "graph=none"]
     )
-    with pytest.raises(OptionError, match="'start' is a 'stgkd', and the model here a 'stats'"):
+    with pytest.raises(OptionError, match="'start' is a 'stgkd' and the model here a 'stats'"):
         train(config)
