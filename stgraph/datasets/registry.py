@@ -1,4 +1,4 @@
-"""Data sets by name: those that stgraph generates, public corpora, and your own videos."""
+"""Opens data sets by name: generated ones, public corpora, and your own videos."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ __all__ = ["open_dataset"]
 
 
 def open_dataset(name: str, **arguments: object) -> StoredDataset:
-    """Opens a data set that stgraph knows by name, made where that is needed; ``docs/datasets.md`` shows each one.
+    """Opens a data set by name and generates it if necessary; ``docs/datasets.md`` describes each one.
 
     Args:
-        name, arguments: "interactions" (size, seed); "msvd" (store, captions, splits, names, common); "msrvtt" (store,
-            captions, splits, common); "folder", your own videos (store, captions, splits, val_share, test_share, seed,
-            common); or "store" (store and a captions.json).
+        name: "interactions", "msvd", "msrvtt", "folder" (your own videos) or "store" (a store and a captions.json).
+        arguments: Arguments of the data set: "interactions" takes size, seed and progress; "msvd" takes store, captions,
+            splits, names and common; "msrvtt" takes store, captions, splits and common; "folder" takes store, captions,
+            splits, val_share, test_share, seed and common; "store" takes store and captions.
 
     Raises:
         OptionError: If the name or an argument is unknown.
-        DataError: If there are captions of videos that the store does not contain, or a file has an unknown layout.
+        DataError: If the store lacks captioned videos, or a file has an unknown layout.
         MissingDataError: If a file does not exist.
     """
     if name not in DATASETS:
@@ -99,7 +100,7 @@ def _folder(
 
 
 def _checked(corpus: str, dataset: StoredDataset) -> StoredDataset:
-    """Warns of what is not as published, so that other splits or lost videos do not pass for the real ones."""
+    """Warns if splits or videos differ from the published corpus, as scores are then not comparable."""
     if found := published_differences(dataset.corpus, corpus):
         warnings.warn(f"This {corpus} is not the published one ({'; '.join(found)}).", stacklevel=3)
     return dataset

@@ -27,10 +27,11 @@ class StoredDataset:
     """Features and captions of the same videos.
 
     Args:
-        name: What results call it.
-        store, corpus: Features and captions; every captioned video has features.
-        uncaptioned: Videos of the store without captions: they can be described, but not trained on or scored.
-        extra_scores: (captions, references) -> scores that only this data set has, such as the share of right verbs.
+        name: Name of the data set in results.
+        store: Features of the videos.
+        corpus: Captions and splits; every captioned video has features.
+        uncaptioned: Videos of the store without captions: they can be captioned, but not used for training or scoring.
+        extra_scores: (captions, references) -> scores specific to this data set, such as the accuracy of verbs.
     """
 
     name: str
@@ -43,15 +44,16 @@ class StoredDataset:
 def with_features(
     name: str, store: FeatureStore | str | Path, corpus: CaptionCorpus, *, common: bool = False
 ) -> StoredDataset:
-    """Puts captions beside features of the same videos.
+    """Combines captions with features of the same videos.
 
     Args:
-        name: What results call it.
-        store, corpus: Features and captions.
-        common: Leaves out captions of videos without features, with a warning that names all of them.
+        name: Name of the data set in results.
+        store: Feature store, or its path.
+        corpus: Captions and splits.
+        common: Whether to leave out captioned videos without features, with a warning that lists them.
 
     Raises:
-        DataError: If captioned videos have no features, unless ``common``; or if none of them has.
+        DataError: If a captioned video has no features and ``common`` is off, or if none of them has features.
     """
     if not isinstance(store, FeatureStore):
         store = FeatureStore(store)

@@ -1,4 +1,4 @@
-"""PyG's Batch straight from columns, without a graph a video in between."""
+"""Builds a PyG Batch directly from columns, without one graph per video."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ def make_batch(
     video_id: list[str] | None,
     category: Tensor | None = None,
 ) -> Batch:
-    """Makes what ``Batch.from_data_list`` makes of the videos' graphs, with all it needs to be taken apart
-    again.
+    """Builds the batch that ``Batch.from_data_list`` would, including what ``to_data_list`` needs to separate it.
 
     Args:
-        nodes, streams: Columns of all videos, frames numbered through.
+        nodes: Node columns of all videos, with frames numbered consecutively over the batch.
         edges: ``edge_index``, ``edge_weight`` and ``edge_kind`` of all videos, sorted by row.
-        video_id, category: Name of each video, and the number of its category.
+        streams: Frame features of all videos, concatenated; None for absent streams.
+        video_id: Name of each video.
+        category: Category number of each video.
+
+    Returns:
+        A batch of :class:`VideoGraph`.
     """
     num_videos = len(nodes.node_ptr) - 1
     edge_ptr = torch.searchsorted(edges["edge_index"][0].contiguous(), nodes.node_ptr)

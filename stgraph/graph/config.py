@@ -145,8 +145,3 @@ def _settings_of(slot: str, rule: Any) -> dict[str, Any]:
     if slot == "temporal" and isinstance(rule, TrackEdges):
         return {slot: "track", "track_decay": rule.decay}
     return {slot: registered_name(rule)}
-
-
-def build_graph_builder(settings: GraphConfig) -> VideoGraphBuilder:
-    """Builds the builder of some settings; use :meth:`GraphConfig.build`."""
-    return settings.build()

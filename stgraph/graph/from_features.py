@@ -1,4 +1,4 @@
-"""Stored features of videos -> their graphs."""
+"""Builds graphs from the stored features of videos."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ def graphs_of(
 ) -> Batch:
     """Samples each video to ``num_frames`` and builds one batch; a video without detections has no nodes.
 
-    The motion row of a frame is that of the last clip that starts at or before it (DESIGN: min(n // 16, C - 1)), and
-    so is a grid's.
+    Each frame gets the motion feature and the grid of the last clip that starts at or before it, clip
+    min(n // 16, C - 1) of C for frame n.
 
     Args:
-        videos, builder, num_frames: What is sampled and built.
-        grids: Names of grids to carry along.
-        category: Number of each video's category, -1 unknown.
+        videos: Features of each video.
+        builder: Builds the graphs.
+        num_frames: Number of frames sampled per video; None keeps all.
+        grids: Names of the grid features to add to the graphs.
+        category: Category number of each video, -1 unknown.
+
+    Returns:
+        One batch of all videos.
 
     Raises:
-        DataError: If a video lacks a grid; the message names both.
+        DataError: If a video lacks one of the grids.
     """
     sampled = [video.sample(num_frames) for video in videos]
     return builder.build_batch(
@@ -50,7 +55,7 @@ def graphs_of(
 
 
 def grid_names(streams: Collection[str]) -> list[str]:
-    """The names of the grids among streams of a store.
+    """Names of the grid features among the streams of a store, without their prefix.
 
     >>> grid_names(["appearance", "grid/i3d"])
     ['i3d']

@@ -1,4 +1,4 @@
-"""Storage of a VideoGraph: the names of attributes say which are of nodes and which of edges."""
+"""Storage of a VideoGraph, which tells node and edge attributes apart by name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["VideoGraphStorage", "box_centers"]
 
 _NODE = frozenset({"x", "frame", "time", "box", "score", "label", "track", "keypoints", "batch", "pos"})
 _EDGE = frozenset({"edge_index", "edge_weight", "edge_kind"})
-# Of frames, or of whole videos; so is all that begins with GRID.
+# Attributes of frames or of whole videos, as are all that begin with GRID.
 _OTHER = frozenset({"appearance", "motion", "num_frames", "video_id", "category", "ptr"})
 
 
 class VideoGraphStorage(GlobalStorage):
-    """PyG's storage, except that sizes decide only for attributes that :class:`VideoGraph` doesn't know.
+    """PyG's storage, which infers an attribute's level from its size only if :class:`VideoGraph` doesn't define it.
 
-    PyG takes an attribute for one of nodes if its length is the number of nodes. With T == N it would cut the scene
-    streams with the nodes, with T == E permute them with the edges, with B == N cut ``num_frames [B]`` of a batch.
+    PyG treats an attribute as one of nodes if its length equals the number of nodes. With T == N it would slice the scene
+    streams with the nodes, with T == E permute them with the edges, and with B == N slice ``num_frames [B]`` of a batch.
 
     ``pos`` is computed from ``box`` unless it was set, so it costs no memory and follows the boxes.
     """
@@ -44,7 +44,7 @@ class VideoGraphStorage(GlobalStorage):
         return super().is_edge_attr(key) if level is None else level is _EDGE
 
     def __setitem__(self, key: str, value: Any) -> None:
-        # Taking one graph out of a batch gives PyG's numbers back as tensors of one element.
+        # PyG returns numbers as one-element tensors when it separates a batch.
         if key == "num_frames" and isinstance(value, Tensor) and not isinstance(self._parent(), Batch):
             value = int(value) if value.numel() == 1 else value
         super().__setitem__(key, value)
@@ -56,10 +56,10 @@ def box_centers(box: Tensor) -> Tensor:
 
 
 def _level(key: str) -> frozenset[str] | None:
-    """The set that ``key`` belongs to; None for attributes that users add."""
+    """The set that contains ``key``; None for attributes added by the user."""
     if key.startswith(GRID):
         return _OTHER
-    if key.endswith("_ptr"):  # made by follow_batch, as is the next
+    if key.endswith("_ptr"):  # added by follow_batch, like "_batch" below
         key = "ptr"
     key = key.removesuffix("_batch")
     return next((level for level in (_NODE, _EDGE, _OTHER) if key in level), None)

@@ -1,4 +1,4 @@
-"""What any captioner must beat: copying the nearest training video's caption, or one caption for all."""
+"""Baselines without training: the caption of the nearest training video, and the most frequent caption."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ __all__ = ["most_frequent_caption", "nearest_captions"]
 def nearest_captions(
     train: Mapping[str, Tensor], captions: Mapping[str, Sequence[str]], queries: Mapping[str, Tensor]
 ) -> dict[str, str]:
-    """The first caption of the training video whose mean-pooled frames are nearest by cosine.
+    """Captions each video with the first caption of the training video nearest to it by cosine similarity.
 
     Args:
-        train, queries: One vector ``[F]`` a video, the mean of its frame features.
+        train: Mean frame feature ``[F]`` of each training video.
         captions: Captions of the training videos.
+        queries: Mean frame feature ``[F]`` of each video to caption.
+
+    Returns:
+        One caption per query.
 
     Raises:
         DataError: If there are no training videos.
@@ -42,7 +46,10 @@ def nearest_captions(
 
 
 def most_frequent_caption(captions: Mapping[str, Sequence[str]]) -> str:
-    """The caption that occurs most often; on a draw the one that comes first.
+    """The caption that occurs most often; the first one in case of a tie.
+
+    Raises:
+        DataError: If there are no captions.
 
     >>> most_frequent_caption({"a": ["x", "y"], "b": ["y"]})
     'y'

@@ -1,4 +1,4 @@
-"""Which (video, caption) pairs make up each batch of an epoch: a function of seed and epoch alone."""
+"""Shuffled batches of (video, caption) pairs, determined by seed and epoch alone."""
 
 from __future__ import annotations
 
@@ -27,13 +27,17 @@ def pair_batches(
 
     Args:
         num_captions: Number of captions of each video.
-        batch_size: Pairs a batch.
-        captions_per_video: Captions of one video that travel together, so that the video is encoded once for them.
-        captions_per_epoch: Captions of a video that one epoch uses, drawn anew each epoch; None uses all.
-        seed, epoch: What the order depends on, and all that it depends on.
+        batch_size: Largest number of pairs per batch.
+        captions_per_video: Captions of a video that stay in one batch, so that the video is encoded once for all of them.
+        captions_per_epoch: Captions per video that an epoch uses, drawn again for each epoch; None uses all.
+        seed: Seed of the shuffle.
+        epoch: Number of the epoch; together with ``seed`` it determines the order.
+
+    Returns:
+        Batches of groups, each a video with some of its captions.
 
     Raises:
-        OptionError: If a number is below 1, or ``captions_per_video`` above ``batch_size``.
+        OptionError: If a number is below 1, or ``captions_per_video`` exceeds ``batch_size``.
 
     >>> pair_batches([2, 1], batch_size=2, captions_per_video=2)
     [[(0, (0, 1))], [(1, (0,))]]

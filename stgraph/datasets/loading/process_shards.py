@@ -1,4 +1,4 @@
-"""Which process takes which pairs of a batch, and what an optimizer step holds over all processes."""
+"""Splits batches over ranks, with the totals of each optimizer step over all ranks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ __all__ = ["RankShard", "StepTotals", "deal_out", "share_of"]
 
 @dataclass(frozen=True)
 class StepTotals:
-    """What the means of an optimizer step divide by: sums over its batches and all processes.
+    """Denominators of the means of an optimizer step, summed over its batches and all ranks.
 
     Args:
-        batches: Batches that it accumulates; the last step of an epoch may have fewer than the others.
-        pairs, tokens: Captions of all its batches, and the words to be said in them with their end marks.
-        frames: Frames of its videos, each video once.
-        videos: Its videos, each once.
+        batches: Batches that the step accumulates; the last step of an epoch may have fewer.
+        pairs: Captions in the step.
+        tokens: Tokens to predict in these captions, end tokens included.
+        frames: Frames in the step, each video counted once.
+        videos: Distinct videos in the step.
         batch_pairs: Captions of this batch alone.
     """
 
@@ -32,13 +33,13 @@ class StepTotals:
 
 @dataclass(frozen=True)
 class RankShard:
-    """One process's part of one batch.
+    """The part of a batch that one rank computes.
 
     Args:
-        groups: Its pairs. A process without any has one video of the batch with no caption: it computes what the
-            others do, so that the exchange of gradients meets all parameters, and adds zeros to them.
-        owned: Videos whose frames count here: in no earlier batch of the step, and on no other process.
-        totals: Of the optimizer step.
+        groups: Pairs of this rank. A rank without pairs gets one uncaptioned video so that every parameter takes part in
+            the all-reduce; its gradients are zero.
+        owned: Videos whose frames this rank counts in this batch; each video is counted once per optimizer step.
+        totals: Totals of the optimizer step.
     """
 
     groups: tuple[PairGroup, ...]
@@ -47,7 +48,12 @@ class RankShard:
 
 
 def share_of(batch: Sequence[PairGroup], rank: int, world_size: int) -> list[PairGroup]:
-    """The groups of one process. Videos are dealt out in turn; all captions of a video go the same way.
+    """Selects the groups of one rank: videos are assigned round-robin, and all captions of a video stay together.
+
+    Args:
+        batch: Groups of all ranks.
+        rank: Number of this rank, from 0.
+        world_size: Number of ranks.
 
     >>> [share_of([(7, (0,)), (2, (1,)), (7, (3,)), (5, (0,))], rank, 2) for rank in (0, 1)]
     [[(7, (0,)), (7, (3,)), (5, (0,))], [(2, (1,))]]
@@ -65,14 +71,18 @@ def deal_out(
     rank: int = 0,
     world_size: int = 1,
 ) -> list[RankShard]:
-    """The shares of one process in the batches of an epoch, with the totals that every process computes alike.
+    """Splits the batches of an epoch for one rank and computes the totals, which are the same on every rank.
 
     Args:
-        batches: Of all processes together, as :func:`pair_batches` gives them.
-        num_tokens: Tokens to be predicted, by video and caption.
-        num_frames: Frames by video.
-        accumulate: Batches an optimizer step; the last step takes what is left.
-        rank, world_size: Which process of how many.
+        batches: Batches of all ranks together, as returned by :func:`pair_batches`.
+        num_tokens: Number of tokens to predict in each caption, by video.
+        num_frames: Number of frames of each video.
+        accumulate: Batches per optimizer step; the last step takes the remaining ones.
+        rank: Number of this rank, from 0.
+        world_size: Number of ranks.
+
+    Returns:
+        One shard per batch.
     """
     shares: list[RankShard] = []
     for start in range(0, len(batches), accumulate):

@@ -1,8 +1,7 @@
-"""Frames with unlike numbers of boxes as blocks of one height, in bounded memory.
+"""Pads frames with different numbers of boxes to blocks of equal height, processed in chunks of bounded size.
 
-Boxes are sorted by frame, so each frame that has any is a run of rows. Work between the boxes of two frames
-is then a
-batched product of blocks, and its memory is a share of T: no N x N array is made.
+Boxes are sorted by frame, so the boxes of a frame form a run of consecutive rows. Comparing the boxes of two frames is
+then a batched matrix product of blocks, and no N x N array is allocated.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from torch import Tensor
 
 __all__ = ["blocks_of_runs", "chunks", "frame_runs", "softmax_blocks"]
 
-_CHUNK = 2**22  # numbers a chunk of blocks may hold: 16 MB in float32
+_CHUNK = 2**22  # largest number of elements in a chunk of blocks: 16 MB in float32
 
 
 def frame_runs(frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Number, first row and row count of each frame that occurs in the sorted ``frame [N]``, each ``[R]``."""
+    """Number, first row and row count of each frame that has boxes, each ``[R]``; ``frame [N]`` must be sorted."""
     number, count = torch.unique_consecutive(frame, return_counts=True)
     return number, count.cumsum(0) - count, count
 
@@ -31,9 +30,9 @@ def chunks(num_blocks: int, block_size: int) -> Iterator[tuple[int, int]]:
 
 
 def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor) -> Tensor:
-    """Rows of successive runs as ``[R, n, ...]``, n the longest run; shorter ones go on with any rows."""
+    """Rows of successive runs as ``[R, n, ...]`` with n the longest run; the padding of shorter runs is arbitrary."""
     height, start = int(count.max()), int(first[0])
-    if int(count.min()) == height:  # nothing to fill up, nothing to copy
+    if int(count.min()) == height:  # equal lengths: a view, no padding
         return values[start : start + len(count) * height].unflatten(0, (len(count), height))
     row = first[:, None] + torch.arange(height, device=first.device)
     return values[row.clamp(max=len(values) - 1)]
@@ -42,9 +41,13 @@ def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor) -> Tensor:
 def softmax_blocks(
     similarity: Tensor, num_rows: Tensor, num_cols: Tensor, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Row softmax over the first ``num_cols`` columns of each block, for its first ``num_rows`` rows.
+    """Softmax of the rows of each block over its real entries.
 
-    The entries are IoUs or cosines, so at most 1; they are divided by ``temperature`` first.
+    Args:
+        similarity: IoUs or cosines, at most 1; divided by ``temperature`` before the softmax.
+        num_rows: Number of real rows of each block.
+        num_cols: Number of real columns of each block.
+        temperature: Temperature of the softmax.
 
     Shapes: similarity ``[R, n, m]``, num_rows, num_cols ``[R]`` -> block, row, column and weight of each real
         entry ``[E]``, sorted by (block, row, column).
@@ -53,7 +56,9 @@ def softmax_blocks(
     col = torch.arange(similarity.size(2), device=similarity.device)
     real_col = col < num_cols[:, None, None]
     if temperature == 1:
-        weight = similarity.exp().masked_fill_(~real_col, 0)  # no maximum to take off: nothing exceeds e
+        weight = similarity.exp().masked_fill_(
+            ~real_col, 0
+        )  # no maximum to subtract: exp(similarity) is at most e
         weight /= weight.sum(dim=-1, keepdim=True)
     else:
         weight = (similarity / temperature).masked_fill_(~real_col, -torch.inf).softmax(dim=-1)

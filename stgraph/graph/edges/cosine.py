@@ -1,4 +1,4 @@
-"""Time edges by similarity."""
+"""Time edges between adjacent frames, weighted by the cosine similarity of their features."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["CosineEdges", "cosine_edges"]
 
 @adjacent_only
 def cosine_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Links all boxes of a frame to all of the next, by softmax of the cosine of their features.
+    r"""Links every box of a frame to every box of the next one, weighted by a softmax of feature cosines.
 
     .. math::
         G^{time}_{tij} = \frac{\exp \cos(o_t^i, o_{t+1}^j)}{\sum_{j=1}^{N_{t+1}} \exp \cos(o_t^i, o_{t+1}^j)}
 
-    A frame without boxes cuts the chain. The cosine with a vector of zeros is 0.
+    No edge crosses a frame without boxes. The cosine with a zero vector is 0.
 
     Args:
         boxes: Not used.
@@ -45,21 +45,22 @@ def cosine_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor
 @wants_video
 @dataclass(frozen=True)
 class CosineEdges:
-    r"""The rule :func:`cosine_edges` with what the paper does not have.
+    r"""Extends :func:`cosine_edges` by a temperature, centred features and edges back in time.
 
     .. math::
         G^{time}_{tij} = \frac{\exp(\cos(o_t^i - m, o_{t+1}^j - m) / \tau)}
             {\sum_{j=1}^{N_{t+1}} \exp(\cos(o_t^i - m, o_{t+1}^j - m) / \tau)}
 
     Args:
-        temperature: :math:`\tau`; 1 is the paper's Eq. 2, less lets the likest box decide.
-        center: Whether m is the mean feature of the video's boxes; else it is 0. A vector of zeros says nothing of
-            a box: it has no share in the mean, and its cosines stay 0.
-        direction: "both": the boxes of t + 1 are also linked to those of t, by the same formula with the frames
-            exchanged, a softmax of its own.
+        temperature: :math:`\tau`; 1 is the paper's Eq. 2, smaller values favour the most similar box.
+        center: Whether m is the mean feature of the video's boxes instead of 0. Zero vectors stand for unknown
+            features: they are left out of the mean, and their cosines stay 0.
+        direction: "forward" links t to t + 1; "both" also links t + 1 to t, by the same formula with the frames
+            exchanged and a separate softmax.
 
     Raises:
         OptionError: If the temperature is below 0.001 or not finite, or the direction is unknown.
+
     Reference: house design, after Eq. 2 of https://arxiv.org/abs/2003.13942.
 
     >>> features = torch.tensor([[1.0, 0], [2, 0], [0, 3]])
@@ -79,13 +80,23 @@ class CosineEdges:
     def __call__(
         self, boxes: Tensor, features: Tensor, frame: Tensor, video: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Edges of the boxes; see :func:`cosine_edges`. ``video`` [N] says whose mean is whose; None: all of one."""
+        """Computes the edges; see :func:`cosine_edges`.
+
+        Args:
+            boxes: Not used.
+            features: Appearance of each box, ``[N, F]``.
+            frame: Number of each box's frame, sorted, ``[N]``.
+            video: Number of each box's video, ``[N]``, for the means; None if all boxes belong to one video.
+
+        Returns:
+            Edges ``[2, E]`` sorted by (i, j), and weights ``[E]``.
+        """
         if len(frame) == 0:
             return frame.new_zeros(2, 0), features.new_zeros(0)
         if self.center:
             features = _centered(features, torch.zeros_like(frame) if video is None else video)
         number, first, count = frame_runs(frame)
-        adjacent = number.diff() == 1  # rows of a run that the next run doesn't follow at once are left out
+        adjacent = number.diff() == 1  # no edges where frames without boxes lie between two runs
         length = torch.linalg.vector_norm(features, dim=1)
         scale = torch.where(length > 0, 1 / length, 0)
         edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
@@ -110,15 +121,15 @@ class CosineEdges:
 
 
 def _centered(features: Tensor, video: Tensor) -> Tensor:
-    """Features less the mean of their video's, rows of zeros left out."""
+    """Subtracts the mean feature of each video; zero rows are left out of the mean and stay zero."""
     known = torch.linalg.vector_norm(features, dim=1) > 0
     row = known.nonzero()[:, 0]
     if len(row) == 0:
         return features
     count = torch.bincount(video[row])
-    # Less a row of the video first: equal features then leave zeros, not rounding errors that point anywhere.
+    # Subtract one row of the video first: equal features then give exact zeros instead of rounding errors.
     one = row[(count.cumsum(0) - count).clamp(max=len(row) - 1)]
-    video = video.clamp(max=len(count) - 1)  # of rows of zeros behind the last that is known
+    video = video.clamp(max=len(count) - 1)  # zero rows may belong to later videos than the last known row
     centered = features[one[video]]
     torch.sub(features, centered, out=centered)
     centered[~known] = 0
