@@ -1,4 +1,4 @@
-"""The nodes of one or many videos as columns, chosen and padded for all videos at once."""
+"""Node columns of one or many videos, selected and padded for all videos at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Nodes", "join_nodes", "join_stream"]
 
 @dataclass
 class Nodes:
-    """Node attributes of B videos one after the other, ``frame`` numbered through.
+    """Concatenated node attributes of B videos; ``frame`` is numbered consecutively over all of them.
 
     Shapes: each of ``values`` ``[N, ...]``; video ``[N]``; node_ptr, frame_ptr ``[B + 1]``.
     """
@@ -31,10 +31,16 @@ class Nodes:
 def join_nodes(
     videos: Sequence[Detections], max_objects: int | None, score_threshold: float, pad_objects: int | None
 ) -> Nodes:
-    """Chooses the best boxes of each frame and lays them, or what absent ones are, out as columns.
+    """Selects the best boxes of each frame and concatenates their attributes over all videos.
+
+    Args:
+        videos: Detections of each video.
+        max_objects: Largest number of boxes per frame; None keeps all.
+        score_threshold: Boxes with lower scores are dropped.
+        pad_objects: Pads every frame to this number of boxes; None does not pad.
 
     Raises:
-        DataError: If widths of features differ between videos.
+        DataError: If widths of features or keypoints differ between videos, or only some videos have keypoints.
     """
     frame_ptr = _pointer([video.num_frames for video in videos])
     box_ptr = _pointer([len(video) for video in videos])
@@ -79,7 +85,16 @@ def join_nodes(
 def join_stream(
     name: str, streams: Sequence[Tensor] | None, videos: Sequence[Detections], axes: str = "T F"
 ) -> Tensor | None:
-    """A scene stream of all videos, one row a frame, of ``axes``; None where there is none.
+    """Concatenates a scene stream over all videos, one row per frame.
+
+    Args:
+        name: Name of the stream, for messages.
+        streams: Features of each video; None if there are none.
+        videos: Detections of each video, for the number of frames.
+        axes: Axes that each stream must have.
+
+    Returns:
+        Rows of all videos; None without streams.
 
     Raises:
         ShapeError: If a stream does not have T rows.
@@ -99,11 +114,13 @@ def _join(videos: Sequence[Detections], name: str) -> Tensor:
 
 
 def _join_features(features: list[Tensor], keep: Tensor, box_ptr: Tensor) -> Tensor:
-    filled = [part for part in features if len(part)] or features[:1]  # no boxes: the width may be unknown
+    filled = [part for part in features if len(part)] or features[
+        :1
+    ]  # without boxes the width may be unknown
     _check_widths("features", filled)
     if len(keep) == int(box_ptr[-1]):
         return torch.cat(filled)
-    # Copies each kept row once, straight to its place: features are nearly all of a graph's memory.
+    # Copy each kept row once, into its final place: features dominate the memory of a graph.
     out = features[0].new_empty(len(keep), filled[0].size(1))
     start = torch.searchsorted(keep, box_ptr).tolist()
     for part, first, begin, end in zip(features, box_ptr.tolist(), start, start[1:], strict=False):

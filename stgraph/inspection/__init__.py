@@ -1,4 +1,4 @@
-"""Looking at what a model sees: pictures of graphs and of attention, the order that it finds in frames."""
+"""Pictures of graphs and attention, and a measure of how well ranked attention orders frames."""
 
 from stgraph.inspection.attention import draw_attention
 from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share

@@ -1,4 +1,4 @@
-"""Pictures of what the words of a caption looked at."""
+"""Pictures of the attention of a caption's words over frames and regions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stgraph.pipeline import Caption
 
 __all__ = ["draw_attention"]
 
-# Maps over frames and over regions that show best where a word came from, first choice first.
+# Attention maps over frames, in order of preference, and the map over regions that belongs to each.
 _FRAMES = ("ts_frames", "local", "frames", "global", "motion", "st_frames")
 _REGIONS = {"ts_frames": "ts_regions", "local": "regions", "frames": "regions", "st_frames": "st_regions"}
 _PANELS_A_ROW = 6
@@ -28,23 +28,27 @@ def draw_attention(
     graph: VideoGraph | None = None,
     path: str | Path | None = None,
 ) -> Figure:
-    """Draws, word by word, which frames a caption looked at, and the regions in the frame that it looked at most.
+    """Draws the attention of each word over frames, and over the regions of its most attended frame.
 
-    Above, a chart for each map over frames: words by sampled frames, the darker the more weight. Below, where ``frames``
-    are given, for each word its frame of most weight (of the map that the title names), where ``graph`` is given with the
-    boxes of that frame, the more visible the more of the word's weight they have.
+    The upper part has a heat map of words by sampled frames for each attention map; darker means a larger weight. With
+    ``frames``, the lower part shows the frame of largest weight for each word, by the map named in the title. With
+    ``graph``, it also shows the boxes of that frame; more opaque means a larger weight.
 
     Args:
-        caption: Described with ``attention=True``.
+        caption: Caption generated with ``attention=True``.
         frames: The sampled frames, uint8 RGB.
-        graph: Of the same video by the captioner's builder, boxes in pixels of ``frames``.
-        path: File to write, its kind told by its suffix; None writes none.
+        graph: Graph of the same video from the captioner's builder, with boxes in pixels of ``frames``.
+        path: File to write, in the format of its suffix; None writes no file.
+
+    Returns:
+        The figure.
 
     Shapes: frames ``[T, H, W, 3]``.
 
     Raises:
         OptionError: If the caption has no attention over frames.
-        ShapeError: If ``frames`` are not those of the caption.
+        ShapeError: If ``frames`` have other axes, or their number differs from the caption's.
+
     Reference: after Cherian et al., WACV 2020, Fig. 7.
     """
     maps = {name: weights for name, weights in caption.attention.items() if name in _FRAMES}
@@ -70,7 +74,7 @@ def draw_attention(
     if frames is not None:
         chosen = next(name for name in _FRAMES if name in maps)
         regions = caption.attention.get(_REGIONS.get(chosen, ""))
-        below[0].suptitle(f"the frame of most weight in '{chosen}'", fontsize=8)
+        below[0].suptitle(f"frame with the largest weight in '{chosen}'", fontsize=8)
         panels = below[0].subplots(rows, _PANELS_A_ROW, squeeze=False).ravel()
         for axes in panels:
             axes.set_axis_off()
@@ -94,7 +98,7 @@ def _chart(axes: Axes, name: str, weights: Tensor, words: list[str]) -> None:
 
 
 def _boxes(axes: Axes, graph: VideoGraph, t: int, weights: Tensor) -> None:
-    """Of one frame; further regions than it has boxes (cells, the whole frame) are not drawn."""
+    """Draws the boxes of a frame; regions without a box (grid cells, the whole frame) are skipped."""
     boxes = graph.box[graph.frame == t].tolist()
     strongest = max(float(weights.max()), 1e-9)
     for (x1, y1, x2, y2), weight in zip(boxes, weights.tolist(), strict=False):

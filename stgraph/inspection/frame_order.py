@@ -1,4 +1,4 @@
-"""Whether a ranked vector orders the frames that it was made of."""
+"""Measures how well ranked attention orders the frames of a video."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ __all__ = ["FrameOrder", "frame_order", "ordered_share"]
 
 @dataclass(frozen=True)
 class FrameOrder:
-    """Share of pairs of neighbouring frames that are in order, by video of a split.
+    """Share of adjacent pairs of frames that are ranked in order, for each video of a split.
 
-    ``left_out`` are videos without two real frames one behind the other: they have no order.
+    Args:
+        dataset: Name of the data set.
+        split: Name of the split.
+        shares: Share of each video, averaged over the words of its caption.
+        left_out: Videos without two adjacent real frames, for which no order is defined.
     """
 
     dataset: str
@@ -31,7 +35,7 @@ class FrameOrder:
 
     @property
     def mean(self) -> float:
-        """Over videos, each of one weight however many words its caption has."""
+        """Mean over videos; every video has the same weight, whatever the length of its caption."""
         return sum(self.shares.values()) / len(self.shares)
 
 
@@ -39,27 +43,32 @@ class FrameOrder:
 def frame_order(
     captioner: CaptionPipeline, dataset: StoredDataset, split: str, *, batch_size: int = 64
 ) -> FrameOrder:
-    r"""How often :class:`~stgraph.nn.RankedAttention` puts a frame ahead of the one before it.
+    r"""Measures how often :class:`~stgraph.nn.RankedAttention` ranks a frame above the preceding one.
 
     .. math:: \frac{1}{L} \sum_{l=1}^{L} \operatorname{mean}_t \, [\langle w_l, \hat{x}_{l,t} \rangle >
         \langle w_l, \hat{x}_{l,t-1} \rangle]
 
-    for each video; equal ones count half. w and the frames change with the language state, so the words matter: they are
-    the model's own greedy caption with its end mark, as that is what the model attends with when it describes a video.
-    References would ask for states that it may never come to.
+    for each video; ties count half. w and the frames depend on the language state, so the measure depends on the words:
+    they are the model's own greedy caption, end token included, which is what the model attends with when it captions a
+    video. Reference captions could lead to states that it never reaches.
 
-    Chance is 0.5 for a vector that knows nothing of time. A model that was not told to order frames need not be at
-    chance: where features drift, one and the same vector can order, or reverse, many videos.
+    A vector that is independent of time scores 0.5. A model trained without the ranking loss may still score differently:
+    where features drift over time, a single vector can order, or reverse, many videos.
 
     Args:
-        captioner: One with ranked attention, or with its LSTM alone ("lstm", "mean_lstm").
-        dataset, split: Whose videos.
-        batch_size: Videos at once; it changes no figure.
+        captioner: Captioner with ranked attention, or with its LSTM alone ("lstm", "mean_lstm").
+        dataset: Data set to measure on.
+        split: Split of the data set.
+        batch_size: Number of videos per batch; it does not change the result.
+
+    Returns:
+        The share of each video.
 
     Raises:
         OptionError: If the model has no ranked attention.
         DataError: If the split has no videos, none of them has two adjacent real frames, or the features come from
             extractors other than the model's.
+
     Reference: after Cherian et al., WACV 2020, Eq. 7; the measure: house design.
     """
     model, description, corpus = captioner.model, captioner.config, dataset.corpus
@@ -85,13 +94,13 @@ def frame_order(
     for start in range(0, len(ids), batch_size):
         group = ids[start : start + batch_size]
         graphs = source.batch(group).to(device)
-        spoken = model.generate(graphs, special_tokens).tokens
-        spoken = spoken[:, : int((spoken != 0).sum(1).max())]
-        before = torch.cat([torch.full_like(spoken[:, :1], special_tokens.bos), spoken[:, :-1]], 1)
-        with _heard(reader) as words:
+        tokens = model.generate(graphs, special_tokens).tokens
+        tokens = tokens[:, : int((tokens != 0).sum(1).max())]
+        before = torch.cat([torch.full_like(tokens[:, :1], special_tokens.bos), tokens[:, :-1]], 1)
+        with _collect_shares(reader) as words:
             model(graphs, before, torch.arange(len(group), device=device))
         by_word = torch.stack(words, 1)  # [B, L], NaN in every word of a video without a pair
-        real = spoken != 0
+        real = tokens != 0
         of_video = by_word.masked_fill(~real, 0.0).sum(1) / real.sum(1)
         shares.update(zip(group, of_video.tolist(), strict=True))
     left_out = tuple(video for video, share in shares.items() if share != share)
@@ -105,7 +114,7 @@ def frame_order(
 
 
 def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
-    """Share of pairs of neighbouring real frames that stand in order along w; NaN where there is no pair.
+    """Share of adjacent pairs of real frames whose projections onto w increase; NaN without a pair.
 
     Shapes: ranked w ``[P, D]``, frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P]`` float64.
 
@@ -114,7 +123,7 @@ def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
     >>> ordered_share(torch.tensor([[1.0]]), frames, torch.ones(1, 4, dtype=torch.bool))
     tensor([0.5000], dtype=torch.float64)
     """
-    # Of the difference, not of two products: frames that are alike then tie exactly.
+    # Project the difference instead of subtracting projections: equal frames then tie exactly.
     ahead = ((frames[:, 1:] - frames[:, :-1]) @ ranked.unsqueeze(-1)).squeeze(-1)
     valid = mask[:, 1:] & mask[:, :-1]
     points = (ahead.sign().double() + 1) / 2
@@ -122,14 +131,14 @@ def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
 
 
 @contextmanager
-def _heard(reader: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects the scores of each word while the model generates."""
+def _collect_shares(reader: nn.Module) -> Iterator[list[Tensor]]:
+    """Collects the ordered share of each word from the forward pass inside the block."""
     words: list[Tensor] = []
 
-    def hear(module: nn.Module, inputs: tuple[Tensor, Tensor], ranked: Tensor) -> None:
+    def collect(module: nn.Module, inputs: tuple[Tensor, Tensor], ranked: Tensor) -> None:
         words.append(ordered_share(ranked, *inputs))
 
-    handle = reader.register_forward_hook(hear)
+    handle = reader.register_forward_hook(collect)
     try:
         yield words
     finally:

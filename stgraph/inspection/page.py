@@ -1,4 +1,4 @@
-"""A page of video frames to draw over."""
+"""A figure with one panel per video frame, and drawing across panels."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from torch import Tensor
 __all__ = ["FramePage"]
 
 _PANEL, _GAP, _TITLE, _TOP, _FOOT, _CAPTION = 2.5, 0.3, 0.22, 0.4, 0.4, 0.11  # inches
-_LINE = 0.18  # of each further line of the title
+_LINE = 0.18  # height of each further line of the title
 
 
 class FramePage:
-    """A figure with one panel a frame, in rows, and where a frame's pixels lie on it."""
+    """A figure with one panel per frame, arranged in rows, that maps pixels of frames to positions on the page."""
 
     def __init__(self, num_frames: int, frame_height: int, frame_width: int, title_lines: int = 1) -> None:
         above = _TOP + (title_lines - 1) * _LINE
         self.columns = num_frames if num_frames <= 5 else min(math.ceil(num_frames / 2), 6)
         rows = math.ceil(num_frames / self.columns)
-        self.scale = _PANEL / math.sqrt(frame_width * frame_height)  # inches a pixel: panels of one area
+        self.scale = _PANEL / math.sqrt(
+            frame_width * frame_height
+        )  # inches per pixel; all panels have the same area
         width, height = self.scale * frame_width, self.scale * frame_height
         self.size = np.array(
             [
@@ -48,12 +50,12 @@ class FramePage:
         self.taken: list[tuple[float, float, float]] = []  # left, top and width of each caption, in inches
 
     def place(self, frame: Tensor, point: Tensor) -> np.ndarray:
-        """Pixels x, y of frames as shares of the page ``[N, 2]``."""
+        """Converts pixels x, y of frames to figure coordinates in 0..1, ``[N, 2]``."""
         t, pixels = frame.numpy(), point.numpy() * self.scale
         return np.stack([self.left[t] + pixels[:, 0], self.top[t] - pixels[:, 1]], axis=1) / self.size
 
     def to_next_panel(self, t: int, start: np.ndarray, end: np.ndarray) -> Iterator[np.ndarray]:
-        """The line from panel t to the next; to a new row, a piece out of one and a piece into the other."""
+        """Segments of the line from panel t to the next; a line to a new row is split at the margins."""
         if (t + 1) % self.columns:
             yield np.stack([start, end])
         else:
@@ -62,7 +64,7 @@ class FramePage:
             yield np.array([[reach, end[1]], end])
 
     def line(self, points: np.ndarray, colour: str, width: float, style: Literal["-", ":"]) -> None:
-        """A line over all panels, edged in black so that it shows on any picture."""
+        """Draws a line across panels, outlined in black so that it is visible on any frame."""
         edge = withStroke(linewidth=width + 1.2, foreground="black", alpha=0.5)
         line = Line2D(
             *points.T, color=colour, linewidth=width, linestyle=style, alpha=0.9, path_effects=[edge]
@@ -70,14 +72,14 @@ class FramePage:
         self.figure.add_artist(line)
 
     def dot(self, point: np.ndarray, colour: str) -> None:
-        """A node."""
+        """Draws a node."""
         x, y = point
         self.figure.add_artist(
             Line2D([x], [y], marker="o", markersize=4, color=colour, markeredgecolor="black", zorder=3)
         )
 
     def caption(self, t: int, corner: np.ndarray, text: str, colour: str) -> None:
-        """A caption above a box's corner, or below those that are there already, inside its panel."""
+        """Writes a caption above the corner of a box, inside its panel, moved down to avoid earlier captions."""
         width = 0.046 * len(text) + 0.04
         x, y = corner * self.size
         x = min(max(x, self.left[t]), self.right[t] - width)
@@ -91,7 +93,7 @@ class FramePage:
         )  # fmt: skip
 
     def write(self, title: str, legend: str) -> None:
-        """The lines above all panels and the one below."""
+        """Writes the title above the panels and the legend below them."""
         self.figure.text(0.5, 1 - 0.12 / self.size[1], title, ha="center", va="top", fontsize=10)
         self.figure.text(
             0.5, 0.2 / self.size[1], legend, ha="center", va="center", fontsize=7, color="#444444"

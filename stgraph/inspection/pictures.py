@@ -1,4 +1,4 @@
-"""Pictures of graphs over the frames they come from."""
+"""Draws graphs over their video frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["draw_graph"]
 # Colours that stand out on photographs and carry black text.
 _COLOURS = ("#4cc9f0", "#ffb703", "#80ed99", "#ff7b7b", "#c8a2ff", "#f7a8c4", "#f4f1a0", "#e09f5e", "#b0c4b1")
 _MOST_FRAMES = 40
-_Strength = dict[tuple[int, int], float]  # of each edge
+_Strength = dict[tuple[int, int], float]  # strength of each edge, 0..1
 
 
 def draw_graph(
@@ -33,18 +33,21 @@ def draw_graph(
     label_names: Sequence[str] | Mapping[int, str] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draws a graph over its frames: boxes, edges inside a frame, time edges to the next frame.
+    """Draws a graph over its frames: boxes, edges within a frame, and time edges to the next frame.
 
-    A line is the thicker the more its edge weighs beside an even share of its row. As the cosine gives every
-    pair some weight, only time edges above the even share are shown, and those to a frame's only object.
-    Objects keep a colour by track where tracks are known, else by class.
+    Lines are thicker the larger their edge's weight compared with the mean weight of its row. As the cosine rule gives
+    every pair some weight, only time edges above the mean, or to the only object of a frame, are shown. Objects are
+    coloured by track if tracks are known, else by class.
 
     Args:
         graph: Graph of one video, its boxes in pixels of ``frames``.
         frames: The sampled frames, uint8 RGB.
-        path: File to write, its kind told by its suffix (.png, .pdf, .svg); None writes none.
+        path: File to write, in the format of its suffix (.png, .pdf, .svg); None writes no file.
         label_names: Name of each class, by number.
-        title: Lines above all; None takes the video's name.
+        title: Title of the figure; defaults to the video's name.
+
+    Returns:
+        The figure.
 
     Shapes: frames ``[T, H, W, 3]``.
 
@@ -88,15 +91,15 @@ def draw_graph(
 
 
 def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _Strength, int]:
-    """Edges to draw inside frames and to the next frame, their strength 0..1, and how many are left out.
+    """Edges to draw within frames and to the next frame with their strength in 0..1, and the number of omitted edges.
 
-    Strength is what an edge has above an even share of its row; inside a frame, where each object keeps a
-    good part for itself, above half of that.
+    The strength is the excess of an edge's weight, relative to the mean of its row, over 1; within a frame, where
+    self-loops take a large part of the weight, over 0.5.
     """
     inside: _Strength = {}
     onward: _Strength = {}
     left_out = 0
-    row = graph.edge_index[0] * (max(EdgeKind) + 1) + graph.edge_kind  # a rule's edges of one node
+    row = graph.edge_index[0] * (max(EdgeKind) + 1) + graph.edge_kind  # edges of one node by one rule
     total, number = torch.bincount(row, graph.edge_weight)[row], torch.bincount(row)[row]
     share = (graph.edge_weight * number / total.clamp(min=1e-12)).tolist()
     is_only, frame, kinds = (number == 1).tolist(), graph.frame.tolist(), graph.edge_kind.tolist()
@@ -114,7 +117,7 @@ def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _St
 
 
 def _colours(graph: VideoGraph) -> list[str]:
-    """One for each track; for each class where no track is known."""
+    """Colour of each node by its track, or by its class if no track is known."""
     known = "track" in graph and bool((graph.track >= 0).any())
     number = graph.track if known else graph.label
     return [_COLOURS[value % len(_COLOURS)] for value in number.tolist()]

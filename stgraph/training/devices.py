@@ -1,4 +1,4 @@
-"""Which device a setting names."""
+"""Devices by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ __all__ = ["device_of"]
 
 
 def device_of(name: str) -> torch.device:
-    """The device of a setting; "auto" is a GPU where there is one.
+    """Finds a device by its name.
+
+    Args:
+        name: A torch device such as "cpu" or "cuda:0", or "auto" for the GPU if there is one, else the CPU.
 
     Raises:
         OptionError: If there is no such device on this machine.

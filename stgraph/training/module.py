@@ -130,7 +130,7 @@ class CaptioningModule(LightningModule):
     # -- training
 
     def configure_optimizers(self) -> Any:
-        """The optimiser, and the schedule by step."""
+        """Returns the optimiser, with the schedule if there is one, stepped once per optimiser step."""
         learned = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         optimizer = self.make_optimizer(learned)
         if self.make_schedule is None:
@@ -154,7 +154,7 @@ class CaptioningModule(LightningModule):
         return data if isinstance(data, CaptionDataModule) else None
 
     def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Seeds what this step draws."""
+        """Seeds the random numbers of this step."""
         number = self.trainer.fit_loop.total_batch_idx + 1
         torch.manual_seed(hash((self.seed, number, self.global_rank)) % 2**63)
 
@@ -186,11 +186,11 @@ class CaptioningModule(LightningModule):
     # -- validation and test
 
     def on_validation_epoch_start(self) -> None:
-        """Forgets captions of an evaluation that was cut short."""
+        """Clears captions of an interrupted evaluation."""
         self._forget()
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Captions of each branch, and the loss of the given captions if the batch holds them."""
+        """Captions the videos with each branch, and sums the loss of the reference captions if the batch has them."""
         for part in batch.split(CAPTIONS_AT_ONCE):
             targets = part.tokens[:, 1:]
             logits = self.model(part.graphs, part.tokens[:, :-1], part.video)[self.model.branches[0]]
@@ -211,7 +211,7 @@ class CaptioningModule(LightningModule):
         if evaluator is None or self.trainer.sanity_checking:
             self._forget()
             return
-        # Every rank has the same scores; the maximum over ranks is each of them, to the bit.
+        # Every rank has the same scores, and unlike a mean the maximum returns them bit for bit.
         alike: dict[str, Any] = {"sync_dist": True, "reduce_fx": "max"}
         loss, words = self._sum_over_ranks(self._validation_loss)
         if words:
@@ -224,11 +224,11 @@ class CaptioningModule(LightningModule):
         self._forget()
 
     def on_test_epoch_start(self) -> None:
-        """Forgets captions of an evaluation that was cut short."""
+        """Clears captions of an interrupted evaluation."""
         self._forget()
 
     def test_step(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Captions of the first branch, the one that is evaluated."""
+        """Captions the videos with the first branch, the one that is evaluated."""
         self._caption(batch, self.model.branches[:1])
 
     def on_test_epoch_end(self) -> None:
@@ -253,7 +253,7 @@ class CaptioningModule(LightningModule):
         return captions_of(self.model, self.tokenizer, batch.graphs, batch.video_ids)
 
     def _caption(self, batch: CaptionBatch, branches: Iterable[str]) -> None:
-        if not batch.video_ids:  # another rank has one video more
+        if not batch.video_ids:  # this rank has no video left, another one has
             return
         if batch.references is not None:
             self._references.update(zip(batch.video_ids, batch.references, strict=True))

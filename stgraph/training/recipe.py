@@ -41,7 +41,7 @@ PRECISIONS = ("32", "32-true", "16-mixed", "bf16-mixed")  # graphs stay float32
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """How a run ended, as ``training.json`` in its folder says.
+    """Outcome of a run, stored as ``training.json`` in its folder.
 
     Args:
         monitor: The value by which the best weights were chosen.
@@ -160,10 +160,10 @@ def train_captioner(
 
 
 def check_run_folder(folder: str | Path, resume: bool) -> None:
-    """Demands a checkpoint where a run is resumed, and none where a run begins.
+    """Checks that a resumed run has a checkpoint and that a new run has none.
 
     Raises:
-        OptionError: If there is nothing to resume, or a run that would be overwritten.
+        OptionError: If there is nothing to resume, or a run would be overwritten.
     """
     last = Path(folder) / "checkpoints" / "last.ckpt"
     if resume and not last.is_file():
@@ -194,7 +194,7 @@ def _callbacks(
     )
     callbacks.append(best)
     if patience is not None:
-        # Judged after validations only: a run may end, by max_steps say, before its first one.
+        # Checked after validations only: max_steps may end a run before its first validation.
         callbacks.append(
             EarlyStopping(monitor, mode=mode, patience=patience, check_on_train_epoch_end=False, strict=False)
         )
@@ -207,13 +207,13 @@ def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, chec
     except SystemExit:
         if not engine.interrupted:
             raise
-        raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into an exit; the caller may have more to say
+        raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into SystemExit; let the caller handle it
     except RuntimeError as error:
         if engine.world_size == 1 or "Connection closed by peer" not in str(error):
             raise
         raise WorkerError(
-            f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another one did; that one's own message "
-            "says why."
+            f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error message "
+            "of that rank."
         ) from error
 
 

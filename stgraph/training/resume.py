@@ -1,4 +1,4 @@
-"""A place from which a killed run goes on, as if nothing had happened."""
+"""Checkpoints for exact resume of a killed run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ __all__ = ["ResumePoint"]
 
 
 class ResumePoint(Callback):
-    """Writes ``last.ckpt`` every ``every_n_steps`` batches and at each epoch's end; a kill loses at most those batches.
+    """Writes ``last.ckpt`` every ``every_n_steps`` batches and at the end of each epoch.
 
-    Accumulated gradients are not part of a checkpoint, so it is written between two steps of the optimizer only.
-    A checkpoint is written beside and renamed, so the name always holds a whole one. After an epoch's last batch the
-    file is written behind the validation, as Lightning would otherwise skip that validation when it resumes.
+    Accumulated gradients are not part of a checkpoint, so it is only written between two optimizer steps. Files are
+    written atomically, so ``last.ckpt`` is always complete. At the end of an epoch the file is written after validation,
+    because Lightning would otherwise skip that validation on resume.
+
+    Args:
+        folder: Folder of the checkpoint.
+        every_n_steps: Number of batches between two checkpoints.
 
     Raises:
         OptionError: If ``every_n_steps`` is below 1.
@@ -33,20 +37,20 @@ class ResumePoint(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Saves inside an epoch."""
+        """Saves a checkpoint within an epoch."""
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
         a_step = trainer.accumulate_grad_batches
         if (batch_idx + 1) % (math.ceil(self.every_n_steps / a_step) * a_step) == 0 and not last:
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves behind an epoch's validation."""
+        """Saves a checkpoint after the validation of an epoch."""
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        # A collective call: every process makes it, and the first one writes.
+        # save_checkpoint is collective: every rank calls it, and rank 0 writes the file.
         if trainer.is_global_zero:
-            remove_leftovers(self.path)  # of a killed run
+            remove_leftovers(self.path)  # temporary files of a killed run
             with atomic_write(self.path) as part:
                 trainer.save_checkpoint(part)
         else:

@@ -1,4 +1,4 @@
-"""A training run as a configuration describes it."""
+"""Builds and trains a run from its configuration."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
 
 
 def train(config: TrainingConfig) -> CaptionPipeline:
-    """Trains as a configuration says; see :func:`build_run` and :func:`train_captioner`."""
+    """Trains the run of a configuration; see :func:`build_run` and :func:`train_captioner`."""
     return build_run(config).train()
 
 
@@ -130,7 +130,7 @@ def _build(values: Mapping[str, Any], data: DataSizes) -> CaptioningModel:
 
 @dataclass(frozen=True)
 class _StandIn:
-    """Data sizes of 1, to check the settings of a model before the data are opened."""
+    """Placeholder data sizes of 1 that allow checking a model's settings before the data are opened."""
 
     streams: tuple[str, ...] = ()
     vocab_size: int = 5

@@ -1,4 +1,4 @@
-"""What a result must carry to be believed: commit, versions, device."""
+"""Provenance of results: commit, package versions and device."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PACKAGES = (
 
 
 def commit_id() -> str | None:
-    """The commit of the checkout that this package runs from, with "+changes" where files differ; None elsewhere."""
+    """Commit of the checkout that this package runs from, with "+changes" if it is modified; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # installed from a wheel: a commit around it would be somebody else's
+    if not (root / ".git").exists():  # installed from a wheel: an enclosing repository would not be ours
         return None
     try:
         commit = _git(root, "rev-parse", "HEAD")
@@ -41,7 +41,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of those packages that decide a result; packages that are not installed are left out."""
+    """Versions of Python and of the packages that results depend on; missing packages are left out."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""What changes over a run: learning rates by step, how often given words are fed by epoch."""
+"""Schedules: the learning rate per step, and the teacher forcing ratio per epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["cosine_with_warmup", "teacher_forcing_ratio"]
 
 
 def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
-    """Rises to the optimizer's rate over ``warmup_steps``, then falls to 0 at ``total_steps`` along half a cosine."""
+    """Raises the learning rate linearly over ``warmup_steps``, then lowers it to 0 at ``total_steps`` by half a cosine."""
 
     def factor(step: int) -> float:
         if step < warmup_steps:
@@ -23,11 +23,11 @@ def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int
 
 
 def teacher_forcing_ratio(epoch: int, decay: float = 24.0) -> float:
-    r"""Share of words that are the given ones in scheduled sampling, the model's own being the others.
+    r"""Probability in scheduled sampling of feeding the ground-truth word instead of the model's own.
 
     .. math:: \eta / (\eta + e^{p / \eta})
 
-    with p the epoch, owned from 0, and :math:`\eta` the ``decay``.
+    with p the epoch, counted from 0, and :math:`\eta` the ``decay``.
 
     Reference: Cherian et al., WACV 2020, section 4.1; Bengio et al., NeurIPS 2015 (inverse sigmoid decay).
 
@@ -36,5 +36,5 @@ def teacher_forcing_ratio(epoch: int, decay: float = 24.0) -> float:
     >>> teacher_forcing_ratio(71, 0.1) < 1e-300
     True
     """
-    exponent = min(epoch / decay, 700.0)  # floats end at 709, where the share is 0 to 300 digits
+    exponent = min(epoch / decay, 700.0)  # exp overflows above 709, where the ratio is 0 to 300 digits
     return decay / (decay + math.exp(exponent))

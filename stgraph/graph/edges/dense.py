@@ -1,4 +1,4 @@
-"""The dense ablation's edges."""
+"""Edges of the dense ablation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ __all__ = ["dense_edges"]
 
 
 def dense_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-    """Links all boxes of a video, each also with itself, with weight 1: N x N edges, by definition.
+    """Links all pairs of boxes of a video, self-loops included, with weight 1: N x N edges.
 
     Args:
-        boxes, features: Not used.
+        boxes: Not used.
+        features: Only their type is used.
         frame: Number of each box's frame.
 
     Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, N * N]`` sorted by (i,

@@ -1,4 +1,4 @@
-"""Space edges by overlap."""
+"""Space edges within a frame, weighted by the overlap of boxes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["IouEdges", "iou_edges"]
 
 @adjacent_only
 def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Links all boxes of a frame, each also with itself, by softmax of their overlap.
+    r"""Links all pairs of boxes of a frame, self-loops included, weighted by a softmax of their overlap.
 
     .. math:: G^{space}_{tij} = \frac{\exp \sigma_{tij}}{\sum_{j=1}^{N_t} \exp \sigma_{tij}}
 
-    with :math:`\sigma_{tij}` the intersection over union. Boxes that don't overlap keep exp(0)/Z. A box
-    without area overlaps with nothing, not even with itself.
+    with :math:`\sigma_{tij}` the intersection over union. Boxes that don't overlap get
+    the weight exp(0)/Z. A box without area has no overlap, not even with itself.
 
     Args:
         boxes: Corners x1, y1, x2, y2.
@@ -46,10 +46,11 @@ class IouEdges:
     .. math:: G^{space}_{tij} = \frac{\exp(\sigma_{tij} / \tau)}{\sum_{j=1}^{N_t} \exp(\sigma_{tij} / \tau)}
 
     Args:
-        temperature: :math:`\tau`; 1 is the paper's Eq. 1, less lets the largest overlap decide.
+        temperature: :math:`\tau`; 1 is the paper's Eq. 1, smaller values favour the largest overlap.
 
     Raises:
         OptionError: If the temperature is below 0.001 or not finite.
+
     Reference: house design, after Eq. 1 of https://arxiv.org/abs/2003.13942.
 
     >>> boxes = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
@@ -63,7 +64,7 @@ class IouEdges:
         check_temperature(self.temperature)
 
     def __call__(self, boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """Edges of the boxes; see :func:`iou_edges`."""
+        """Computes the edges; see :func:`iou_edges`."""
         return _edges(boxes, frame, self.temperature)
 
 
@@ -91,6 +92,6 @@ def _overlap(boxes: Tensor) -> Tensor:
 
 
 def _shared(low: Tensor, high: Tensor) -> Tensor:
-    """Length of the stretch that two intervals share: ``[R, n]`` -> ``[R, n, n]``."""
-    stretch = torch.minimum(high[:, :, None], high[:, None]) - torch.maximum(low[:, :, None], low[:, None])
-    return stretch.clamp_(min=0)
+    """Length of the intersection of each pair of intervals: ``[R, n]`` -> ``[R, n, n]``."""
+    length = torch.minimum(high[:, :, None], high[:, None]) - torch.maximum(low[:, :, None], low[:, None])
+    return length.clamp_(min=0)

@@ -1,4 +1,4 @@
-"""Space edges of a graph that links nothing: A = I."""
+"""Self-loops only: the adjacency matrix is the identity."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ __all__ = ["self_edges"]
 
 @adjacent_only
 def self_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-    """Links each box with itself alone, with weight 1: the graph's matrix is the identity.
+    """Links each box only to itself, with weight 1, so that the adjacency matrix is the identity.
 
     Args:
-        boxes, features: Not used.
+        boxes: Not used.
+        features: Only their type is used.
         frame: Number of each box's frame.
 
     Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, N]``, weight ``[N]``.
-    Reference: house design; the graph convolutions' layers without a graph.
+    Reference: house design; reduces graph convolutions to layers without a graph.
 
     >>> self_edges(torch.zeros(2, 4), torch.zeros(2, 1), torch.tensor([0, 0]))
     (tensor([[0, 1],

@@ -1,4 +1,4 @@
-"""The loss of STG-KD: two language losses and the distillation between the branches."""
+"""Loss of STG-KD: two language losses and the distillation between the branches."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class DistillationLoss(CaptionLoss):
 
     .. math:: L = L_o + \lambda_{sl} L_s + \lambda_d L_{distill}
 
-    A model of one branch (or of the joint one) has that branch's language loss alone.
+    A model with a single branch has only the language loss of that branch.
 
     Args:
         scene_weight: :math:`\lambda_{sl}`.
         distill_weight: :math:`\lambda_d`; 0 leaves distillation out.
-        distill_direction: "as_printed", Eq. 7 as it stands, KL(P_s || P_o); "hinton", KL(P_o || P_s), the direction of
-            the work that the paper says it follows.
-        temperature: Both distributions are softened by it, and the loss is multiplied by its square.
-        detach_teacher: True keeps the gradients of distillation and features out of the object branch.
+        distill_direction: "as_printed", KL(P_s || P_o) as in Eq. 7; "hinton", KL(P_o || P_s) as in the work that the
+            paper cites.
+        temperature: Temperature of both distributions; the loss is multiplied by its square.
+        detach_teacher: Whether to stop the gradients of distillation and features at the object branch.
         feature_weight: Weight of the paper's "Two Branch + L2", the mean squared difference of F_s and F'_o over real
             frames and channels; 0 leaves it out.
 
@@ -37,6 +37,7 @@ class DistillationLoss(CaptionLoss):
 
     Raises:
         OptionError: If the direction is unknown, a weight is negative, or the temperature is not above 0.
+
     Reference: Pan et al., CVPR 2020, Eq. 7-8; Hinton et al., arXiv 1503.02531.
     """
 
@@ -72,7 +73,7 @@ class DistillationLoss(CaptionLoss):
         """All terms by name; see :class:`~stgraph.training.CaptionLoss`.
 
         Raises:
-            OptionError: If the model has no features of its branches to compare, as only STG-KD's has.
+            OptionError: If the model has no features of its branches to compare, as only STG-KD has them.
         """
         if not isinstance(model, STGraphCaptioner):
             raise OptionError(
@@ -131,7 +132,7 @@ class DistillationLoss(CaptionLoss):
 
 
 def token_distillation(scene: Tensor, teacher: Tensor, direction: str, temperature: float = 1.0) -> Tensor:
-    r"""The divergence at each token.
+    r"""Divergence between the branches at each token.
 
     .. math:: -\sum_x P_s(x) \log \frac{P_o(x)}{P_s(x)} \quad\text{(as printed: KL(P_s || P_o))}
 

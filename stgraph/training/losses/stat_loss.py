@@ -1,4 +1,4 @@
-"""The loss of STAT."""
+"""Loss of STAT."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ __all__ = ["STATLoss"]
 
 
 class STATLoss(CaptionLoss):
-    r"""Words, weights and attention.
+    r"""Sums the language loss, weight decay and the doubly stochastic attention penalty.
 
     .. math:: L = \frac{1}{P} \sum_p \sum_l -\log P(w_{pl}) + \lambda \sum_\theta \theta^2 +
         \gamma \sum_z \sum_p \operatorname{mean}_i \Big(1 - \sum_l a^z_{pli}\Big)^2
 
-    The first term is a mean over the step's P captions of their summed token losses; the last one a sum over them and over
-    the maps of attention, as released, so it grows with the batch.
+    The first term sums the token losses of a caption and averages over the step's P captions. The last one sums over
+    captions and attention maps, as in the released code, so it grows with the batch.
 
     Args:
-        weight_decay: :math:`\lambda`, a term of the loss, not the optimizer's.
+        weight_decay: :math:`\lambda`, applied in the loss instead of the optimizer.
         attention_weight: :math:`\gamma`; 0 leaves the term out.
 
     Raises:
         OptionError: If a weight is negative.
+
     Reference: Tu et al., ACM MM 2017, the authors' released code; :func:`~stgraph.nn.doubly_stochastic_penalty`.
     """
 
@@ -58,11 +59,11 @@ class STATLoss(CaptionLoss):
         parts = {"language": words / step.pairs, "weights": squares}
         total = parts["language"] + self.weight_decay * squares
         if self.attention_weight:
-            spoken = real.any(1)  # a process without captions holds one of padding
+            captioned = real.any(1)  # a rank without pairs has one caption of padding only
             penalty = doubly_stochastic_penalty(
-                {name: weights[spoken].float() for name, weights in out.attention.items()},
-                {name: mask[spoken] for name, mask in out.masks.items()},
-                real[spoken],
+                {name: weights[captioned].float() for name, weights in out.attention.items()},
+                {name: mask[captioned] for name, mask in out.masks.items()},
+                real[captioned],
             )
             parts["attention"] = penalty * step.parts
             total = total + self.attention_weight * parts["attention"]

@@ -1,4 +1,4 @@
-"""The loss of STaTS before it is rewarded."""
+"""Supervised loss of STaTS, without rewards."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ __all__ = ["STaTSLoss"]
 
 
 class STaTSLoss(CaptionLoss):
-    r"""Words, said under scheduled sampling, and the order of frames.
+    r"""Sums the language loss under scheduled sampling and the ranking loss of ranked attention.
 
     .. math:: L = -\frac{1}{M} \sum_{p,l} \log P(w_{pl}) + \frac{\lambda}{M} \sum_{p,l} \operatorname{mean}_t
         \operatorname{softplus}(\langle w, \hat{x}_{t-1} \rangle + \beta - \langle w, \hat{x}_t \rangle)
 
-    M counts the step's real words with their end marks; the mean over t runs over the pairs of real frames of the caption's
-    own video, so no count depends on what is seen in a batch. Models without ranked attention have the first term alone.
+    M is the number of real tokens of the step, end tokens included. The mean over t runs over adjacent real frames of the
+    caption's own video, so it does not depend on the other videos of the batch. Models without ranked attention have only
+    the first term.
 
     Args:
         ranking_weight: :math:`\lambda`; 0 leaves the term out.
-        sampling_decay: :math:`\eta` of :func:`~stgraph.training.teacher_forcing_ratio`; None always feeds the given words.
+        sampling_decay: :math:`\eta` of :func:`~stgraph.training.teacher_forcing_ratio`; None always feeds the ground truth.
 
     Raises:
         OptionError: If a weight is negative, or the decay is not above 0.
+
     Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: house design.
     """
 

@@ -1,4 +1,4 @@
-"""A reward that is expected before a word is chosen, regressed on what the decoder knows then."""
+"""Learned baseline of REINFORCE: the expected reward, regressed on the decoder's features."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ class LearnedBaseline(nn.Module):
     .. math:: b_l = w \cdot [f_l ; 1], \quad w = \Big(\sum_k \rho^k A_k + \epsilon n I'\Big)^{-1} \sum_k \rho^k c_k,
         \quad A_k = \sum f f^\top, \quad c_k = \sum r f
 
-    over the words of k = 0, 1, ... calls of :meth:`update` ago, n their number in the same weighing; I' leaves the constant
-    free. It is solved, not stepped towards: at a captioner's learning rate (1e-4) a head would need thousands of steps to
-    come near the mean reward. Features that stand before a word know nothing of it, and w nothing of the captions that it is
-    subtracted from (predict, then update), so the expected gradient stays what it was.
+    A_k and c_k sum over the words of the k-th last call of :meth:`update`, n is the number of words weighted in the same
+    way, and I' is the identity without the entry of the constant. The regression is solved in closed form, because a head
+    trained at a captioner's learning rate (1e-4) would need thousands of steps to approach the mean reward. The features
+    at a word do not depend on it, and w does not depend on the captions that it is applied to (predict, then update), so
+    the expected gradient is unchanged.
 
     Args:
         channels: Width of the features.
-        memory: :math:`\rho`, at least 0 and below 1.
-        ridge: :math:`\epsilon`, above 0.
+        memory: :math:`\rho`, the decay of earlier updates, at least 0 and below 1.
+        ridge: :math:`\epsilon`, the strength of the regularisation, above 0.
 
     Shapes: features ``[P, L, C]``, mask ``[P, L]``, rewards ``[P]`` -> ``[P, L]``; 0 before the first update.
 
     Raises:
         OptionError: If ``memory`` or ``ridge`` is out of its range.
         ShapeError: If a tensor has other axes.
+
     Reference: a linear regressor on hidden states as in Ranzato et al., ICLR 2016, arXiv 1511.06732; in closed form: house
         design.
     """
@@ -47,14 +49,14 @@ class LearnedBaseline(nn.Module):
         if not ridge > 0:
             raise OptionError(f"'ridge' must be above 0, got {ridge}.")
         self.channels, self.memory, self.ridge = channels, memory, ridge
-        # Sums of many small numbers of which differences matter: float64.
+        # float64, because the solution depends on small differences between large sums.
         self.register_buffer("moments", torch.zeros(channels + 1, channels + 1, dtype=torch.float64))
         self.register_buffer("products", torch.zeros(channels + 1, dtype=torch.float64))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
     def forward(self, features: Tensor) -> Tensor:
-        """What is expected at each word, by the captions before."""
+        """Predicts the reward at each word from the captions of earlier updates."""
         rows = self._rows(features)
         if not self.count:
             return features.new_zeros(features.shape[:2])
@@ -65,7 +67,7 @@ class LearnedBaseline(nn.Module):
 
     @torch.no_grad()
     def update(self, features: Tensor, mask: Tensor, rewards: Tensor) -> None:
-        """Learns from captions and their rewards, of all processes that train together."""
+        """Adds captions and their rewards, summed over all ranks."""
         check_shape("mask", mask, "P L", P=features.size(0), L=features.size(1))
         check_shape("rewards", rewards, "P", P=features.size(0))
         rows = self._rows(features)[mask]
