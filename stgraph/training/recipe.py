@@ -212,8 +212,8 @@ def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, chec
         if engine.world_size == 1 or "Connection closed by peer" not in str(error):
             raise
         raise WorkerError(
-            f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error message "
-            "of that rank."
+            f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error "
+            "message of that rank."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What an edge rule is, and the check of those that users write."""
+"""Interface of edge rules, their marks, and checks of the edges that they return."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _Marked = TypeVar("_Marked", bound=Callable[..., Any])  # a function, or a class
 
 
 def adjacent_only(rule: _Marked) -> _Marked:
-    """Marks a rule that looks at pairs of boxes in one frame or in adjacent frames, and at nothing else.
+    """Marks a rule that links only boxes of the same or of adjacent frames and depends on no others.
 
-    The builder calls such a rule once for a whole batch, the frames of all videos numbered through with a gap
-    after each video. A rule without the mark is called once a video, its frames numbered from 0.
+    The builder calls such a rule once per batch, with the frames of all videos numbered consecutively and a gap after
+    each video. An unmarked rule is called once per video, with frames numbered from 0.
     """
     rule.adjacent_only = True  # type: ignore[attr-defined]
     return rule
@@ -44,7 +44,7 @@ def adjacent_only(rule: _Marked) -> _Marked:
 def wants_video(rule: _Marked) -> _Marked:
     """Marks a rule that takes the number of each box's video ``[N]``, sorted, as a fourth argument.
 
-    A rule that is called once per batch can so treat each video as a whole.
+    This lets a rule that is called once per batch compute values of each video.
     """
     rule.wants_video = True  # type: ignore[attr-defined]
     return rule
@@ -53,7 +53,7 @@ def wants_video(rule: _Marked) -> _Marked:
 def spans_videos(rule: _Marked) -> _Marked:
     """Marks a rule that computes the edges of all videos of a batch in one call.
 
-    The frames of the videos are numbered through; the rule must take ``video`` by :func:`with_node_attributes` and link
+    Frames are numbered consecutively over the videos; the rule must take ``video`` by :func:`with_node_attributes` and link
     only boxes of one video.
     """
     rule.spans_videos = True  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ def rule_name(rule: EdgeRule) -> str:
 def check_edges(
     rule: EdgeRule, answer: Any, frame: Tensor, video: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Checks what a rule answered, and gives it back sorted by (i, j) and in the types of a graph.
+    """Checks the edges of a rule and returns them sorted by (i, j), as int64 indices and float32 weights.
 
     Raises:
         ShapeError: If the result is not a pair of ``[2, E]`` and ``[E]``.
