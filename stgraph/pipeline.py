@@ -27,6 +27,7 @@ from stgraph.extraction import (
 from stgraph.features.detections import Detections
 from stgraph.features.streams import grid_names
 from stgraph.features.video_features import VideoFeatures
+from stgraph.files import write_text
 from stgraph.graph import VideoGraph, VideoGraphBuilder, graphs_of
 from stgraph.metrics import CaptionEvaluator, Evaluation
 from stgraph.model_card import model_card
@@ -64,8 +65,6 @@ class CaptionPipeline:
         allow: Dotted names of extractors, other than installed ones, that may be imported for video files.
         extractor_settings: Settings of extractors by their group in ``stgraph extract``, such as ``{"motion": {"weights":
             "i3d.pt"}}``, which say where the files are that an extractor was made with.
-
-    Reference: house design.
     """
 
     def __init__(
@@ -142,7 +141,7 @@ class CaptionPipeline:
         """
         folder = Path(folder)
         save_model(folder, self.model, self.config, self.tokenizer)
-        (folder / "README.md").write_text(model_card(self.config, folder, license=license), encoding="utf-8")
+        write_text(folder / "README.md", model_card(self.config, folder, license=license))
         return folder
 
     def push_to_hub(
@@ -176,7 +175,7 @@ class CaptionPipeline:
             upload = self.save_pretrained(temporary, license=license)
             if folder is not None:
                 card = model_card(self.config, Path(folder), license=license)
-                (upload / "README.md").write_text(card, encoding="utf-8")
+                write_text(upload / "README.md", card)
             try:
                 api = HfApi()
                 api.create_repo(repo_id, private=private, exist_ok=True)
@@ -314,7 +313,7 @@ class CaptionPipeline:
                 f"position {position}."
             )
         if isinstance(video, Detections):
-            return self.builder(video)
+            video = _as_features(video, str(position))
         grids = grid_names(self.model.streams(branch or self.default_branch))
         return graphs_of([video], self.builder, self.config.num_frames, grids=grids)[0]
 
@@ -544,3 +543,12 @@ class CaptionPipeline:
         evaluator = evaluator or CaptionEvaluator(references)
         digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
         return Evaluation(str(data.name), split, branch, captions, evaluator(captions), digest, decoding)
+
+
+def _as_features(detections: Detections, video_id: str) -> VideoFeatures:
+    """Detections as a video of objects alone, so that their frames are sampled as those of the training videos were."""
+    frame_index = detections.frame_index
+    if frame_index is None:
+        frame_index = torch.arange(detections.num_frames)
+    time = torch.full((detections.num_frames,), float("nan")) if detections.time is None else detections.time
+    return VideoFeatures(video_id, detections.size, frame_index, time, detections=detections)

@@ -124,3 +124,14 @@ def test_missing_folders_and_files_are_named(folder, tmp_path):
 def test_a_path_is_never_taken_for_a_hub_name():
     with pytest.raises(MissingDataError, match="No model folder at owner/name"):
         CaptionPipeline.from_pretrained("owner/name")
+
+
+def test_detections_are_sampled_to_the_frames_of_the_training_videos(folder):
+    spoil(folder, num_frames=3)
+    dataset = open_dataset("interactions", size="tiny")
+    captioner = CaptionPipeline.from_pretrained(folder)
+    video = dataset.store[dataset.corpus.ids("test")[0]]
+    assert video.num_frames > 3
+    from_detections = captioner(video.detections, "object", attention=True)
+    assert from_detections.attention["frames"].size(1) == 3
+    assert from_detections.text == captioner(video, "object").text
