@@ -64,9 +64,9 @@ def test_what_cannot_be_right_is_named(changed, error, message):
         make(**changed)
 
 
-def test_boxes_may_reach_over_the_edge_but_must_touch_the_picture():
+def test_boxes_may_reach_over_the_edge_but_must_overlap_the_image():
     assert make(boxes=[[-5, -5, 10, 10], [5, 5, 40, 30], [31, 23, 99, 99]]) is not None
-    with pytest.raises(DataError, match=r"must touch the picture of \(height, width\) \(24, 32\)"):
+    with pytest.raises(DataError, match=r"must overlap the image of \(height, width\) \(24, 32\)"):
         make(boxes=[[32, 0, 40, 10], [5, 5, 20, 20], [1, 1, 30, 20]])
 
 

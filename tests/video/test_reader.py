@@ -121,16 +121,16 @@ def _cut_in_the_middle(path):
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("a.mp4", _sound, "has no pictures, only audio"),
+        ("a.mp4", _sound, "has no video stream, only audio"),
         ("b.mp4", lambda path: path.write_bytes(b""), "is empty \\(0 bytes\\)"),
         (
             "c.mp4",
             lambda path: path.write_text("this is no video at all\n" * 40),
-            "is no video that can be read",
+            "cannot be read as a video",
         ),
-        ("d.mp4", _cut, "cut off"),
-        ("e.avi", _cut_in_the_middle, "cut off"),
-        ("f.mp4", lambda path: path.mkdir(), "is no video that can be read"),
+        ("d.mp4", _cut, "truncated"),
+        ("e.avi", _cut_in_the_middle, "truncated"),
+        ("f.mp4", lambda path: path.mkdir(), "cannot be read as a video"),
     ],
 )
 def test_files_without_frames_say_why(tmp_path, name, make, message):
@@ -148,7 +148,7 @@ def test_a_missing_file_and_one_without_permission(tmp_path):
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything")
-    with pytest.raises(DataError, match="may not be read"):
+    with pytest.raises(DataError, match="is not readable"):
         VideoReader(path)
 
 

@@ -165,7 +165,7 @@ def _parse(
         }
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{where} must hold numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); mend or drop it."
+            f"{where} must hold numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); fix or drop it."
         ) from error
     return name, FileBox(where=where, xywh=(x, y, w, h), size=_of(size, name, "size"), **numbers)
 

@@ -51,7 +51,7 @@ class FileBox:
             raise DataError(f"{self.where}: width and height must be above 0, got {w:g} and {h:g}; drop it.")
         if x >= width or y >= height or x + w <= 0 or y + h <= 0:
             raise DataError(
-                f"{self.where}: the box at ({x:g}, {y:g}) of {w:g} x {h:g} does not touch the picture of {width} x {height} "
+                f"{self.where}: the box at ({x:g}, {y:g}) of {w:g} x {h:g} does not overlap the image of {width} x {height} "
                 "pixels; drop it, or give the right 'size'."
             )
 

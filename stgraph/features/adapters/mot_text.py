@@ -131,6 +131,6 @@ def _number(
         value = math.nan
     if not math.isfinite(value) or (whole and value != int(value)):
         raise DataError(
-            f"{where}: '{column}' must be a {'whole ' * whole}number, got {cell!r}; mend or drop the line."
+            f"{where}: '{column}' must be a {'whole ' * whole}number, got {cell!r}; fix or drop the line."
         )
     return value

@@ -1,4 +1,4 @@
-"""Text files of YOLO, one per frame: lines of class, centre x, centre y, width and height as shares of the picture."""
+"""Text files of YOLO, one per frame: lines of class, centre x, centre y, width and height as fractions of the image."""
 
 from __future__ import annotations
 
@@ -104,19 +104,19 @@ def _parse(where: str, frame: int, line: str, size: tuple[int, int], sixth_is_tr
         numbers = [math.nan]
     if not all(map(math.isfinite, numbers)) or numbers[0] != int(numbers[0]):
         raise DataError(
-            f"{where} must be numbers, the class a whole one, got {line.strip()[:80]!r}; mend or drop it."
+            f"{where} must be numbers, the class a whole one, got {line.strip()[:80]!r}; fix or drop it."
         )
     label, x, y, w, h = numbers[:5]
     if max(w, h) > 1.5 or max(abs(x), abs(y)) > 1.5:
         raise DataError(
-            f"{where} must hold shares of the picture, got {line.strip()[:80]!r}; divide pixels by its width and height."
+            f"{where} must hold fractions of the image, got {line.strip()[:80]!r}; divide pixels by its width and height."
         )
     extra: list[Any] = numbers[5:]
     is_track = len(extra) == 1 and sixth_is_track
     score, track = (1.0, extra[0]) if is_track else (*extra, *(1.0, -1)[len(extra) :])
     if track != int(track):
         raise DataError(
-            f"{where}: the track must be a whole number, got {cells[-1]!r}; mend or drop the line."
+            f"{where}: the track must be a whole number, got {cells[-1]!r}; fix or drop the line."
         )
     height, width = size
     return FileBox(

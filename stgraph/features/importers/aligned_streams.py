@@ -80,7 +80,7 @@ class JoinedStreams:
         if (found := self.mismatches) and not self.common:
             told = "; ".join(f"{name} (no {' or '.join(streams)})" for name, streams in found.items())
             raise DataError(
-                f"{len(found)} videos are not in all streams: {told}; mend that, or import the common ones only."
+                f"{len(found)} videos are not in all streams: {told}; fix that, or import the common ones only."
             )
         if not self.ids:
             raise DataError("No video is in all streams; are they of the same data set?")

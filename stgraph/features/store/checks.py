@@ -89,7 +89,7 @@ class _RowCheck:
         size = np.repeat(size, np.diff(pointer), axis=0)
         inverted = (boxes[:, 2:] <= boxes[:, :2]).any(1)
         outside = ~inverted & ((boxes[:, :2] >= size) | (boxes[:, 2:] <= 0)).any(1)
-        for bad, rule in ((inverted, "have x1 < x2 and y1 < y2"), (outside, "touch the picture")):
+        for bad, rule in ((inverted, "have x1 < x2 and y1 < y2"), (outside, "overlap the image")):
             for owner, row, count in self._by_video("object", np.flatnonzero(bad)):
                 box = boxes[pointer[owner] + row].tolist()
                 self._tell(owner, f"'object/box' must {rule}, got {box} in {_rows(row, count)}")

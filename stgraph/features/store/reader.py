@@ -144,6 +144,8 @@ def _places(shards: Sequence[Shard]) -> dict[str, tuple[Shard, int]]:
         for row, video_id in enumerate(shard.ids):
             if video_id in places:
                 first = places[video_id][0].path
-                raise DataError(f"Video '{video_id}' is in {first} and in {shard.path}; write one anew.")
+                raise DataError(
+                    f"Video '{video_id}' is in {first} and in {shard.path}; write one of them again."
+                )
             places[video_id] = (shard, row)
     return places

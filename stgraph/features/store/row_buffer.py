@@ -14,7 +14,7 @@ from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.features.store.provenance import Header
-from stgraph.features.store.schema import Column, columns, levels
+from stgraph.features.store.schema import Column, columns, feature_path, levels
 from stgraph.features.store.shard import SLICE_BYTES
 from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
@@ -23,9 +23,7 @@ from stgraph.features.video_features import VideoFeatures
 def streams_of(video: VideoFeatures) -> set[str]:
     """The streams a video has."""
     have = {"appearance": video.appearance, "motion": video.motion, "object": video.detections}
-    return {name for name, value in have.items() if value is not None} | {
-        f"grid/{name}" for name in video.grids
-    }
+    return {name for name, value in have.items() if value is not None} | {GRID + name for name in video.grids}
 
 
 def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -60,8 +58,9 @@ def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], d
         rows |= {"object/track": found.track, "object/feature": found.features}
         counts["object"] = np.bincount(found.frame.numpy(), minlength=found.num_frames)
     for name, grid in video.grids.items():
-        rows |= {f"grid/{name}/start": grid.start, f"grid/{name}/feature": grid.values}
-        counts[f"grid/{name}"] = np.array([len(grid.values)])
+        stream = GRID + name
+        rows |= {f"{stream}/start": grid.start, feature_path(stream): grid.values}
+        counts[stream] = np.array([len(grid.values)])
     packed = {column.path: _cast(rows[column.path], column, video.id) for column in columns_of(header)}
     return packed, counts
 
@@ -190,7 +189,7 @@ def _cast(values: Any, column: Column, video_id: str) -> np.ndarray:
     row = int(np.argwhere(~np.isfinite(cast))[0, 0])
     if not torch.isfinite(given).all():
         raise DataError(
-            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; mend it."
+            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; fix it."
         )
     raise DataError(
         f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the "

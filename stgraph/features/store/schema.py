@@ -17,7 +17,7 @@ DTYPES = ("float16", "float32")
 FEATURE_PATHS = {"appearance": "frame/appearance", "motion": "clip/motion", "object": "object/feature"}
 ONE_FILE = (".h5", ".hdf5")
 
-_GRID = re.compile(r"grid/[A-Za-z0-9_.-]+")
+_GRID = re.compile(re.escape(GRID) + r"[A-Za-z0-9_.-]+")
 _SHARD = re.compile(r"shard-(\d+)\.h5")
 # level: its own columns (path, dtype, axes behind the row axis)
 _FIXED: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {

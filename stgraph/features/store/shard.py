@@ -63,7 +63,7 @@ class Shard:
         except KeyError as error:
             file.close()
             raise StoreError(
-                f"{path} lacks an array of its format ({error.args[0]}); write it anew."
+                f"{path} lacks an array of its format ({error.args[0]}); write it again."
             ) from error
         except BaseException:
             file.close()
@@ -82,7 +82,7 @@ class Shard:
             if not fits or (np.diff(pointer) < 0).any():
                 raise StoreError(
                     f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; see what "
-                    f"is wrong with 'stgraph store validate {self.path}' and write it anew."
+                    f"is wrong with 'stgraph store validate {self.path}' and write it again."
                 )
 
     def counts(self, level: str) -> np.ndarray:
@@ -125,7 +125,7 @@ def open_file(path: Path) -> h5py.File:
     except OSError as error:
         raise StoreError(
             f"{path} cannot be opened as HDF5 ({_last_words(error)}); it is truncated or no HDF5 file: "
-            "write it anew."
+            "write it again."
         ) from error
 
 
@@ -150,7 +150,7 @@ def read_header(file: h5py.File, path: Path) -> Header:
         return Header(decode_records(file.attrs["extractors"]), names, str(file.attrs["dtype"]))
     except (KeyError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"{path}: the store's attributes cannot be read ({error}); write it anew."
+            f"{path}: the store's attributes cannot be read ({error}); write it again."
         ) from error
 
 
@@ -192,7 +192,7 @@ def _array(dataset: h5py.Dataset, path: Path, raw: np.ndarray) -> np.ndarray | h
     if offset is None or dataset.file.userblock_size or dataset.external or dataset.is_virtual:
         return dataset
     if offset + dataset.nbytes > len(raw):
-        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated: write it anew.")
+        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated: write it again.")
     return np.ndarray(dataset.shape, dataset.dtype, raw, offset)
 
 

@@ -71,7 +71,7 @@ def _check_file(path: Path) -> tuple[_Summary | None, list[Problem]]:
         return None, [Problem(None, str(error))]
     except (OSError, RuntimeError) as error:  # h5py, on damaged blocks
         return None, [
-            Problem(None, f"{path} is damaged: HDF5 cannot read it whole ({error}); write it anew.")
+            Problem(None, f"{path} is damaged: HDF5 cannot read it whole ({error}); write it again.")
         ]
 
 
@@ -85,7 +85,7 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
     problems = []
     for name in ("video/id", *(pointer_path(level) for level in levels(header.extractors))):
         if name not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{name}'; write it anew."))
+            problems.append(Problem(None, f"{path} lacks the array '{name}'; write it again."))
         elif file[name].ndim != 1 or (
             name != "video/id" and (not file[name].size or file[name].dtype.kind != "i")
         ):
@@ -94,7 +94,7 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
             )
     for column in columns(header.extractors, header.dtype):
         if column.path not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{column.path}'; write it anew."))
+            problems.append(Problem(None, f"{path} lacks the array '{column.path}'; write it again."))
             continue
         array = file[column.path]
         axes = 1 + (

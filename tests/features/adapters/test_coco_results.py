@@ -91,7 +91,7 @@ def test_odd_but_readable():
         ({**PLAIN, "score": None}, "Entry 1 must hold numbers"),
         ({**PLAIN, "image_id": "cat.jpg"}, "Entry 1 must hold numbers.*cat.jpg"),
         ({**PLAIN, "category_id": 1.5}, "Entry 1 must hold numbers.*'category_id' must be whole"),
-        ({**PLAIN, "bbox": [170, 2, 3, 4]}, "Entry 1: the box at .* does not touch the picture of 160 x 120"),
+        ({**PLAIN, "bbox": [170, 2, 3, 4]}, "Entry 1: the box at .* does not overlap the image of 160 x 120"),
     ],
 )
 def test_a_broken_entry_is_named(entry, message):

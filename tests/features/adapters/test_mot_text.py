@@ -85,7 +85,7 @@ def test_no_lines():
         ("1,1,nan,1,5,5", "Line 3: 'x' must be a number, got 'nan'"),
         ("1,1,,1,5,5", "Line 3: 'x' must be a number, got ''"),
         ("1,1,1,1,5,0", "Line 3: width and height must be above 0, got 5 and 0"),
-        ("1,1,200,1,5,5", "Line 3: the box at .* does not touch the picture of 160 x 120"),
+        ("1,1,200,1,5,5", "Line 3: the box at .* does not overlap the image of 160 x 120"),
         ("1,1,1,1,5,5,high", "Line 3: 'conf' must be a number, got 'high'"),
     ],
 )

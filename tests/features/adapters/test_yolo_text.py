@@ -37,7 +37,7 @@ def test_reads_one_file_and_one_of_several_videos(tmp_path):
     [
         ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "line 1 must have 5 to 7 columns.*segmentation"),
         ("cat 0.5 0.5 0.5 0.5", "line 1 must be numbers"),
-        ("0 20 10 5 5", "must hold shares of the picture"),
+        ("0 20 10 5 5", "must hold fractions of the image"),
         ("0 0.5 0.5 0 0.5", "width and height must be above 0"),
         ("0 0.5 0.5 0.5 0.5 0.5 0.5", "track must be a whole number, got '0.5'"),
     ],

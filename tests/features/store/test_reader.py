@@ -158,7 +158,7 @@ def test_array_that_is_not_aligned_is_read(path):
 def test_truncated_file(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(
-        StoreError, match="cannot be opened as HDF5 .* truncated or no HDF5 file: write it anew"
+        StoreError, match="cannot be opened as HDF5 .* truncated or no HDF5 file: write it again"
     ):
         FeatureStore(path)["video1"]
 

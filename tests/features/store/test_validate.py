@@ -86,7 +86,7 @@ FAULTS = {
     "outside": (
         put("object/box", 9, [81, 0, 90, 9]),
         "video2",
-        "'object/box' must touch the picture, got [81.0, 0.0, 90.0, 9.0] in row 1",
+        "'object/box' must overlap the image, got [81.0, 0.0, 90.0, 9.0] in row 1",
     ),
     "label": (put("object/label", 5, 3), "video1", "label 3 is none of the 3 names, in row 0"),
     "unsorted frames": (
