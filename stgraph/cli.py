@@ -1,4 +1,4 @@
-"""The command ``stgraph``: checks the arguments, runs the subcommand, and turns errors into one line and an exit status."""
+"""Entry point of ``stgraph``: checks the arguments, runs the subcommand, and reports errors on one line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from stgraph.quiet import quieten, quieten_lightning
 
 __all__ = ["main"]
 
-OURS = ("--cfg", "-v", "--verbose", "-q", "--quiet")  # options that are read here, not by the commands
+OURS = ("--cfg", "-v", "--verbose", "-q", "--quiet")  # options handled here, not by the commands
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one subcommand.
 
+    Args:
+        arguments: Command-line arguments; None reads ``sys.argv``.
+
     Returns:
-        0 if it is done, 1 after an error that was named, 2 for a wrong call, 130 after Ctrl-C.
+        Exit status: 0 on success, 1 after a reported error, 2 for wrong usage, 130 after Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -55,7 +58,7 @@ def _main(arguments: list[str]) -> int:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstgraph {name}: stopped; what was complete is kept.", file=sys.stderr)
+        print(f"\nstgraph {name}: interrupted; completed work is kept.", file=sys.stderr)
         return 130
 
 
@@ -89,10 +92,10 @@ def _run(name: str, rest: list[str]) -> int:
 
 
 def _close_stdout() -> None:
-    """Sends what is left to nowhere, so that the interpreter has nothing to complain of when it ends."""
+    """Redirects stdout to the null device, so that flushing it at exit raises no error."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # no file behind it
+    except (OSError, ValueError):  # stdout is not a file
         sys.stdout = None  # type: ignore[assignment]
 
 

@@ -1,4 +1,4 @@
-"""``stgraph ablate [table=stgkd seeds=5 key=value ...]``: rows x seeds of a table, in parallel, resumable."""
+"""``stgraph ablate [table=stgkd seeds=5 key=value ...]``: trains all rows and seeds of a table in parallel."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ from stgraph.quiet import quieten
 __all__ = ["run"]
 
 OWN = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
-TOLERANCE = 1e-3  # of a score, between a cell and the same run made again
+TOLERANCE = 1e-3  # largest accepted score difference between a cell and its repetition
 
 
 def run(arguments: list[str]) -> int:
-    """The command. Exit status 1 where a cell failed, or where a check found another score."""
+    """Runs ``stgraph ablate``; the exit status is 1 if a cell failed or a check found a different score."""
     given = parser_of("ablate").parse_args(arguments).settings
     own = [setting for setting in given if key_of(setting) in OWN]
     study, config = study_of(own)
@@ -74,7 +74,7 @@ def run(arguments: list[str]) -> int:
 
 
 def default_results() -> Path:
-    """The results of the checkout that this folder is the root of, or else a folder below this one."""
+    """Returns ``benchmarks/results`` at the root of a checkout, and ``runs/results`` elsewhere."""
     committed = Path("benchmarks/results")
     return (
         committed if committed.is_dir() and Path("stgraph/configs/table").is_dir() else Path("runs/results")
@@ -110,7 +110,7 @@ def _workers(config: DictConfig) -> dict[str, Any]:
 
 
 def _cells(results: Path, study: Study) -> dict[str, dict[int, Cell]]:
-    """All cells of a table that there are, whichever this call ran."""
+    """Loads all finished cells of a table, including those of earlier calls."""
     found: dict[str, dict[int, Cell]] = {}
     for row in study.rows:
         for path in (results / study.name / row).glob("*.json"):
@@ -136,17 +136,19 @@ def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path) -> Non
 
 
 def _check(planned: Plan, config: DictConfig) -> int:
-    """Runs cells anew in a folder that is thrown away, and compares every score."""
+    """Repeats cells in a temporary folder and compares every score."""
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         fresh = {}
         for (row, seed), task in planned.items():
             there = load_cell(cell_path(Path(config.results), task.table, row, seed))
             if there is None:
-                raise DataError(f"There is no cell {cell_name(task)} to check; run it first.")
+                raise DataError(
+                    f"Cell {cell_name(task)} does not exist, so it cannot be checked; run it first."
+                )
             if (there.settings_hash, there.data_hash) != (task.settings_hash, task.data_hash):
                 raise DataError(
-                    f"The cell {cell_name(task)} was made with other settings or data; nothing to compare."
+                    f"Cell {cell_name(task)} was made with other settings or data, so it cannot be compared."
                 )
             moved = tuple(
                 f"{key_of(setting)}={folder}/{task.row if key_of(setting) == 'run' else Path(setting).parent.name}/{seed}"

@@ -27,7 +27,7 @@ CONFIG_OF = {
     "demo": "train",
     **{name: name for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate")},
 }
-"""The configuration that a command composes."""
+"""Configuration that each command composes."""
 EXAMPLES = {
     "demo": ("stgraph demo data=interactions_tiny trainer.max_epochs=2",),
     "extract": ("stgraph extract videos/ features.h5 motion=none",),
@@ -47,7 +47,7 @@ LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
-    """The argument parser of a command; its help lists the groups of settings with their choices."""
+    """Builds the argument parser of a command; its help lists the groups of settings with their choices."""
     parser = argparse.ArgumentParser(
         prog=f"stgraph {name}",
         description=DESCRIPTIONS[name],
@@ -63,12 +63,12 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def options_of(name: str) -> list[str]:
-    """The options of a command, such as ``--help``."""
+    """Returns the options of a command, such as ``--help``."""
     return sorted(option for action in parser_of(name)._actions for option in action.option_strings)
 
 
 def completions(name: str) -> list[str]:
-    """Words that a shell may offer after ``stgraph NAME``: options and ``group=choice``."""
+    """Returns the completions that a shell offers after ``stgraph NAME``: options and ``group=choice``."""
     if name == "completion":
         return ["bash", "zsh", "fish"]
     if name == "store":
@@ -86,7 +86,7 @@ def _epilog(name: str) -> str:
         width = max(map(len, listed))
         for group, choices in listed.items():
             if choices:
-                default = groups[group] if "$" not in groups[group] else "that of the model"
+                default = groups[group] if "$" not in groups[group] else "chosen by the model"
                 names = [*choices, "null"] if group in OPTIONAL else list(choices)
                 lines += _wrapped(f"  {group:<{width}}  ", f"{', '.join(names)} [{default}]")
         lines.append("")
@@ -165,7 +165,7 @@ def _caption(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PKG.CLASS",
-        help="an extractor of yours that may be imported",
+        help="custom extractor class that may be imported",
     )
     parser.add_argument(
         "--json",

@@ -1,4 +1,4 @@
-"""``stgraph caption VIDEO... --model RUN [key=value ...]``: describes video files, or videos of a store, one line each."""
+"""``stgraph caption VIDEO... --model RUN [key=value ...]``: captions video files or stored videos, one line each."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ KEYS = ("data", "decoding", "branch", "batch_size", "device", "threads", *GROUPS
 
 
 def run(arguments: list[str]) -> int:
-    """The command. Exit status 1 where a file could not be described."""
+    """Runs ``stgraph caption``; the exit status is 1 if a file could not be captioned."""
     chosen = parser_of("caption").parse_intermixed_args(arguments)
     if chosen.attention and not chosen.json:
-        raise OptionError("'--attention' must go with '--json', which has room for it; add --json.")
+        raise OptionError("'--attention' is only printed with '--json'; add --json.")
     settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]
     videos = [argument for argument in chosen.videos if argument not in settings]
     files = [video for video in videos if Path(video).is_file()]
@@ -44,12 +44,12 @@ def run(arguments: list[str]) -> int:
     if files and len(files) < len(videos):
         other = next(video for video in videos if video not in files)
         raise MissingDataError(
-            f"There is no video file {other}; files and ids of stored videos go in calls apart."
+            f"There is no video file {other}; caption files and ids of stored videos in separate calls."
         )
     for video in videos:
         if not files and has_media_ending(video):
             raise MissingDataError(f"There is no video file {video}.")
-    # Which settings the extractors of a model have, its folder knows; a misspelt one they name themselves.
+    # The model folder defines which settings its extractors have; they report misspelt ones themselves.
     settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
     how: dict[str, Any] = {
@@ -81,9 +81,8 @@ def _caption_files(
     captioner: CaptionPipeline, files: list[str], config: DictConfig, how: dict[str, Any], *, as_json: bool
 ) -> int:
     branch = config.branch or captioner.default_branch
-    label_names = captioner.extractors(
-        branch
-    ).label_names  # their weights take a while to load, and are no time of a video's
+    # Load the extractors before the clock starts: their weights take a while and belong to no video.
+    label_names = captioner.extractors(branch).label_names
     timings, failed, start, words = Timings(), 0, time.perf_counter(), 0.0
     results = captioner.extract_features(files, branch, threads=config.threads, timings=timings)
     for group in _groups(results, config.batch_size):

@@ -1,4 +1,4 @@
-"""What JSON shows of a caption."""
+"""JSON representation of a caption for ``stgraph caption --json``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ __all__ = ["caption_fields"]
 def caption_fields(
     caption: Caption, label_names: Sequence[str] = (), video: VideoFeatures | None = None
 ) -> dict[str, Any]:
-    """Words and their log-probabilities (that of the end mark is last); of a file also the frames, and what was seen there.
+    """Converts a caption to a JSON object.
 
-    Attention, where the caption has it, is by name, word by word. Boxes are x1, y1, x2, y2 in pixels; times are seconds.
+    It holds the words and their log-probabilities (the last one is that of the end token), attention weights by name and
+    word if the caption has them, and for a video file its frames with times in seconds and boxes x1, y1, x2, y2 in pixels.
+
+    Args:
+        caption: The caption.
+        label_names: Names of the detector's labels.
+        video: Features of the captioned file; None for a stored video, whose frames are left out.
     """
     found: dict[str, Any] = {
         "video": caption.video_id,
@@ -45,7 +51,7 @@ def caption_fields(
 
 def _objects(detections: Detections, position: int, names: Sequence[str]) -> dict[str, Any]:
     here = detections.select((detections.frame == position).nonzero()[:, 0])
-    assert isinstance(here.labels, Tensor)  # made by Detections where there were none
+    assert isinstance(here.labels, Tensor)  # Detections fills in missing labels
     return {
         "boxes": [[round(side, 1) for side in box] for box in here.boxes.tolist()],
         "scores": [round(score, 4) for score in here.scores.tolist()],

@@ -1,4 +1,4 @@
-"""``stgraph compare RUN_A RUN_B [split=test branch_a=scene decoding_b=beam5 ...]``: what differs between two evaluations."""
+"""``stgraph compare RUN_A RUN_B [split=test branch_a=scene decoding_b=beam5 ...]``: compares two evaluations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GREEDY = Greedy().label
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph compare``."""
     chosen = parser_of("compare").parse_intermixed_args(arguments)
     config = compose("compare", chosen.settings)
     if config.split not in SPLITS:
@@ -41,12 +41,12 @@ def run(arguments: list[str]) -> int:
     print(_shown(comparison, names))
     if chosen.output is not None:
         chosen.output.write_text(json.dumps({**names, **comparison}, indent=1) + "\n")
-        print(f"The comparison is in {chosen.output}.")
+        print(f"\nWrote the comparison to {chosen.output}.")
     return 0
 
 
 def _evaluation(run: Path, config: DictConfig, side: str) -> Evaluation:
-    """A run's evaluation of a split by a branch and a decoding, or by the only one that there is."""
+    """Loads the evaluation of a run by split, branch and decoding; the last two may be omitted if there is only one."""
     split, wanted = config.split, {name: config[f"{name}_{side}"] for name in ("branch", "decoding")}
     found = []
     for path in sorted(run.glob(f"evaluation-{split}-*.json")):
@@ -76,7 +76,7 @@ def _evaluation(run: Path, config: DictConfig, side: str) -> Evaluation:
     evaluation = Evaluation.load(path)
     if evaluation.file_name != path.name:
         raise DataError(
-            f"{path} holds figures of the {evaluation.split} split by the {evaluation.branch} branch with "
+            f"{path} holds scores of the {evaluation.split} split by the {evaluation.branch} branch with "
             f"{evaluation.decoding.label} decoding, so its name is wrong; run 'stgraph evaluate {run} split={split}' again."
         )
     return evaluation
@@ -85,18 +85,18 @@ def _evaluation(run: Path, config: DictConfig, side: str) -> Evaluation:
 def _check_same(run_a: Path, a: Evaluation, run_b: Path, b: Evaluation) -> None:
     if a.dataset != b.dataset:
         raise DataError(
-            f"The runs were evaluated on other data sets, {run_a} on '{a.dataset}' and {run_b} on '{b.dataset}'; "
-            "evaluate both on one."
+            f"The runs were evaluated on different data sets, {run_a} on '{a.dataset}' and {run_b} on '{b.dataset}'; "
+            "evaluate both on the same one."
         )
     alone = sorted(a.captions.keys() ^ b.captions.keys())
     if alone:
         raise DataError(
-            f"The runs captioned other videos of the {a.split} split, {len(alone)} are in one evaluation only "
+            f"The runs captioned different videos of the {a.split} split: {len(alone)} are in only one evaluation "
             f"(first '{alone[0]}'); evaluate both again on the same data."
         )
     if a.references != b.references:
         raise DataError(
-            f"The runs were scored against other reference captions of '{a.dataset}'; evaluate both again."
+            f"The runs were scored against different reference captions of '{a.dataset}'; evaluate both again."
         )
 
 
@@ -125,14 +125,14 @@ def _compare(a: Evaluation, b: Evaluation, config: DictConfig) -> dict[str, Any]
 
 
 def _shown(comparison: dict[str, Any], names: dict[str, str]) -> str:
-    """The comparison as text; scores times 100, as papers print them."""
+    """Formats the comparison as text, with scores times 100 as in papers."""
     draws, decodings = comparison["bootstrap"], comparison["decoding"]
     interval = f"{100 * draws['level']:g} % interval"
     lines = [
         f"{comparison['dataset']}, {comparison['split']} split, {comparison['videos']} videos (x 100)",
         f"A: {names['a']}",
         f"B: {names['b']}",
-        *(["Their words were chosen in different ways."] if decodings["a"] != decodings["b"] else []),
+        *(["The two runs used different decodings."] if decodings["a"] != decodings["b"] else []),
         "",
         f"{'':<8}{'A':>7}{'B':>7}{'A - B':>8}  {interval:>17}  {'p':>6}",
     ]

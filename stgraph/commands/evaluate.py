@@ -16,11 +16,11 @@ from stgraph.training.devices import device_of
 
 __all__ = ["run"]
 
-LEVEL, SAMPLES, SEED = 0.95, 1000, 0  # of the intervals
+LEVEL, SAMPLES, SEED = 0.95, 1000, 0  # of the bootstrap intervals
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph evaluate``."""
     chosen = parser_of("evaluate").parse_intermixed_args(arguments)
     saved = saved_config(chosen.run)
     config = compose("evaluate", chosen.settings, data=saved.data)

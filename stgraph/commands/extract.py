@@ -1,4 +1,4 @@
-"""``stgraph extract FOLDER STORE [key=value ...]``: features of all videos of a folder, in one store."""
+"""``stgraph extract FOLDER STORE [key=value ...]``: extracts features of all videos of a folder into one store."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from stgraph.training.devices import device_of
 __all__ = ["GROUPS", "run"]
 
 GROUPS = ("appearance", "motion", "objects", "flow")
-"""Settings that choose an extractor each."""
+"""Configuration groups that each choose one extractor."""
 
 
 def run(arguments: list[str]) -> int:
-    """The command. Exit status 1 where a video could not be extracted."""
+    """Runs ``stgraph extract``; the exit status is 1 if a video could not be extracted."""
     chosen = parser_of("extract").parse_intermixed_args(arguments)
     config = compose("extract", chosen.settings)
     sources, others = find_videos(chosen.folder)
@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> int:
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
     plan = plan_of(config)
-    planned = plan.build("cpu" if config.engine == "ray" else device)  # Ray's actors make their own
+    planned = plan.build("cpu" if config.engine == "ray" else device)  # Ray's actors build their own
     print(
         f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}"
     )
@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
 
 
 def plan_of(config: DictConfig) -> ExtractionPlan:
-    """What the settings choose; the user's own configuration may name any class."""
+    """Builds the extraction plan from the configuration, which may name any class as an extractor."""
     choices = []
     for group in GROUPS:
         settings = plain(config[group])
@@ -91,11 +91,11 @@ def plan_of(config: DictConfig) -> ExtractionPlan:
 
 
 def _device(config: DictConfig) -> torch.device:
-    """Where the models work."""
+    """Returns the device that the extractors run on."""
     if config.engine != "ray":
         return device_of(config.device)
     if config.device not in ("auto", "cpu"):
-        raise OptionError("'device' is for engine=local; with engine=ray set ray.gpus_per_actor.")
+        raise OptionError("'device' only applies to engine=local; with engine=ray set ray.gpus_per_actor.")
     return torch.device("cuda" if config.ray.gpus_per_actor else "cpu")
 
 
@@ -140,7 +140,7 @@ def _tell(outcome: Outcome, store: Path, timings: Timings, seconds: float) -> No
 
 
 class _Progress:
-    """One line that counts up, on a terminal; elsewhere a line now and then."""
+    """Progress that rewrites one line on a terminal and prints a line every 30 seconds elsewhere."""
 
     def __init__(self, total: int) -> None:
         self.total, self.start, self.shown = total, time.monotonic(), time.monotonic()

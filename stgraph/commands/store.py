@@ -1,4 +1,4 @@
-"""``stgraph store info|validate|merge|import``: inspects, checks, joins and imports feature stores."""
+"""``stgraph store info|validate|merge|import``: inspects, checks, merges and imports feature stores."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["run"]
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one of the four; exit status 1 if ``validate`` finds problems, or ``import`` ids that don't match."""
+    """Runs ``stgraph store``; the exit status is 1 if ``validate`` finds problems or ``import`` finds unmatched ids."""
     chosen = parser_of("store").parse_args(arguments)
     if chosen.action == "info":
         print(info(chosen.path))
         return 0
     if chosen.action == "validate":
         problems = validate(chosen.path)
-        print("\n".join(map(str, problems)) or f"{chosen.path}: nothing is wrong.")
+        print("\n".join(map(str, problems)) or f"{chosen.path}: no problems found.")
         return 1 if problems else 0
     if chosen.action == "import":
         return _import(chosen)
@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _written(store: str) -> int:
-    """Shows a store that was written, and the next step."""
+    """Prints a summary of the new store and the next command."""
     print(info(store))
     print(
         f"Next: stgraph train data=folder data.dataset.store={store} data.dataset.captions=CAPTIONS",
@@ -49,7 +49,7 @@ def _written(store: str) -> int:
 
 
 def _import(chosen: argparse.Namespace) -> int:
-    """Writes the store; exit status 1 where ids don't match and ``--common`` is not given."""
+    """Imports features into a store; returns 1 if ids don't match and ``--common`` is not given."""
     source = Path(chosen.source)
     names = {
         stream: getattr(chosen, stream) for stream in ("appearance", "motion") if getattr(chosen, stream)
@@ -59,7 +59,7 @@ def _import(chosen: argparse.Namespace) -> int:
     if chosen.layout == "detections":
         if names:
             raise OptionError(
-                "'--appearance' and '--motion' are not of '--layout detections'; leave them out."
+                "'--appearance' and '--motion' don't apply to '--layout detections'; leave them out."
             )
         records = _records({"appearance": None, "object": None}, chosen.extractor)
         whole, mismatches = _detection_ids(source)
@@ -79,9 +79,7 @@ def _import(chosen: argparse.Namespace) -> int:
         videos = joined
     target = Path(chosen.store)
     if target.is_file() or any(target.glob("*.h5")):
-        raise StoreError(
-            f"There is a store at {chosen.store} already; remove it or import into another path."
-        )
+        raise StoreError(f"A store already exists at {chosen.store}; remove it or import into another path.")
     with FeatureStoreWriter(
         chosen.store, extractors=records, label_names=labels, dtype=chosen.dtype
     ) as writer:
@@ -103,7 +101,7 @@ def _joined(layout: str, source: Path, names: dict[str, str], common: bool) -> J
 
 
 def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
-    """Ids with both files, and what the others lack."""
+    """Returns the ids that have both files, and the missing file of every other id."""
     boxes, features = ({file.stem for file in folder.glob(f"*.{end}")} for end in ("json", "npz"))
     lacks: dict[str, tuple[str, ...]] = {
         name: ("npz",) if name in boxes else ("json",) for name in sorted(boxes ^ features)
@@ -116,8 +114,8 @@ def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
         print(f"{name}: no {' or '.join(lacks)}", file=sys.stderr)
     if mismatches and not common:
         print(
-            f"stgraph store: {len(mismatches)} videos are not whole; nothing was written: add what they lack, or "
-            "pass --common to leave them out.",
+            f"stgraph store: {len(mismatches)} videos are incomplete; nothing was written: add the missing files, or "
+            "pass --common to leave these videos out.",
             file=sys.stderr,
         )
     elif mismatches:
@@ -126,7 +124,7 @@ def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
 
 
 def _records(names: dict[str, str | None], given: list[str]) -> dict[str, ExtractorRecord]:
-    """A record of what made each stream."""
+    """Returns an extractor record for each stream."""
     for text in given:
         stream, sign, name = text.partition("=")
         if stream not in names or not sign or not name:

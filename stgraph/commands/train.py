@@ -1,4 +1,4 @@
-"""``stgraph train [experiment=... key=value ...]``: trains a captioner and leaves a model folder."""
+"""``stgraph train [experiment=... key=value ...]``: trains a captioner and writes a model folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["run"]
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph train``."""
     config = compose("train", parser_of("train").parse_args(arguments).settings)
     try:
         folder = train(config, progress_line("videos"))
@@ -23,7 +23,7 @@ def run(arguments: list[str]) -> int:
         if not is_first_rank():  # the first rank prints the advice
             return 130
         if (Path(config.run) / "checkpoints" / "last.ckpt").is_file():
-            print(f"\nTo continue {config.run}: the same command with resume=true.", file=sys.stderr)
+            print(f"\nTo continue {config.run}, run the same command with resume=true.", file=sys.stderr)
         raise
     if is_first_rank():
         print(training_summary(folder), file=sys.stderr)

@@ -1,28 +1,36 @@
-"""``stgraph words RUN_OR_FILE... [split=test tagger=english references=true]``: which kinds of words models say."""
+"""``stgraph words RUN_OR_FILE... [split=test tagger=english references=true]``: word counts by part of speech."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stgraph.commands.arguments import parser_of
-from stgraph.commands.words_tables import figure_5, means_of, part_table, record_of
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.experiments import MeanInterval, mean_interval
 from stgraph.metrics import Evaluation, WordCounts, count_words
 from stgraph.settings.compose import compose, looks_like_override, saved_config
 from stgraph.settings.training import open_data
-from stgraph.text import Tagger, english_tagger
+from stgraph.text import PARTS_OF_SPEECH, Tagger, english_tagger
 
 __all__ = ["run"]
 
 KEYS = ("split", "tagger", "references")
+CONTENT = ("noun", "verb", "adjective")  # parts of speech in the pie charts of STaTS' Fig. 5
+HEADS = {"words": "words", "distinct": "distinct", "share": "% of all", "right": "% right"}
+COUNTS = ("words", "distinct", "top 20")
+
+Means = Mapping[str, Mapping[str, MeanInterval]]
+"""Means by part of speech and measure."""
 
 
 def run(arguments: list[str]) -> int:
-    """The command."""
+    """Runs ``stgraph words``."""
     chosen = parser_of("words").parse_intermixed_args(arguments)
     settings = [each for each in chosen.runs if looks_like_override(each, KEYS) and not Path(each).is_dir()]
     config = compose("words", settings)
@@ -43,20 +51,20 @@ def run(arguments: list[str]) -> int:
         references = _references(file, evaluation) if config.references else None
         counts = count_words(evaluation.captions, tagger, references)
         models.setdefault(files[file], {})[file] = counts
-    means = {model: means_of(list(counts.values())) for model, counts in models.items()}
+    means = {model: _means(list(counts.values())) for model, counts in models.items()}
     print(f"{config.split} split, parts of speech by {name}; means ± one standard deviation over runs\n")
-    print(figure_5(means))
-    print(f"\n{part_table(means)}")
+    print(_figure_table(means))
+    print(f"\n{_part_table(means)}")
     if chosen.output is not None:
-        found = {model: record_of(counts, means[model]) for model, counts in models.items()}
+        found = {model: _record(counts, means[model]) for model, counts in models.items()}
         record = {"split": config.split, "tagger": name, "models": found}
         chosen.output.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-        print(f"\nAll numbers are in {chosen.output}.")
+        print(f"\nWrote all numbers to {chosen.output}.")
     return 0
 
 
 def _file(path: Path, split: str) -> Path:
-    """The evaluation that an argument means: a file, or the only one of a run and split."""
+    """Resolves an argument to an evaluation file: the file itself, or the only one of a run for the split."""
     if path.is_file():
         return path
     found = sorted(path.glob(f"evaluation-{split}-*.json"))
@@ -72,7 +80,7 @@ def _file(path: Path, split: str) -> Path:
 
 
 def _model(path: Path) -> str:
-    """Whose run it is: 'stgraph ablate' names the runs of a row by their seeds, ROW/0, ROW/1, ..."""
+    """Returns the model of a run; the runs ROW/0, ROW/1, ... of 'stgraph ablate' are seeds of one model."""
     run, file = (path.parent, path.stem) if path.is_file() else (path, "")
     return str((run.parent if run.name.isdecimal() else run) / file)
 
@@ -81,26 +89,28 @@ def _evaluation(file: Path, split: str) -> Evaluation:
     evaluation = Evaluation.load(file)
     if evaluation.split != split:
         raise OptionError(
-            f"{file} is of the {evaluation.split} split, and splits are never mixed; leave it out, or add "
+            f"{file} is of the {evaluation.split} split, and splits are not mixed; leave it out, or add "
             f"split={evaluation.split}."
         )
     return evaluation
 
 
 def _tagger(wanted: str | None, evaluations: Mapping[Path, Evaluation]) -> tuple[str, Tagger]:
-    """One tagger for all, so that their numbers can be compared."""
+    """Chooses one tagger for all evaluations, so that their numbers can be compared."""
     if wanted not in (None, "interactions", "english"):
         raise OptionError(f"'tagger' must be interactions, english or null, got '{wanted}'.")
     real = [file for file, each in evaluations.items() if not each.dataset.startswith("interactions-")]
     if wanted is None and 0 < len(real) < len(evaluations):
-        raise OptionError(f"{real[0]} is not of 'interactions' as others are; add tagger=english for all.")
+        raise OptionError(
+            f"{real[0]} is not of 'interactions', but others are; add tagger=english to use one tagger for all."
+        )
     if wanted == "english" or (wanted is None and real):
         return "HanTa", english_tagger()
     return "the grammar of interactions", tag_interactions
 
 
 def _references(file: Path, evaluation: Evaluation) -> Mapping[str, Sequence[str]]:
-    """The references of the videos, from the data that the run was trained on."""
+    """Reads the reference captions of the evaluated videos from the data of the run."""
     dataset = open_data(saved_config(file.parent).data)
     references = dataset.corpus.references(evaluation.split)
     if dataset.name != evaluation.dataset or references.keys() != evaluation.captions.keys():
@@ -109,3 +119,89 @@ def _references(file: Path, evaluation: Evaluation) -> Mapping[str, Sequence[str
             "evaluate it again, or leave references=true out."
         )
     return references
+
+
+def _means(runs: Sequence[WordCounts]) -> Means:
+    """Averages every measure over the runs of a model."""
+    measured = [_measures(counts) for counts in runs]
+    return {
+        part: {name: mean_interval([run[part][name] for run in measured]) for name in measures}
+        for part, measures in measured[0].items()
+    }
+
+
+def _figure_table(models: Mapping[str, Means]) -> str:
+    """Formats the numbers of Fig. 5: verbs and nouns on ranks 6 to 25, and shares of nouns, verbs and adjectives."""
+    head = ["model", "runs", "verbs of 20", "nouns of 20", *(f"{part} % of the three" for part in CONTENT)]
+    rows = []
+    for model, parts in models.items():
+        ranks = [_text("top 20", parts[part]) for part in ("verb", "noun")]
+        shares = [_text("share of content", parts[part]) for part in CONTENT]
+        rows.append([model, str(parts["noun"]["words"].runs), *ranks, *shares])
+    return _markdown([head, *rows])
+
+
+def _part_table(models: Mapping[str, Means]) -> str:
+    """Formats a table of every part of speech that occurs, with one row per model."""
+    measures = next(iter(models.values()))["noun"]
+    names = [name for name in HEADS if name in measures]
+    parts = [part for part in PARTS_OF_SPEECH if any(means[part]["words"].mean for means in models.values())]
+    rows = [
+        [part, model, *(_text(name, means[part]) for name in names)]
+        for part in parts
+        for model, means in models.items()
+    ]
+    return _markdown([["part of speech", "model", *(HEADS[name] for name in names)], *rows])
+
+
+def _record(runs: Mapping[Path, WordCounts], means: Means) -> dict[str, Any]:
+    """Returns all numbers of a model for the JSON file, and the words on ranks 6 to 25 of each run."""
+    return {
+        "runs": [str(path) for path in runs],
+        "parts": {
+            part: {
+                name: {"mean": _number(mean.mean), "deviation": _number(mean.deviation)}
+                for name, mean in measures.items()
+            }
+            for part, measures in means.items()
+        },
+        "ranks 6-25": {str(path): counts.ranked() for path, counts in runs.items()},
+    }
+
+
+def _measures(counts: WordCounts) -> dict[str, dict[str, float]]:
+    top = [part for _, part, _ in counts.ranked()]
+    found: dict[str, dict[str, float]] = {}
+    for part in PARTS_OF_SPEECH:
+        found[part] = {
+            "words": counts.said(part),
+            "distinct": counts.distinct(part),
+            "share": counts.share(part),
+            "top 20": top.count(part),
+        }
+        if part in CONTENT:
+            found[part]["share of content"] = counts.share(part, CONTENT)
+        if counts.right is not None:
+            found[part]["right"] = counts.precision(part)
+    return found
+
+
+def _text(name: str, measures: Mapping[str, MeanInterval]) -> str:
+    """Formats mean and deviation, with shares times 100; "-" if a run has no words to take a share of."""
+    value, scale = measures[name], 1 if name in COUNTS else 100
+    if math.isnan(value.mean):
+        return "-"
+    if value.runs == 1:
+        return f"{value.mean:.0f}" if name in COUNTS else f"{scale * value.mean:.1f}"
+    return f"{scale * value.mean:.1f} ± {scale * value.deviation:.1f}"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value  # JSON has no NaN
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [" | ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, "-|-".join("-" * width for width in widths))
+    return "\n".join(f"| {line} |" for line in lines)

@@ -1,6 +1,6 @@
-"""Studies: rows times seeds, run in parallel and resumable, and the tables that come out.
+"""Ablation studies: trains every row of a table with every seed and reports means with confidence intervals.
 
-Names are imported when first used: a process of a sweep is set up before torch is imported.
+Names are imported on first use, because a worker process must choose its GPU before torch is imported.
 """
 
 from __future__ import annotations

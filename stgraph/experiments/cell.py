@@ -1,4 +1,4 @@
-"""One cell of a study on disk: a row and a seed, its scores, and all that they rest on."""
+"""One cell of a study on disk: the scores of one row and seed, with everything needed to reproduce them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ class Cell(BaseModel):
     """Scores of one run, as ``<results>/<table>/<row>/<seed>.json`` holds them.
 
     Args:
-        table, row, seed: Which cell.
-        settings_hash: Of all settings that can change a score; those at their defaults are left out, so that an option
-            added later does not make old cells stale.
-        data_hash: Of captions, splits and features.
-        overrides: Settings as they can be given to ``stgraph train``.
-        dataset, split, chosen_on: Data set; split of ``scores``; split by which the epoch was chosen.
-        tested: The branch that the row is about.
-        scores: By branch and metric, on ``split``: fractions of 1, CIDEr unscaled.
-        chosen: By branch and metric, on ``chosen_on``.
-        epoch, epochs: The epoch that was chosen (from 1), and how many there were.
-        seconds: Time by part.
-        record: Commit, versions, device.
+        table: Name of the table.
+        row: Name of the row.
+        seed: Seed of the run.
+        settings_hash: Hash of all settings that can change a score. Defaults are left out, so that adding an option does
+            not invalidate old cells.
+        data_hash: Hash of captions, splits and features.
+        overrides: Settings of the run, as ``stgraph train`` accepts them.
+        dataset: Name of the data set.
+        split: Split that ``scores`` were measured on.
+        chosen_on: Split that the epoch was chosen on.
+        tested: Branch that the row reports.
+        videos: Number of scored videos.
+        scores: Scores on ``split`` by branch and metric, as fractions of 1; CIDEr is unscaled.
+        chosen: Scores on ``chosen_on`` by branch and metric.
+        epoch: The chosen epoch, counted from 1.
+        epochs: Number of epochs trained.
+        seconds: Seconds spent in training and in evaluation.
+        record: Commit, versions and device.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,12 +61,12 @@ class Cell(BaseModel):
 
 
 def cell_path(results: Path, table: str, row: str, seed: int) -> Path:
-    """Where a cell is kept."""
+    """Returns the path of a cell's file."""
     return results / table / row / f"{seed}.json"
 
 
 def save_cell(results: Path, cell: Cell) -> Path:
-    """Writes a cell, whole or not at all."""
+    """Writes a cell atomically and returns its path."""
     path = cell_path(results, cell.table, cell.row, cell.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(cell.model_dump(mode="json"), indent=1) + "\n")
@@ -68,7 +74,7 @@ def save_cell(results: Path, cell: Cell) -> Path:
 
 
 def load_cell(path: Path) -> Cell | None:
-    """Reads a cell; None where there is none.
+    """Reads a cell; None if the file does not exist.
 
     Raises:
         DataError: If the file is damaged.
@@ -79,13 +85,13 @@ def load_cell(path: Path) -> Cell | None:
         return Cell.model_validate(json.loads(path.read_text()))
     except (ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
-        raise DataError(f"{path} is no cell of a study ({first}); remove it, and it is made anew.") from error
+        raise DataError(f"{path} is not a cell of a study ({first}); remove it to run it again.") from error
 
 
 def finished_cells(results: Path) -> Iterator[Cell]:
-    """All cells of all tables; another table's cell of the same settings and data need not be run again.
+    """Yields the cells of all tables, so that a cell with the same settings and data need not be run twice.
 
-    Other files in the folder, such as results of benchmarks that are no tables, are passed over.
+    Other JSON files in the folder, such as benchmark results, are skipped.
     """
     for path in sorted(results.glob("*/*/*.json")):
         try:

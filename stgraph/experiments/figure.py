@@ -1,4 +1,4 @@
-"""A study as a picture: every run a point, means with their intervals, differences beside."""
+"""Plots a study: scores of every run, means with confidence intervals, and paired differences."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["draw_study"]
 
 
 def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDEr") -> Path | None:
-    """Draws each row's runs and their mean, left; its paired difference to the reference, right. Times 100.
+    """Plots runs and means per row on the left, and paired differences to the reference on the right, times 100.
 
-    Filled points are the branch that the row is about, hollow ones the other branch of the same runs.
+    Filled points show the tested branch of a row, hollow points the other branches of the same runs.
 
     Returns:
         ``path``, or None if no row has the metric.

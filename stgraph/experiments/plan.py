@@ -1,4 +1,4 @@
-"""Which cells a sweep is about: overrides, what marks each, which are there already."""
+"""Plans a sweep: the overrides and hashes of every cell, and the cells that still have to be run."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 EARLIER = ("teacher", "start")
-"""Settings that name a run which must be trained before."""
+"""Settings whose value is a run that must be trained first."""
 
 Plan = dict[tuple[str, int], CellTask]
 """Cells by row and seed."""
 
 
 def study_of(own: list[str]) -> tuple[Study, DictConfig]:
-    """The table that was asked for, one of ``configs/table`` or a file of the user's, and the sweep's settings."""
+    """Reads the requested table, from ``configs/table`` or a user's YAML file, and the settings of the sweep."""
     tables = [setting.partition("=")[2] for setting in own if key_of(setting) == "table"]
     name = tables[-1] if tables else "stgkd"
     if not name.endswith((".yaml", ".yml")):
@@ -48,7 +48,7 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
         return Study.parse(name, plain(config.table)), config
     path = Path(name)
     if not path.is_file():
-        raise MissingDataError(f"There is no table at {path}; docs/ablation.md says what one holds.")
+        raise MissingDataError(f"There is no table at {path}; docs/ablation.md describes the format.")
     try:
         content = plain(OmegaConf.load(path))
     except yaml.YAMLError as error:
@@ -59,10 +59,10 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
 
 
 def with_experiment(shared: list[str], experiment: str | None = "interactions_study") -> list[str]:
-    """The settings of every run with the study's ``experiment`` in front, unless they name one.
+    """Prepends the study's ``experiment`` to the settings of every run, unless they already name one.
 
     Raises:
-        OptionError: If the data are not generated and no experiment is given for them.
+        OptionError: If the data are not the generated ones and no experiment is given.
     """
     given = {key_of(setting): setting.partition("=")[2] for setting in shared}
     if "experiment" in given or experiment is None:
@@ -76,7 +76,7 @@ def with_experiment(shared: list[str], experiment: str | None = "interactions_st
 
 
 def seeds_of(value: Any) -> list[int]:
-    """The seeds that a number of them, or a list, stands for."""
+    """Returns the seeds for a count (0, 1, ...) or a list."""
     seeds = list(range(value)) if isinstance(value, int) else list(value)
     if not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
         raise OptionError(f"'seeds' must be a number of seeds or a list such as [0,7], got {value}.")
@@ -86,7 +86,7 @@ def seeds_of(value: Any) -> list[int]:
 def plan_cells(
     study: Study, config: DictConfig, shared: list[str], rows: list[str], seeds: list[int]
 ) -> Plan:
-    """Every cell with its overrides and hashes; data sets are made or opened once each."""
+    """Plans every cell with its overrides and hashes; each distinct data set is generated or opened once."""
     planned: Plan = {}
     hashes: dict[str, str] = {}
     for seed in seeds:
@@ -97,10 +97,8 @@ def plan_cells(
             if key not in hashes:
                 hashes[key] = data_hash(open_data(composed.data))
             settings = settings_that_matter(composed)
-            for (
-                setting
-            ) in EARLIER:  # a run that this one builds on is known by what it is, not by where it lies
-                if composed[setting] is not None:
+            for setting in EARLIER:
+                if composed[setting] is not None:  # hash the earlier run's settings, not its path
                     _check_is_a_row(setting, composed[setting], study.rows[row].needs)
                     settings[setting] = [planned[need, seed].settings_hash for need in study.rows[row].needs]
             planned[row, seed] = CellTask(
@@ -110,7 +108,7 @@ def plan_cells(
 
 
 def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
-    """A run from elsewhere could be any, so a cell that rests on it could not be known again."""
+    """Raises if an earlier run is not a row of the table: runs from elsewhere have no hash to identify them by."""
     if Path(value).parent.name not in needs:
         raise OptionError(
             f"'{setting}' of a table must be one of its rows, as in \"{setting}={{run:ROW}}\", got {value!r}."
@@ -129,7 +127,7 @@ def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, se
 
 
 def data_hash(dataset: StoredDataset) -> str:
-    """Of captions and splits, of who made the features, and of the features of 16 videos spread over the ids."""
+    """Hashes the captions, the splits, the extractor records, and the features of 16 evenly spaced videos."""
     corpus, store = dataset.corpus, dataset.store
     ids = corpus.ids()
     digest = hashlib.sha256()
@@ -147,7 +145,7 @@ def data_hash(dataset: StoredDataset) -> str:
 
 
 def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
-    """Cells that are not there yet. A cell of another table that is the same run is taken over.
+    """Returns the cells that still have to be run; an identical cell of another table is reused.
 
     Raises:
         OptionError: If a cell was made with other settings or data, and ``replace`` is false.
@@ -174,12 +172,12 @@ def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
         else:
             todo.append(task)
     done = len(planned) - len(todo)
-    print(f"{done} of {len(planned)} cells are there, {len(todo)} to run")
+    print(f"{done} of {len(planned)} cells are finished, {len(todo)} to run")
     return todo
 
 
 def _take_over_run(task: CellTask, there: Path) -> None:
-    """Links the run of another table's twin, so that it can teach here too."""
+    """Links the run folder of an identical cell of another table, so that rows of this table can build on it."""
     own = run_folder(task)
     if is_run_of(task, there) and not own.exists():
         own.parent.mkdir(parents=True, exist_ok=True)
@@ -187,14 +185,14 @@ def _take_over_run(task: CellTask, there: Path) -> None:
 
 
 def run_folder(task: CellTask) -> Path:
-    """Where the run of a cell is trained."""
+    """Returns the run folder of a cell."""
     return next(
         Path(override.partition("=")[2]) for override in task.overrides if override.startswith("run=")
     )
 
 
 def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
-    """Tasks in order, with those finished ones again whose run folder others need and which is gone."""
+    """Orders the tasks, adding finished cells again if another task needs their run folder and it no longer exists."""
     tasks: dict[str, Task] = {}
 
     def add(task: CellTask) -> None:
@@ -214,10 +212,10 @@ def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
 
 
 def cell_name(task: CellTask) -> str:
-    """What messages and other tasks call a cell."""
+    """Returns the name of a cell in messages and task dependencies: ``TABLE/ROW/SEED``."""
     return f"{task.table}/{task.row}/{task.seed}"
 
 
 def key_of(setting: str) -> str:
-    """The key of "key=value"."""
+    """Returns the key of ``key=value`` without hydra's prefixes ``+`` and ``~``."""
     return setting.partition("=")[0].lstrip("+~")

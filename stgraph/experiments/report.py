@@ -1,4 +1,4 @@
-"""What the cells of a study say: blocks of a table, and the page that holds them."""
+"""Reports of a study: score tables, paired differences and the Markdown page that holds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Cells = Mapping[str, Mapping[int, Cell]]
 
 @dataclass(frozen=True)
 class Block:
-    """One table: a heading, columns, rows of text, and a note below."""
+    """One table of the report: heading, column names, rows of text and a footnote."""
 
     title: str
     columns: tuple[str, ...]
@@ -29,7 +29,14 @@ class Block:
 def values_by_seed(
     cells: Mapping[int, Cell], branch: str, metric: str, *, chosen: bool = False
 ) -> dict[int, float]:
-    """A metric by seed, of those cells whose branch has it: on the reported split, or on the one of the choice."""
+    """Returns a metric by seed, for the cells whose branch has it.
+
+    Args:
+        cells: Cells of one row, by seed.
+        branch: Name of the branch.
+        metric: Name of the metric.
+        chosen: Whether to read the scores of the split that the epoch was chosen on, not those of the reported split.
+    """
     tables = {seed: cell.chosen if chosen else cell.scores for seed, cell in cells.items()}
     return {
         seed: table[branch][metric]
@@ -39,7 +46,7 @@ def values_by_seed(
 
 
 def blocks_of(study: Study, cells: Cells) -> list[Block]:
-    """All tables of a study: scores of the tested branch, differences, other branches, and the paper's orderings."""
+    """Builds all tables of a study: scores of the tested branch, differences, other branches, the paper's orderings."""
     shown = {row: cells[row] for row in study.rows if cells.get(row) and not study.rows[row].hidden}
     if not shown:
         return []
@@ -60,11 +67,12 @@ def blocks_of(study: Study, cells: Cells) -> list[Block]:
 
 
 def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> str:
-    """The page of a study as Markdown.
+    """Formats the report of a study as a Markdown page.
 
     Args:
-        study, cells: What was asked for, and what there is of it.
-        figure: Name of a picture to show.
+        study: The study.
+        cells: Its finished cells.
+        figure: File name of the figure to include.
     """
     every = [cell for row in cells.values() for cell in row.values()]
     lines = [f"# {study.title}", "", f"{study.source}", ""]
@@ -97,7 +105,7 @@ def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> st
 
 
 def latex_table(block: Block) -> str:
-    """One block as a LaTeX table; needs no package.
+    """Formats one block as a LaTeX table that needs no package.
 
     >>> print(latex_table(Block("Scores", ("row", "CIDEr"), (("a_b", "50 %"),))))
     % Scores
@@ -148,7 +156,7 @@ def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
 
 
 def _orderings(study: Study, shown: Cells) -> Block:
-    """Every pair of rows that the paper orders, and whether the order holds here."""
+    """Compares each pair of rows that the paper ranks with the ranking found here."""
     rows, metric = [], study.main_metric
     sets = {name for row in shown for name in study.rows[row].published}
     for dataset in sorted(sets):
@@ -180,11 +188,11 @@ def _orderings(study: Study, shown: Cells) -> Block:
 
 def _commit(cell: Cell) -> str:
     commit, plus, changes = str(cell.record.get("commit")).partition("+")
-    return commit[:12] + plus + changes  # a tree with changes must not pass for the commit
+    return commit[:12] + plus + changes  # keep the mark of a working tree with changes
 
 
 def _published(study: Study, shown: Cells) -> dict[str, dict[str, float]]:
-    """The paper's figures by row, where the data set is the paper's."""
+    """Returns the published scores by row, if all cells use the paper's data set."""
     datasets = {cell.dataset for cells in shown.values() for cell in cells.values()}
     found = {}
     for row in shown:

@@ -1,4 +1,4 @@
-"""One cell of a sweep, in a process of its own: trains a row with a seed, scores it, answers what the cell holds."""
+"""Runs one cell of a sweep in its own process: trains a row with one seed, scores it and returns the cell."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["CellTask", "is_run_of", "run_cell"]
 
 CHOSEN_ON, SPLIT = "val", "test"
 BEST = {"val/CIDEr": max, "val/loss": min}
-MARK = "cell.txt"  # in the folder of a run: which cell it is of
+MARK = "cell.txt"  # file in a run folder that identifies its cell
 
 
 @dataclass(frozen=True)
 class CellTask:
-    """What a process needs to make a cell: names, the overrides of its run, and the hashes that mark it."""
+    """Everything a process needs to run a cell: its names, the overrides of the run, and the identifying hashes."""
 
     table: str
     row: str
@@ -37,7 +37,7 @@ class CellTask:
 
 
 def run_cell(task: CellTask) -> Cell:
-    """Trains (or goes on where a killed sweep stopped) and scores all branches on the test split."""
+    """Trains the row, resuming an interrupted run, and scores all branches on the test split."""
     quieten_lightning()
     config = compose("train", task.overrides)
     folder = Path(config.run)
@@ -88,13 +88,13 @@ def run_cell(task: CellTask) -> Cell:
 
 
 def is_run_of(task: CellTask, folder: Path) -> bool:
-    """Whether a folder holds the run of a cell, or the beginning of it: the same settings and data."""
+    """Returns whether a folder holds the finished or partial run of this cell, with the same settings and data."""
     mark = folder / MARK
     return mark.is_file() and mark.read_text() == _mark(task)
 
 
 def _begin(task: CellTask, folder: Path) -> bool:
-    """Marks the folder as this cell's, clearing away what is not; says whether a stopped run is there to go on with."""
+    """Marks the folder as this cell's, deleting any other run in it; returns whether there is a run to resume."""
     if not is_run_of(task, folder):
         if folder.is_symlink():
             folder.unlink()
@@ -110,7 +110,7 @@ def _mark(task: CellTask) -> str:
 
 
 def _validations(folder: Path, monitor: str) -> dict[int, float]:
-    """What the best epoch was chosen by, of the tested branch, by epoch (from 1), over all versions of the run's log."""
+    """Returns the monitored value by epoch (from 1), read from all versions of the run's log."""
     found = {}
     for path in sorted(folder.glob("log/version_*/metrics.csv")):
         with path.open(newline="") as file:

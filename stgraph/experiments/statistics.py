@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals, and paired differences."""
+"""Means over seeds with confidence intervals, and paired differences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVEL = 0.95
 
 
 class MeanInterval(NamedTuple):
-    """Mean, standard deviation (n - 1) and the ends of the interval of the mean; NaN where one value cannot tell."""
+    """Mean, sample standard deviation (n - 1) and confidence limits of the mean; the last three are NaN for one run."""
 
     mean: float
     deviation: float
@@ -26,12 +26,12 @@ class MeanInterval(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 where the whole interval is above 0, -1 where it is below, else 0."""
+        """1 if the whole interval lies above 0, -1 if it lies below, else 0."""
         return int(self.low > 0) - int(self.high < 0)
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval:
-    r"""Student's interval of the mean of independent runs.
+    r"""Student's t confidence interval of the mean of independent runs.
 
     .. math:: \bar{x} \pm t_{n-1} \, s / \sqrt{n}
 

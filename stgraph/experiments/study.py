@@ -1,4 +1,4 @@
-"""What a study runs: named rows, each the settings in which it differs, and what the paper printed for them."""
+"""Definition of a study: named rows with the settings that set them apart and the paper's published scores."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class StudyRow(BaseModel):
     """One row of a table.
 
     Args:
-        title: What the row is called in the paper.
-        settings: Overrides of ``stgraph train``. "{run:ROW}" in one stands for the folder of that row's run of the same
+        title: Name of the row in the paper.
+        settings: Overrides of ``stgraph train``. ``{run:ROW}`` is replaced by the run folder of that row with the same
             seed, which is then trained first.
-        published: The paper's figures, times 100, by data set and metric.
-        references: Rows that this one is compared with; None takes the study's.
-        hidden: Runs because other rows need it, and is left out of the tables.
+        published: The paper's scores, times 100, by data set and metric.
+        references: Rows that this one is compared with; None uses those of the study.
+        hidden: Whether the row is left out of the tables, because it only serves other rows.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,16 +39,19 @@ class StudyRow(BaseModel):
 
 
 class Study(BaseModel):
-    """A table: rows by name.
+    """A table of an ablation study.
 
     Args:
-        title, source: Heading, and where the rows come from.
-        references: Rows that the others are compared with; the figure shows the first.
-        metrics: Columns; a metric that the data set does not have is left out.
-        main_metric: The one that is drawn, and by which orderings are told.
-        settings: Overrides that all rows share.
-        experiment: Settings that fit generated data, used unless a sweep names others; None uses none, as a table of models
-            of one's own needs.
+        name: Name of the table, and of its folder of results.
+        title: Heading of the report.
+        source: Where the rows come from.
+        references: Rows that the others are compared with; the figure uses the first.
+        metrics: Columns of the tables; metrics that the data set does not provide are left out.
+        main_metric: Metric of the figure and of the paper's orderings.
+        settings: Overrides shared by all rows.
+        experiment: Experiment for the generated data, used unless the sweep names another one; None uses no experiment,
+            for tables of custom models.
+        rows: The rows by name.
 
     Raises:
         OptionError: If :meth:`parse` finds an unknown entry, or a reference to a row that does not exist.
@@ -72,7 +75,7 @@ class Study(BaseModel):
 
     @classmethod
     def parse(cls, name: str, content: dict[str, Any]) -> Study:
-        """Checks what a file of ``configs/table`` holds."""
+        """Parses and validates the content of a file of ``configs/table``."""
         try:
             return cls.model_validate({"name": name, **content})
         except ValidationError as error:
@@ -92,7 +95,10 @@ class Study(BaseModel):
         return self
 
     def chosen(self, rows: list[str] | None) -> list[str]:
-        """The rows that were asked for and those that they need, in the table's order; None is all.
+        """Returns the requested rows and the rows they depend on, in the table's order.
+
+        Args:
+            rows: Names of rows; None selects all.
 
         Raises:
             OptionError: If there is no such row.
@@ -107,7 +113,7 @@ class Study(BaseModel):
         return [row for row in self.rows if row in wanted]
 
     def references_of(self, row: str) -> tuple[str, ...]:
-        """The rows that ``row`` is compared with."""
+        """Returns the rows that ``row`` is compared with."""
         references = self.rows[row].references
         return tuple(
             other for other in (self.references if references is None else references) if other != row

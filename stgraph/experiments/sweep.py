@@ -1,4 +1,4 @@
-"""Runs tasks that may need each other in a fixed number of processes."""
+"""Runs tasks with dependencies in a fixed number of processes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Task", "run_tasks"]
 
 @dataclass(frozen=True)
 class Task:
-    """One call of a function in a process of its own choosing.
+    """One function call to run in a worker process.
 
     Args:
-        name: What errors call it, unique.
-        arguments: What the function gets; picklable.
-        needs: Names of tasks that must end well first; those that are not among the tasks count as done.
+        name: Unique name, used in errors.
+        arguments: Argument of the function; must be picklable.
+        needs: Names of tasks that must succeed first; names that are not among the tasks count as done.
     """
 
     name: str
@@ -40,18 +40,18 @@ def run_tasks(
     devices: Sequence[str] = (),
     begin: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Task, Any | StgraphError]]:
-    """Yields each task with its answer, or with the error that it ended with, in the order in which they end.
+    """Yields each task with its result or its error, in the order of completion.
 
-    The processes are started afresh (nothing of this one leaks into them), are used for task after task, and end when
-    this one does, however it ends: no orphan goes on writing.
+    Worker processes are spawned, so they inherit no state, and each one runs many tasks. They exit when this process
+    exits for any reason, so that no orphan keeps writing files.
 
     Args:
-        function: Of the module's top level.
-        tasks: Earlier ones start earlier, unless they wait for what they need.
-        jobs: Processes.
-        threads: Of torch in each; sums depend on their number, so it is fixed.
-        devices: GPUs by number, dealt to the processes in turn; empty is the CPU.
-        begin: Called first in each process, of a module that imports little.
+        function: Function to call; must be defined at the top level of a module.
+        tasks: Tasks, started in this order unless they wait for their dependencies.
+        jobs: Number of worker processes.
+        threads: Number of torch threads per process; fixed because floating-point sums depend on it.
+        devices: GPU numbers, assigned to the processes in turn; empty uses the CPU.
+        begin: Called first in each process; its module should import little.
 
     Raises:
         WorkerError: If a process died (out of memory, or killed); finished tasks are kept.
@@ -72,7 +72,7 @@ def run_tasks(
                 if bad := [need for need in task.needs if need in failed]:
                     waiting.remove(task)
                     failed.add(task.name)
-                    yield task, WorkerError(f"{task.name} needs {bad[0]}, which failed; mend that first.")
+                    yield task, WorkerError(f"{task.name} needs {bad[0]}, which failed; fix that first.")
                 elif all(need in ended or need not in names for need in task.needs):
                     waiting.remove(task)
                     running[pool.submit(function, task.arguments)] = task
@@ -90,23 +90,23 @@ def run_tasks(
     except BrokenProcessPool as error:
         raise WorkerError(
             "A process of the sweep died (out of memory, or killed); finished cells are kept: run the same command "
-            "again, with fewer jobs=... where memory was short."
+            "again, with fewer jobs=... if memory ran out."
         ) from error
     finally:
-        if running:  # stopped in the middle
+        if running:  # interrupted
             for process in list((pool._processes or {}).values()):
                 process.terminate()
         pool.shutdown(cancel_futures=True)
 
 
 def _begin(threads: int, numbers: Any, begin: Callable[[], None] | None) -> None:
-    """Sets a worker up: its device, its threads, and its end with its parent."""
+    """Initialises a worker: chooses its GPU and threads, and makes it exit with its parent."""
     device = numbers.get()
     if device:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     if begin is not None:
         begin()
-    import torch  # behind the choice of the device
+    import torch  # only after CUDA_VISIBLE_DEVICES is set
 
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()

@@ -1,1 +1,1 @@
-"""Hydra configurations: composed, checked, saved. Only commands and experiments import this package."""
+"""Composes, validates and saves hydra configurations. Only ``commands`` and ``experiments`` import this package."""

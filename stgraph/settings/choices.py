@@ -1,4 +1,4 @@
-"""Groups of the configuration and their choices, read from the package's YAML without hydra."""
+"""Configuration groups and their choices, read from the package's YAML files without importing hydra."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 __all__ = ["choices_of", "default_groups", "entry_point_models", "group_choices"]
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-HIDDEN = ("base",)  # files that others include, which are no choice themselves
+HIDDEN = ("base",)  # files that only serve as defaults of others
 OPTIONAL = {"schedule", "reinforce", "experiment", "row"}
-"""Groups that may be ``null``."""
+"""Groups that accept ``null``."""
 
 
 @cache
 def group_choices() -> dict[str, tuple[str, ...]]:
-    """Every group with the names of its files, both sorted."""
+    """Returns the choices of every group: its file names, sorted."""
     found = {}
     for folder in sorted(path for path in CONFIGS.iterdir() if path.is_dir()):
         names = tuple(sorted(file.stem for file in folder.glob("*.yaml") if file.stem not in HIDDEN))
@@ -25,14 +25,14 @@ def group_choices() -> dict[str, tuple[str, ...]]:
 
 
 def choices_of(group: str) -> tuple[str, ...]:
-    """What ``group=NAME`` may name; models of installed packages are choices of ``model``."""
+    """Returns the choices of one group; models of installed packages are choices of ``model``."""
     names = group_choices().get(group, ())
     return tuple(sorted({*names, *entry_point_models()})) if group == "model" else names
 
 
 @cache
 def default_groups(config: str) -> dict[str, str]:
-    """The groups of ``configs/<config>.yaml`` with their defaults, in its order."""
+    """Returns the groups of ``configs/<config>.yaml`` with their default choices, in file order."""
     import yaml
 
     content = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text(encoding="utf-8")) or {}
@@ -41,7 +41,7 @@ def default_groups(config: str) -> dict[str, str]:
 
 
 def entry_point_models() -> list[str]:
-    """Names of the models that installed packages declare, without importing them."""
+    """Returns the names of models that installed packages declare as entry points, without importing them."""
     from importlib.metadata import entry_points
 
     return sorted({point.name for point in entry_points(group="stgraph.models")})

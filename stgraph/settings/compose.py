@@ -1,4 +1,4 @@
-"""Composes a configuration from the package's YAML and overrides, and names the setting that was probably meant."""
+"""Composes a configuration from the package's YAML files and overrides; errors suggest the nearest valid setting."""
 
 from __future__ import annotations
 
@@ -29,24 +29,27 @@ __all__ = ["compose", "looks_like_override", "plain", "saved_config"]
 
 DATA_OF_THE_RUN = "of_the_run"
 STORED = ("data", "model", "loss")
-"""Groups to which choices are added that no file holds."""
-LARGEST_CONFIG = 1_000_000  # characters of a run's config.yaml
+"""Groups that get further choices through hydra's config store."""
+LARGEST_CONFIG = 1_000_000  # characters
 
 
 def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete: bool = True) -> DictConfig:
     """Composes ``configs/<config>.yaml`` with overrides such as ``data.loader.batch_size=32``.
 
-    Hydra's global state is the caller's again afterwards, so that this may be called in a program of hydra's own.
+    Hydra's global state is restored afterwards, so this function can be called from within another hydra application.
 
     Args:
         config: Name of the configuration.
-        overrides: Settings ``key=value`` in hydra's grammar; values that are paths are taken as they are.
-        data: Content of the group ``data`` unless an override chooses another.
-        complete: Whether settings that must be given are required; if not, they stay ``???``.
+        overrides: Settings ``key=value`` in hydra's grammar; values of path settings are taken literally.
+        data: Content of the group ``data``, used unless an override chooses another data set.
+        complete: Whether mandatory settings must be given; if false, they stay ``???``.
+
+    Returns:
+        The composed configuration, with interpolations resolved if ``complete``.
 
     Raises:
-        OptionError: If an override cannot be read, or names a setting or a choice that does not exist; the nearest
-            one is named.
+        OptionError: If an override cannot be parsed, or names an unknown setting or choice; the message suggests the
+            nearest one.
     """
     overrides = quoted_paths(overrides)
     groups = default_groups(config)
@@ -78,21 +81,24 @@ def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete
 
 
 def plain(config: Any) -> Any:
-    """A part of a configuration as plain dicts and lists."""
+    """Converts a configuration, or a part of one, to plain dicts and lists."""
     return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
 
 
 def saved_config(run: Path) -> DictConfig:
-    """Reads the configuration that a run was trained with; nothing in it is instantiated or interpolated.
+    """Reads the configuration that a run was trained with, without instantiating or interpolating anything.
+
+    Args:
+        run: Folder of the run.
 
     Raises:
-        MissingDataError: If the folder holds no ``config.yaml``.
-        DataError: If the file is no mapping in YAML, or holds an alias or an interpolation ``${...}``.
+        MissingDataError: If the folder has no ``config.yaml``.
+        DataError: If the file is not a YAML mapping, or contains an alias or an interpolation ``${...}``.
     """
     path = run / "config.yaml"
     if not path.is_file():
         raise MissingDataError(
-            f"{run} is no run: it has no config.yaml; train one with 'stgraph train run={run}'."
+            f"{run} is not a run: it has no config.yaml; train one with 'stgraph train run={run}'."
         )
     try:
         text = path.read_text(encoding="utf-8")
@@ -100,7 +106,7 @@ def saved_config(run: Path) -> DictConfig:
             raise DataError(f"{path} is too large for a configuration; use a run that 'stgraph train' wrote.")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise DataError(f"{path} holds a YAML alias, which 'stgraph train' does not write; remove it.")
-        config = OmegaConf.create(text)  # a safe load that reads numbers as OmegaConf.save writes them
+        config = OmegaConf.create(text)  # a safe load that parses numbers the way OmegaConf.save writes them
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, OmegaConfBaseException) as error:
         if isinstance(error, DataError):
             raise
@@ -119,33 +125,31 @@ def saved_config(run: Path) -> DictConfig:
 
 
 def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
-    """Whether an argument is a setting ``key=value`` and not a name with "=" in it."""
+    """Returns whether an argument is a setting ``key=value``, not a file name that contains "="."""
     match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
     return match is not None and not Path(argument).is_file()
 
 
 @contextmanager
 def _own_hydra() -> Iterator[None]:
-    """Hydra's singletons for us inside, and as they were afterwards."""
+    """Provides fresh hydra singletons inside the context and restores the caller's afterwards."""
     state, runtime, repo = GlobalHydra.instance(), JobRuntime.instance(), ConfigStore.instance().repo
     hydra, conf = state.hydra, runtime.conf
-    # Only our own groups are put back: plugins register theirs while hydra starts for the first time.
+    # Only our groups are restored: plugins register theirs when hydra starts for the first time.
     groups = {group: dict(repo[group]) for group in STORED if group in repo}
     state.hydra, runtime.conf = None, conf.copy()
     try:
         yield
     finally:
-        GlobalHydra.instance().hydra, runtime.conf = (
-            hydra,
-            conf,
-        )  # leaving hydra's context made a new instance
+        GlobalHydra.instance().hydra = hydra  # leaving hydra's context created a new instance
+        runtime.conf = conf
         for group in STORED:
             repo.pop(group, None)
         repo.update(groups)
 
 
 def _store_entry_points(overrides: Sequence[str]) -> None:
-    """Gives the group ``model``, and ``loss``, a choice for each chosen model of an installed package."""
+    """Adds choices to the groups ``model`` and ``loss`` for chosen models of installed packages."""
     installed, ours = entry_point_models(), group_choices()
     for override in overrides:
         group, _, name = override.partition("=")
@@ -158,7 +162,7 @@ def _store_entry_points(overrides: Sequence[str]) -> None:
 
 
 def _model_settings(name: str) -> dict[str, Any]:
-    """The settings of an installed model: its constructor's arguments with their defaults, but those that data give."""
+    """Returns an installed model's settings: its constructor arguments with defaults, without those set by the data."""
     import inspect
 
     from stgraph.models.registry import find_model
@@ -187,8 +191,8 @@ def _check_readable(override: str) -> None:
     key = override.partition("=")[0].lstrip("+~")
     if re.match(r"hydra([./@]|$)", key):
         raise OptionError(
-            f"'{override}' is a setting of hydra's own launcher, which stgraph does not use; the folder of a run is "
-            "chosen by run=FOLDER."
+            f"'{override}' is a setting of hydra's own launcher, which stgraph does not use; set the folder of a run "
+            "with run=FOLDER."
         )
     try:
         parsed = OverridesParser.create().parse_override(override)
@@ -197,11 +201,11 @@ def _check_readable(override: str) -> None:
         raise OptionError(f"The setting '{override}' cannot be read: {reason}; quote its value.") from error
     if parsed.is_sweep_override():
         hint = "'stgraph ablate seeds=[...]'" if key == "seed" else "'stgraph ablate' with a row for each"
-        raise OptionError(f"'{override}' gives several values where one run takes one; use {hint}.")
+        raise OptionError(f"'{override}' gives several values, but a run takes only one; use {hint}.")
 
 
 def _check_choice(override: str, groups: dict[str, str]) -> None:
-    """Refuses ``group=NAME`` with a name that the group does not have."""
+    """Raises if ``group=NAME`` names an unknown choice."""
     key, _, name = override.partition("=")
     key, name = key.lstrip("+"), name.strip("'\"")
     if key not in groups or (name == "null" and key in OPTIONAL):
@@ -218,12 +222,12 @@ def _check_choice(override: str, groups: dict[str, str]) -> None:
 
 
 def _known(config: str, overrides: Sequence[str]) -> DictConfig:
-    """The configuration with the groups that were chosen and no other override: its keys are those that exist."""
+    """Composes with the chosen groups and no other overrides; its keys are the settings that exist."""
     groups = default_groups(config)
     chosen = [override for override in overrides if override.partition("=")[0] in groups]
     try:
         return hydra_compose(config, chosen)
-    except (HydraException, OmegaConfBaseException):  # choices that do not go together
+    except (HydraException, OmegaConfBaseException):  # choices that cannot be combined
         return hydra_compose(config)
 
 

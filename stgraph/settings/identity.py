@@ -1,4 +1,4 @@
-"""Identity of a run: the settings that can change a score, and their digest."""
+"""Identity of a run: the settings that can change its scores, and their hash."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from stgraph.settings.paths import PATHS
 __all__ = ["check_same_settings", "settings_hash", "settings_that_matter"]
 
 ABSENT = "(absent)"
-
-
 NOT_HASHED = {
     "trainer": (
         *("accelerator", "devices", "num_nodes", "strategy"),
@@ -28,19 +26,19 @@ NOT_HASHED = {
     ),
     "data": ("cache",),
 }
-"""By group, settings that cannot change a score."""
+"""Settings that cannot change a score, by group."""
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Digest of :func:`settings_that_matter`, under the names that settings had when results were first written."""
+    """Hashes the settings of :func:`settings_that_matter` under their original names, so that renames keep hashes."""
     text = json.dumps(with_hashed_names(settings), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def settings_that_matter(config: DictConfig) -> dict[str, Any]:
-    """The settings that can change a score and differ from the defaults of the model's system.
+    """Returns the settings that can change a score and differ from the defaults of the model.
 
-    Because defaults are left out, results stay valid when an option is added that is off by default.
+    Defaults are left out, so existing results stay valid when an option is added that is off by default.
     """
     differing = _difference(plain(config), _defaults(config.model.name))
     if config.model.name != "stgkd":  # the default of defaults
@@ -56,12 +54,16 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
 
 
 def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
-    """Checks that a resumed run has the settings that it began with; its length and hardware may change.
+    """Checks that a run is resumed with its original settings; its length and hardware may change.
 
-    Paths are compared as absolute ones.
+    Relative paths are made absolute before they are compared.
+
+    Args:
+        config: Settings of the resumed run.
+        saved: Settings that the run was started with.
 
     Raises:
-        OptionError: If another setting differs; it is named.
+        OptionError: If another setting differs; the message names it.
     """
     defaults = OmegaConf.create(_defaults(saved.model.name))
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
@@ -71,15 +73,15 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
         old, new = (_with_absolute_paths(key, plain(OmegaConf.select(each, key))) for each in (saved, config))
         first = plain(OmegaConf.select(defaults, key))
         if OmegaConf.select(saved, key, default=ABSENT) == ABSENT:
-            old = first  # a setting that stgraph did not have yet when the run began
+            old = first  # this setting was added to stgraph after the run began
         if isinstance(old, dict) and isinstance(first, dict) and old.get("_target_") == first.get("_target_"):
-            old = {**first, **old}  # settings that stgraph did not have yet when the run began
+            old = {**first, **old}  # some of these settings were added after the run began
         if old != new:
             raise OptionError(f"'{key}' was {old} when the run began, and is {new} now; resume it unchanged.")
 
 
 def _with_absolute_paths(key: str, value: Any) -> Any:
-    """A setting whose paths are those that they mean in this folder, wherever a run was begun."""
+    """Resolves existing paths in a setting, so that a run can be resumed from another working directory."""
     if isinstance(value, dict):
         return {name: _with_absolute_paths(f"{key}.{name}", part) for name, part in value.items()}
     path = next((path for path in PATHS if key == path or key.startswith(f"{path}.")), None)
@@ -92,7 +94,7 @@ def _with_absolute_paths(key: str, value: Any) -> Any:
 
 @cache
 def _defaults(model: str) -> dict[str, Any]:
-    return plain(compose("train", [f"model={model}"]))  # a sweep asks for each of its cells
+    return plain(compose("train", [f"model={model}"]))  # cached because a sweep needs it for every cell
 
 
 def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

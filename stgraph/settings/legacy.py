@@ -1,4 +1,4 @@
-"""Names of settings in runs and committed results that were written before the settings were renamed."""
+"""Old names of renamed settings, as found in earlier runs and committed results."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 __all__ = ["with_current_names", "with_hashed_names"]
 
 RENAMED = {"data": {"max_words": "max_length"}}
-"""By group, the first name of a setting and its current one. Hashes of results are computed from the first names."""
+"""Old and current names of settings, by group. Hashes of results are computed from the old names."""
 
 
 def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that were saved under any name, under their current ones."""
+    """Renames saved settings to their current names."""
     return _renamed(settings, RENAMED)
 
 
 def with_hashed_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under the names that hashes are computed from, so that renaming one keeps finished cells valid.
+    """Renames settings to the old names that hashes are computed from, so that finished cells stay valid.
 
     >>> with_hashed_names({"data": {"max_length": 5}, "seed": 1})
     {'data': {'max_words': 5}, 'seed': 1}

@@ -1,4 +1,4 @@
-"""Settings that are paths: they go past hydra's grammar, which would read their spaces, commas and signs."""
+"""Settings that are paths: quoted before hydra parses them, so that spaces, commas and signs are taken literally."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ PATHS = (
     "flow.flow_weights",
 )
 EXTRACTORS = ("appearance", "motion", "objects", "flow")
-"""Groups whose further settings, those of a user's own class, may be files."""
+"""Groups whose other settings, such as those of a user's own class, may also be files."""
 SEVERAL = ("data.dataset.captions", "data.dataset.splits")
-"""Those that may be a list of paths, or one path a split."""
+"""Path settings that may also be a list of paths, or one path per split."""
 
 
 def quoted_paths(overrides: Sequence[str]) -> list[str]:
-    """The overrides, their paths as hydra reads them: ``key=PATH``, and of some ``key=[PATH,...]`` or ``key.SPLIT=PATH``.
+    """Quotes the values of path settings for hydra: ``key=PATH``, ``key=[PATH,...]`` or ``key.SPLIT=PATH``.
 
-    So is the value of any setting of an extractor where there is a file of that name. What is ``null`` or quoted, and
-    ``{SPLIT: PATH, ...}``, is left to hydra. Brackets are part of the path where there is a file of that name.
+    Any extractor setting is quoted as well if its value is an existing file. ``null``, quoted values and
+    ``{SPLIT: PATH, ...}`` are left unchanged. Brackets belong to the path if a file of that name exists.
 
     >>> quoted_paths(["seed=1", "run=a b,c"])
     ['seed=1', 'run="a b,c"']
@@ -65,7 +65,9 @@ def _several(value: str) -> str:
     if (value[:1] + value[-1:]) not in ("[]", "{}") or Path(value).exists():
         return _quoted(value)
     paths = [path.strip() for path in value[1:-1].split(",")]
-    if value[0] == "{" or any(path.startswith(("'", '"')) for path in paths):  # commas may be those of a path
+    if value[0] == "{" or any(
+        path.startswith(("'", '"')) for path in paths
+    ):  # quoted paths may contain commas
         return value
     return f"[{', '.join(map(_quoted, paths))}]"
 

@@ -1,4 +1,4 @@
-"""From a composed configuration to a training run."""
+"""Turns a composed configuration into a training run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 def training_config(config: DictConfig) -> TrainingConfig:
-    """The training run that ``configs/train.yaml`` composes.
+    """Validates a configuration composed from ``configs/train.yaml``.
 
     Raises:
         OptionError: If a setting has a wrong type or value.
@@ -45,7 +45,7 @@ def training_config(config: DictConfig) -> TrainingConfig:
 
 
 def data_config(config: DictConfig) -> DataConfig:
-    """The group ``data`` of a configuration.
+    """Validates the group ``data`` of a configuration.
 
     Raises:
         OptionError: If a setting has a wrong type or value.
@@ -60,24 +60,24 @@ def open_data(config: DictConfig, progress: Progress | None = None) -> StoredDat
     """Opens the data set of the group ``data``.
 
     Args:
-        config: The group.
+        config: Content of the group.
         progress: Called with (done, total) while data are generated.
     """
     return data_config(config).open(progress)
 
 
 def train(config: DictConfig, progress: Progress | None = None) -> Path:
-    """Trains as a configuration says and keeps the configuration in the folder of the run.
+    """Trains a model and saves the configuration in the run folder.
 
     Args:
-        config: As ``configs/train.yaml`` composes it.
+        config: Configuration composed from ``configs/train.yaml``.
         progress: Called with (done, total) while data are generated.
 
     Returns:
-        The folder of the run.
+        The run folder.
 
     Raises:
-        OptionError: If a setting is wrong, or differs from those that a resumed run began with.
+        OptionError: If a setting is invalid, or differs from the original settings of a resumed run.
     """
     chosen = training_config(config)
     check_run_folder(chosen.run, chosen.resume)
@@ -90,7 +90,7 @@ def train(config: DictConfig, progress: Progress | None = None) -> Path:
 
 
 def save_config(config: DictConfig, folder: Path) -> None:
-    """Keeps a configuration in the folder of its run, with absolute paths so that it holds from any folder."""
+    """Saves a configuration in its run folder, with absolute paths so that the run can be used from anywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     if not is_first_rank():
         return
@@ -106,7 +106,7 @@ def save_config(config: DictConfig, folder: Path) -> None:
 
 
 def is_first_rank() -> bool:
-    """Whether this is the only process, or the first of those that train together."""
+    """Returns whether this is the only process, or rank 0 of a distributed training."""
     return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 

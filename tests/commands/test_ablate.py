@@ -1,4 +1,4 @@
-"""``stgraph ablate`` on the tiny data set: what is kept, what is reused, what is refused."""
+"""``stgraph ablate`` on the tiny data set: kept and reused cells, and refused settings."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ TAUGHT = ("table=stgkd_distillation", "rows=[taught_hinton_1]", *SMALL)
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """Results and runs of a row that needs another row's run; read only."""
+    """Results and runs of a row that depends on another row's run; tests must not change them."""
     folder = tmp_path_factory.mktemp("sweep")
     assert main(["ablate", *TAUGHT, f"results={folder / 'results'}", f"runs={folder / 'runs'}"]) == 0
     return folder
@@ -36,7 +36,7 @@ def swept(tmp_path_factory):
 
 @pytest.fixture
 def call(swept, tmp_path, capsys):
-    """Calls the command on copies of the results and runs -> status, output, errors."""
+    """Calls the command on copies of the results and runs; returns (exit status, stdout, stderr)."""
     for name in ("results", "runs"):
         shutil.copytree(swept / name, tmp_path / name)
 
@@ -82,14 +82,14 @@ def test_finished_cells_are_not_run_again(call, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*/*.json")}
     status, out, _ = call(*TAUGHT)
     assert status == 0
-    assert "2 of 2 cells are there, 0 to run" in out
+    assert "2 of 2 cells are finished, 0 to run" in out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*/*.json")} == before
 
 
 def test_a_cell_of_another_table_that_is_the_same_run_is_taken_over(call, tmp_path):
     status, out, _ = call("table=stgkd_graph", "rows=[full_graph]", *SMALL)
     assert status == 0
-    assert "1 of 1 cells are there" in out
+    assert "1 of 1 cells are finished" in out
     cell = load_cell(cell_path(tmp_path / "results", "stgkd_graph", "full_graph", 0))
     assert (cell.table, cell.row) == ("stgkd_graph", "full_graph")
     assert (tmp_path / "runs" / "stgkd_graph" / "full_graph" / "0" / "model.safetensors").is_file()
@@ -140,7 +140,7 @@ def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, t
         ("seeds=[]", "'seeds' must be a number of seeds or a list"),
         ("table=stgdk", "stgdk"),
         ("model.hidden_chanels=3", "did you mean 'model.hidden_channels'?"),
-        ("check=true", "There is no cell stgkd_distillation/"),
+        ("check=true", "Cell stgkd_distillation/"),
         ("start=runs/mine", "'start' of a table must be one of its rows"),
     ],
 )
@@ -184,10 +184,10 @@ def test_the_hash_of_data_changes_with_a_caption_and_with_a_split():
 
 
 def test_the_experiment_can_be_chosen(tmp_path, capsys):
-    """hydra takes ``experiment=`` for the choice of a group, which the sweep's own settings do not have."""
+    """Hydra reads ``experiment=`` as a group choice, and the settings of the sweep itself have no such group."""
     folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
     assert main(["ablate", "experiment=demo", "model.dropout=0.1", *TAUGHT, "check=true", *folders]) == 1
-    assert "There is no cell" in capsys.readouterr().err
+    assert "does not exist, so it cannot be checked" in capsys.readouterr().err
     study, config = study_of(["table=stgkd"])
     planned = plan_cells(study, config, ["experiment=demo", "data=interactions_tiny"], ["full_model"], [0])
     other = plan_cells(study, config, with_experiment(["data=interactions_tiny"]), ["full_model"], [0])
@@ -214,11 +214,11 @@ def test_a_table_of_another_system_takes_its_own_experiment(tmp_path, capsys):
     assert {"CIDEr", "METEOR", "noun", "verb"} <= set(cell.scores["stats"])
     capsys.readouterr()
     assert main(["ablate", "table=stats_2", "rows=[ranked]", *TINY, *folders]) == 0
-    assert "1 of 1 cells are there, 0 to run" in capsys.readouterr().out
+    assert "1 of 1 cells are finished, 0 to run" in capsys.readouterr().out
 
 
 def test_settings_that_matter_leave_out_the_defaults_of_the_models_own_system():
-    """An option that STaTS gets later makes no cell of it stale; and no two systems are alike."""
+    """A new STaTS option does not invalidate its cells, and different systems have different hashes."""
 
     def matter(*given):
         return settings_that_matter(compose("train", [*given]))

@@ -1,4 +1,4 @@
-"""``stgraph caption`` of video files: the extractors come back by their names, and nothing else does."""
+"""``stgraph caption`` on video files: extractors are restored by name, and only allowed classes are imported."""
 
 import json
 import re
@@ -28,7 +28,7 @@ TRAINING = [
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder with ``videos``, ``store`` and ``run``, a model of both branches trained on the store."""
+    """A folder with ``videos``, ``store`` and ``run``: a model with both branches, trained on the store."""
     folder = tmp_path_factory.mktemp("caption")
     videos = folder_of_videos(folder / "videos")
     choices = [
@@ -91,7 +91,7 @@ def test_words_are_chosen_as_the_settings_say(made, capsys, stored):
         ("decoding.beam_size=3", "'beam_size' is an option of BeamSearch, not of Greedy, got 3"),
         ("decoding.method=beams", "'method' must be one of"),
         ("decoding.beamsize=3", "did you mean 'decoding.beam_size'?"),
-        ("--attention", "'--attention' must go with '--json'"),
+        ("--attention", "'--attention' is only printed with '--json'"),
     ],
 )
 @pytest.mark.parametrize("video", ["video3", "videos/video3.mp4"])
@@ -132,7 +132,7 @@ def test_json_shows_frames_and_boxes(made, capsys):
 
 def test_the_scene_branch_runs_no_detector_and_says_what_that_saves(made, capsys):
     path = made / "videos" / "video3.mp4"
-    assert caption(made, path, *ALLOW[:4]) == 0  # the detector is not even allowed
+    assert caption(made, path, *ALLOW[:4]) == 0  # works although the detector is not allowed
     said = capsys.readouterr()
     assert said.out.startswith(f"{path}\t")
     assert re.search(
@@ -163,7 +163,7 @@ def test_other_weights_and_other_extractors_are_refused(made, tmp_path, capsys):
     allow = [ALLOW[1], ALLOW[3]]
     with pytest.raises(DataError, match="trained on 'appearance' features of .* with other weights"):
         stgraph.CaptionPipeline.from_pretrained(run, allow=allow).caption(made / "videos" / "video3.mp4")
-    assert main(["caption", "video3", "--model", str(run)]) == 1  # the store's are not those either
+    assert main(["caption", "video3", "--model", str(run)]) == 1  # the store's extractors don't match either
     assert "This model was trained on 'appearance' features of" in capsys.readouterr().err
 
 

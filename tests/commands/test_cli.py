@@ -1,4 +1,4 @@
-"""The command ``stgraph`` itself: what it answers before anything heavy is imported."""
+"""The command ``stgraph`` itself: help, errors and completion without heavy imports."""
 
 import json
 import os
@@ -17,7 +17,7 @@ HEAVY = ("torch", "lightning", "h5py", "matplotlib", "av", "transformers")
 
 
 def imported(*arguments, also=()):
-    """The heavy modules that a call imports, its output and its errors."""
+    """Runs a call in a new process; returns the heavy modules it imported, its stdout and its stderr."""
     code = (
         "import sys\nfrom stgraph.cli import main\n"
         "try: status = main(sys.argv[1:])\nexcept SystemExit as error: status = error.code\n"
@@ -59,7 +59,7 @@ def test_help_lists_groups_choices_and_experiments():
         (["train", "seed=1,2"], "ablate seeds="),
         (["caption", "nowhere.mp4", "--model", "nowhere"], "There is no video file nowhere.mp4."),
         (["caption", "video1", "--model", "nowhere"], "There is no model folder at nowhere"),
-        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["evaluate", "nowhere"], "nowhere is not a run"),
         (["store", "info", "nowhere"], "No feature store at nowhere"),
         (["extract", "nowhere", "x.h5"], "There is no folder of videos at nowhere."),
         (["ablate", "table=stgk"], "did you mean 'stgkd'?"),

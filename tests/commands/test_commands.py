@@ -1,4 +1,4 @@
-"""The command line as a user meets it: exit status, one-sentence errors, files left behind."""
+"""The command line from a user's view: exit status, one-line errors, written files."""
 
 import json
 import shutil
@@ -99,7 +99,7 @@ def test_wrong_ids_folders_and_splits_are_named(call, folder, tmp_path):
     assert known[:-1] in error
     status, _, error = call("evaluate", tmp_path / "nothing")
     assert status == 1
-    assert "is no run: it has no config.yaml" in error
+    assert "is not a run: it has no config.yaml" in error
     status, _, error = call("evaluate", folder, "split=val", "branch=middle")
     assert status == 1
     assert "'branch' must be one of ('scene', 'object') for this model, got 'middle'" in error
@@ -158,4 +158,4 @@ def test_ctrl_c_ends_with_one_line(call, monkeypatch, tmp_path):
     monkeypatch.setattr("stgraph.commands.store.run", stop)
     status, _, error = call("store", "info", tmp_path)
     assert status == 130
-    assert "stopped; what was complete is kept" in error
+    assert "interrupted; completed work is kept" in error

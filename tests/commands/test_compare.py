@@ -1,4 +1,4 @@
-"""Two evaluated runs side by side: made-up ones, whose differences are known, and a trained one."""
+"""``stgraph compare`` on made-up evaluations with known differences and on a trained run."""
 
 import json
 
@@ -27,7 +27,7 @@ def scores_of(ciders):
 
 @pytest.fixture
 def made(tmp_path):
-    """Writes a made-up evaluation of a run and answers the run."""
+    """Writes a made-up evaluation and returns the run folder."""
 
     def write(name, ciders, *, dataset="toys", split="test", branch="scene", references="one", filed_as=None):
         run = tmp_path / name
@@ -58,10 +58,10 @@ def test_shows_scores_difference_interval_p_and_the_videos_that_differ_most(call
     most = lines[lines.index("Videos that differ most in CIDEr:") + 1 :]
     assert most[:3] == ["v3", "  A   40.0  a says v3", "  B  140.0  b says v3"]
     assert len(most) == 6
-    assert sorted(tmp_path.rglob("*")) == before  # nothing is written
+    assert sorted(tmp_path.rglob("*")) == before  # no file is written
 
 
-def test_writes_the_comparison_where_it_is_told(call, made, tmp_path):
+def test_writes_the_comparison_to_the_output_file(call, made, tmp_path):
     a, b = made("a", [x + 0.5 for x in BASE]), made("b", BASE)
     assert call(a, b, "-o", tmp_path / "c.json", "samples=199", "level=0.9", "seed=4")[0] == 0
     found = json.loads((tmp_path / "c.json").read_text())
@@ -81,11 +81,11 @@ def test_a_validation_figure_is_never_set_beside_a_test_figure(call, made):
     status, _, error = call(a, b, "split=val")
     assert status == 1
     assert f"run 'stgraph evaluate {a} split=val' first" in error
-    b = made("b", BASE, split="val", filed_as="test")  # a renamed file does not pass either
+    b = made("b", BASE, split="val", filed_as="test")  # a renamed file is refused too
     status, out, error = call(a, b)
     assert (status, out) == (1, "")
     assert (
-        "holds figures of the val split by the scene branch with greedy decoding, so its name is wrong"
+        "holds scores of the val split by the scene branch with greedy decoding, so its name is wrong"
         in error
     )
 
@@ -93,9 +93,9 @@ def test_a_validation_figure_is_never_set_beside_a_test_figure(call, made):
 @pytest.mark.parametrize(
     ("ciders", "changed", "message"),
     [
-        (BASE, {"dataset": "pets"}, "on 'toys' and .* on 'pets'; evaluate both on one"),
-        (BASE[:-2], {}, r"2 are in one evaluation only \(first 'v4'\)"),
-        (BASE, {"references": "two"}, "against other reference captions of 'toys'"),
+        (BASE, {"dataset": "pets"}, "on 'toys' and .* on 'pets'; evaluate both on the same one"),
+        (BASE[:-2], {}, r"2 are in only one evaluation \(first 'v4'\)"),
+        (BASE, {"references": "two"}, "against different reference captions of 'toys'"),
     ],
 )
 def test_evaluations_of_other_data_are_refused(call, made, ciders, changed, message):
@@ -114,7 +114,7 @@ def test_a_beam_under_the_name_of_greedy_captions_is_refused(call, made):
     status, out, error = call(a, b)
     assert (status, out) == (1, "")
     assert "by the scene branch with beam5 decoding, so its name is wrong" in error
-    del content["decoding"]  # as it was written before there were several decodings
+    del content["decoding"]  # files written before decodings could be chosen
     path.write_text(json.dumps(content))
     status, out, _ = call(a, b)
     assert (status, "different ways" in out) == (0, False)

@@ -20,7 +20,7 @@ def test_the_demo_shows_four_rows_five_captions_and_a_picture_and_can_be_run_aga
     assert all(set(row) == metrics for row in result["rows"].values())
     assert {"seconds", "split", "seed", "commit", "versions"} <= set(result)
     assert result["split"] == "test"
-    # A nearest neighbour copies a training caption: it shares words with the references, an untrained model does not.
+    # The nearest neighbour copies a training caption, so it shares words with the references; an untrained model doesn't.
     assert result["rows"]["nearest"]["BLEU-1"] > 0.3
     assert len(re.findall(r"^interactions-0-\d+$", out, re.MULTILINE)) == 10
     assert (run / "graph.png").read_bytes().startswith(b"\x89PNG")
@@ -37,13 +37,13 @@ def test_an_unfinished_demo_goes_on_and_another_run_is_never_cleared_away(tmp_pa
             "stgraph.commands.demo.CaptionPipeline.from_pretrained", stopped
         )  # Ctrl-C between training and scoring
         assert main([*CALL, f"run={run}"]) == 130
-    assert main([*CALL, f"run={run}", "seed=5"]) == 1  # other settings: not ours to clear away
+    assert main([*CALL, f"run={run}", "seed=5"]) == 1  # a run with other settings must not be deleted
     assert "holds a run already" in capsys.readouterr().err
     before = (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
     assert main([*CALL, f"run={run}"]) == 0
     assert (
         run / "checkpoints" / "last.ckpt"
-    ).stat().st_mtime_ns == before  # it was resumed at its end, not redone
+    ).stat().st_mtime_ns == before  # resumed after its last step, not repeated
 
 
 @pytest.mark.parametrize("override", ["data=msvdd", "trainer.max_epoch=1"])

@@ -1,4 +1,4 @@
-"""What the doctor says of this machine, and of machines where something is broken."""
+"""``stgraph doctor`` on this machine and on simulated broken installations."""
 
 import builtins
 import importlib.metadata
@@ -28,7 +28,7 @@ def look(name):
 
 @pytest.fixture
 def cannot_import(monkeypatch):
-    """Makes ``import NAME`` fail with an error; packages that are loaded stay whole for others."""
+    """Makes ``import NAME`` raise an error for one test; loaded packages are restored afterwards."""
     real, broken = builtins.__import__, {}
 
     def pretend(name, *arguments, **keywords):
@@ -44,7 +44,7 @@ def cannot_import(monkeypatch):
 
 @pytest.fixture
 def versions(monkeypatch):
-    """Pretends other installed versions; None is not installed."""
+    """Simulates installed versions; None means not installed."""
     pretended = {}
 
     def version(name):
@@ -81,7 +81,7 @@ def test_this_machine(capsys):
 
 
 BROKEN = {
-    # the trap of another torch, a library that does not load, and one that was never installed whole
+    # a mismatched torch, a library that does not load, and a partly installed package
     "torchvision": "raise RuntimeError('operator torchvision::nms does not exist')",
     "av": "raise OSError('libavcodec.so.62: cannot open shared object file')",
     "transformers": "raise ImportError('half of it is missing')",
@@ -104,13 +104,13 @@ def test_one_broken_package_does_not_stop_the_others(tmp_path):
         r"problem +torchvision .* beside torch .*torchvision::nms does not exist\n +-> .* torch torchvision\n",
         r"problem +torch-geometric +No module named 'nothing_of_that_name'\n +-> run: .* torch-geometric",
         r"problem +video +libavcodec\.so\.62: .*\n +-> run: .* av",
-        r"note +sparse .*\n +-> mend torch and torch-geometric first",
-        r"note +weights .*\n +-> mend torch and torchvision first",
+        r"note +sparse .*\n +-> fix torch and torch-geometric first",
+        r"note +weights .*\n +-> fix torch and torchvision first",
         r"ok +torch ",
         r"ok +java +openjdk",
         r"ok +locks ",
         r"ok +cache: weights ",
-        r"\n4 problems, \d+ notes; mend the problems first\.\n",
+        r"\n4 problems, \d+ notes; fix the problems first\.\n",
     ):
         assert re.search(line, said), (line, said)
 
@@ -169,7 +169,7 @@ def test_missing_decoders(monkeypatch):
 
     monkeypatch.setattr(av, "Codec", codec)
     assert look("video").state == OK
-    lacking |= {"libdav1d", "libaom-av1", "libgav1"}  # FFmpeg's own "av1" is there, and needs a graphics card
+    lacking |= {"libdav1d", "libaom-av1", "libgav1"}  # FFmpeg's built-in "av1" remains, but it needs a GPU
     found = look("video")
     assert (found.state, found.text.rpartition("; ")[2]) == (NOTE, "not av1")
     lacking |= {"h264", "libopenh264"}
@@ -181,7 +181,7 @@ def test_a_java_that_does_not_start(monkeypatch):
     code = "import sys; print('no memory', file=sys.stderr); sys.exit(3)"
     monkeypatch.setattr(java, "java_command", lambda *_: [sys.executable, "-c", code])
     found = look("java")
-    assert (found.state, found.text) == (PROBLEM, "Java ends with status 3: no memory")
+    assert (found.state, found.text) == (PROBLEM, "Java exits with status 3: no memory")
     monkeypatch.setattr(java, "java_command", lambda *_: ["/no/such/java"])
     assert (look("java").state, "/no/such/java" in look("java").text) == (PROBLEM, True)
 
@@ -234,7 +234,7 @@ def test_room(monkeypatch, tmp_path):
     assert (found.state, found.text.rpartition(", ")[2]) == (NOTE, "0.2 GB free")
     assert "STGRAPH_CACHE" in found.advice
     monkeypatch.setattr("os.access", lambda path, mode: bool(mode & ~os.W_OK) or path != tmp_path)
-    assert look("cache: data").text.endswith("but it cannot be written")
+    assert look("cache: data").text.endswith("but it is not writable")
     assert not (tmp_path / "not").exists()
 
 

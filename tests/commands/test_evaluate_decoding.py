@@ -1,4 +1,4 @@
-"""``stgraph evaluate`` with other ways of choosing words."""
+"""``stgraph evaluate`` with beam search and sampling."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_beams_stand_beside_greedy_captions_and_are_compared_with_them(folder, c
     assert compare("decoding_a=beam5", "decoding_b=greedy", f"--output={tmp_path / 'c.json'}") == 0
     shown = capsys.readouterr().out
     assert f"A: {folder}, scene branch, beam5\nB: {folder}, scene branch, greedy\n" in shown
-    assert "Their words were chosen in different ways." in shown
+    assert "The two runs used different decodings." in shown
     found = json.loads((tmp_path / "c.json").read_text())
     assert found["decoding"] == {"a": beam["decoding"], "b": greedy["decoding"]}
     for side, result in (("a", beam), ("b", greedy)):

@@ -1,4 +1,4 @@
-"""``stgraph extract`` as its users call it: odd folders, parts, a second run, misspelt settings."""
+"""``stgraph extract`` from the command line: unusual folders, shards, repeated runs, misspelt settings."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def extract(*arguments):
 
 @pytest.fixture
 def open_folder():
-    """A folder in which a superuser who runs the tests can step down to somebody whom permissions bind."""
+    """A folder in which tests that run as root can drop their privileges, so that file permissions apply."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)

@@ -18,7 +18,7 @@ def test_info(path, capsys):
 
 def test_validate(path, capsys):
     assert main(["store", "validate", str(path)]) == 0
-    assert capsys.readouterr().out == f"{path}: nothing is wrong.\n"
+    assert capsys.readouterr().out == f"{path}: no problems found.\n"
     with h5py.File(path, "a") as file:
         file["object/score"][6] = float("nan")
     assert main(["store", "validate", str(path)]) == 1

@@ -13,7 +13,7 @@ NPY = ("--layout", "npy", "--appearance", "resnet", "--motion", "c3d")
 
 @pytest.fixture
 def source(tmp_path):
-    """Two videos in every layout: a has frames of 1, b of 2; their clips are negative."""
+    """Two videos in every layout: frame features are 1 for a and 2 for b; clip features are negative."""
     root = tmp_path / "source"
     for name in ("resnet", "c3d", "each", "boxes"):
         (root / name).mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_detections(source, tmp_path, capsys):
     (source / "boxes" / "c.npz").write_bytes(b"")
     (source / "boxes" / "b.npz").unlink()
     assert main(call) == 1
-    assert capsys.readouterr().err.startswith("b: no npz\nc: no json\nstgraph store: 2 videos are not whole")
+    assert capsys.readouterr().err.startswith("b: no npz\nc: no json\nstgraph store: 2 videos are incomplete")
     assert main([*call, "--common"]) == 0
     store = FeatureStore(tmp_path / "s.h5")
     assert (store.ids, store.label_names, store.widths) == (("a",), ("dog",), {"appearance": 2, "object": 3})
@@ -96,7 +96,7 @@ def test_ids_that_do_not_match(source, tmp_path, capsys):
     call = ["store", "import", str(source), str(tmp_path / "s.h5"), *NPY]
     assert main(call) == 1
     said = capsys.readouterr()
-    assert said.err.startswith("a: no motion\nvideo_a: no appearance\nstgraph store: 2 videos are not whole")
+    assert said.err.startswith("a: no motion\nvideo_a: no appearance\nstgraph store: 2 videos are incomplete")
     assert not (tmp_path / "s.h5").exists()
     assert main([*call, "--common"]) == 0
     said = capsys.readouterr()
@@ -110,7 +110,7 @@ def test_ids_that_do_not_match(source, tmp_path, capsys):
         (("--layout", "npy"), "Say where the features are"),
         ((*NPY, "--extractor", "object=x"), "must be STREAM=NAME with a stream of appearance, motion"),
         ((*NPY, "--extractor", "motion"), "must be STREAM=NAME"),
-        (("--layout", "detections", "--motion", "c3d"), "not of '--layout detections'"),
+        (("--layout", "detections", "--motion", "c3d"), "don't apply to '--layout detections'"),
         (("--layout", "npy", "--motion", "i3d"), "No ID.npy files in"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_bad_array_leaves_no_store(source, tmp_path, capsys):
 
 def test_name_of_the_extractor(source, tmp_path, capsys):
     call = ["store", "import", str(source), str(tmp_path / "s"), *NPY, "--extractor"]
-    for wrong in ("appearance=my resnet", "appearance=resnet152=b"):  # a model folder would refuse them
+    for wrong in ("appearance=my resnet", "appearance=resnet152=b"):  # a model folder rejects such names
         assert main([*call, wrong]) == 1
         assert f"such as my_lab.i3d, got '{wrong.partition('=')[2]}'" in capsys.readouterr().err
         assert not (tmp_path / "s").exists()

@@ -1,4 +1,4 @@
-"""Words by part of speech of made-up evaluations, whose numbers are known."""
+"""``stgraph words`` on made-up evaluations with known counts."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ def call(capsys):
 
 @pytest.fixture
 def made(tmp_path):
-    """Writes an evaluation of a run and answers the run."""
+    """Writes an evaluation and returns the run folder."""
 
     def write(name, captions, *, dataset="interactions-tiny-seed0", split="test", branch="scene"):
         run = tmp_path / name
@@ -40,14 +40,14 @@ def made(tmp_path):
 
 
 def rows(out):
-    """The cells of all rows of Markdown tables."""
+    """Returns the cells of all rows of the Markdown tables."""
     return [
         [cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines() if line[:1] == "|"
     ]
 
 
 def test_runs_named_by_seeds_are_one_model(call, made, tmp_path):
-    # Ranks 1 to 5 are the words said twice: ball, box, chases, cone, star.
+    # Ranks 1 to 5 are the words that occur twice: ball, box, chases, cone, star.
     nouns = [
         "the red ball chases the red box",
         "the ball chases the box",
@@ -68,7 +68,7 @@ def test_runs_named_by_seeds_are_one_model(call, made, tmp_path):
     assert ["noun", model, "8.5 ± 0.7", "4.5 ± 0.7", "35.4 ± 0.9"] in found
     assert ["noun", str(other), "1", "1", "33.3"] in found
     assert ["verb", str(other), "0", "0", "0.0"] in found
-    assert "adverb" not in out  # nobody says one
+    assert "adverb" not in out  # none occurs
     content = json.loads((tmp_path / "words.json").read_text())
     assert content["split"] == "test"
     st = content["models"][model]
@@ -120,7 +120,7 @@ def test_other_data_need_the_english_tagger(call, made, monkeypatch):
     status, _, error = call(run, made("toys", ["the ball"]))
     assert status == 1
     assert (
-        f"{run / 'evaluation-test-scene.json'} is not of 'interactions' as others are; add tagger=english"
+        f"{run / 'evaluation-test-scene.json'} is not of 'interactions', but others are; add tagger=english"
         in error
     )
 
@@ -149,7 +149,7 @@ def test_what_an_argument_means(call, made, tmp_path):
     ] == [row[:3] for row in rows(out) if row[0] == "noun"]
     assert ["verb", str(run), "1", "1", "100.0"] in rows(call(run, "split=val")[1])
     for arguments, message in (
-        ([run / "evaluation-val-scene.json"], "is of the val split, and splits are never mixed"),
+        ([run / "evaluation-val-scene.json"], "is of the val split, and splits are not mixed"),
         (
             [tmp_path / "nothing"],
             f"{tmp_path / 'nothing'} was not evaluated on the test split; run 'stgraph evaluate",
@@ -160,7 +160,7 @@ def test_what_an_argument_means(call, made, tmp_path):
         ([files[0], "references=3"], "'references' must be true or false, got 3"),
         (["split=val"], "Name at least one evaluated run"),
         ([files[0], "-o", tmp_path / "no" / "words.json"], "There is no folder for"),
-        ([files[0], "references=true"], "is no run: it has no config.yaml"),
+        ([files[0], "references=true"], "is not a run: it has no config.yaml"),
     ):
         status, out, error = call(*arguments)
         assert (status, out) == (1, "")

@@ -1,10 +1,10 @@
-"""Cells for tests, without training."""
+"""Builds cells for tests without training."""
 
 from stgraph.experiments import Cell
 
 
 def make_cell(row="a", seed=0, table="t", **scores):
-    """A cell whose tested branch, "scene", has ``scores``; CIDEr 0.5 where none are given."""
+    """Returns a cell with the given scores of its tested branch, "scene"; the default is CIDEr 0.5."""
     return Cell(
         table=table,
         row=row,

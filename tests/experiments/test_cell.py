@@ -1,4 +1,4 @@
-"""Cells on disk."""
+"""Reading and writing cells."""
 
 import json
 
@@ -31,5 +31,5 @@ def test_none_where_there_is_none_and_an_error_where_one_is_damaged(tmp_path):
     assert load_cell(tmp_path / "none.json") is None
     for broken in ("{", json.dumps({**json.loads(path.read_text()), "colour": 1})):
         path.write_text(broken)
-        with pytest.raises(DataError, match="remove it, and it is made anew"):
+        with pytest.raises(DataError, match="remove it to run it again"):
             load_cell(path)

@@ -1,4 +1,4 @@
-"""Tables of a study against figures worked out by hand."""
+"""Tables of a study compared with values computed by hand."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Intervals beside scipy's own tests, which are computed another way."""
+"""Intervals compared with scipy's t tests, which are computed independently."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What tables may say, and that those of the package say it."""
+"""Validation of study tables, and of the tables in the package."""
 
 import importlib.resources
 
@@ -71,7 +71,7 @@ def test_the_tables_of_stat_and_stats_hold_the_papers_rows():
         study = read(name)
         config = compose("train", [f"experiment={study.experiment}"])
         assert (config.model.name, config.loss.name, study.main_metric) == (system, system, "CIDEr")
-    assert config.loss.ranking_weight == 0.1  # as published, whatever the sizes
+    assert config.loss.ranking_weight == 0.1  # as published, at any model size
 
 
 ONE = {"title": "T", "source": "S", "references": ["a"], "rows": {"a": {"title": "A"}}}

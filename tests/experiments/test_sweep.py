@@ -1,4 +1,4 @@
-"""Tasks over processes: order, failures, a process that dies, a parent that dies."""
+"""Tasks in worker processes: order, failures, a killed worker, a killed parent."""
 
 import os
 import signal

@@ -8,7 +8,7 @@ from stgraph.settings.identity import settings_hash, settings_that_matter
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 ROWS = sorted({path.parent for path in RESULTS.glob("*/*/[0-9]*.json") if "vrd" not in path.parts})
-# benchmarks/vrd hashes what it trains itself
+# benchmarks/vrd computes the hashes of its own runs
 EARLIER = ("teacher", "start")
 
 

@@ -1,4 +1,4 @@
-"""experiment=stgkd_msvd and stgkd_msrvtt: the numbers of the paper's section 4.3, and that they run with paths alone."""
+"""experiment=stgkd_msvd and stgkd_msrvtt: they match section 4.3 of the paper and run when only paths are given."""
 
 import json
 
@@ -119,7 +119,7 @@ def test_every_number_of_stats_released_code(data, min_count):
         "word_channels": 512,
         "hidden_channels": 1024,
         "dropout": 0.5,
-        "input_norm": None,  # past the paper, off
+        "input_norm": None,  # not in the paper, off
         "input_dropout": 0.0,
     }
     assert (found["graph"]["max_objects"], found["graph"]["score_threshold"]) == (8, 0.0)
@@ -179,7 +179,7 @@ def test_rows_of_tables_3_and_4_are_their_streams():
     for row, wanted in streams.items():
         model = settings("experiment=stats_msrvtt", f"row={row}")["model"]
         assert (model["streams"], model["categories"]) == (wanted, row == "stats_i3d_fl_c"), row
-        check_model(model)  # boxes beside cells, too, make a model
+        check_model(model)  # a model with boxes and grid cells
 
 
 def test_the_loss_follows_the_model():

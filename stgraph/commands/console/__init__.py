@@ -1,1 +1,1 @@
-"""What commands print: progress, tables, and what libraries must not print."""
+"""Console output of the commands: progress lines, score tables and summaries."""

@@ -1,4 +1,4 @@
-"""A line of progress that is rewritten on a terminal, and printed once at the end elsewhere."""
+"""Progress on one line, which is rewritten on a terminal and printed once at the end elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["progress_line"]
 
 
 def progress_line(what: str) -> Callable[[int, int], None]:
-    """A callback (done, total) that shows how many are done, how fast, and the time left, on standard error."""
+    """Returns a callback (done, total) that shows count, rate and remaining time on standard error."""
     start = time.monotonic()
 
     def show(done: int, total: int) -> None:

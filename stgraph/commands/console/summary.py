@@ -1,4 +1,4 @@
-"""The last lines of a training: its best validation, its folder, and the next command."""
+"""Closing lines of a training: best validation score, run folder and next command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["training_summary"]
 
 
 def training_summary(run: Path) -> str:
-    """The summary of a finished run.
+    """Formats the summary of a finished run.
 
     Args:
         run: Folder of the run.

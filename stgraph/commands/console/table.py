@@ -1,4 +1,4 @@
-"""Scores of several rows as one table of text."""
+"""Score tables as plain text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["score_table"]
 
 
 def score_table(rows: Mapping[str, Mapping[str, float]], title: str) -> str:
-    """Rows by name, columns by metric; fractions are shown times 100, as papers do.
+    """Formats scores as a table with a row per name and a column per metric; values are multiplied by 100.
 
     >>> print(score_table({"ours": {"BLEU-4": 0.5}}, "test split"))
     test split (x 100)  BLEU-4
