@@ -56,7 +56,7 @@ def frame_order(
     where features drift over time, a single vector can order, or reverse, many videos.
 
     Args:
-        captioner: Captioner with ranked attention, or with its LSTM alone ("lstm", "mean_lstm").
+        captioner: Pipeline of a model with ranked attention, or with its LSTM alone ("lstm", "mean_lstm").
         dataset: Data set to measure on.
         split: Split of the data set.
         batch_size: Number of videos per batch; it does not change the result.
