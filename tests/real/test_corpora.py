@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 import warnings
 
 import pytest
@@ -140,7 +139,7 @@ def test_videos_of_a_folder(real_data, tmp_path):
     assert len({tuple(corpus.ids("test")) for corpus in drawn}) == 5
 
 
-def test_scores_of_the_whole_test_split_repeat_fast(msvd):
+def test_scores_of_the_whole_test_split_repeat(msvd):
     """One of each video's sentences against all of them; then each against those of the next video."""
     draw = random.Random(0)
     captions, references = {}, {}
@@ -148,14 +147,10 @@ def test_scores_of_the_whole_test_split_repeat_fast(msvd):
         captions[video] = sentences[draw.randrange(len(sentences))]
         references[video] = sentences
     assert (len(references), sum(map(len, references.values()))) == (670, 27763)
-    evaluate, seconds, scores = CaptionEvaluator(references), [], []
-    for _ in range(3):
-        start = time.perf_counter()
-        scores.append(evaluate(captions))
-        seconds.append(time.perf_counter() - start)
-    assert scores[0] == scores[1] == scores[2]
+    evaluate = CaptionEvaluator(references)
+    scores = [evaluate(captions) for _ in range(2)]
+    assert scores[0] == scores[1]
     assert {len(scores[0].per_video[metric]) for metric in METRICS} == {670}
-    assert 2 * min(seconds[1:]) < seconds[0]
     assert scores[0]["BLEU-1"] == pytest.approx(1)  # each caption is one of its references
     shuffled = dict(
         zip(captions, [*list(captions.values())[1:], captions[next(iter(captions))]], strict=True)

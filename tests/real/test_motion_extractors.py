@@ -70,5 +70,5 @@ def test_the_weights_of_another_network_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["i3d", "i3d_flow", "c3d"])
 def test_default_weights_are_refused_where_no_library_has_them(name):
-    with pytest.raises(OptionError, match="no well-kept library has any"):
+    with pytest.raises(OptionError, match="no maintained library publishes any"):
         make_extractor(name, {"weights": "default"})
