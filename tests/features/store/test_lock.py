@@ -29,7 +29,7 @@ def test_lock_lies_beside_the_store_while_it_is_held(tmp_path):
 def test_second_holder_is_refused_and_the_first_keeps_it(path):
     with WriterLock(path):
         for _ in range(2):
-            with pytest.raises(StoreError, match=f"process {os.getpid()} of this machine"):
+            with pytest.raises(StoreError, match=f"process {os.getpid()} on this machine"):
                 WriterLock(path).__enter__()
         assert path.exists()
     with WriterLock(path):
@@ -56,7 +56,7 @@ def hold_elsewhere(path):
 def test_lock_of_another_process_holds_until_it_is_killed(path):
     holder = hold_elsewhere(path)
     try:
-        with pytest.raises(StoreError, match=f"process {holder.pid} of this machine; wait for it or stop it"):
+        with pytest.raises(StoreError, match=f"process {holder.pid} on this machine; wait for it or stop it"):
             WriterLock(path).__enter__()
     finally:
         holder.send_signal(signal.SIGKILL)

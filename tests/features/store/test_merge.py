@@ -93,7 +93,7 @@ def test_sources_that_do_not_fit(tmp_path, sources, target, other, options, word
 
 @pytest.mark.parametrize("target", ["a.h5", "b"])
 def test_target_that_is_there_stays(tmp_path, sources, target):
-    with pytest.raises(StoreError, match="something at .* already"):
+    with pytest.raises(StoreError, match="already exists; remove it or merge"):
         merge(sources, tmp_path / target)
     assert len(FeatureStore(tmp_path / target)) in (2, 3)
 

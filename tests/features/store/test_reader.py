@@ -158,7 +158,7 @@ def test_array_that_is_not_aligned_is_read(path):
 def test_truncated_file(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(
-        StoreError, match="cannot be opened as HDF5 .* truncated or no HDF5 file: write it again"
+        StoreError, match="cannot be opened as HDF5 .* truncated or not an HDF5 file; write it again"
     ):
         FeatureStore(path)["video1"]
 
@@ -166,7 +166,7 @@ def test_truncated_file(path, keep):
 def test_file_of_another_format_or_version(path, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["features"] = [1.0]
-    with pytest.raises(StoreError, match="HDF5 but no feature store"):
+    with pytest.raises(StoreError, match="HDF5 but not a feature store"):
         FeatureStore(tmp_path / "other.h5").ids
     with h5py.File(path, "a") as file:
         file.attrs["version"] = 2
@@ -198,7 +198,7 @@ def break_ids(file):
     ("damage", "error", "words"),
     [
         (break_attribute, StoreError, "extractor record must be JSON with its four fields"),
-        (break_array, StoreError, "lacks an array of its format .*score"),
+        (break_array, StoreError, "lacks an array of the format .*score"),
         (break_pointer, StoreError, "'object_ptr' does not fit .* 'stgraph store validate"),
         (break_fall, StoreError, "'frame_ptr' does not fit"),
         (break_ids, DataError, "Video 'video1' is in .* and in"),
