@@ -156,7 +156,7 @@ class Detections:
         if first < 0 or last >= self.num_frames:
             raise DataError(
                 f"'frame' must lie in 0..{self.num_frames - 1}, the positions among the sampled frames, got "
-                f"{first if first < 0 else last}; for numbers of the file use Detections.from_raw(frame_numbers=...)."
+                f"{first if first < 0 else last}; for frame numbers in the file use Detections.from_raw(frame_numbers=...)."
             )
         if bool((self.frame[1:] < self.frame[:-1]).any()):
             raise DataError("'frame' must be sorted; order the boxes by frame, or use Detections.from_raw.")
@@ -203,7 +203,7 @@ class Detections:
         numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
         frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
         if len(frames) == 0:
-            raise DataError("'sampled' must name the sampled frames where there are no boxes, got none.")
+            raise DataError("'sampled' must list the sampled frames if there are no boxes, got none.")
         if (np.diff(frames) <= 0).any():
             raise DataError(f"'sampled' must increase, got {frames[:10].tolist()}.")
         position = np.searchsorted(frames, numbers).clip(max=len(frames) - 1)
@@ -211,7 +211,7 @@ class Detections:
         if len(strangers):
             raise DataError(
                 f"'frame_numbers' must be among 'sampled', got {int(strangers[0])}; add that frame to 'sampled' or "
-                "drop its boxes."
+                "remove its boxes."
             )
         order = torch.from_numpy(np.argsort(position, kind="stable"))
         corners = _float("boxes", boxes).reshape(-1, 4)
@@ -237,35 +237,35 @@ class Detections:
 
     @classmethod
     def from_ultralytics(cls, results: Any, **options: Any) -> Detections:
-        """Detections from the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
+        """Converts the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
         from stgraph.features.adapters.ultralytics import from_ultralytics
 
         return from_ultralytics(results, **options)
 
     @classmethod
     def from_yolo_text(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from text files of YOLO; see :func:`stgraph.features.adapters.read_yolo_text`."""
+        """Reads YOLO text files; see :func:`stgraph.features.adapters.read_yolo_text`."""
         from stgraph.features.adapters.yolo_text import read_yolo_text
 
         return read_yolo_text(path, size, **options)
 
     @classmethod
     def from_supervision(cls, frames: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections of ``supervision``, one per frame; see :func:`stgraph.features.adapters.from_supervision`."""
+        """Converts one ``supervision.Detections`` per frame; see :func:`stgraph.features.adapters.from_supervision`."""
         from stgraph.features.adapters.supervision import from_supervision
 
         return from_supervision(frames, size, **options)
 
     @classmethod
     def from_torchvision(cls, dicts: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
+        """Converts one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
         from stgraph.features.adapters.torchvision_dicts import from_torchvision_dicts
 
         return from_torchvision_dicts(dicts, size, **options)
 
     @classmethod
     def from_coco(cls, results: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections of one video from COCO results; see :func:`stgraph.features.adapters.from_coco_results`."""
+        """Converts COCO results of one video; see :func:`stgraph.features.adapters.from_coco_results`."""
         from stgraph.features.adapters.coco_results import from_coco_results
 
         (detections,) = from_coco_results(results, size, **options).values()
@@ -273,7 +273,7 @@ class Detections:
 
     @classmethod
     def from_mot(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from a MOT text file; see :func:`stgraph.features.adapters.read_mot_text`."""
+        """Reads a MOTChallenge text file; see :func:`stgraph.features.adapters.read_mot_text`."""
         from stgraph.features.adapters.mot_text import read_mot_text
 
         return read_mot_text(path, size, **options)
@@ -382,4 +382,4 @@ def _check_finite(name: str, value: Tensor) -> None:
 def _check_rows(name: str, value: Tensor, good: Tensor, rule: str) -> None:
     if not bool(good.all()):
         row = int((~good).nonzero()[0, 0])
-        raise DataError(f"'{name}' {rule}, got {value[row].tolist()} in row {row}; clip or drop it.")
+        raise DataError(f"'{name}' {rule}, got {value[row].tolist()} in row {row}; clip or remove it.")

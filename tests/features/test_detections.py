@@ -95,7 +95,7 @@ def test_from_raw_without_samples_takes_the_numbers_that_occur():
     found = Detections.from_raw(boxes=GOOD["boxes"], frame_numbers=[9, 4, 9], size=(24, 32))
     assert found.frame_index.tolist() == [4, 9]
     assert found.scores.tolist() == [1, 1, 1]
-    with pytest.raises(DataError, match="'sampled' must name the sampled frames where there are no boxes"):
+    with pytest.raises(DataError, match="'sampled' must list the sampled frames if there are no boxes"):
         Detections.from_raw(boxes=[], frame_numbers=[], size=(24, 32))
 
 

@@ -56,7 +56,7 @@ def test_sampled_frames_are_picked_with_their_features():
     assert video.frame.tolist() == [0, 0, 2, 2]
     assert video.features.flatten().tolist() == [1, 2, 3, 4]
     with pytest.raises(
-        DataError, match=r"None of the 5 boxes .* count from 0, and the first box is in frame 2"
+        DataError, match=r"None of the 5 boxes .* numbered from 0, and the first box is in frame 2"
     ):
         from_mot_text(ODD, SIZE, sampled=[1, 3])
     with pytest.raises(DataError, match="a row for each of the 5 boxes, got 4"):
@@ -69,7 +69,7 @@ def test_spaces_divide_too():
 
 def test_no_lines():
     assert len(from_mot_text("\n", SIZE, sampled=[0, 1])) == 0
-    with pytest.raises(DataError, match="'sampled' must name"):
+    with pytest.raises(DataError, match="'sampled' must list"):
         from_mot_text("", SIZE)
 
 
