@@ -205,4 +205,4 @@ def test_odd_names_and_bad_files(made, tmp_path, capsys, monkeypatch):
     assert caption(made, "no such.mp4") == 1
     assert "There is no video file no such.mp4" in capsys.readouterr().err
     assert caption(made, good[0], "video3") == 1
-    assert "There is no video file video3; files and ids" in capsys.readouterr().err
+    assert "There is no video file video3; caption files and ids" in capsys.readouterr().err
