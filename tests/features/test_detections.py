@@ -84,7 +84,7 @@ def test_from_raw_renumbers_and_sorts():
     assert found.track.tolist() == [1, 2, 3]
     assert found.frame_index.tolist() == [7, 19, 40]
     torch.testing.assert_close(found.time, torch.tensor([0.7, 1.9, 4.0]))
-    # Without features they are the boxes' geometry.
+    # Without features the box geometry is used.
     torch.testing.assert_close(found.features, found.geometry())
     torch.testing.assert_close(
         found.geometry()[0], torch.tensor([5 / 32, 5 / 24, 10 / 32, 10 / 24, 100 / 768])
@@ -112,7 +112,7 @@ def test_top_keeps_the_best_of_each_frame_in_their_old_order_and_the_earlier_of_
 def test_top_by_loop_on_random_scores():
     generator = torch.Generator().manual_seed(0)
     frame = torch.randint(0, 6, (80,), generator=generator).sort().values
-    scores = torch.randint(0, 5, (80,), generator=generator) / 4  # many equal ones
+    scores = torch.randint(0, 5, (80,), generator=generator) / 4  # many ties
     expected = []
     for t in range(6):
         rows = [i for i in range(80) if frame[i] == t and scores[i] >= 0.25]

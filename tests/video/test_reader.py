@@ -1,4 +1,4 @@
-"""Frames by number from every kind of file, and one sentence for each kind that holds none."""
+"""Reading frames by number from many kinds of files, and the errors for files without frames."""
 
 import os
 
@@ -13,7 +13,7 @@ from tests.video.samples import colour, write_video
 
 
 def _number(picture):
-    """The frame's number, read off its lower right corner."""
+    """Decodes the frame number from the lower right corner."""
     red, green, _ = picture[-4:, -4:].reshape(-1, 3).double().mean(0).tolist()
     return round((red - 40) / 20) + 9 * round((green - 40) / 20)
 
@@ -63,7 +63,7 @@ def test_a_turned_video_is_shown_upright(tmp_path, turn):
         picture = video.read([1])[0]
     upright = {90: (64, 48), -90: (64, 48), 180: (48, 64)}[turn]
     assert tuple(picture.shape[:2]) == video.size == upright
-    # The white corner was at the top left; turned counterclockwise by 90 degrees it is at the bottom left.
+    # The white corner was at the top left; a rotation by 90 degrees counterclockwise moves it to the bottom left.
     corners = {
         "top": picture[2, 2],
         "right": picture[2, -3],

@@ -128,8 +128,8 @@ def _read_json(file: Path) -> dict[str, Any]:
         raise DataError(f"{file} lacks {', '.join(sorted(missing))}; is it a detections file?")
     for number, frame in enumerate(content["frames"]):
         lists: list[Any] = [frame.get(key) if isinstance(frame, dict) else None for key in LISTS]
-        whole = all(isinstance(values, list) for values in lists) and "frame" in frame
-        if not whole or len({len(values) for values in lists}) > 1:
+        complete = all(isinstance(values, list) for values in lists) and "frame" in frame
+        if not complete or len({len(values) for values in lists}) > 1:
             raise DataError(
                 f"{file}: entry {number} of 'frames' must have its 'frame' and equally long lists of boxes, scores and "
                 "labels; write it again."

@@ -66,15 +66,15 @@ def _check(shards: Sequence[Shard]) -> None:
 
 
 def _copy_shards(shards: Sequence[Shard], target: Path) -> None:
-    beside = target.with_name(f".{target.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)  # left by a killed run
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # left by a killed run
     try:
-        beside.mkdir()
+        part.mkdir()
         for number, shard in enumerate(shards):
-            sync(Path(shutil.copyfile(shard.path, beside / shard_name(number))))
-        os.replace(beside, target)
+            sync(Path(shutil.copyfile(shard.path, part / shard_name(number))))
+        os.replace(part, target)
         sync(target.parent)
     except OSError as error:
         raise StoreError(write_failure(error, target)) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)

@@ -32,7 +32,7 @@ def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
     """
     try:
         remove_leftovers(path)  # left by a killed run; the caller holds the store's lock
-        with atomic_write(path) as beside, _Sink(beside) as sink:
+        with atomic_write(path) as part, _Sink(part) as sink:
             # Aligned arrays can be memory-mapped.
             with h5py.File(sink, "w", alignment_threshold=1, alignment_interval=64) as file:
                 _fill(file, sink, header, parts)

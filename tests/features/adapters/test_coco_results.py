@@ -44,7 +44,7 @@ def test_many_videos_in_one_file_by_a_mapping(tmp_path):
     entries = [entry for name in videos for entry in to_coco_results(videos[name], ids[name])]
     path = tmp_path / "results.json"
     path.write_text(json.dumps(entries[::-1]))
-    images[5] = ("empty", 3)  # a video without results is a video
+    images[5] = ("empty", 3)  # a video without results
     sizes = {"cat": SIZE, "dog": (60, 80), "empty": (10, 10)}
     read = read_coco_results(
         path, sizes, images={str(image): place for image, place in images.items()}, fps=25.0
@@ -64,7 +64,7 @@ def _small(count):
 
 def test_odd_but_readable():
     entries = [
-        {**PLAIN, "image_id": "9"},  # a number as text
+        {**PLAIN, "image_id": "9"},  # a number as a string
         PLAIN,
         {"image_id": 7, "bbox": [0.5, 1, 2, 3], "segmentation": []},  # an annotation: no score, no category
         {**PLAIN, "track_id": 4},

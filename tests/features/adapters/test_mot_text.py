@@ -12,7 +12,7 @@ ODD = (
     "1,-1,5.5,6,7,8,-1,-1,-1\r\n"  # id, conf and class unknown
     "   \r\n"
     "5,,10,20,30,40\r\n"  # 6 columns, no id
-    "5,4.0,10,20,30,40,0.5,7,-1,-1"  # 10 columns: a place in the world, no class; and no newline at the end
+    "5,4.0,10,20,30,40,0.5,7,-1,-1"  # 10 columns: world coordinates, no class; no newline at the end
 )
 
 

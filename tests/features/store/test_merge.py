@@ -36,7 +36,7 @@ def contents(path):
 
 
 def test_merge_into_one_file_equals_writing_at_once(tmp_path, sources, monkeypatch):
-    monkeypatch.setattr("stgraph.features.store.shard.SLICE_BYTES", 64)  # many slices an array
+    monkeypatch.setattr("stgraph.features.store.shard.SLICE_BYTES", 64)  # many slices per array
     store = merge(sources, tmp_path / "all.h5")
     write(tmp_path / "once.h5", VIDEOS)
     (arrays, attributes), (expected, expected_attributes) = (

@@ -24,7 +24,7 @@ def path(tmp_path):
 
 def test_what_a_store_says_of_itself(path):
     store = FeatureStore(path)
-    assert store.ids == ("video3", "video1", "video2")  # as written
+    assert store.ids == ("video3", "video1", "video2")  # in the order of writing
     assert list(store) == ["video3", "video1", "video2"]
     assert len(store) == 3
     assert "video1" in store
@@ -80,7 +80,7 @@ def test_folder_without_shards(tmp_path):
 def test_tensors_can_be_written_to_and_leave_the_file_alone(path):
     before = path.read_bytes()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # torch warns of tensors over read-only memory
+        warnings.simplefilter("error")  # torch warns about tensors in read-only memory
         video = FeatureStore(path)["video1"]
         video.appearance.zero_()
         video.detections.boxes.zero_()
@@ -120,7 +120,7 @@ def test_pickled_store_carries_no_handles(path):
 
 
 def rewrite(path, **options):
-    """The same arrays as another program would store them."""
+    """Rewrites the arrays as another program might store them."""
     with h5py.File(path) as old, h5py.File(path.with_suffix(".new"), "w") as new:
         new.attrs.update(old.attrs)
 

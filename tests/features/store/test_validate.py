@@ -52,7 +52,7 @@ def attribute(name, value):
 
 def no_frames(file):
     file["frame_ptr"][:] = [0, 3, 3, 8]
-    file["frame/index"][:] = range(8)  # which rise in every video
+    file["frame/index"][:] = range(8)  # increasing in every video
 
 
 # Rows: frames 0-2 | 3-4 | 5-7; objects 0-4 | 5-7 | 8-11; clips 0-1 | 2-3 | 4-5.

@@ -88,7 +88,7 @@ def test_append_skips_what_is_there(tmp_path, name):
                     writer.add(video)
     files = [path] if path.is_file() else sorted(path.iterdir())
     first = [file.stat().st_ino for file in files]
-    write(path, [], append=True)  # nothing new: nothing is written
+    write(path, [], append=True)  # without new videos nothing is written
     assert [file.stat().st_ino for file in files] == first
     write(path, [random_video(9)], append=True)
     store = FeatureStore(path)
@@ -188,7 +188,7 @@ def test_writer_outside_of_its_block_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", ["store.h5", "store"])
 def test_no_room_on_the_disk(tmp_path, name):
-    """A real failed write: the kernel refuses files beyond 64 kB, as it would on a full disk."""
+    """Makes a write fail: the kernel refuses files above 64 kB, as it would on a full disk."""
     path = write(tmp_path / name, [random_video(0)], label_names=())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
@@ -238,7 +238,7 @@ def test_rows_beyond_memory_wait_on_the_disk(tmp_path, monkeypatch):
 
 
 def rejects(video, words, error=DataError, **options):
-    """What a writer says to ``video`` after a good one; the good ones before and behind are kept."""
+    """Returns a check that a writer refuses ``video`` and keeps the valid videos before and after it."""
 
     def check(tmp_path):
         path = tmp_path / "store.h5"
