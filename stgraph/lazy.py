@@ -1,4 +1,4 @@
-"""Lazy exports of a package: modules are imported when a name is first used (PEP 562)."""
+"""Names of a package that are imported when first used (PEP 562)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ __all__ = ["lazy_exports"]
 def lazy_exports(
     package: str, exports: Mapping[str, str], before: Callable[[], None] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Creates ``__getattr__`` and ``__dir__`` for a package that imports its exports on first use.
+    """``__getattr__`` and ``__dir__`` of a package that imports ``exports`` (name -> module) on first use.
 
     Args:
         package: The package's ``__name__``.
-        exports: Module that defines each exported name.
-        before: Called before each import; may raise.
-
-    Returns:
-        The functions to assign to ``__getattr__`` and ``__dir__`` in the package's ``__init__.py``.
+        exports: Where each name lives.
+        before: Called before each first use; may raise.
     """
 
     def get(name: str) -> Any:

@@ -30,10 +30,10 @@ def write_bad(folder):
     (folder / "text.mp4").write_text("this is no video\n" * 50)
     sound_only(folder / "sound.m4a")
     return {
-        "truncated": "truncated|damaged",
+        "truncated": "is it cut off|is cut off|damaged",
         "empty": r"is empty \(0 bytes\)",
-        "text": "cannot be read as a video",
-        "sound": "has no video stream, only audio",
+        "text": "is no video that can be read",
+        "sound": "has no pictures, only audio",
     }
 
 

@@ -1,4 +1,4 @@
-"""The three sampling rules follow their formulas."""
+"""The three rules against the formulas."""
 
 import numpy as np
 import pytest

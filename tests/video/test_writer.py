@@ -1,4 +1,4 @@
-"""Videos read back as they were written."""
+"""Written videos come back."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Conversions between :class:`Detections` and the formats of other libraries and files."""
+"""Detections in the forms of other libraries and files, there and back; the value type itself knows none of them."""
 
 from stgraph.features.adapters.coco_results import (
     from_coco_results,

@@ -1,4 +1,4 @@
-"""The packed HDF5 store of extracted video features."""
+"""The packed HDF5 store of what extractors make of videos."""
 
 from stgraph.features.store.info import StoreInfo, info
 from stgraph.features.store.merge import merge

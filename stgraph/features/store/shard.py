@@ -1,4 +1,4 @@
-"""Reads one HDF5 file of a store, and checks that the files of a store agree."""
+"""One HDF5 file of a store, open for reading, and what all files of a store must agree on."""
 
 from __future__ import annotations
 
@@ -19,35 +19,33 @@ SLICE_BYTES = 1 << 26
 
 
 class Part(Protocol):
-    """Rows to write to a shard: those of another shard or of a buffer."""
+    """Rows that go into a shard: those of another shard, or those of videos just added."""
 
     ids: list[str]
 
     def counts(self, level: str) -> np.ndarray:
-        """Number of rows of each parent."""
+        """Rows of each parent."""
 
     def num_rows(self, level: str) -> int:
-        """Total number of rows."""
+        """Rows of all parents together."""
 
     def tail(self, column: Column) -> tuple[int, ...]:
-        """Sizes of the axes after the row axis."""
+        """Axes behind the row axis."""
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:
-        """Yields all rows in slices that fit into memory."""
+        """All rows, in pieces that fit into memory."""
 
 
 class Shard:
-    """One file of a store, open for reading.
+    """One file, open for reading.
 
-    Arrays are contiguous in files that stgraph wrote and are memory-mapped, so reading a video copies from the page cache
-    without calling HDF5. Chunked or compressed arrays of other writers are read through h5py.
-
-    Args:
-        path: The file.
+    Arrays lie contiguous in files that stgraph wrote and are mapped, so that reading a video is a copy from
+    the page cache without a call into HDF5; chunked or compressed arrays of other writers are read through
+    h5py.
 
     Raises:
         MissingDataError: If the file does not exist.
-        StoreError: If it is truncated, has another format or a newer version, or its pointers do not fit the arrays.
+        StoreError: If it is truncated, of another format or a newer version, or pointers do not fit the arrays.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,21 +56,21 @@ class Shard:
             self.columns = columns(self.header.extractors, self.header.dtype)
             self.ids = [str(name) for name in file["video/id"].asstr()[:]]
             self.pointers = {level: file[pointer_path(level)][:] for level in levels(self.header.extractors)}
-            raw = np.memmap(path, np.uint8, "r")  # one map per file: each keeps a file descriptor
+            raw = np.memmap(path, np.uint8, "r")  # one map a file: each keeps a file descriptor
             self.arrays: dict[str, Any] = {
                 column.path: _array(file[column.path], path, raw) for column in self.columns
             }
         except KeyError as error:
             file.close()
             raise StoreError(
-                f"{path} lacks an array of the format ({error.args[0]}); write it again."
+                f"{path} lacks an array of its format ({error.args[0]}); write it anew."
             ) from error
         except BaseException:
             file.close()
             raise
         self._check_pointers()
         if any(isinstance(array, h5py.Dataset) for array in self.arrays.values()):
-            self._file = file  # kept open to read them
+            self._file = file  # kept open for them
         else:
             file.close()
 
@@ -83,24 +81,24 @@ class Shard:
             fits = len(pointer) == parents + 1 and pointer[0] == 0 and rows == {pointer[-1]}
             if not fits or (np.diff(pointer) < 0).any():
                 raise StoreError(
-                    f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; run "
-                    f"'stgraph store validate {self.path}' for details, and write it again."
+                    f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; see what "
+                    f"is wrong with 'stgraph store validate {self.path}' and write it anew."
                 )
 
     def counts(self, level: str) -> np.ndarray:
-        """Number of rows of each parent."""
+        """Rows of each parent."""
         return np.diff(self.pointers[level])
 
     def num_rows(self, level: str) -> int:
-        """Total number of rows."""
+        """Rows of all parents together."""
         return len(self.ids) if level == "video" else int(self.pointers[level][-1])
 
     def tail(self, column: Column) -> tuple[int, ...]:
-        """Sizes of the axes after the row axis."""
+        """Axes behind the row axis."""
         return tuple(self.arrays[column.path].shape[1:])
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:
-        """Yields all rows in slices that fit into memory."""
+        """All rows, in pieces that fit into memory."""
         array = self.arrays[column.path]
         step = rows_of_slice(array)
         for begin in range(0, len(array), step):
@@ -108,7 +106,7 @@ class Shard:
 
 
 def rows_of_slice(array: np.ndarray | h5py.Dataset) -> int:
-    """Number of rows in a slice of limited memory."""
+    """Rows of an array that fit into memory together."""
     return max(1, SLICE_BYTES // max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
 
 
@@ -122,25 +120,25 @@ def open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise MissingDataError(f"No feature store at {path}.")
     try:
-        # A finished shard never changes, so HDF5's locks, which some file systems lack, are not needed.
+        # A shard never changes once it has its name: no need for HDF5's locks, which some file systems lack.
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be opened as HDF5 ({_first_line(error)}); it is truncated or not an HDF5 file; "
-            "write it again."
+            f"{path} cannot be opened as HDF5 ({_last_words(error)}); it is truncated or no HDF5 file: "
+            "write it anew."
         ) from error
 
 
 def read_header(file: h5py.File, path: Path) -> Header:
-    """Reads the header of a file.
+    """What made the file.
 
     Raises:
-        StoreError: If it has another format or a newer version, or its attributes are invalid.
+        StoreError: If it has another format or a newer version.
     """
     form, version = file.attrs.get("format"), file.attrs.get("version")
     if form != FORMAT or version is None:
         raise StoreError(
-            f"{path} is HDF5 but not a feature store (format {form!r}); convert it with an importer."
+            f"{path} is HDF5 but no feature store (format {form!r}); use an importer to make one of it."
         )
     if version > VERSION:
         raise StoreError(
@@ -152,15 +150,15 @@ def read_header(file: h5py.File, path: Path) -> Header:
         return Header(decode_records(file.attrs["extractors"]), names, str(file.attrs["dtype"]))
     except (KeyError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"{path}: the store's attributes cannot be read ({error}); write it again."
+            f"{path}: the store's attributes cannot be read ({error}); write it anew."
         ) from error
 
 
 def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
-    """Sizes of the axes after the row axis, on which all parts with rows must agree.
+    """The axes behind the row axis that all parts with rows agree on.
 
     Raises:
-        DataError: If they differ.
+        DataError: If they do not.
     """
     if column.tail is not None:
         return column.tail
@@ -176,7 +174,7 @@ def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
 
 
 def same_headers(headers: Mapping[Path, Header]) -> Header:
-    """Returns the header that all files share.
+    """The header that all files share.
 
     Raises:
         DataError: If they differ; the message names the file and the difference.
@@ -190,13 +188,13 @@ def same_headers(headers: Mapping[Path, Header]) -> Header:
 def _array(dataset: h5py.Dataset, path: Path, raw: np.ndarray) -> np.ndarray | h5py.Dataset:
     if not dataset.size:
         return np.empty(dataset.shape, dataset.dtype)
-    offset = dataset.id.get_offset()  # None if chunked or compact
+    offset = dataset.id.get_offset()  # None where chunked or compact
     if offset is None or dataset.file.userblock_size or dataset.external or dataset.is_virtual:
         return dataset
     if offset + dataset.nbytes > len(raw):
-        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated, write it again.")
+        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated: write it anew.")
     return np.ndarray(dataset.shape, dataset.dtype, raw, offset)
 
 
-def _first_line(error: Exception) -> str:
+def _last_words(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:160]
