@@ -1,6 +1,6 @@
-"""The error tree: every error a user can meet, each also the builtin it specialises.
+"""Exceptions that stgraph raises on purpose; each also inherits the builtin exception that it specialises.
 
-A message is one sentence that says what is wrong with which value, then what to do.
+A message names the value, says what is wrong with it and what to do about it.
 """
 
 from collections.abc import Sequence
@@ -23,62 +23,62 @@ __all__ = [
 
 
 class StgraphError(Exception):
-    """Base of all errors that stgraph raises on purpose; the command line prints it without a traceback."""
+    """Base class of all errors that stgraph raises on purpose; the command line prints them without a traceback."""
 
 
 class ShapeError(StgraphError, ValueError):
-    """An array has other axes than its place in a formula needs."""
+    """An array doesn't have the expected axes or sizes."""
 
 
 class OptionError(StgraphError, ValueError):
-    """An argument or a configuration value is not one of those allowed."""
+    """An argument or a configuration value is not allowed."""
 
 
 class DataError(StgraphError, ValueError):
-    """Values that cannot be right: NaN features, boxes turned inside out, captions of no video."""
+    """Data are invalid, for example NaN features, boxes with x1 > x2, or captions of an unknown video."""
 
 
 class MissingDataError(StgraphError, FileNotFoundError):
-    """A file, folder or part of a store that is needed is not there."""
+    """A required file, folder or part of a store does not exist."""
 
 
 class UnknownVideoError(StgraphError, KeyError):
-    """A video id that the store or the corpus does not hold."""
+    """A video id is not in the store or the corpus."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""  # KeyError would print the repr
 
 
 class StoreError(StgraphError, OSError):
-    """A feature store that is damaged, of another format, or being written by somebody else."""
+    """A feature store is damaged, has another format, or is being written by another process."""
 
 
 class ModelFolderError(StgraphError, ValueError):
-    """A model folder that is incomplete, contradicts itself, or asks for something it may not have."""
+    """A model folder is incomplete, inconsistent, or requests something that is not allowed."""
 
 
 class DependencyError(StgraphError, ImportError):
-    """A package is missing, or one is installed that cannot live beside stgraph."""
+    """A required package is missing, or an installed package conflicts with stgraph."""
 
 
 class JavaError(StgraphError, RuntimeError):
-    """The Java runtime of METEOR or of the PTB tokeniser could not be started, or died twice."""
+    """The Java process of METEOR or of the PTB tokeniser could not be started, or crashed twice."""
 
 
 class WorkerError(StgraphError, RuntimeError):
-    """A process that worked on a part of a task died, or a part that others need failed."""
+    """A worker process died, or a part of a task that other parts depend on failed."""
 
 
 class WriteError(StgraphError, OSError):
-    """A file could not be written: no room on the disk, no permission, or something else in its place."""
+    """A file could not be written: the disk is full, permission is denied, or the path is taken by something else."""
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:
-    """The first names in quotes and the number of the others, for error messages.
+    """Formats names for an error message: the first few in quotes, then the number of the others.
 
     Args:
         names: The names.
-        most: Largest number of names that are spelled out.
+        most: Largest number of names to spell out.
 
     >>> listed(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"

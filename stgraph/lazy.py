@@ -1,4 +1,4 @@
-"""Names of a package that are imported when first used (PEP 562)."""
+"""Lazy exports of a package: modules are imported when a name is first used (PEP 562)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ __all__ = ["lazy_exports"]
 def lazy_exports(
     package: str, exports: Mapping[str, str], before: Callable[[], None] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """``__getattr__`` and ``__dir__`` of a package that imports ``exports`` (name -> module) on first use.
+    """Creates ``__getattr__`` and ``__dir__`` for a package that imports its exports on first use.
 
     Args:
         package: The package's ``__name__``.
-        exports: Where each name lives.
-        before: Called before each first use; may raise.
+        exports: Module that defines each exported name.
+        before: Called before each import; may raise.
+
+    Returns:
+        The functions to assign to ``__getattr__`` and ``__dir__`` in the package's ``__init__.py``.
     """
 
     def get(name: str) -> Any:

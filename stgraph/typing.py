@@ -1,4 +1,4 @@
-"""Shape checks that name the argument, the axes it should have and what came instead."""
+"""Shape checks with errors that name the argument, the expected axes and the actual shape."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["check_shape"]
 
 
 def check_shape(name: str, value: Tensor, axes: str, **sizes: int | None) -> None:
-    """Checks that ``value`` has the named axes, and those sizes that are given.
+    """Checks that ``value`` has the named axes, and the given sizes.
 
     Args:
-        name: Argument as the caller wrote it.
-        value: Anything with a ``shape``.
-        axes: Axis names with spaces between, as in ``"N F_in"``; a number is a fixed size.
-        sizes: Known sizes by axis name; an axis without one, or with None, may have any size.
+        name: Name of the argument, for the error message.
+        value: Tensor, array or other object with a ``shape``.
+        axes: Axis names separated by spaces, as in ``"N F_in"``; a number is a fixed size.
+        sizes: Known sizes by axis name; an axis that is missing here or has None may have any size.
 
     Raises:
-        ShapeError: If ``value`` is no array, or the number of axes or a known size differs.
+        ShapeError: If ``value`` has no shape, another number of axes, or another size on an axis of known size.
 
     >>> import torch
     >>> check_shape("x", torch.zeros(3, 1), "N F_in", F_in=2)

@@ -1,4 +1,4 @@
-"""What a detector and an extractor say about a video, in memory and in HDF5 stores."""
+"""Detections and features of videos, in memory and in HDF5 stores."""
 
 from stgraph.features.detections import Detections
 from stgraph.features.store import ExtractorRecord, FeatureStore, FeatureStoreWriter

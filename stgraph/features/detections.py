@@ -1,4 +1,4 @@
-"""The boxes of one video, ragged over frames, as any detector may give them."""
+"""Detections of one video: boxes, scores and features, with any number of boxes per frame."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ __all__ = ["Detections"]
 UNKNOWN_TRACK = -1
 
 Values = Sequence[Any] | Tensor | np.ndarray
-"""Numbers in any form; nested sequences have one axis per level."""
+"""Array-like numbers; nested sequences have one axis per level."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Detections:
     """Boxes, scores and features of one video's objects, checked on construction.
 
-    ``frame`` is the position 0..T-1 among the *sampled* frames, not the number in the file; "adjacent" means adjacent
-    samples everywhere. Use :meth:`from_raw` when you have numbers of the file.
+    ``frame`` is the position 0..T-1 among the *sampled* frames, not the frame number in the file; frames are adjacent if
+    they are consecutive samples. Use :meth:`from_raw` if you have frame numbers of the file.
 
     Args:
-        boxes: Corners x1, y1, x2, y2 in pixels; a box may reach over the picture's edge but must touch the picture.
-        scores: Confidence of each box; where a detector gives none, 1.
-        features: Appearance of each box.
-        frame: Position of each box's frame, sorted.
-        num_frames: T, the number of sampled frames, those without objects included.
-        size: Height and width of the picture in pixels.
-        labels: Class of each box; -1 where unknown.
-        track: Identity of each box over time; -1 where unknown.
-        frame_index: Number in the file of each sampled frame.
-        time: Seconds from the start of the file of each sampled frame.
-        features_are_geometry: Whether ``features`` are only the geometry of the boxes, for want of appearance features.
-        keypoints: Points of each box as x, y in pixels and a confidence; None where there are none. The graph keeps
-            them, a feature store does not.
-        masks: Pixels of each object, one byte per pixel; None where there are none. Adapters read masks only if asked
-            to, as N masks of H x W take much memory. Neither the graph nor a feature store keeps them.
+        boxes: Corners x1, y1, x2, y2 in pixels; a box may extend beyond the image but must overlap it.
+        scores: Confidence of each box; use 1 if the detector gives none.
+        features: Appearance features of each box.
+        frame: Position of each box's frame among the sampled frames, sorted.
+        num_frames: T, the number of sampled frames, including those without objects.
+        size: Height and width of the image in pixels.
+        labels: Class of each box; -1 if unknown.
+        track: Track id of each box; -1 if unknown.
+        frame_index: Frame number in the file of each sampled frame.
+        time: Time of each sampled frame, in seconds from the start of the file.
+        features_are_geometry: Whether ``features`` are the geometry of the boxes, used if there are no appearance features.
+        keypoints: Keypoints of each box as x, y in pixels and a confidence; None if there are none. A graph keeps them,
+            a feature store does not.
+        masks: Mask of each object, one byte per pixel; None if there are none. Adapters read masks only on request, as N
+            masks of H x W take much memory. Neither the graph nor a feature store keeps them.
 
     Shapes: boxes ``[N, 4]``, scores ``[N]``, features ``[N, F]``, frame ``[N]``, labels ``[N]``, track ``[N]``,
         frame_index ``[T]``, time ``[T]``, keypoints ``[N, K, 3]``, masks ``[N, H, W]``.
 
     Raises:
         ShapeError: If the lengths differ.
-        DataError: If a value can't be right; the message names the first one.
+        DataError: If a value is invalid; the message names the first one.
 
     Reference: house design.
 
@@ -149,14 +149,14 @@ class Detections:
             "boxes", self.boxes, (x1 < x2) & (y1 < y2), "must have x1 < x2 and y1 < y2 (xyxy, not xywh)"
         )
         inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
-        _check_rows("boxes", self.boxes, inside, f"must touch the picture of (height, width) {self.size}")
+        _check_rows("boxes", self.boxes, inside, f"must overlap the image of (height, width) {self.size}")
 
     def _check_frames(self) -> None:
         first, last = int(self.frame.min()), int(self.frame.max())
         if first < 0 or last >= self.num_frames:
             raise DataError(
                 f"'frame' must lie in 0..{self.num_frames - 1}, the positions among the sampled frames, got "
-                f"{first if first < 0 else last}; for numbers of the file use Detections.from_raw(frame_numbers=...)."
+                f"{first if first < 0 else last}; for frame numbers in the file use Detections.from_raw(frame_numbers=...)."
             )
         if bool((self.frame[1:] < self.frame[:-1]).any()):
             raise DataError("'frame' must be sorted; order the boxes by frame, or use Detections.from_raw.")
@@ -177,29 +177,33 @@ class Detections:
         sampled: Sequence[int] | None = None,
         fps: float | None = None,
     ) -> Detections:
-        """Makes detections from boxes with frame numbers of the file, in any order.
+        """Creates detections from boxes in any order, with their frame numbers in the file.
 
         Args:
             boxes: As in the class.
-            frame_numbers: Number in the file of each box's frame, ``[N]``.
-            size: Height and width in pixels.
+            frame_numbers: Frame number in the file of each box, ``[N]``.
+            size: Height and width of the image in pixels.
             scores: As in the class; None means 1.
-            features: As in the class; None takes the box geometry of :meth:`geometry`.
+            features: As in the class; None uses the box geometry of :meth:`geometry`.
             labels: As in the class.
             track: As in the class.
             keypoints: As in the class.
             masks: As in the class.
-            sampled: Numbers in the file of all sampled frames, those without boxes included, increasing. None takes
-                the numbers that occur; frames without boxes are then unknown to the graph.
-            fps: Frames per second of the file, for ``time``.
+            sampled: Frame numbers in the file of all sampled frames, including those without boxes, increasing. None
+                uses the frame numbers that occur; the graph then has no frames without boxes.
+            fps: Frames per second of the file, to compute ``time``.
+
+        Returns:
+            The detections, sorted by frame.
 
         Raises:
-            DataError: If a box lies in a frame that ``sampled`` does not name.
+            ShapeError: If the lengths differ.
+            DataError: If the frame number of a box is not in ``sampled``, or a value is invalid.
         """
         numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
         frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
         if len(frames) == 0:
-            raise DataError("'sampled' must name the sampled frames where there are no boxes, got none.")
+            raise DataError("'sampled' must list the sampled frames if there are no boxes, got none.")
         if (np.diff(frames) <= 0).any():
             raise DataError(f"'sampled' must increase, got {frames[:10].tolist()}.")
         position = np.searchsorted(frames, numbers).clip(max=len(frames) - 1)
@@ -207,7 +211,7 @@ class Detections:
         if len(strangers):
             raise DataError(
                 f"'frame_numbers' must be among 'sampled', got {int(strangers[0])}; add that frame to 'sampled' or "
-                "drop its boxes."
+                "remove its boxes."
             )
         order = torch.from_numpy(np.argsort(position, kind="stable"))
         corners = _float("boxes", boxes).reshape(-1, 4)
@@ -233,35 +237,35 @@ class Detections:
 
     @classmethod
     def from_ultralytics(cls, results: Any, **options: Any) -> Detections:
-        """Detections from the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
+        """Converts the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
         from stgraph.features.adapters.ultralytics import from_ultralytics
 
         return from_ultralytics(results, **options)
 
     @classmethod
     def from_yolo_text(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from text files of YOLO; see :func:`stgraph.features.adapters.read_yolo_text`."""
+        """Reads YOLO text files; see :func:`stgraph.features.adapters.read_yolo_text`."""
         from stgraph.features.adapters.yolo_text import read_yolo_text
 
         return read_yolo_text(path, size, **options)
 
     @classmethod
     def from_supervision(cls, frames: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections of ``supervision``, one per frame; see :func:`stgraph.features.adapters.from_supervision`."""
+        """Converts one ``supervision.Detections`` per frame; see :func:`stgraph.features.adapters.from_supervision`."""
         from stgraph.features.adapters.supervision import from_supervision
 
         return from_supervision(frames, size, **options)
 
     @classmethod
     def from_torchvision(cls, dicts: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
+        """Converts one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
         from stgraph.features.adapters.torchvision_dicts import from_torchvision_dicts
 
         return from_torchvision_dicts(dicts, size, **options)
 
     @classmethod
     def from_coco(cls, results: Any, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections of one video from COCO results; see :func:`stgraph.features.adapters.from_coco_results`."""
+        """Converts COCO results of one video; see :func:`stgraph.features.adapters.from_coco_results`."""
         from stgraph.features.adapters.coco_results import from_coco_results
 
         (detections,) = from_coco_results(results, size, **options).values()
@@ -269,7 +273,7 @@ class Detections:
 
     @classmethod
     def from_mot(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
-        """Detections from a MOT text file; see :func:`stgraph.features.adapters.read_mot_text`."""
+        """Reads a MOTChallenge text file; see :func:`stgraph.features.adapters.read_mot_text`."""
         from stgraph.features.adapters.mot_text import read_mot_text
 
         return read_mot_text(path, size, **options)
@@ -283,13 +287,20 @@ class Detections:
         return len(self.boxes)
 
     def geometry(self) -> Tensor:
-        """Centre x, centre y, width, height and area of each box as shares of the picture, ``[N, 5]``."""
+        """Centre x, centre y, width, height and area of each box as fractions of the image, ``[N, 5]``."""
         return _geometry(self.boxes, self.size)
 
     def top(self, max_objects: int | None = None, score_threshold: float = 0.0) -> Detections:
-        """Keeps the ``max_objects`` highest scores at or above the threshold in each frame, in their old order.
+        """Keeps the best-scoring boxes of each frame, in their original order.
 
-        On equal scores the earlier box stays.
+        Of boxes with equal scores the earlier ones are kept.
+
+        Args:
+            max_objects: Largest number of boxes per frame; None keeps all.
+            score_threshold: Lowest score that is kept.
+
+        Raises:
+            OptionError: If ``max_objects`` is below 1.
         """
         if max_objects is not None and max_objects < 1:
             raise OptionError(f"'max_objects' must be at least 1 or None, got {max_objects}.")
@@ -297,7 +308,7 @@ class Detections:
         return self if len(keep) == len(self) else self.select(keep)
 
     def select(self, index: Tensor) -> Detections:
-        """Keeps the boxes of ``index`` (positions, increasing), and all frames."""
+        """Keeps the boxes at the positions ``index``, which must increase, and all frames."""
         optional = [name for name in ("keypoints", "masks") if getattr(self, name) is not None]
         names = ("boxes", "scores", "features", "frame", "labels", "track", *optional)
         return replace(self, **{name: getattr(self, name)[index] for name in names})
@@ -310,11 +321,19 @@ class Detections:
 def top_objects(
     frame: Tensor, scores: Tensor, num_frames: int, max_objects: int | None, score_threshold: float
 ) -> Tensor:
-    """Positions, increasing, of each frame's ``max_objects`` best boxes at ``score_threshold`` or above; frame sorted."""
+    """Increasing positions of the best-scoring boxes of each frame; ``frame`` must be sorted.
+
+    Args:
+        frame: Frame of each box.
+        scores: Score of each box.
+        num_frames: T, the number of frames.
+        max_objects: Largest number of boxes per frame; None keeps all.
+        score_threshold: Lowest score that is kept.
+    """
     kept = (scores >= score_threshold).nonzero()[:, 0]
     if max_objects is None or not len(kept):
         return kept
-    # Sorting by score and then, stably, by frame puts each frame's best first and equal scores in their old order.
+    # A stable sort by score, then by frame, puts the best of each frame first and keeps the order of equal scores.
     by_score = kept[scores[kept].argsort(descending=True, stable=True)]
     by_frame = by_score[frame[by_score].argsort(stable=True)]
     count = torch.bincount(frame[by_frame], minlength=num_frames)
@@ -348,7 +367,7 @@ def _tensor(name: str, value: Any) -> Tensor:
 
 
 def all_finite(value: Tensor) -> bool:
-    """Whether nothing is NaN or infinite; a finite sum proves it, in a hundredth of the time of looking at each."""
+    """Whether no value is NaN or infinite; a finite sum proves it a hundred times faster than a check of each value."""
     return math.isfinite(float(value.detach().sum())) or bool(torch.isfinite(value).all())
 
 
@@ -356,11 +375,11 @@ def _check_finite(name: str, value: Tensor) -> None:
     if not all_finite(value):
         row = int((~torch.isfinite(value)).nonzero()[0, 0])
         raise DataError(
-            f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; drop or mend it."
+            f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; fix or drop it."
         )
 
 
 def _check_rows(name: str, value: Tensor, good: Tensor, rule: str) -> None:
     if not bool(good.all()):
         row = int((~good).nonzero()[0, 0])
-        raise DataError(f"'{name}' {rule}, got {value[row].tolist()} in row {row}; clip or drop it.")
+        raise DataError(f"'{name}' {rule}, got {value[row].tolist()} in row {row}; clip or remove it.")

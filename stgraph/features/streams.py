@@ -1,4 +1,4 @@
-"""Names of the feature streams: vectors, and grids of vectors whose names begin with ``grid/``."""
+"""Names of feature streams: the vector streams, and grids of vectors with the prefix ``grid/``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterable
 __all__ = ["GRID", "VECTOR_STREAMS", "grid_names"]
 
 GRID = "grid/"
+"""Prefix of the streams that are grids, as in ``grid/i3d``."""
+
 VECTOR_STREAMS = ("appearance", "motion", "object")
+"""Streams of one vector per frame, clip or object."""
 
 
 def grid_names(streams: Iterable[str]) -> list[str]:
-    """Names of the grids among ``streams``, without their prefix, in the order given.
+    """Names of the grids among ``streams``, without their prefix and in the given order.
 
     >>> grid_names(["appearance", "grid/layer4"])
     ['layer4']

@@ -1,4 +1,4 @@
-"""Everything a feature store knows about one video."""
+"""The features of one video, as a feature store keeps them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ __all__ = ["GridFeatures", "VideoFeatures"]
 
 @dataclass(frozen=True, eq=False)
 class GridFeatures:
-    """Features of S places in each of M frames or clips, such as 49 cells of a 7 x 7 grid.
+    """Features of S regions in each of M frames or clips, such as the 49 cells of a 7 x 7 grid.
 
-    Shapes: values ``[M, S, D]``, start ``[M]`` (number in the file of the frame, or of the clip's first frame).
+    Args:
+        values: The features.
+        start: Frame number in the file of each frame, or of each clip's first frame.
+
+    Shapes: values ``[M, S, D]``, start ``[M]``.
+
+    Raises:
+        ShapeError: If the axes or lengths differ.
     """
 
     values: Tensor
@@ -32,26 +39,26 @@ class GridFeatures:
 
 @dataclass(frozen=True, eq=False)
 class VideoFeatures:
-    """One video's streams: the objects of its sampled frames, the frames themselves, its clips, its grids.
+    """The feature streams of one video: of its sampled frames, of their objects, of its clips, and grids.
 
     Args:
-        id: Name of the video, unique in a store.
+        id: Id of the video, unique in a store.
         size: Height and width in pixels.
-        frame_index: Number in the file of each sampled frame, increasing.
-        frame_time: Seconds of each sampled frame; NaN where unknown.
-        fps: Frames a second of the file; NaN where unknown.
-        file_frames: Number of frames of the file; 0 where unknown.
-        appearance: One vector a sampled frame, or None.
-        motion: One vector a clip of consecutive frames, or None.
-        clip_start: Number in the file of each clip's first frame; needed where ``motion`` is given.
+        frame_index: Frame number in the file of each sampled frame, increasing.
+        frame_time: Time of each sampled frame in seconds; NaN if unknown.
+        fps: Frames per second of the file; NaN if unknown.
+        file_frames: Number of frames in the file; 0 if unknown.
+        appearance: One vector per sampled frame, or None.
+        motion: One vector per clip of consecutive frames, or None.
+        clip_start: Frame number in the file of each clip's first frame; required with ``motion``.
         detections: Objects of the sampled frames, or None.
         grids: Grids by name.
 
     Shapes: frame_index, frame_time ``[T]``, appearance ``[T, Da]``, motion ``[C, Dm]``, clip_start ``[C]``.
 
     Raises:
-        ShapeError: If lengths of streams contradict each other.
-        DataError: If values contradict each other or are NaN.
+        ShapeError: If the axes or lengths of streams differ.
+        DataError: If values contradict each other, or are NaN or infinite.
     """
 
     id: str
@@ -103,7 +110,7 @@ class VideoFeatures:
         return len(self.frame_index)
 
     def sample(self, num_frames: int | None) -> VideoFeatures:
-        """Keeps ``num_frames`` frames spread evenly, floor((t + 0.5) F / T); all where None or fewer exist."""
+        """Keeps ``num_frames`` evenly spread frames, floor((t + 0.5) F / T); None, or a shorter video, keeps all."""
         total = self.num_frames
         if num_frames is None or total <= num_frames:
             return self
@@ -121,18 +128,18 @@ class VideoFeatures:
         )
 
     def motion_of_frames(self) -> Tensor | None:
-        """The clip vector that covers each sampled frame ``[T, Dm]``: the last clip that starts at or before it."""
+        """Motion vector of each sampled frame, ``[T, Dm]``: that of the last clip that starts at or before the frame."""
         if self.motion is None or self.clip_start is None:
             return None
         return self.motion[self._covering(self.clip_start)]
 
     def grid_of_frames(self, name: str) -> Tensor | None:
-        """The row of a grid that covers each sampled frame ``[T, S, D]``; None where there is no such grid."""
+        """Grid features of each sampled frame, ``[T, S, D]``; None if the video has no such grid."""
         grid = self.grids.get(name)
         return None if grid is None else grid.values[self._covering(grid.start)]
 
     def _covering(self, start: Tensor) -> Tensor:
-        """For each sampled frame, the last row that starts at or before it; the first one where none does."""
+        """For each sampled frame, the last row that starts at or before it, or the first row if none does."""
         return (torch.searchsorted(start, self.frame_index, right=True) - 1).clamp(min=0)
 
 

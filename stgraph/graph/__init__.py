@@ -1,5 +1,6 @@
 """From detections to spatio-temporal object graphs."""
 
+from stgraph.features.streams import grid_names
 from stgraph.graph.builder import VideoGraphBuilder
 from stgraph.graph.config import GraphConfig
 from stgraph.graph.edge_kind import EdgeKind
@@ -18,7 +19,7 @@ from stgraph.graph.edges import (
     wants_video,
     with_node_attributes,
 )
-from stgraph.graph.from_features import graphs_of, grid_names
+from stgraph.graph.from_features import graphs_of
 from stgraph.graph.networkx import to_networkx
 from stgraph.graph.transforms import BoxCenters, LinkObjects
 from stgraph.graph.video_graph import VideoGraph

@@ -10,11 +10,10 @@ from torch_geometric.data import Batch
 
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections
-from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph.builder import VideoGraphBuilder
 
-__all__ = ["graphs_of", "grid_names"]
+__all__ = ["graphs_of"]
 
 
 def graphs_of(
@@ -52,15 +51,6 @@ def graphs_of(
         grids={name: [_grid(video, name) for video in sampled] for name in grids},
         category=category,
     )
-
-
-def grid_names(streams: Collection[str]) -> list[str]:
-    """Names of the grid features among the streams of a store, without their prefix.
-
-    >>> grid_names(["appearance", "grid/i3d"])
-    ['i3d']
-    """
-    return [stream.removeprefix(GRID) for stream in streams if stream.startswith(GRID)]
 
 
 def _detections(video: VideoFeatures) -> Detections:

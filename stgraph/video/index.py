@@ -1,4 +1,4 @@
-"""Where each frame of a video file is: times and key frames, read from its packets without decoding a picture."""
+"""Index of a video file's frames: time stamps and key frames, read from its packets without decoding."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from stgraph.errors import DataError
 
 __all__ = ["PacketIndex", "index_packets"]
 
-# Formats that keep no time stamps: FFmpeg counts packets, and where frames are stored out of order it counts wrong.
+# Formats without time stamps: FFmpeg numbers their packets, which is wrong if frames are stored out of order.
 WITHOUT_STAMPS = ("avi", "h264", "hevc", "m4v", "mpegvideo")
 
 
 @dataclass(frozen=True)
 class PacketIndex:
-    """The frames of a file in the order in which they are shown.
+    """The frames of a file in display order.
 
     Args:
-        pts: Time stamps, in the stream's units, increasing; or None where the file's are not to be trusted.
-        keys: Positions among the frames of those from which decoding can begin.
-        num_packets: Number of packets with a picture in them.
+        pts: Time stamps in units of the stream's time base, increasing; None if those of the file are unreliable.
+        keys: Numbers of the key frames, at which decoding can start.
+        num_packets: F, the number of packets with a frame in them.
 
     Shapes: pts ``[F]``, keys ``[K]``.
     """
@@ -39,13 +39,13 @@ class PacketIndex:
 
 
 def index_packets(container: InputContainer, stream: VideoStream) -> PacketIndex:
-    """Reads all packets of a stream; some milliseconds for a file of minutes.
+    """Reads all packets of a stream; takes a few milliseconds for a file of several minutes.
 
-    Time stamps are trusted, and frames found by them, where every packet has one of its own, the first one can be
-    decoded from, and the format keeps stamps or has no need of them.
+    Time stamps are used if every packet has a distinct one, the first frame is a key frame, and the format either stores
+    time stamps or stores its frames in display order.
 
     Raises:
-        DataError: If the stream ends within a packet, or before the number of frames that the file declares.
+        DataError: If the stream ends within a packet, or has fewer frames than the file declares.
     """
     stamps: list[int | None] = []
     keys: list[bool] = []
@@ -56,10 +56,10 @@ def index_packets(container: InputContainer, stream: VideoStream) -> PacketIndex
             stamps.append(packet.pts)
             keys.append(packet.is_keyframe)
     except av.error.FFmpegError as error:
-        raise DataError(f"the file is damaged behind frame {len(stamps)} ({error.strerror})") from error
+        raise DataError(f"the file is damaged after frame {len(stamps)} ({error.strerror})") from error
     known = [stamp for stamp in stamps if stamp is not None]
     if stream.frames > len(stamps) and _ends_early(stream, known):
-        raise DataError(f"the file is cut off: {len(stamps)} of {stream.frames} frames are there")
+        raise DataError(f"the file is truncated: it has {len(stamps)} of {stream.frames} frames")
     usable = len(known) == len(stamps) == len(set(known)) and len(stamps) > 0
     if not usable or (stream.codec_context.has_b_frames and container.format.name in WITHOUT_STAMPS):
         return PacketIndex(None, np.zeros(1, dtype=np.int64), len(stamps))
@@ -72,7 +72,7 @@ def index_packets(container: InputContainer, stream: VideoStream) -> PacketIndex
 
 
 def _ends_early(stream: VideoStream, stamps: list[int]) -> bool:
-    """Whether the last frame stands well before the end; an AVI file also counts frames that it leaves out on purpose."""
+    """Whether the last frame is well before the declared end; an AVI file also counts frames that it omits on purpose."""
     if stream.duration is None or len(stamps) < 2:
         return True
     spread = max(stamps) - min(stamps)

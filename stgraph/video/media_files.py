@@ -1,4 +1,4 @@
-"""File endings of videos and sound, in the one list that every part of stgraph uses."""
+"""File name extensions of video and audio files."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ VIDEO_ENDINGS = frozenset((
     ".3gp", ".asf", ".avi", ".f4v", ".flv", ".gif", ".h264", ".hevc", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".rm", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 ))
-"""Endings of video files, in lower case."""
+"""Extensions of video files, in lower case."""
 
 AUDIO_ENDINGS = frozenset((".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"))
-"""Endings of sound files, in lower case."""
+"""Extensions of audio files, in lower case."""
 # fmt: on
 
 MEDIA_ENDINGS = VIDEO_ENDINGS | AUDIO_ENDINGS
-"""Both. Sound files are opened too, so that the error says they have no pictures instead of passing them over."""
+"""Extensions of video and audio files. Audio files are opened too, so that an error reports that they have no frames."""
 
 
 def has_media_ending(path: str | Path) -> bool:
-    """Whether a file name ends like a video or sound file, in upper or lower case.
+    """Whether a file name has the extension of a video or audio file, in upper or lower case.
 
     >>> has_media_ending("IMG_1.MOV"), has_media_ending("notes.txt")
     (True, False)
@@ -31,7 +31,7 @@ def has_media_ending(path: str | Path) -> bool:
 
 
 def without_media_ending(name: str) -> str:
-    """A file name without the ending of a video or sound file; any other name is returned as it is.
+    """Removes the extension of a video or audio file from a name; other names are returned unchanged.
 
     >>> without_media_ending("IMG_1.mov"), without_media_ending("cat.gif"), without_media_ending("v1.2")
     ('IMG_1', 'cat', 'v1.2')

@@ -1,4 +1,4 @@
-"""Frames of a video file by their numbers."""
+"""Random access to the frames of a video file."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ __all__ = ["VideoReader"]
 
 
 class VideoReader:
-    """A video file of any container and codec that FFmpeg reads.
+    """Reads frames by number from a video file of any container and codec that FFmpeg supports.
 
-    Frame n is the n-th picture that a player shows, whatever the frame rate does. Pictures are turned as the file says
-    they should be. Far frames are sought from the nearest key frame, near ones decoded on the way: whichever skips more.
+    Frame n is the n-th frame in display order, also if the frame rate varies. Frames are rotated as the file's metadata
+    says. The reader seeks to the last key frame before a distant frame and decodes forward to a near one.
 
     Args:
         path: The file.
 
     Raises:
         MissingDataError: If the file does not exist.
-        DataError: If it may not be read, is empty, truncated or no video, or has only sound; the message says which.
+        DataError: If the file is not readable, empty, truncated, not a video, or has only audio; the message says which.
+
     Reference: house design.
     """
 
@@ -43,11 +44,11 @@ class VideoReader:
             others = sorted({stream.type for stream in self._container.streams})
             self._container.close()
             raise DataError(
-                f"{self.path} has no pictures, only {' and '.join(others) or 'nothing'}; leave it out."
+                f"{self.path} has no video stream, only {' and '.join(others) or 'nothing'}; leave it out."
             )
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
-        self._position = 0  # number of the frame that decoding gives next
+        self._position = 0  # number of the frame that is decoded next
         self._decoded: Iterator[VideoFrame] | None = None
 
     def _open(self) -> InputContainer:
@@ -55,19 +56,18 @@ class VideoReader:
             raise MissingDataError(f"There is no video at {self.path}.")
         try:
             if self.path.is_file() and self.path.stat().st_size == 0:
-                raise DataError(f"{self.path} is empty (0 bytes); fetch it again.")
-            return av.open(
-                str(self.path.absolute())
-            )  # absolute: a leading dash or "http:" is a name, no more
+                raise DataError(f"{self.path} is empty (0 bytes); download it again.")
+            # An absolute path: FFmpeg would take a leading dash or "http:" for an option or an address.
+            return av.open(str(self.path.absolute()))
         except (av.error.FFmpegError, OSError) as error:
             if isinstance(error, PermissionError):
-                raise DataError(f"{self.path} may not be read; change its permissions.") from error
+                raise DataError(f"{self.path} is not readable; change its permissions.") from error
             reason = getattr(error, "strerror", None) or str(error)
-            raise DataError(f"{self.path} is no video that can be read ({reason}); is it cut off?") from error
+            raise DataError(f"{self.path} cannot be read as a video ({reason}); is it truncated?") from error
 
     @cached_property
     def index(self) -> PacketIndex:
-        """Time stamps and key frames.
+        """Time stamps and key frames of the file.
 
         Raises:
             DataError: If the file is truncated or damaged.
@@ -75,7 +75,7 @@ class VideoReader:
         try:
             index = index_packets(self._container, self._stream)
         except DataError as error:
-            raise DataError(f"{self.path}: {error}; fetch it again.") from error
+            raise DataError(f"{self.path}: {error}; download it again.") from error
         if index.num_packets == 0:
             raise DataError(f"{self.path} has no frames; leave it out.")
         self._rewind()
@@ -83,18 +83,18 @@ class VideoReader:
 
     @property
     def num_frames(self) -> int:
-        """F, the frames of the file."""
+        """F, the number of frames in the file."""
         return self.index.num_packets
 
     @property
     def fps(self) -> float:
-        """Mean frames a second; NaN where unknown."""
+        """Mean number of frames per second; NaN if unknown."""
         rate = self._stream.average_rate or self._stream.guessed_rate
         return float(rate) if rate else float("nan")
 
     @cached_property
     def times(self) -> Tensor:
-        """Seconds from the first frame to each ``[F]``, as the file says; from the frame rate where it does not."""
+        """Seconds from the first frame to each frame, ``[F]``; from the frame rate if the file has no time stamps."""
         if self.index.pts is None:
             return torch.arange(self.num_frames) / self.fps
         unit = float(self._stream.time_base or 1)
@@ -102,33 +102,45 @@ class VideoReader:
 
     @cached_property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels as shown, after turning; decodes the first frame."""
+        """Height and width in pixels after rotation; decodes the first frame."""
         height, width = self.read([0]).shape[1:3]
         return int(height), int(width)
 
     def read(self, numbers: Sequence[int]) -> Tensor:
-        """The frames of these numbers, in this order, as RGB ``[n, H, W, 3]`` uint8.
+        """Reads frames by number.
+
+        Args:
+            numbers: Frame numbers, from 0, in any order.
+
+        Returns:
+            RGB frames in the given order, uint8 ``[n, H, W, 3]``.
 
         Raises:
-            OptionError: If the file has no frame of a number.
+            OptionError: If a number is not that of a frame in the file.
             DataError: If a frame cannot be decoded.
         """
         frames = dict(self.frames(numbers))
         return torch.from_numpy(np.stack([frames[int(number)] for number in numbers]))
 
     def frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Number and RGB picture ``[H, W, 3]`` of each, increasing, one at a time.
+        """Yields frames one at a time, in increasing order.
+
+        Args:
+            numbers: Frame numbers, from 0, in any order.
+
+        Yields:
+            The number of a frame and the frame in RGB, uint8 ``[H, W, 3]``.
 
         Raises:
-            OptionError: As for :meth:`read`.
-            DataError: As for :meth:`read`.
+            OptionError: As in :meth:`read`.
+            DataError: As in :meth:`read`.
         """
         wanted = sorted({int(number) for number in numbers})
         outside = [number for number in wanted if not 0 <= number < self.num_frames]
         if outside:
             raise OptionError(f"{self.path} has frames 0 to {self.num_frames - 1}, got {outside[0]}.")
         for number in wanted:
-            yield number, _picture(self._frame(number))
+            yield number, _to_rgb(self._frame(number))
 
     def close(self) -> None:
         """Closes the file."""
@@ -171,7 +183,7 @@ class VideoReader:
         self._position, self._decoded = key, None
 
     def _rewind(self) -> None:
-        """Opens the file anew: seeking back to its beginning fails in some containers."""
+        """Reopens the file, because seeking back to the start fails in some containers."""
         self._container.close()
         self._container = self._open()
         self._stream = self._container.streams.video[0]
@@ -179,8 +191,8 @@ class VideoReader:
         self._position, self._decoded = 0, None
 
 
-def _picture(frame: VideoFrame) -> np.ndarray:
-    """RGB, turned as the file says."""
-    picture = frame.to_ndarray(format="rgb24")
+def _to_rgb(frame: VideoFrame) -> np.ndarray:
+    """Converts a frame to RGB and rotates it as the file's metadata says."""
+    image = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

@@ -1,4 +1,4 @@
-"""Which frames of a video are described: the rules of the three systems."""
+"""Rules that choose the frames of a video to extract features from, as in the three systems' papers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ __all__ = ["SAMPLING", "chunk_frames", "every_nth_frame", "spread_frames"]
 
 
 def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
-    r"""Frames in the middles of ``count`` equal parts; all frames of a shorter video.
+    r"""The middle frame of each of ``count`` equal parts; all frames of a shorter video.
 
     .. math:: n_t = \lfloor (t + 0.5) F / T \rfloor
 
     Args:
-        file_frames: F, frames of the file.
-        count: T.
+        file_frames: F, the number of frames in the file.
+        count: T, the number of frames to sample.
+
+    Returns:
+        Increasing frame numbers.
 
     Raises:
         OptionError: If a number is below 1.
-    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middles: house design.
+
+    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middle of each part is house design.
 
     >>> spread_frames(100, 4).tolist(), spread_frames(3, 10).tolist()
     ([12, 37, 62, 87], [0, 1, 2])
@@ -36,9 +40,17 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
 def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     """The first frame of each of ``count`` equal chunks; all frames of a shorter video.
 
+    Args:
+        file_frames: Number of frames in the file.
+        count: Number of frames to sample.
+
+    Returns:
+        Increasing frame numbers.
+
     Raises:
         OptionError: If a number is below 1.
-    Reference: STAT, Tu et al., ACM MM 2017 (28 of each video).
+
+    Reference: STAT, Tu et al., ACM MM 2017 (28 frames per video).
 
     >>> chunk_frames(100, 4).tolist()
     [0, 25, 50, 75]
@@ -50,11 +62,19 @@ def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
 
 
 def every_nth_frame(file_frames: int, step: int = 16) -> np.ndarray:
-    """Every ``step``-th frame, from the first on.
+    """Every ``step``-th frame, starting with the first.
+
+    Args:
+        file_frames: Number of frames in the file.
+        step: Distance between sampled frames.
+
+    Returns:
+        Increasing frame numbers.
 
     Raises:
         OptionError: If a number is below 1.
-    Reference: STaTS, Cherian et al., WACV 2020 (every 16th).
+
+    Reference: STaTS, Cherian et al., WACV 2020 (every 16th frame).
 
     >>> every_nth_frame(40).tolist()
     [0, 16, 32]
@@ -68,7 +88,7 @@ SAMPLING: dict[str, Callable[[int, int], np.ndarray]] = {
     "chunks": chunk_frames,
     "every": every_nth_frame,
 }
-"""The rules by the names that settings use; each takes the frames of the file and one number."""
+"""Sampling rules by their names in the configuration; each takes the number of frames in the file and one parameter."""
 
 
 def _check(file_frames: int, number: int, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Frames as a video file, for examples and tests."""
+"""Writes video files, for examples and tests."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ __all__ = ["write_video"]
 def write_video(
     path: str | Path, frames: np.ndarray, fps: float = 10.0, *, codec: str = "libx264", key_every: int = 12
 ) -> Path:
-    """Writes RGB frames; the container follows from the file's ending.
+    """Writes RGB frames to a video file; its extension determines the container.
 
     Args:
-        path: Such as ``cat.mp4``; a file of that name is replaced.
-        frames: The pictures; most codecs want even sides.
-        fps: Frames a second.
-        codec: As FFmpeg calls it.
-        key_every: Frames from one key frame to the next, at most.
+        path: The file, such as ``cat.mp4``; an existing file is replaced.
+        frames: The frames; most codecs require an even height and width.
+        fps: Frames per second.
+        codec: Name of the codec in FFmpeg.
+        key_every: Largest distance between key frames.
 
-    Shapes: frames uint8 ``[F, H, W, 3]``.
+    Returns:
+        The path.
 
     Raises:
-        ShapeError: If ``frames`` has other axes.
-        DataError: If FFmpeg cannot write such frames.
+        ShapeError: If ``frames`` has other axes or another type.
+        DataError: If FFmpeg cannot write these frames.
+
+    Shapes: frames uint8 ``[F, H, W, 3]``.
     """
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
         raise ShapeError(f"'frames' must be uint8 [F, H, W, 3], got {frames.dtype} {list(frames.shape)}")

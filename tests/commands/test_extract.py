@@ -45,7 +45,7 @@ def open_folder():
 def test_a_folder_of_odd_files_gives_the_good_and_names_the_bad(open_folder, capsys):
     folder = open_folder / "videos"
     write_good(folder)
-    reasons = {**write_bad(folder), "locked": "may not be read; change its permissions"}
+    reasons = {**write_bad(folder), "locked": "is not readable; change its permissions"}
     (folder / "locked.mp4").write_bytes(b"x" * 99)
     (folder / "locked.mp4").chmod(0)
     (folder / "captions.json").write_text("{}")

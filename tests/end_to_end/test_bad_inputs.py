@@ -151,8 +151,8 @@ def name_that_leaves_the_model_folder(tmp_path):
 
 
 CASES = {
-    nan_features: ("'features' must be finite, got [nan, 4.0] in row 1", "drop or mend"),
-    box_outside: ("[40.0, 5.0, 50.0, 20.0] in row 1", "clip or drop"),
+    nan_features: ("'features' must be finite, got [nan, 4.0] in row 1", "fix or drop"),
+    box_outside: ("[40.0, 5.0, 50.0, 20.0] in row 1", "clip or remove"),
     box_inside_out: ("x1 < x2 and y1 < y2", "[20.0, 5.0, 5.0, 20.0] in row 1"),
     frame_number_of_the_file: ("0..1", "got 30", "from_raw"),
     lengths_that_differ: ("'scores' must be [N=2], got [1]",),

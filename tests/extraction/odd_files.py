@@ -30,10 +30,10 @@ def write_bad(folder):
     (folder / "text.mp4").write_text("this is no video\n" * 50)
     sound_only(folder / "sound.m4a")
     return {
-        "truncated": "is it cut off|is cut off|damaged",
+        "truncated": "truncated|damaged",
         "empty": r"is empty \(0 bytes\)",
-        "text": "is no video that can be read",
-        "sound": "has no pictures, only audio",
+        "text": "cannot be read as a video",
+        "sound": "has no video stream, only audio",
     }
 
 

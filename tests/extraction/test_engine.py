@@ -76,7 +76,7 @@ def test_a_bad_video_stays_alone(folder):
         failed = {result.source.id: result.reason for result in found if isinstance(result, Failure)}
         assert failed.keys() == {"video1b", "video3b"}
         assert failed["video1b"] == "RuntimeError: white is too bright"
-        assert "is no video that can be read" in failed["video3b"]
+        assert "cannot be read as a video" in failed["video3b"]
         assert [video.id for video in found if not isinstance(video, Failure)] == [
             f"video{k}" for k in range(5)
         ]

@@ -98,7 +98,8 @@ def test_no_store_where_no_video_is_good(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "a.mp4").write_bytes(b"x" * 999)
     with pytest.raises(
-        MissingDataError, match=r"None of the 1 videos could be extracted; the first: .*a.mp4 is no video"
+        MissingDataError,
+        match=r"None of the 1 videos could be extracted; the first: .*a.mp4 cannot be read as a video",
     ):
         extract(tmp_path / "videos", tmp_path / "store.h5")
     assert {path.name for path in tmp_path.iterdir()} == {"videos"}

@@ -64,9 +64,9 @@ def test_what_cannot_be_right_is_named(changed, error, message):
         make(**changed)
 
 
-def test_boxes_may_reach_over_the_edge_but_must_touch_the_picture():
+def test_boxes_may_reach_over_the_edge_but_must_overlap_the_image():
     assert make(boxes=[[-5, -5, 10, 10], [5, 5, 40, 30], [31, 23, 99, 99]]) is not None
-    with pytest.raises(DataError, match=r"must touch the picture of \(height, width\) \(24, 32\)"):
+    with pytest.raises(DataError, match=r"must overlap the image of \(height, width\) \(24, 32\)"):
         make(boxes=[[32, 0, 40, 10], [5, 5, 20, 20], [1, 1, 30, 20]])
 
 
@@ -84,7 +84,7 @@ def test_from_raw_renumbers_and_sorts():
     assert found.track.tolist() == [1, 2, 3]
     assert found.frame_index.tolist() == [7, 19, 40]
     torch.testing.assert_close(found.time, torch.tensor([0.7, 1.9, 4.0]))
-    # Without features they are the boxes' geometry.
+    # Without features the box geometry is used.
     torch.testing.assert_close(found.features, found.geometry())
     torch.testing.assert_close(
         found.geometry()[0], torch.tensor([5 / 32, 5 / 24, 10 / 32, 10 / 24, 100 / 768])
@@ -95,7 +95,7 @@ def test_from_raw_without_samples_takes_the_numbers_that_occur():
     found = Detections.from_raw(boxes=GOOD["boxes"], frame_numbers=[9, 4, 9], size=(24, 32))
     assert found.frame_index.tolist() == [4, 9]
     assert found.scores.tolist() == [1, 1, 1]
-    with pytest.raises(DataError, match="'sampled' must name the sampled frames where there are no boxes"):
+    with pytest.raises(DataError, match="'sampled' must list the sampled frames if there are no boxes"):
         Detections.from_raw(boxes=[], frame_numbers=[], size=(24, 32))
 
 
@@ -112,7 +112,7 @@ def test_top_keeps_the_best_of_each_frame_in_their_old_order_and_the_earlier_of_
 def test_top_by_loop_on_random_scores():
     generator = torch.Generator().manual_seed(0)
     frame = torch.randint(0, 6, (80,), generator=generator).sort().values
-    scores = torch.randint(0, 5, (80,), generator=generator) / 4  # many equal ones
+    scores = torch.randint(0, 5, (80,), generator=generator) / 4  # many ties
     expected = []
     for t in range(6):
         rows = [i for i in range(80) if frame[i] == t and scores[i] >= 0.25]

@@ -1,4 +1,4 @@
-"""Frames by number from every kind of file, and one sentence for each kind that holds none."""
+"""Reading frames by number from many kinds of files, and the errors for files without frames."""
 
 import os
 
@@ -13,7 +13,7 @@ from tests.video.samples import colour, write_video
 
 
 def _number(picture):
-    """The frame's number, read off its lower right corner."""
+    """Decodes the frame number from the lower right corner."""
     red, green, _ = picture[-4:, -4:].reshape(-1, 3).double().mean(0).tolist()
     return round((red - 40) / 20) + 9 * round((green - 40) / 20)
 
@@ -63,7 +63,7 @@ def test_a_turned_video_is_shown_upright(tmp_path, turn):
         picture = video.read([1])[0]
     upright = {90: (64, 48), -90: (64, 48), 180: (48, 64)}[turn]
     assert tuple(picture.shape[:2]) == video.size == upright
-    # The white corner was at the top left; turned counterclockwise by 90 degrees it is at the bottom left.
+    # The white corner was at the top left; a rotation by 90 degrees counterclockwise moves it to the bottom left.
     corners = {
         "top": picture[2, 2],
         "right": picture[2, -3],
@@ -121,16 +121,16 @@ def _cut_in_the_middle(path):
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("a.mp4", _sound, "has no pictures, only audio"),
+        ("a.mp4", _sound, "has no video stream, only audio"),
         ("b.mp4", lambda path: path.write_bytes(b""), "is empty \\(0 bytes\\)"),
         (
             "c.mp4",
             lambda path: path.write_text("this is no video at all\n" * 40),
-            "is no video that can be read",
+            "cannot be read as a video",
         ),
-        ("d.mp4", _cut, "cut off"),
-        ("e.avi", _cut_in_the_middle, "cut off"),
-        ("f.mp4", lambda path: path.mkdir(), "is no video that can be read"),
+        ("d.mp4", _cut, "truncated"),
+        ("e.avi", _cut_in_the_middle, "truncated"),
+        ("f.mp4", lambda path: path.mkdir(), "cannot be read as a video"),
     ],
 )
 def test_files_without_frames_say_why(tmp_path, name, make, message):
@@ -148,7 +148,7 @@ def test_a_missing_file_and_one_without_permission(tmp_path):
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything")
-    with pytest.raises(DataError, match="may not be read"):
+    with pytest.raises(DataError, match="is not readable"):
         VideoReader(path)
 
 

@@ -1,4 +1,4 @@
-"""The three rules against the formulas."""
+"""The three sampling rules follow their formulas."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Written videos come back."""
+"""Videos read back as they were written."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Detections in the forms of other libraries and files, there and back; the value type itself knows none of them."""
+"""Conversions between :class:`Detections` and the formats of other libraries and files."""
 
 from stgraph.features.adapters.coco_results import (
     from_coco_results,

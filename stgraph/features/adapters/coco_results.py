@@ -1,4 +1,4 @@
-"""Results of COCO detectors: a JSON list of one object a box, ``{image_id, category_id, bbox, score}``."""
+"""COCO detection results: a JSON list with one entry ``{image_id, category_id, bbox, score}`` per box."""
 
 from __future__ import annotations
 
@@ -26,23 +26,26 @@ def from_coco_results(
     sampled: Sequence[int] | None = None,
     fps: float | Mapping[str, float] | None = None,
 ) -> dict[str, Detections]:
-    """Detections by video from results in any order.
+    """Converts COCO results, in any order, to detections.
 
-    ``bbox`` is left, top, width, height in pixels; ``category_id`` becomes the label; ``track_id``, where an entry has
-    it, the track. A missing score is 1, a missing category or track -1. Features are the box geometry.
+    ``bbox`` is left, top, width, height in pixels; ``category_id`` becomes the label and ``track_id``, if present, the
+    track. A missing score is 1, a missing category or track -1. Features are the box geometry.
 
     Args:
         results: The entries.
-        size: Height and width in pixels, of all videos or by video.
-        images: Video and number in its file of each ``image_id``. Its frames are the sampled ones, those without
-            results included. None takes ``image_id`` as the number in the file of one video.
-        video: Name of that one video.
-        sampled: Numbers in the file of all sampled frames of that one video; boxes in others are left out. None takes
-            the frames that occur.
-        fps: Frames a second, of all videos or by video, for ``time``.
+        size: Image height and width in pixels, for all videos or by video.
+        images: Video and frame number of each ``image_id``; these are the sampled frames, including those without
+            results. None uses ``image_id`` as the frame number in a single video.
+        video: Name of the single video.
+        sampled: Frame numbers in the file of all sampled frames of the single video; boxes in other frames are skipped.
+            None uses the frames that occur.
+        fps: Frames per second, for all videos or by video, to compute ``time``.
+
+    Returns:
+        Detections by video.
 
     Raises:
-        DataError: If an entry is invalid, named by its number from 0, or a video has no size or frames.
+        DataError: If an entry is invalid, or a video has no size or frames; entries are numbered from 0.
         OptionError: If both ``images`` and ``sampled`` are given.
 
     >>> results = [{"image_id": 30, "category_id": 1, "bbox": [10, 10, 5, 5], "score": 0.9}]
@@ -50,12 +53,12 @@ def from_coco_results(
     tensor([2])
     """
     if images is not None and sampled is not None:
-        raise OptionError("'sampled' and 'images' both name the sampled frames; give one of them.")
+        raise OptionError("'sampled' and 'images' both specify the sampled frames; give one of them.")
     boxes: dict[str, list[FileBox]] = {video: []}
     frames: dict[str, Sequence[int] | None] = {video: sampled}
     places: Images | None = None
     if images is not None:
-        # Some tools write numbers as text, and keys of JSON are text anyway.
+        # Some tools write ids as strings, and JSON keys are strings anyway.
         places = {str(image): place for image, place in images.items()}
         of_video: dict[str, set[int]] = {}
         for name, frame in places.values():
@@ -74,22 +77,31 @@ def from_coco_results(
 def read_coco_results(
     path: str | Path, size: Size | Mapping[str, Size], **options: Any
 ) -> dict[str, Detections]:
-    """:func:`from_coco_results` of a file, with its options; errors name the file, and so is one video called.
+    """Reads a JSON file of COCO results.
+
+    Args:
+        path: The file.
+        size: Image height and width in pixels, for all videos or by video.
+        options: Further arguments of :func:`from_coco_results`; ``video`` defaults to the file name.
+
+    Returns:
+        Detections by video.
 
     Raises:
         MissingDataError: If the file does not exist.
-        DataError: If it is not a JSON list, or as there.
+        DataError: If it is not a JSON list, or as in :func:`from_coco_results`; the message names the file.
+        OptionError: As in :func:`from_coco_results`.
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingDataError(f"No COCO results at {path}; give the JSON file that holds them.")
+        raise MissingDataError(f"No COCO results at {path}; pass the JSON file that contains them.")
     try:
         results = json.loads(path.read_bytes())
     except ValueError as error:
         raise DataError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(results, list):
         raise DataError(
-            f"{path} must be a list of results, got a {type(results).__name__}; is it one of annotations?"
+            f"{path} must be a list of results, got a {type(results).__name__}; is it an annotations file?"
         )
     try:
         return from_coco_results(results, size, **{"video": path.stem, **options})
@@ -100,16 +112,21 @@ def read_coco_results(
 def to_coco_results(
     detections: Detections, image_ids: Sequence[int | str] | None = None
 ) -> list[dict[str, Any]]:
-    """One entry a box, in order; ``track_id`` only where it is known. Features are not written.
+    """Converts detections to COCO results.
+
+    Entries have a ``track_id`` only if the track is known. Features are not written.
 
     Args:
-        detections: One video.
-        image_ids: Id of each sampled frame; None takes its number in the file, or its position where that is unknown.
+        detections: Detections of one video.
+        image_ids: Id of each sampled frame; None uses its number in the file, or its position if that is unknown.
 
-    Shapes: image_ids ``[T]``.
+    Returns:
+        One entry per box, in order.
 
     Raises:
-        DataError: If there are not as many ids as frames.
+        DataError: If the number of ids is not that of the frames.
+
+    Shapes: image_ids ``[T]``.
 
     >>> video = from_coco_results([{"image_id": 4, "bbox": [1, 2, 5, 5]}], (24, 32))["video"]
     >>> to_coco_results(video)
@@ -153,7 +170,7 @@ def _parse(
         raise DataError(f"{where} must have 'image_id' and 'bbox', got {str(entry)[:100]}.")
     image = entry["image_id"]
     if places is not None and str(image) not in places:
-        raise DataError(f"{where}: image_id {image!r} is not in 'images'; add it or drop the entry.")
+        raise DataError(f"{where}: image_id {image!r} is not in 'images'; add it or remove the entry.")
     name, frame = (video, image) if places is None else places[str(image)]
     try:
         x, y, w, h = map(float, entry["bbox"])
@@ -165,7 +182,7 @@ def _parse(
         }
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{where} must hold numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); mend or drop it."
+            f"{where} must contain numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); fix or drop it."
         ) from error
     return name, FileBox(where=where, xywh=(x, y, w, h), size=_of(size, name, "size"), **numbers)
 
@@ -177,7 +194,7 @@ def _whole(key: str, value: Any) -> int:
 
 
 def _of(value: Any, name: str, argument: str) -> Any:
-    """The value for one video, where each may have its own."""
+    """The value for one video, from a common value or one per video."""
     if not isinstance(value, Mapping):
         return value
     if name not in value:

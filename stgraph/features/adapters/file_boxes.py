@@ -1,4 +1,4 @@
-"""Boxes as files hold them: one by one, with the number of a frame, as left, top, width and height."""
+"""Boxes as most files list them: frame number, left, top, width and height."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ class FileBox:
     """One box of a file, checked on construction.
 
     Args:
-        where: What errors call it, such as "Line 3".
-        frame: Number in the video's file, from 0.
+        where: Location in the file for error messages, such as "Line 3".
+        frame: Frame number in the video file, from 0.
         xywh: Left, top, width and height in pixels.
-        size: Height and width of the picture in pixels.
-        score, label, track: As in :class:`Detections`.
+        size: Height and width of the image in pixels.
+        score: As in :class:`Detections`.
+        label: As in :class:`Detections`.
+        track: As in :class:`Detections`.
 
     Raises:
-        DataError: If a box has no area or is outside the picture, or a number is not finite.
+        DataError: If the box has no area or is outside the image, or a number is not finite.
     """
 
     where: str
@@ -48,11 +50,13 @@ class FileBox:
                 f"{self.where}: box and score must be finite, got {list(self.xywh)} and {self.score}."
             )
         if min(w, h) <= 0:
-            raise DataError(f"{self.where}: width and height must be above 0, got {w:g} and {h:g}; drop it.")
+            raise DataError(
+                f"{self.where}: width and height must be above 0, got {w:g} and {h:g}; remove the box."
+            )
         if x >= width or y >= height or x + w <= 0 or y + h <= 0:
             raise DataError(
-                f"{self.where}: the box at ({x:g}, {y:g}) of {w:g} x {h:g} does not touch the picture of {width} x {height} "
-                "pixels; drop it, or give the right 'size'."
+                f"{self.where}: the box at ({x:g}, {y:g}) of {w:g} x {h:g} does not overlap the image of {width} x {height} "
+                "pixels; remove it, or correct 'size'."
             )
 
 
@@ -63,12 +67,19 @@ def join_boxes(
     fps: float | None,
     features: Any = None,
 ) -> Detections:
-    """One video's detections; boxes outside ``sampled`` are left out, but not all of them.
+    """Joins the boxes of one video, skipping those in frames that are not sampled.
 
-    Shapes: features ``[boxes, F]``.
+    Args:
+        boxes: Boxes of one video, in any order.
+        size: Height and width of the image in pixels.
+        sampled: Frame numbers of the sampled frames; None uses the frames that occur.
+        fps: Frames per second of the file, or None.
+        features: Features of each box; None uses the box geometry.
 
     Raises:
-        DataError: If no box is left, or there are not as many features as boxes.
+        DataError: If no box is in a sampled frame, or the number of features is not that of the boxes.
+
+    Shapes: features ``[N, F]``.
     """
     if features is not None and len(features) != len(boxes):
         raise DataError(
@@ -80,7 +91,7 @@ def join_boxes(
         rows = [row for row in rows if boxes[row].frame in wanted]
         if boxes and not rows:
             raise DataError(
-                f"None of the {len(boxes)} boxes lies in a frame of 'sampled'; its numbers count from 0, and the "
+                f"None of the {len(boxes)} boxes lies in a frame of 'sampled'; frames are numbered from 0, and the "
                 f"first box is in frame {boxes[0].frame}."
             )
     kept = [boxes[row] for row in rows]
@@ -99,7 +110,7 @@ def join_boxes(
 
 
 def shortest(value: float | np.floating) -> Decimal:
-    """The shortest decimal number that is this float32.
+    """The shortest decimal number that rounds to this float32.
 
     >>> shortest(0.10000000149011612)
     Decimal('0.1')
@@ -108,10 +119,10 @@ def shortest(value: float | np.floating) -> Decimal:
 
 
 def xywh_of(boxes: Tensor) -> list[list[Decimal]]:
-    """Left, top, width and height of each box, such that the corners come back to the bit.
+    """Left, top, width and height of each box, from which the corners can be recovered exactly.
 
-    The difference of two float32 corners rarely is a float32, and adding a rounded one misses the corner; decimals
-    subtract exactly, and stay short.
+    The difference of two float32 numbers is rarely a float32, so adding a rounded difference may miss the corner. Decimal
+    numbers subtract exactly and stay short.
 
     Shapes: boxes ``[N, 4]`` -> N lists of 4.
 

@@ -1,4 +1,4 @@
-"""Text of MOTChallenge: one box a line, with its frame and identity."""
+"""Text format of MOTChallenge: one box per line, with its frame and track id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stgraph.features.detections import Detections
 __all__ = ["from_mot_text", "read_mot_text", "to_mot_text"]
 
 COLUMNS = ("frame", "id", "x", "y", "w", "h", "conf", "class", "visibility")
-FIRST_FRAME = 1  # the number that these files give to a video's first frame
+FIRST_FRAME = 1  # number of a video's first frame in these files
 UNKNOWN = -1
 
 
@@ -26,25 +26,28 @@ def from_mot_text(
     fps: float | None = None,
     features: Any = None,
 ) -> Detections:
-    """Detections from lines ``frame, id, x, y, w, h, conf, class, visibility``, in any order.
+    """Parses lines ``frame, id, x, y, w, h, conf, class, visibility``, in any order.
 
-    Frames count from 1 there and from 0 in ``sampled`` and ``frame_index``. x and y are left and top in pixels, taken as
-    they are written. Lines may end after ``h``; commas or spaces divide them; blank ones are skipped. An id, conf or
-    class of -1, or an empty one, is unknown: track -1, score 1, label -1. Visibility is not read. With 10 columns the
-    last three are a place in the world, and the class is unknown.
+    Frames are numbered from 1 in the text and from 0 in ``sampled`` and ``frame_index``. x and y are left and top in
+    pixels and are not shifted. Columns after ``h`` are optional; columns are separated by commas or spaces; blank lines
+    are skipped. An id, conf or class of -1, or an empty one, is unknown: track -1, score 1, label -1. Visibility is
+    ignored. With 10 columns the last three are world coordinates, and the class is unknown.
 
     Args:
         text: The lines.
-        size: Height and width in pixels.
-        sampled: Numbers in the video's file, from 0, of all sampled frames; boxes in others are left out. None takes
-            the frames that occur, and frames without boxes are then unknown to the graph.
-        fps: Frames a second of the file, for ``time``.
-        features: Appearance of the box of each line; None takes the box geometry.
+        size: Height and width of the image in pixels.
+        sampled: Frame numbers in the video file, from 0, of all sampled frames; boxes in other frames are skipped. None
+            uses the frames that occur; the graph then has no frames without boxes.
+        fps: Frames per second of the file, to compute ``time``.
+        features: Appearance features of each line's box; None uses the box geometry.
 
-    Shapes: features ``[lines, F]``.
+    Returns:
+        The detections of one video.
 
     Raises:
-        DataError: If a line is invalid, named by its number from 1; or ``sampled`` leaves no box.
+        DataError: If a line is invalid, or no box is in a sampled frame; lines are numbered from 1.
+
+    Shapes: features ``[N, F]``, one row per line.
 
     >>> from_mot_text("3,7,10,10,5,5,0.9", (24, 32), sampled=[0, 1, 2]).track
     tensor([7])
@@ -55,15 +58,23 @@ def from_mot_text(
 
 
 def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
-    """:func:`from_mot_text` of a file, with its options; errors name the file.
+    """Reads a MOTChallenge text file.
+
+    Args:
+        path: The file.
+        size: Height and width of the image in pixels.
+        options: Further arguments of :func:`from_mot_text`.
+
+    Returns:
+        The detections of one video.
 
     Raises:
         MissingDataError: If the file does not exist.
-        DataError: As there.
+        DataError: As in :func:`from_mot_text`; the message names the file.
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingDataError(f"No MOT text at {path}; give the file that holds the lines.")
+        raise MissingDataError(f"No MOT text at {path}; pass the file that contains the lines.")
     try:
         return from_mot_text(path.read_text(encoding="utf-8"), size, **options)
     except (DataError, UnicodeDecodeError) as error:
@@ -71,7 +82,9 @@ def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> De
 
 
 def to_mot_text(detections: Detections) -> str:
-    """Lines of 9 columns that :func:`from_mot_text` reads back; visibility is -1, features are not written.
+    """Formats detections as lines of 9 columns that :func:`from_mot_text` can read.
+
+    Visibility is -1. Features are not written.
 
     >>> to_mot_text(from_mot_text("3,7,10,10,5,5,0.9", (24, 32)))
     '3,7,10.0,10.0,5.0,5.0,0.9,-1,-1\\n'
@@ -105,7 +118,9 @@ def _parse(number: int, line: str, size: tuple[int, int]) -> FileBox:
         del values["class"]
     frame = _number(where, values, "frame", whole=True)
     if frame < FIRST_FRAME:
-        raise DataError(f"{where}: 'frame' must be at least {FIRST_FRAME}, got {frame:g}; they count from 1.")
+        raise DataError(
+            f"{where}: 'frame' must be at least {FIRST_FRAME}, got {frame:g}; frames are numbered from 1."
+        )
     x, y, w, h = (_number(where, values, name) for name in ("x", "y", "w", "h"))
     score = _number(where, values, "conf", missing=UNKNOWN)
     return FileBox(
@@ -131,6 +146,6 @@ def _number(
         value = math.nan
     if not math.isfinite(value) or (whole and value != int(value)):
         raise DataError(
-            f"{where}: '{column}' must be a {'whole ' * whole}number, got {cell!r}; mend or drop the line."
+            f"{where}: '{column}' must be a {'whole ' * whole}number, got {cell!r}; fix or drop the line."
         )
     return value

@@ -1,4 +1,4 @@
-"""Forms that are a list of one entry a sampled frame: joined into :class:`Detections`, and cut into entries again."""
+"""Converts between :class:`Detections` and lists with one entry per sampled frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stgraph.features.detections import Detections
 __all__ = ["entries_of", "join_entries"]
 
 PARTS = ("boxes", "scores", "labels", "track", "features")
-OPTIONAL = ("keypoints", "masks")  # of all entries with boxes, or of none
+OPTIONAL = ("keypoints", "masks")  # present in all entries with boxes, or in none
 
 
 def join_entries(
@@ -25,29 +25,31 @@ def join_entries(
     fps: float | None,
     features: Any = None,
 ) -> Detections:
-    """One video's detections from an entry a frame.
+    """Joins the entries of all frames of one video.
 
     Args:
-        entries: ``boxes`` and, each optional or None, ``scores``, ``labels``, ``track``, ``features``,
-            ``keypoints`` and ``masks``.
-        size: Height and width in pixels.
-        sampled: Number in the file of each entry's frame.
-        fps: Frames a second of the file.
-        features: Appearance of all boxes, where the entries have none.
-
-    Shapes: features ``[N, F]``, in the order of the entries.
+        entries: One per frame, with ``boxes`` and optionally ``scores``, ``labels``, ``track``, ``features``,
+            ``keypoints`` and ``masks``, each of which may be None.
+        size: Height and width of the image in pixels.
+        sampled: Frame number in the file of each entry.
+        fps: Frames per second of the file.
+        features: Appearance features of all boxes, if the entries have none.
 
     Raises:
         OptionError: If ``fps`` is given without ``sampled``.
-        DataError: If an entry is invalid, named by its number.
+        DataError: If an entry is invalid; entries are numbered from 0.
+
+    Shapes: features ``[N, F]``, in the order of the entries.
     """
     if fps is not None and sampled is None:
-        raise OptionError("'fps' needs 'sampled', the numbers in the file of the frames; give both or none.")
+        raise OptionError("'fps' needs 'sampled', the frame numbers in the file; give both or none.")
     if not entries:
-        raise DataError("There must be an entry for each sampled frame, got none; a video has at least one.")
+        raise DataError(
+            "There must be an entry for each sampled frame, got none; a video has at least one frame."
+        )
     if sampled is not None and len(sampled) != len(entries):
         raise DataError(
-            f"'sampled' must name the frame of each entry, got {len(sampled)} numbers for {len(entries)} entries."
+            f"'sampled' must have a frame number for each entry, got {len(sampled)} numbers for {len(entries)} entries."
         )
     frames = [_checked(number, entry, size) for number, entry in enumerate(entries)]
     counts = [len(frame) for frame in frames]
@@ -76,14 +78,14 @@ def join_entries(
 
 
 def entries_of(detections: Detections) -> Iterator[dict[str, torch.Tensor]]:
-    """Boxes, scores, labels, track and features of each sampled frame, in order."""
+    """Yields the boxes, scores, labels, track and features of each sampled frame, in order."""
     counts = detections.frame.bincount(minlength=detections.num_frames).tolist()
     for parts in zip(*(getattr(detections, name).split(counts) for name in PARTS), strict=True):
         yield dict(zip(PARTS, parts, strict=True))
 
 
 def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> Detections:
-    """An entry as the detections of a video of one frame: what is wrong with it is then known by its number."""
+    """Checks an entry as the detections of a one-frame video, so that an error can name the entry."""
     values: dict[str, Any] = {name: entry.get(name) for name in (*PARTS, *OPTIONAL)}
     if values["boxes"] is None:
         raise DataError(f"Entry {number} has no 'boxes'; a frame without objects has an empty array.")
@@ -102,7 +104,7 @@ def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> De
 
 
 def _optional(name: str, frames: Sequence[Detections]) -> torch.Tensor | None:
-    """The rows of ``name`` of all entries; None where no entry with boxes has any."""
+    """Joins the rows of ``name`` of all entries; None if no entry with boxes has any."""
     full = {number: getattr(frame, name) for number, frame in enumerate(frames) if len(frame)}
     if all(value is None for value in full.values()):
         return None
@@ -110,24 +112,24 @@ def _optional(name: str, frames: Sequence[Detections]) -> torch.Tensor | None:
     for number, value in full.items():
         if value is None or first is None or value.shape[1:] != first.shape[1:]:
             raise DataError(
-                f"Entry {number}: '{name}' must be alike in all entries with boxes, and this one is not; give all or none."
+                f"Entry {number}: '{name}' must have one shape in all entries with boxes, or be None in all of them."
             )
     return torch.cat(list(full.values()))
 
 
 def _features(entries: Sequence[Mapping[str, Any]], frames: Sequence[Detections]) -> torch.Tensor | None:
-    """All features; None where no entry has any. Entries without boxes need none."""
+    """Joins the features of all entries; None if no entry has any. Entries without boxes don't need features."""
     if all(entry.get("features") is None for entry in entries):
         return None
     full = [number for number, frame in enumerate(frames) if len(frame)]
-    if not full:  # nobody can know the width but an empty array that says it
+    if not full:  # only an empty array can give the width
         return max((frame.features for frame in frames), key=lambda features: features.size(1))
     width = frames[full[0]].features.size(1)
     for number in full:
         got = "none" if entries[number].get("features") is None else frames[number].features.size(1)
         if got != width:
             raise DataError(
-                f"Entry {number}: 'features' must be {width} wide as in entry {full[0]}, got {got}; describe all frames "
-                "by one extractor."
+                f"Entry {number}: 'features' must be {width} wide as in entry {full[0]}, got {got}; use one extractor "
+                "for all frames."
             )
     return torch.cat([frames[number].features for number in full])

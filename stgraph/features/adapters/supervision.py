@@ -1,4 +1,4 @@
-"""``supervision.Detections``, one a frame; the package is needed to make them, not to read them."""
+"""Conversion from and to ``supervision.Detections``, one per frame; reading them doesn't need the package."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ def from_supervision(
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
 ) -> Detections:
-    """Detections from a ``supervision.Detections`` a sampled frame.
+    """Converts one ``supervision.Detections`` per sampled frame.
 
-    Boxes are ``xyxy``, scores ``confidence``, labels ``class_id``, tracks ``tracker_id``; masks, names of classes and
-    other data are not read.
+    Boxes are read from ``xyxy``, scores from ``confidence``, labels from ``class_id`` and tracks from ``tracker_id``;
+    masks, class names and other data are ignored.
 
     Args:
-        frames: One a sampled frame, ``supervision.Detections.empty()`` where nothing was found.
-        size: Height and width in pixels.
-        features: Appearance of all boxes in order; None takes ``data["features"]`` of each frame, and the box geometry
-            where no frame has it.
-        sampled: Number in the file of each frame.
-        fps: Frames a second of the file, for ``time``; needs ``sampled``.
+        frames: One per sampled frame; ``supervision.Detections.empty()`` for a frame without objects.
+        size: Height and width of the image in pixels.
+        features: Appearance features of all boxes in order; None uses ``data["features"]`` of each frame, or the box
+            geometry if no frame has it.
+        sampled: Frame number in the file of each frame.
+        fps: Frames per second of the file, to compute ``time``; requires ``sampled``.
 
-    Shapes: features ``[N, F]``.
+    Returns:
+        The detections of one video.
 
     Raises:
-        DataError: If a frame is invalid, named by its number from 0.
+        DataError: If a frame is invalid; frames are numbered from 0.
         OptionError: If ``fps`` is given without ``sampled``.
+
+    Shapes: features ``[N, F]``.
     """
     entries = [
         {
@@ -58,9 +61,9 @@ def from_supervision(
 
 
 def to_supervision(detections: Detections) -> list[supervision.Detections]:
-    """A ``supervision.Detections`` a sampled frame, features in ``data["features"]``.
+    """Converts detections to one ``supervision.Detections`` per sampled frame, with features in ``data["features"]``.
 
-    ``class_id`` and ``tracker_id`` are None where the whole video has none; single unknown ones are -1.
+    ``class_id`` and ``tracker_id`` are None if all of the video are unknown; single unknown ones are -1.
 
     Raises:
         DependencyError: If ``supervision`` is not installed.
@@ -69,7 +72,7 @@ def to_supervision(detections: Detections) -> list[supervision.Detections]:
         import supervision
     except ImportError as error:
         raise DependencyError(
-            "Making supervision.Detections needs the package 'supervision', which is not installed; run: "
+            "supervision.Detections need the package 'supervision', which is not installed; run: "
             "pip install 'stgraph-captioning[adapters]'"
         ) from error
     has_labels, has_tracks = _any_known(detections.labels), _any_known(detections.track)

@@ -1,4 +1,4 @@
-"""What detectors of torchvision return: a dict of tensors a frame."""
+"""Conversion from and to the results of torchvision detectors, a dict of tensors per frame."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def from_torchvision_dicts(
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
 ) -> Detections:
-    """Detections from a dict a sampled frame.
+    """Converts one dict per sampled frame.
 
     Args:
-        dicts: ``boxes`` (xyxy pixels) and, where there are any, ``scores``, ``labels``, and beyond torchvision
-            ``features`` and ``track``, and ``keypoints`` ``[n, K, 3]``; masks
-            are not read. Features are the box geometry where no dict has them.
-        size: Height and width in pixels.
-        sampled: Number in the file of each dict's frame.
-        fps: Frames a second of the file, for ``time``; needs ``sampled``.
+        dicts: ``boxes`` (xyxy pixels) and optionally ``scores``, ``labels`` and ``keypoints`` ``[n, K, 3]``, and, which
+            torchvision doesn't return, ``features`` and ``track``. Masks are ignored. Features are the box geometry if
+            no dict has them.
+        size: Height and width of the image in pixels.
+        sampled: Frame number in the file of each dict.
+        fps: Frames per second of the file, to compute ``time``; requires ``sampled``.
+
+    Returns:
+        The detections of one video.
 
     Raises:
-        DataError: If a dict is invalid, named by its number from 0.
+        DataError: If a dict is invalid; dicts are numbered from 0.
         OptionError: If ``fps`` is given without ``sampled``.
 
     >>> from_torchvision_dicts([{"boxes": []}, {"boxes": [[0, 0, 5, 5]], "scores": [0.5]}], (24, 32)).frame
@@ -42,7 +45,7 @@ def from_torchvision_dicts(
 
 
 def to_torchvision_dicts(detections: Detections) -> list[dict[str, Tensor]]:
-    """A dict of ``boxes``, ``scores``, ``labels``, ``track`` and ``features`` a sampled frame.
+    """Converts detections to a dict of ``boxes``, ``scores``, ``labels``, ``track`` and ``features`` per sampled frame.
 
     >>> to_torchvision_dicts(from_torchvision_dicts([{"boxes": [[0, 0, 5, 5]]}], (24, 32)))[0]["boxes"]
     tensor([[0., 0., 5., 5.]])

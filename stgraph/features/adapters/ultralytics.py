@@ -1,4 +1,4 @@
-"""``ultralytics.engine.results.Results``, one per frame; read by their attributes, so the package isn't needed."""
+"""Conversion from ``ultralytics.engine.results.Results``, one per frame; doesn't need the package."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def from_ultralytics(
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
 ) -> Detections:
-    """Detections from the results of an Ultralytics model, such as ``model.track("cat.mp4", stream=True)``.
+    """Converts the results of an Ultralytics model, such as ``model.track("cat.mp4", stream=True)``.
 
-    Boxes are ``boxes.xyxy``, scores ``boxes.conf``, labels ``boxes.cls``, tracks ``boxes.id`` and keypoints
-    ``keypoints.data`` (their confidence is 1 where the model gives none). The size is ``orig_shape``; names of classes
-    are in ``results[0].names``.
+    Boxes are read from ``boxes.xyxy``, scores from ``boxes.conf``, labels from ``boxes.cls``, tracks from ``boxes.id`` and
+    keypoints from ``keypoints.data`` (with confidence 1 if the model gives none). The image size is ``orig_shape``; class
+    names are in ``results[0].names``.
 
     Args:
         results: One result per sampled frame, as a list or a stream, or a single result.
-        features: Appearance of all boxes in order; None takes the box geometry.
+        features: Appearance features of all boxes in order; None uses the box geometry.
         masks: Whether to read the masks; they must have the size of the frames (``retina_masks=True``).
-        sampled: Number in the file of each result's frame.
-        fps: Frames per second of the file, for ``time``; needs ``sampled``.
+        sampled: Frame number in the file of each result.
+        fps: Frames per second of the file, to compute ``time``; requires ``sampled``.
 
     Returns:
         The detections of one video.
 
     Raises:
-        DataError: If a result is not of a detector, its size differs from the others', or its values can't be right.
+        DataError: If a result has no boxes, its size differs from the others', or a value is invalid.
         OptionError: If ``fps`` is given without ``sampled``.
 
     Shapes: features ``[N, F]``.
@@ -58,7 +58,7 @@ def from_ultralytics(
         size = size or shape
         if shape != size:
             raise DataError(
-                f"Result {number} is of a frame of (height, width) {shape}, the first of {size}; give one video at a time."
+                f"Result {number} is of a frame of (height, width) {shape}, the first of {size}; pass one video at a time."
             )
         boxes = result.boxes
         entries.append(

@@ -1,4 +1,4 @@
-"""Text files of YOLO, one per frame: lines of class, centre x, centre y, width and height as shares of the picture."""
+"""YOLO text files, one per frame: class, then centre x, centre y, width and height as fractions of the image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stgraph.features.detections import Detections
 
 __all__ = ["read_yolo_text"]
 
-FIRST_FRAME = 1  # the number that Ultralytics gives to a video's first frame
+FIRST_FRAME = 1  # number of a video's first frame in Ultralytics' file names
 
 
 def read_yolo_text(
@@ -25,27 +25,27 @@ def read_yolo_text(
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
 ) -> Detections:
-    """Detections from the files that Ultralytics writes with ``save_txt=True``.
+    """Reads the files that Ultralytics writes with ``save_txt=True``.
 
-    A line is ``class x y w h``, then the confidence (``save_conf=True``) and the track where there are any. Where lines
-    have six numbers, the sixth is the track if it is a whole number in all of them, else the confidence. Frames
-    count from 1 in names such as ``cat_12.txt`` and from 0 in ``sampled`` and ``frame_index``; frames without objects
-    have no file.
+    A line is ``class x y w h``, optionally followed by the confidence (``save_conf=True``) and the track. If lines have six
+    numbers, the sixth is the track if it is an integer in all of them, otherwise the confidence. Frames are numbered
+    from 1 in names such as ``cat_12.txt`` and from 0 in ``sampled`` and ``frame_index``; frames without objects have no
+    file.
 
     Args:
-        path: The folder of one video's files (``labels``), or a single file, which is taken as the only frame.
-        size: Height and width of the picture in pixels.
-        name: Name of the video, where the folder has files of several.
-        sampled: Numbers in the video's file, from 0, of all sampled frames; boxes in others are left out. None takes
-            the frames that occur.
-        fps: Frames per second of the file, for ``time``.
+        path: The folder of one video's files (``labels``), or a single file, which is then the only frame.
+        size: Height and width of the image in pixels.
+        name: Name of the video, if the folder has files of several videos.
+        sampled: Frame numbers in the video file, from 0, of all sampled frames; boxes in other frames are skipped. None
+            uses the frames that occur.
+        fps: Frames per second of the file, to compute ``time``.
 
     Returns:
         The detections of one video.
 
     Raises:
-        MissingDataError: If there is no such file or folder, or no file in it.
-        DataError: If a line can't be right or is one of segmentation or pose; the message names file and line.
+        MissingDataError: If the path does not exist, or the folder has no such files.
+        DataError: If a line is invalid or of segmentation or pose; the message names the file and the line.
     """
     path = Path(path)
     if path.is_file():
@@ -53,7 +53,9 @@ def read_yolo_text(
     elif path.is_dir():
         files = _files(path, name)
     else:
-        raise MissingDataError(f"No YOLO text at {path}; give the folder that holds the files of one video.")
+        raise MissingDataError(
+            f"No YOLO text at {path}; pass the folder that contains the files of one video."
+        )
     lines = [
         (f"{file}, line {number}", frame, line)
         for frame, file in sorted(files.items())
@@ -73,21 +75,21 @@ def _files(folder: Path, name: str | None) -> dict[int, Path]:
             frame = int(match[2]) - FIRST_FRAME
             if frame < 0:
                 raise DataError(
-                    f"{file}: frames must count from {FIRST_FRAME}, got {match[2]}; rename the files."
+                    f"{file}: frames must be numbered from {FIRST_FRAME}, got {match[2]}; rename the files."
                 )
             if frame in found.setdefault(match[1] or "", {}):
                 raise DataError(
-                    f"{file} and {found[match[1] or ''][frame]} are of one frame; remove one of them."
+                    f"{file} and {found[match[1] or ''][frame]} are for the same frame; remove one of them."
                 )
             found[match[1] or ""][frame] = file
     if name is None and len(found) > 1:
         raise DataError(
-            f"{folder} has files of {len(found)} videos, {sorted(found)[:5]}; choose one by 'name'."
+            f"{folder} has files of {len(found)} videos, {sorted(found)[:5]}; choose one with 'name'."
         )
     chosen = found.get(name, {}) if name is not None else next(iter(found.values()), {})
     if not chosen:
         wanted = "NAME_12.txt" if name is None else f"{name}_12.txt"
-        raise MissingDataError(f"No files such as {wanted} in {folder}; give the folder of the labels.")
+        raise MissingDataError(f"No files such as {wanted} in {folder}; pass the folder of the labels.")
     return chosen
 
 
@@ -104,20 +106,18 @@ def _parse(where: str, frame: int, line: str, size: tuple[int, int], sixth_is_tr
         numbers = [math.nan]
     if not all(map(math.isfinite, numbers)) or numbers[0] != int(numbers[0]):
         raise DataError(
-            f"{where} must be numbers, the class a whole one, got {line.strip()[:80]!r}; mend or drop it."
+            f"{where} must be numbers, the class an integer, got {line.strip()[:80]!r}; fix or drop it."
         )
     label, x, y, w, h = numbers[:5]
     if max(w, h) > 1.5 or max(abs(x), abs(y)) > 1.5:
         raise DataError(
-            f"{where} must hold shares of the picture, got {line.strip()[:80]!r}; divide pixels by its width and height."
+            f"{where} must contain fractions of the image, got {line.strip()[:80]!r}; divide pixels by its width and height."
         )
     extra: list[Any] = numbers[5:]
     is_track = len(extra) == 1 and sixth_is_track
     score, track = (1.0, extra[0]) if is_track else (*extra, *(1.0, -1)[len(extra) :])
     if track != int(track):
-        raise DataError(
-            f"{where}: the track must be a whole number, got {cells[-1]!r}; mend or drop the line."
-        )
+        raise DataError(f"{where}: the track must be an integer, got {cells[-1]!r}; fix or drop the line.")
     height, width = size
     return FileBox(
         where=where,

@@ -1,4 +1,4 @@
-"""Readers of layouts in which people already have detections and features."""
+"""Readers of common file layouts for detections and features that were extracted elsewhere."""
 
 from stgraph.features.importers.aligned_streams import JoinedStreams
 from stgraph.features.importers.detections_json import read_detections_folder

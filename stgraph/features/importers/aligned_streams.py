@@ -1,4 +1,4 @@
-"""Frame and clip vectors of many videos that came without their videos' sizes and times."""
+"""Joins frame and clip features of videos whose size and times are unknown."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from stgraph.features.video_features import VideoFeatures
 __all__ = ["JoinedStreams", "spread_clips"]
 
 STREAMS = ("appearance", "motion")
-UNKNOWN_SIZE = (1, 1)  # a stored video has a size; nothing but boxes is measured against it
+UNKNOWN_SIZE = (1, 1)  # a stored video needs a size, which only boxes are relative to
 
 ReadArray = Callable[[], np.ndarray]
 
 
 @dataclass(frozen=True)
 class JoinedStreams:
-    """Videos whose streams lie apart, joined by id; iterating reads them one at a time, sorted by id.
+    """Joins streams that are stored separately by video id; iteration reads one video at a time, sorted by id.
 
-    Such layouts hold vectors only. A video gets the frame numbers 0..T-1 (positions, as the numbers in the
-    file are not known), NaN as times and frame rate, 0 as the number of the file's frames, and the size
-    1 x 1. Motion vectors are spread evenly over the frames, see :func:`spread_clips`.
+    Such layouts contain only feature vectors. A video gets the frame numbers 0..T-1 (the numbers in the file are
+    unknown), NaN for the times and the frame rate, 0 for the number of frames in the file, and the size 1 x 1. Motion
+    vectors are spread evenly over the frames, see :func:`spread_clips`.
 
     Args:
-        streams: By stream ("appearance", "motion") and video id, what reads the array: ``[T, D]`` or
-            ``[C, D]``, or ``[D]`` for a single vector. Without appearance, T is C.
-        common: Leaves out the videos that some stream lacks; else they are an error when iterating.
-        known: Further ids of which the source tells, so that a video without any stream is missed too.
+        streams: Functions that read an array, by stream ("appearance", "motion") and video id. Arrays are ``[T, D]`` or
+            ``[C, D]``, or ``[D]`` for a single vector; without appearance, T is C.
+        common: Whether to skip videos that lack a stream; otherwise iteration raises an error that names them.
+        known: Further ids in the source, so that videos without any stream are reported too.
 
     Raises:
-        OptionError: If there is no stream, or one of another name.
+        OptionError: If there is no stream, or a stream has another name.
         MissingDataError: If a stream has no videos.
+
     Reference: house design.
     """
 
@@ -49,16 +50,18 @@ class JoinedStreams:
             raise OptionError(f"'streams' must be some of {STREAMS}, got {sorted(self.streams)}.")
         for stream, videos in self.streams.items():
             if not videos:
-                raise MissingDataError(f"No videos have '{stream}' there; give the place that holds it.")
+                raise MissingDataError(
+                    f"No videos have '{stream}' there; check the path and the name of the stream."
+                )
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Sorted ids of the videos that all streams hold."""
+        """Sorted ids of the videos that have all streams."""
         return tuple(sorted(set.intersection(*(set(videos) for videos in self.streams.values()))))
 
     @property
     def mismatches(self) -> dict[str, tuple[str, ...]]:
-        """The streams that a video lacks, by id, for each video that lacks some."""
+        """Missing streams by video id, for each video that lacks some."""
         every = sorted(self.known.union(*self.streams.values()))
         lacks = {
             name: tuple(stream for stream in self.streams if name not in self.streams[stream])
@@ -70,17 +73,16 @@ class JoinedStreams:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[VideoFeatures]:
-        """Reads the videos.
+        """Reads the videos one at a time.
 
         Raises:
-            DataError: If some stream lacks an id (all are named), unless ``common``; if the streams have no id in
-                common; or if an array does not contain finite numbers in one or two axes. The message names the
-                video.
+            DataError: If a stream lacks a video, unless ``common`` (all such videos are named); if no video has all
+                streams; or if an array is not one of finite numbers with one or two axes. The message names the video.
         """
         if (found := self.mismatches) and not self.common:
-            told = "; ".join(f"{name} (no {' or '.join(streams)})" for name, streams in found.items())
+            names = "; ".join(f"{name} (no {' or '.join(streams)})" for name, streams in found.items())
             raise DataError(
-                f"{len(found)} videos are not in all streams: {told}; mend that, or import the common ones only."
+                f"{len(found)} videos are not in all streams: {names}; add them, or import the common ones only."
             )
         if not self.ids:
             raise DataError("No video is in all streams; are they of the same data set?")
@@ -104,9 +106,14 @@ class JoinedStreams:
 
 
 def spread_clips(num_clips: int, num_frames: int) -> Tensor:
-    """First frame of each clip, such that frame t gets clip floor((t + 0.5) C / T): the clip at its middle.
+    """First frame of each of C clips spread evenly over T frames: frame t belongs to clip floor((t + 0.5) C / T).
 
-    Shapes: -> ``[C]`` int64, not falling.
+    Args:
+        num_clips: C.
+        num_frames: T.
+
+    Returns:
+        Frame numbers in non-decreasing order, int64 ``[C]``.
 
     >>> spread_clips(1, 40), spread_clips(3, 6)
     (tensor([0]), tensor([0, 2, 4]))
@@ -121,12 +128,12 @@ def _rows(read: ReadArray, stream: str, video_id: str) -> Tensor:
         array = read()
     except (StgraphError, OSError, ValueError, EOFError) as error:
         raise DataError(f"Video '{video_id}': '{stream}' cannot be read: {error}") from error
-    if not isinstance(array, np.ndarray):  # np.load opens archives too
+    if not isinstance(array, np.ndarray):  # np.load also opens archives
         raise DataError(f"Video '{video_id}': '{stream}' must be one array, got a {type(array).__name__}.")
     if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or not array.size:
         raise DataError(
             f"Video '{video_id}': '{stream}' must be numbers [T, D], or [D] for one vector, got {array.dtype} "
             f"{list(array.shape)}."
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is told of as infinity
+    with np.errstate(over="ignore"):  # values beyond float32 become infinity, which VideoFeatures reports
         return torch.from_numpy(np.atleast_2d(array).astype(np.float32))

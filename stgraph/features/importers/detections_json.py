@@ -1,4 +1,4 @@
-"""A folder of ``ID.json`` (boxes, scores, labels of sampled frames) and ``ID.npz`` (features)."""
+"""Reads a folder of ``ID.json`` (boxes, scores and labels of sampled frames) and ``ID.npz`` (features)."""
 
 from __future__ import annotations
 
@@ -25,29 +25,32 @@ LISTS = ("boxes", "scores", "labels")
 def read_detections_folder(
     folder: str | Path, ids: Collection[str] | None = None
 ) -> tuple[Iterator[VideoFeatures], tuple[str, ...]]:
-    """Reads detections that came as JSON with their features beside them in npz; of all videos, or of ``ids``.
+    """Reads detections from JSON files, and their features from npz files.
 
-    ``ID.json`` holds ``width``, ``height``, ``num_frames`` (of the file), optionally ``fps``, and ``frames``:
-    a list of ``frame`` (number in the file), ``boxes`` (xyxy pixels), ``scores`` and ``labels`` (names); a
-    frame may be without boxes. ``ID.npz`` holds ``frame_features [T, Da]`` and ``object_features [sum of
-    boxes, Do]`` in the order of the JSON. Boxes that reach over the picture's edge are kept as they are.
+    ``ID.json`` contains ``width``, ``height``, ``num_frames`` (of the file), optionally ``fps``, and ``frames``: a list of
+    ``frame`` (number in the file), ``boxes`` (xyxy pixels), ``scores`` and ``labels`` (names); a frame may have no boxes.
+    ``ID.npz`` contains ``frame_features [T, Da]`` and ``object_features [N, Do]`` in the order of the JSON. Boxes that
+    extend beyond the image are not clipped.
+
+    Args:
+        folder: The folder of the files.
+        ids: Ids of the videos to read; None reads all.
 
     Returns:
-        The videos by id, read one at a time; and the sorted label names, which the labels number.
+        The videos sorted by id, read one at a time; and the sorted label names, which labels are indices into.
 
     Raises:
         MissingDataError: If the folder does not exist or has no JSON files, or an npz file is missing.
-        DataError: If boxes are inverted, features do not match the boxes, or a file is damaged; the message names the
-            file.
+        DataError: If boxes are invalid, features do not match the boxes, or a file is damaged; the message names the file.
     """
     folder = Path(folder)
     files = sorted(folder.glob("*.json")) if folder.is_dir() else []
     files = [file for file in files if ids is None or file.stem in ids]
     if not files:
         raise MissingDataError(
-            f"No ID.json files of detections in {folder}; give the folder that holds them."
+            f"No ID.json files of detections in {folder}; pass the folder that contains them."
         )
-    # All names must be known before the first label gets its number.
+    # All names are needed before labels can be numbered.
     names = sorted(
         {name for file in files for frame in _read_json(file)["frames"] for name in _labels(frame)}
     )
@@ -80,7 +83,7 @@ def _video(
     outside = frame_index[(frame_index < 0) | (frame_index >= total)]
     if len(outside):
         raise DataError(
-            f"frame {int(outside[0])} is not in a file of {total} frames; 'frame' is the number in the file, from 0."
+            f"frame {int(outside[0])} is not in a file of {total} frames; 'frame' must be the number in the file, from 0."
         )
     return VideoFeatures(
         id=video_id,
@@ -122,11 +125,11 @@ def _read_json(file: Path) -> dict[str, Any]:
         raise DataError(f"{file} is not valid JSON: {error}.") from error
     missing = {"width", "height", "num_frames", "frames"} - set(content if isinstance(content, dict) else ())
     if missing:
-        raise DataError(f"{file} lacks {', '.join(sorted(missing))}; is it a file of detections?")
+        raise DataError(f"{file} lacks {', '.join(sorted(missing))}; is it a detections file?")
     for number, frame in enumerate(content["frames"]):
         lists: list[Any] = [frame.get(key) if isinstance(frame, dict) else None for key in LISTS]
-        whole = all(isinstance(values, list) for values in lists) and "frame" in frame
-        if not whole or len({len(values) for values in lists}) > 1:
+        complete = all(isinstance(values, list) for values in lists) and "frame" in frame
+        if not complete or len({len(values) for values in lists}) > 1:
             raise DataError(
                 f"{file}: entry {number} of 'frames' must have its 'frame' and equally long lists of boxes, scores and "
                 "labels; write it again."
@@ -142,5 +145,5 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
             return {name: arrays[name].astype(np.float32) for name in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{file} cannot be read ({error}); it must hold {' and '.join(ARRAYS)} as numbers."
+            f"{file} cannot be read ({error}); it must contain {' and '.join(ARRAYS)} as numbers."
         ) from error

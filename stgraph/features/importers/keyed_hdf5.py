@@ -1,4 +1,4 @@
-"""One HDF5 file of all videos, keyed by video id."""
+"""Reads one HDF5 file for all videos, keyed by video id."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
 
 
 def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bool = False) -> JoinedStreams:
-    """Reads HDF5 files that are keyed by video id; what a file holds says which layout it is.
+    """Reads HDF5 files that are keyed by video id; the layout is detected from the content.
 
-    Layouts: ``/ID`` is the array (one stream a file); ``/NAME/ID`` is; or ``/ID/NAME`` is.
+    The array of a video is ``/ID`` (one stream per file), ``/NAME/ID`` or ``/ID/NAME``.
 
     Args:
-        streams: The file and NAME of "appearance" (``[T, D]``), of "motion" (``[C, D]``), or of both; NAME is ""
-            where ``/ID`` is the array. An array may be ``[D]`` where it is a single vector.
-        common: Leaves out the videos that some stream lacks; else iterating raises an error that names them.
+        streams: File and NAME of "appearance" (``[T, D]``), "motion" (``[C, D]``) or both; NAME is "" if ``/ID`` is the
+            array. ``[D]`` is a single vector.
+        common: Whether to skip videos that lack a stream; otherwise iteration raises an error that names them.
+
+    Returns:
+        The videos, read one at a time.
 
     Raises:
-        MissingDataError: If the file does not exist, or has nothing of that name.
-        DataError: If it is not HDF5, or has another layout.
-        OptionError: If there is no such stream.
+        MissingDataError: If a file does not exist, or has nothing of that name.
+        DataError: If a file is not HDF5, or has another layout.
+        OptionError: If a stream has another name.
     """
     found: dict[str, dict[str, ReadArray]] = {}
     known: set[str] = set()
@@ -39,14 +42,14 @@ def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bo
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """Opens a file for reading.
+    """Opens an HDF5 file for reading.
 
     Raises:
         MissingDataError: If the file does not exist.
         DataError: If it is not HDF5.
     """
     if not path.is_file():
-        raise MissingDataError(f"No file at {path}; give the path of an HDF5 file.")
+        raise MissingDataError(f"No file at {path}; pass the path of an HDF5 file.")
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -54,7 +57,7 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def read_dataset(path: Path, name: str) -> np.ndarray:
-    """Reads one array; the file is open for that long only.
+    """Reads one array and closes the file again.
 
     Raises:
         MissingDataError: If the file or the array does not exist.
@@ -67,14 +70,14 @@ def read_dataset(path: Path, name: str) -> np.ndarray:
 
 
 def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
-    """What reads each video's array, and all ids of which the file tells."""
+    """Functions that read each video's array, and all video ids in the file."""
     with open_hdf5(path) as file:
         groups = {key for key in file if isinstance(file[key], h5py.Group)}
         if not name and not groups:
             keys = {key: key for key in file}
         elif not name:
             raise DataError(
-                f"{path} has groups, such as '{min(groups)}', and no array a video; name the stream."
+                f"{path} has groups, such as '{min(groups)}', instead of an array per video; give the name of the stream."
             )
         elif name in groups:
             keys = {key: f"{name}/{key}" for key in file[name]}
@@ -85,7 +88,7 @@ def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
             if not keys:
                 some = ", ".join(list(file)[:5])
                 raise MissingDataError(
-                    f"{path} has neither '/{name}/ID' nor '/ID/{name}'; at its top are {some or 'nothing'}."
+                    f"{path} has neither '/{name}/ID' nor '/ID/{name}'; its top-level keys are {some or 'none'}."
                 )
         known = set(keys) if not name or name in groups else set(file)
         return {key: partial(read_dataset, path, place) for key, place in keys.items()}, known

@@ -1,4 +1,4 @@
-"""One ``.npy`` a video and stream: folders such as ``resnet152/ID.npy`` and ``conv3d/ID.npy``."""
+"""Reads one ``.npy`` file per video and stream, such as ``resnet152/ID.npy`` and ``conv3d/ID.npy``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ __all__ = ["read_npy_folders"]
 
 
 def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False) -> JoinedStreams:
-    """Reads a folder of ``ID.npy`` for each stream; the id is the file's name without ``.npy``.
+    """Reads a folder of ``ID.npy`` per stream; the video id is the file name without ``.npy``.
 
     Args:
-        folders: Folder of "appearance" (``[T, D]``), of "motion" (``[C, D]``), or of both; an array may be
-            ``[D]`` where it is a single vector.
-        common: Leaves out the videos that some folder lacks; else iterating raises an error that names them.
+        folders: Folder of "appearance" (``[T, D]``), "motion" (``[C, D]``) or both; ``[D]`` is a single vector.
+        common: Whether to skip videos that lack a stream; otherwise iteration raises an error that names them.
+
+    Returns:
+        The videos, read one at a time.
 
     Raises:
-        MissingDataError: If the folder does not exist, or has no ``.npy`` file.
-        OptionError: If there is no such stream.
+        MissingDataError: If a folder does not exist, or has no ``.npy`` file.
+        OptionError: If a stream has another name.
     """
     return JoinedStreams({stream: _files(Path(folder)) for stream, folder in folders.items()}, common)
 
@@ -32,5 +34,5 @@ def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False)
 def _files(folder: Path) -> dict[str, partial[np.ndarray]]:
     files = sorted(folder.glob("*.npy")) if folder.is_dir() else []
     if not files:
-        raise MissingDataError(f"No ID.npy files in {folder}; give the folder that holds them.")
+        raise MissingDataError(f"No ID.npy files in {folder}; pass the folder that contains them.")
     return {file.stem: partial(np.load, file, allow_pickle=False) for file in files}

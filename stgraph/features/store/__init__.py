@@ -1,4 +1,4 @@
-"""The packed HDF5 store of what extractors make of videos."""
+"""The packed HDF5 store of extracted video features."""
 
 from stgraph.features.store.info import StoreInfo, info
 from stgraph.features.store.merge import merge

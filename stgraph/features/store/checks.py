@@ -1,4 +1,4 @@
-"""Looks at each row of a store's file whose pointers are sound."""
+"""Checks the values in a store's file; its pointers must be valid."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from stgraph.features.store.shard import rows_of_slice
 def check_values(
     file: h5py.File, path: Path, header: Header, ids: list[str], pointers: dict[str, np.ndarray]
 ) -> list[Problem]:
-    """Rows that cannot be right, told once a video and kind."""
-    check = _RowCheck(file, path, ids, pointers)
+    """Lists invalid values, at most one problem per video and kind."""
+    check = _ValueCheck(file, path, ids, pointers)
     check.videos()
     check.order("frame", "frame/index", strictly=True)
     for level in pointers.keys() - {"frame", "object"}:
@@ -34,12 +34,12 @@ def check_values(
     return check.problems
 
 
-class _RowCheck:
-    """One file's rows, and which video each belongs to."""
+class _ValueCheck:
+    """Checks the arrays of one file and assigns each problem to a video."""
 
     def __init__(self, file: h5py.File, path: Path, ids: list[str], pointers: dict[str, np.ndarray]) -> None:
         self.file, self.path, self.ids = file, path, ids
-        # Objects hang on frames; from here on all rows are seen as a video's.
+        # Object pointers are per frame; here all pointers are per video.
         self.pointers = {
             level: pointer[pointers["frame"]] if level == "object" else pointer
             for level, pointer in pointers.items()
@@ -47,7 +47,7 @@ class _RowCheck:
         self.problems: list[Problem] = []
 
     def videos(self) -> None:
-        """Picture sizes, frames a video, frame numbers within the file."""
+        """Checks the image size, that a video has frames, and that their numbers are within the file."""
         heights, widths, totals = (
             self.file[f"video/{name}"][:] for name in ("height", "width", "num_frames")
         )
@@ -55,54 +55,56 @@ class _RowCheck:
         for owner in range(len(self.ids)):
             frames = index[pointer[owner] : pointer[owner + 1]]
             if heights[owner] < 1 or widths[owner] < 1:
-                self._tell(
+                self._report(
                     owner, f"height {heights[owner]} and width {widths[owner]} must both be at least 1"
                 )
             if not len(frames):
-                self._tell(owner, "it has no frames; a stored video has at least one")
+                self._report(owner, "it has no frames; a stored video has at least one")
             elif frames.min() < 0 or 0 < totals[owner] <= frames.max():
                 wrong = frames.min() if frames.min() < 0 else frames.max()
-                self._tell(owner, f"frame number {wrong} cannot be in a file of {totals[owner]} frames")
+                self._report(owner, f"frame number {wrong} cannot be in a file of {totals[owner]} frames")
 
     def order(self, level: str, name: str, *, strictly: bool) -> None:
-        """Numbers in the file that go back within a video."""
+        """Checks that frame numbers increase within each video."""
         values, pointer = self.file[name][:], self.pointers[level]
         falls = np.diff(values) <= 0 if strictly else np.diff(values) < 0
         begins = pointer[(pointer > 0) & (pointer < len(values))]
-        falls[begins - 1] = False  # from one video to the next
+        falls[begins - 1] = False  # the next video starts over
         for owner, row, _ in self._by_video(level, np.flatnonzero(falls)):
             one, other = values[pointer[owner] + row : pointer[owner] + row + 2]
-            self._tell(owner, f"'{name}' must increase, got {one} and then {other} in row {row}")
+            self._report(owner, f"'{name}' must increase, got {one} and then {other} in row {row}")
 
     def finite(self, level: str, name: str) -> None:
-        """NaN and infinity."""
+        """Checks for NaN and infinity."""
         bad = [np.zeros(0, np.int64)]
         for begin, piece in self._pieces(name):
             bad.append(begin + np.flatnonzero(~np.isfinite(piece).reshape(len(piece), -1).all(1)))
         for owner, row, count in self._by_video(level, np.concatenate(bad)):
-            self._tell(owner, f"'{name}' has NaN or infinity in {_rows(row, count)}")
+            self._report(owner, f"'{name}' has NaN or infinity in {_rows(row, count)}")
 
     def boxes(self) -> None:
-        """Boxes turned inside out, or outside the picture."""
+        """Checks for boxes with x1 >= x2 or y1 >= y2, and boxes outside the image."""
         boxes, pointer = self.file["object/box"][:], self.pointers["object"]
         size = np.stack([self.file["video/width"][:], self.file["video/height"][:]], axis=1)
         size = np.repeat(size, np.diff(pointer), axis=0)
         inverted = (boxes[:, 2:] <= boxes[:, :2]).any(1)
         outside = ~inverted & ((boxes[:, :2] >= size) | (boxes[:, 2:] <= 0)).any(1)
-        for bad, rule in ((inverted, "have x1 < x2 and y1 < y2"), (outside, "touch the picture")):
+        for bad, rule in ((inverted, "have x1 < x2 and y1 < y2"), (outside, "overlap the image")):
             for owner, row, count in self._by_video("object", np.flatnonzero(bad)):
                 box = boxes[pointer[owner] + row].tolist()
-                self._tell(owner, f"'object/box' must {rule}, got {box} in {_rows(row, count)}")
+                self._report(owner, f"'object/box' must {rule}, got {box} in {_rows(row, count)}")
 
     def labels(self, names: tuple[str, ...]) -> None:
-        """Labels without a name."""
+        """Checks that each label has a name."""
         labels = self.file["object/label"][:]
         if names:
             for owner, row, count in self._by_video(
                 "object", np.flatnonzero((labels < -1) | (labels >= len(names)))
             ):
                 wrong = labels[self.pointers["object"][owner] + row]
-                self._tell(owner, f"label {wrong} is none of the {len(names)} names, in {_rows(row, count)}")
+                self._report(
+                    owner, f"label {wrong} is not among the {len(names)} label names, in {_rows(row, count)}"
+                )
 
     def _pieces(self, name: str) -> Iterator[tuple[int, np.ndarray]]:
         array = self.file[name]
@@ -111,7 +113,7 @@ class _RowCheck:
             yield begin, array[begin : begin + step]
 
     def _by_video(self, level: str, rows: np.ndarray) -> Iterator[tuple[int, int, int]]:
-        """Video, first row within it, and number of rows, for each video that has some of ``rows``."""
+        """Yields the video, the first row within it and the number of rows, for each video that has some of ``rows``."""
         pointer = self.pointers[level]
         owners = np.searchsorted(pointer, rows, "right") - 1
         for owner, first, count in zip(
@@ -119,7 +121,7 @@ class _RowCheck:
         ):
             yield int(owner), int(rows[first] - pointer[owner]), int(count)
 
-    def _tell(self, owner: int, text: str) -> None:
+    def _report(self, owner: int, text: str) -> None:
         self.problems.append(Problem(self.ids[owner], f"{text} ({self.path.name})."))
 
 

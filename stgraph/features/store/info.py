@@ -1,4 +1,4 @@
-"""What a store holds, in numbers."""
+"""Summary of a store: sizes, counts and extractors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stgraph.features.store.reader import FeatureStore
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """Sizes and origin of a store; ``str()`` gives them as lines for people.
+    """Sizes, counts and extractors of a store; ``str()`` formats them as text.
 
-    ``boxes_per_frame`` holds the mean and the largest number of boxes, ``bytes`` all files together.
+    ``boxes_per_frame`` holds the mean and the largest number of boxes, ``bytes`` the size of all files.
     """
 
     path: Path
@@ -38,14 +38,14 @@ class StoreInfo:
             f"{self.path}: {self.videos} videos in {self.shards} {'file' if self.shards == 1 else 'files'}, "
             f"{_readable(self.bytes)}, features as {self.dtype}",
             f"  frames   {self.frames}"
-            + (f" ({self.frames / self.videos:.1f} a video)" if self.videos else ""),
+            + (f" ({self.frames / self.videos:.1f} per video)" if self.videos else ""),
         ]
         if "motion" in self.extractors:
             lines.append(f"  clips    {self.clips}")
         if "object" in self.extractors:
             lines.append(
-                f"  objects  {self.objects} ({mean:.1f} a frame, at most {most}; "
-                f"{self.frames_without_objects} frames without any; {len(self.label_names)} label names)"
+                f"  objects  {self.objects} ({mean:.1f} per frame, at most {most}; "
+                f"{self.frames_without_objects} frames without objects; {len(self.label_names)} label names)"
             )
         lines.append("  streams")
         for stream, record in sorted(self.extractors.items()):
@@ -59,12 +59,15 @@ class StoreInfo:
 
 
 def info(store: FeatureStore | str | Path) -> StoreInfo:
-    """Counts what is in a store; features are not read.
+    """Summarises a store without reading its features.
+
+    Args:
+        store: The store or its path.
 
     Raises:
-        MissingDataError: As for :class:`FeatureStore`.
-        StoreError: As for :class:`FeatureStore`.
-        DataError: As for :class:`FeatureStore`.
+        MissingDataError: As in :class:`FeatureStore`.
+        StoreError: As in :class:`FeatureStore`.
+        DataError: As in :class:`FeatureStore`.
     """
     store = store if isinstance(store, FeatureStore) else FeatureStore(store)
     shards, extractors = store.shards(), store.extractors
@@ -92,7 +95,7 @@ def info(store: FeatureStore | str | Path) -> StoreInfo:
 
 
 def _readable(size: float) -> str:
-    """A size in bytes with a unit.
+    """Formats a size in bytes with a unit.
 
     >>> _readable(2_500_000)
     '2.5 MB'

@@ -1,4 +1,4 @@
-"""One writer a store: a lock file with the writer's host and process."""
+"""Allows one writer per store, with a lock file that names the writer's host and process."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from stgraph.files import write_failure
 
 
 def writer_lock(store: Path) -> WriterLock:
-    """The lock of a store: a hidden file beside it; the folder around it is made."""
+    """Returns the lock of a store: a hidden file next to it."""
     store = store.absolute()
     return WriterLock(store.with_name(f".{store.name}.lock"))
 
 
 class WriterLock:
-    """Holds ``path`` while somebody writes; a lock whose process died on this host is taken over.
+    """Context manager that holds the lock file ``path``; takes over a lock whose process has died on this host.
 
-    The file is read and written under a kernel lock of microseconds, so that two writers who find the same
-    dead lock cannot both take it. The kernel lock itself is not kept: forked pool workers can outlive a
-    killed writer.
+    The file is read and written under a short kernel lock, so that two writers that find the same stale lock cannot both
+    take it. The kernel lock itself is not kept, because forked workers can outlive a killed writer.
+
+    Args:
+        path: The lock file; its folder is created.
 
     Raises:
-        StoreError: If another writer holds it; the message names host and process.
+        StoreError: If another writer holds the lock; the message names its host and process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +39,7 @@ class WriterLock:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             while not self._take():
-                pass  # its holder has just let go and removed the file
+                pass  # its holder has just released it and removed the file
         except StoreError:
             raise
         except OSError as error:
@@ -48,11 +50,11 @@ class WriterLock:
         self.path.unlink(missing_ok=True)
 
     def _take(self) -> bool:
-        import fcntl  # POSIX only; stores can be read without it
+        import fcntl  # POSIX only; needed to write stores, not to read them
 
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            with suppress(OSError):  # a file system without locks: the race stays, for microseconds
+            with suppress(OSError):  # a file system without locks: a race of microseconds remains
                 fcntl.lockf(handle, fcntl.LOCK_EX)
             if not _is_same_file(handle, self.path):
                 return False
@@ -73,7 +75,7 @@ class WriterLock:
             holder = json.loads(content)
             host, pid = holder["host"], int(holder["pid"])
         except (ValueError, KeyError, TypeError):
-            return  # empty or half-written: nobody got as far as holding it
+            return  # empty or incomplete: no process holds it
         if host != self._me["host"]:
             raise StoreError(
                 f"The store is being written by process {pid} on host '{host}'; wait for it, or remove "
@@ -81,25 +83,25 @@ class WriterLock:
             )
         if _start_of(pid) == holder.get("started") is not None:
             raise StoreError(
-                f"The store is being written by process {pid} of this machine; wait for it or stop it."
+                f"The store is being written by process {pid} on this machine; wait for it or stop it."
             )
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started, in a form that tells two processes of one number apart; None if it is dead."""
+    """Start time of a process, which distinguishes it from later ones with the same id; None if it is not running."""
     if Path("/proc/self/stat").exists():
         try:
-            # Behind the name in brackets, which may hold spaces: state first, start in clock ticks the 20th.
+            # The fields after the name in parentheses: the state comes first, the start time in clock ticks 20th.
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return None
         return None if fields[0] in "ZX" else fields[19]
-    try:  # no /proc here: alive or dead is all that can be told
+    try:  # without /proc only whether it is running is known
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:
-        pass  # somebody else's, and alive
+        pass  # another user's process is running
     return "running"
 
 

@@ -1,4 +1,4 @@
-"""Joins stores that were written apart, as by the jobs of a batch scheduler."""
+"""Merges stores that were written separately, for example by jobs of a batch scheduler."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from stgraph.files import sync, write_failure
 
 
 def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
-    """Writes one store with the videos of all sources, in their order; the sources are left as they are.
+    """Writes the videos of all sources to one store, in order; the sources are not changed.
 
-    A target that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder with the sources' shards.
-    Rows go from file to file in slices. The target appears whole or not at all.
+    The target is one file if it ends in ``.h5`` or ``.hdf5``, otherwise a folder with copies of the sources' shards. Rows
+    are copied in slices of limited memory. If merging fails, there is no target.
 
     Args:
-        sources: The stores to join.
+        sources: The stores to merge.
         target: The store to write.
 
     Returns:
@@ -32,7 +32,7 @@ def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
     Raises:
         OptionError: If there are no sources.
         StoreError: If the target exists already, or the disk is full.
-        DataError: If extractors, label names, dtype or widths differ, or an id occurs twice.
+        DataError: If extractors, label names, dtypes or widths differ, or an id occurs twice.
 
     Reference: house design.
     """
@@ -43,7 +43,7 @@ def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
     _check(shards)
     with writer_lock(target):
         if target.is_file() or (target.is_dir() and any(target.iterdir())):
-            raise StoreError(f"There is something at {target} already; remove it or merge into another path.")
+            raise StoreError(f"{target} already exists; remove it or merge into another path.")
         if is_one_file(target):
             write_shard(target, shards[0].header, shards)
         else:
@@ -66,15 +66,15 @@ def _check(shards: Sequence[Shard]) -> None:
 
 
 def _copy_shards(shards: Sequence[Shard], target: Path) -> None:
-    beside = target.with_name(f".{target.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)  # of a killed run
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # left by a killed run
     try:
-        beside.mkdir()
+        part.mkdir()
         for number, shard in enumerate(shards):
-            sync(Path(shutil.copyfile(shard.path, beside / shard_name(number))))
-        os.replace(beside, target)
+            sync(Path(shutil.copyfile(shard.path, part / shard_name(number))))
+        os.replace(part, target)
         sync(target.parent)
     except OSError as error:
         raise StoreError(write_failure(error, target)) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)

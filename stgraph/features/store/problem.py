@@ -1,4 +1,4 @@
-"""One thing that is wrong with a store."""
+"""A problem that the validation of a store found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """A sentence, and the video it is about (None: a file as a whole)."""
+    """A description and the id of the video concerned; None for a file as a whole."""
 
     video_id: str | None
     text: str

@@ -1,4 +1,4 @@
-"""What made the arrays of a store, so that features of another extractor are never taken for them."""
+"""Records of the extractors that made a store's features, so that features of different extractors are not mixed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NAME = re.compile(r"\w+([.\-/]\w+)*")
 
 @dataclass(frozen=True)
 class ExtractorRecord:
-    """What made one stream.
+    """Describes the extractor of one stream.
 
     Args:
         name: Name of the extractor.
-        weights: Hash of its weights, or any word that tells two sets of weights apart.
-        versions: Package versions that took part, by name.
-        settings: Options that change the features; values that JSON holds.
+        weights: Hash of its weights, or any string that identifies them.
+        versions: Versions of the packages used, by name.
+        settings: Options that affect the features, as JSON values.
 
     Raises:
-        OptionError: If settings are not JSON values, or the name has characters other than letters, digits and
-            ``_.-/``.
+        OptionError: If ``settings`` are not JSON values, or the name has characters other than letters, digits and ``_.-/``.
+
     Reference: house design.
 
     >>> ExtractorRecord("resnet50", "sha256:0a1b", {"torchvision": "0.29"}).to_json()
@@ -39,7 +39,7 @@ class ExtractorRecord:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):  # what a model folder accepts
+        if not NAME.fullmatch(self.name):  # the pattern that a model folder accepts
             raise OptionError(
                 f"An extractor's name must be words joined by '.', '-' or '/', such as my_lab.i3d, got {self.name!r}."
             )
@@ -49,7 +49,7 @@ class ExtractorRecord:
             raise OptionError(
                 f"Extractor '{self.name}': 'settings' must be plain JSON values: {error}."
             ) from error
-        # A tuple comes back from JSON as a list: keep what will be read, so that equal records stay equal.
+        # JSON turns tuples into lists; convert now, so that a record equals its copy read from a file.
         object.__setattr__(self, "versions", plain[0])
         object.__setattr__(self, "settings", plain[1])
 
@@ -59,10 +59,10 @@ class ExtractorRecord:
 
     @classmethod
     def from_json(cls, text: str) -> ExtractorRecord:
-        """Reads what :meth:`to_json` wrote.
+        """Parses the output of :meth:`to_json`.
 
         Raises:
-            StoreError: If the text is not such a record.
+            StoreError: If the text is not a record.
         """
         try:
             values = json.loads(text)
@@ -83,7 +83,7 @@ class ExtractorRecord:
 
 @dataclass(frozen=True)
 class Header:
-    """What all shards of one store agree on."""
+    """Attributes that all shards of a store share."""
 
     extractors: dict[str, ExtractorRecord]
     label_names: tuple[str, ...]
@@ -94,39 +94,42 @@ class Header:
         if self.dtype not in DTYPES:
             raise OptionError(f"'dtype' must be one of {DTYPES}, got {self.dtype!r}.")
 
-    def check_same(self, other: Header, who: str) -> None:
-        """Refuses features of another make.
+    def check_same(self, other: Header, owner: str) -> None:
+        """Checks that another header equals this one.
+
+        Args:
+            other: The other header.
+            owner: Its file, for the error message.
 
         Raises:
-            DataError: If they differ; the message names the streams, extractors, label names or dtype.
+            DataError: If streams, extractors, label names or dtypes differ; the message names the difference.
         """
-        if mine_only := sorted(self.extractors.keys() ^ other.extractors.keys()):
-            raise DataError(f"{who} has other streams: {', '.join(mine_only)} is in one of the two only.")
+        if unshared := sorted(self.extractors.keys() ^ other.extractors.keys()):
+            raise DataError(f"{owner} has other streams: only one of the two has {', '.join(unshared)}.")
         for stream, record in self.extractors.items():
             if parts := record.differences(other.extractors[stream]):
                 raise DataError(
-                    f"{who} has '{stream}' of another extractor: {'; '.join(parts)}; extract both with the "
-                    "same one."
+                    f"{owner} has '{stream}' of another extractor: {'; '.join(parts)}; use the same extractor for both."
                 )
         if self.label_names != other.label_names:
             pairs = zip((*self.label_names, None), (*other.label_names, None), strict=False)
             first = next((index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1])
             raise DataError(
-                f"{who} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}."
+                f"{owner} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}."
             )
         if self.dtype != other.dtype:
             raise DataError(
-                f"{who} has features of {other.dtype}, this one of {self.dtype}; use the same 'dtype'."
+                f"{owner} has features of {other.dtype} instead of {self.dtype}; use the same 'dtype'."
             )
 
 
 def encode_records(extractors: Mapping[str, ExtractorRecord]) -> str:
-    """All records by stream, as one JSON text."""
+    """Encodes the records of all streams as JSON."""
     return json.dumps({stream: asdict(record) for stream, record in extractors.items()}, sort_keys=True)
 
 
 def decode_records(text: str) -> dict[str, ExtractorRecord]:
-    """Reads what :func:`encode_records` wrote."""
+    """Parses the output of :func:`encode_records`."""
     return {
         stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in json.loads(text).items()
     }

@@ -19,7 +19,7 @@ from stgraph.features.video_features import VideoFeatures
 
 @dataclass(frozen=True)
 class _Opened:
-    """What one process knows of a store: its files, where each video is, and the streams' widths."""
+    """A store as opened by one process: its files, the location of each video and the widths of the streams."""
 
     process: int
     shards: list[Shard]
@@ -28,19 +28,19 @@ class _Opened:
 
 
 class FeatureStore:
-    """The videos of a store, by id.
+    """Reads the videos of a store by id.
 
-    Nothing is opened before the first use, and each process opens the files for itself: a store can be
-    pickled and passed to workers however they start. Videos that are appended later are seen by stores
-    opened later.
+    The files are opened on first use and by each process separately, so a store can be pickled and passed to workers
+    with any start method. Videos that are appended after a store was opened are not visible in it.
 
     Args:
-        path: A store's file, or its folder of shards.
+        path: The file of a store, or its folder of shards.
 
     Raises:
-        MissingDataError: If there is no such store.
-        StoreError: If a file is damaged, or of another format or a newer version.
+        MissingDataError: If the store does not exist (on first use, like the other errors).
+        StoreError: If a file is damaged, or has another format or a newer version.
         DataError: If shards contradict each other.
+
     Reference: house design.
     """
 
@@ -50,7 +50,7 @@ class FeatureStore:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """All ids, in the order in which they were written."""
+        """All video ids, in the order in which they were written."""
         return tuple(self._open().places)
 
     @property
@@ -60,21 +60,21 @@ class FeatureStore:
 
     @property
     def extractors(self) -> dict[str, ExtractorRecord]:
-        """What made each stream, by stream."""
+        """Record of the extractor of each stream."""
         return dict(self.header.extractors)
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Name of each label."""
+        """Names of the labels."""
         return self.header.label_names
 
     @property
     def widths(self) -> dict[str, int]:
-        """Width of each stream's features."""
+        """Feature width of each stream."""
         return dict(self._open().widths)
 
     def num_frames(self, video_id: str) -> int:
-        """Number of sampled frames of a video; reads no features."""
+        """Number of sampled frames of a video, without reading its features."""
         return self._find(video_id).num_frames
 
     def shards(self) -> list[Shard]:
@@ -94,22 +94,22 @@ class FeatureStore:
         return self.read(video_id)
 
     def read(self, video_id: str, streams: Sequence[str] | None = None) -> VideoFeatures:
-        """Reads a video, features as float32.
+        """Reads a video, with features as float32.
 
         Args:
-            video_id: Its id.
-            streams: Those to read, such as ``("motion",)``; None reads all.
+            video_id: Id of the video.
+            streams: Streams to read, such as ``("motion",)``; None reads all.
 
         Raises:
-            UnknownVideoError: If there is no such id; the message names the nearest one.
+            UnknownVideoError: If the store has no such id; the message names the most similar one.
             MissingDataError: If the store lacks a stream.
         """
         video, have = self._find(video_id), self.header.extractors
         for stream in streams or ():
             if stream not in have:
                 raise MissingDataError(
-                    f"{self.path} has no stream '{stream}', only {', '.join(sorted(have))}; extract it, or "
-                    "leave it out."
+                    f"{self.path} has no stream '{stream}', only {', '.join(sorted(have))}; extract it or "
+                    "don't request it."
                 )
         return video.read(have if streams is None else streams)
 
@@ -120,7 +120,7 @@ class FeatureStore:
         return f"FeatureStore({str(self.path)!r})"
 
     def _open(self) -> _Opened:
-        # A forked process must not read through a file handle that it shares with its parent.
+        # A forked process must not read through a file handle that its parent shares.
         if self._state is None or self._state.process != os.getpid():
             shards = [Shard(file) for file in shard_files(self.path)]
             streams = same_headers({shard.path: shard.header for shard in shards}).extractors
@@ -144,6 +144,8 @@ def _places(shards: Sequence[Shard]) -> dict[str, tuple[Shard, int]]:
         for row, video_id in enumerate(shard.ids):
             if video_id in places:
                 first = places[video_id][0].path
-                raise DataError(f"Video '{video_id}' is in {first} and in {shard.path}; write one anew.")
+                raise DataError(
+                    f"Video '{video_id}' is in {first} and in {shard.path}; write one of them without it."
+                )
             places[video_id] = (shard, row)
     return places

@@ -1,4 +1,4 @@
-"""A video as rows of the store's arrays, and a buffer of such rows."""
+"""Converts videos to rows of a store's arrays and buffers these rows."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.features.store.provenance import Header
-from stgraph.features.store.schema import Column, columns, levels
+from stgraph.features.store.schema import Column, columns, feature_path, levels
 from stgraph.features.store.shard import SLICE_BYTES
 from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
 
 
 def streams_of(video: VideoFeatures) -> set[str]:
-    """The streams a video has."""
+    """Names of the streams of a video."""
     have = {"appearance": video.appearance, "motion": video.motion, "object": video.detections}
-    return {name for name, value in have.items() if value is not None} | {
-        f"grid/{name}" for name in video.grids
-    }
+    return {name for name, value in have.items() if value is not None} | {GRID + name for name in video.grids}
 
 
 def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """A video's rows by array, and its row counts by level.
+    """Converts a video to rows of a store.
+
+    Args:
+        video: The video.
+        header: Header of the store.
+
+    Returns:
+        Rows by array, and the number of rows of each parent by level.
 
     Raises:
-        DataError: If streams are not those of the header, detections are of another picture size or other frames,
+        DataError: If streams differ from those of the header, detections are of another image size or other frames,
             labels have no name, or values are not finite or exceed the dtype.
     """
     _check(video, header)
@@ -53,34 +58,35 @@ def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], d
     if (found := video.detections) is not None:
         if found.keypoints is not None or found.masks is not None:
             warnings.warn(
-                f"Video '{video.id}': a store keeps neither keypoints nor masks; they are left out.",
+                f"Video '{video.id}': a store keeps neither keypoints nor masks; they are not written.",
                 stacklevel=2,
             )
         rows |= {"object/box": found.boxes, "object/score": found.scores, "object/label": found.labels}
         rows |= {"object/track": found.track, "object/feature": found.features}
         counts["object"] = np.bincount(found.frame.numpy(), minlength=found.num_frames)
     for name, grid in video.grids.items():
-        rows |= {f"grid/{name}/start": grid.start, f"grid/{name}/feature": grid.values}
-        counts[f"grid/{name}"] = np.array([len(grid.values)])
+        stream = GRID + name
+        rows |= {f"{stream}/start": grid.start, feature_path(stream): grid.values}
+        counts[stream] = np.array([len(grid.values)])
     packed = {column.path: _cast(rows[column.path], column, video.id) for column in columns_of(header)}
     return packed, counts
 
 
 def columns_of(header: Header) -> list[Column]:
-    """All arrays of a store with this header."""
+    """Lists the arrays of a store with this header."""
     return columns(header.extractors, header.dtype)
 
 
 class RowBuffer:
-    """Rows of videos just added; a part of the shard to come.
+    """Buffers rows of added videos until a shard is written.
 
-    Rows wait in memory, and beyond 64 MB an array in an unnamed temporary file in ``folder``, so that a
-    store of one large file can be written on a small machine.
+    Rows are kept in memory and, beyond 64 MB per array, in unnamed temporary files, so that one large file can be
+    written on a machine with little memory.
 
     Args:
-        header: What the shard is made of.
-        folder: Where the temporary files go.
-        tails: Axes behind the row axis of features written before, by array; new ones must agree.
+        header: Header of the shard.
+        folder: Folder of the temporary files.
+        tails: Sizes of the axes after the row axis of features written before, by array; new features must agree.
     """
 
     def __init__(self, header: Header, folder: Path, tails: Mapping[str, tuple[int, ...]]) -> None:
@@ -90,7 +96,7 @@ class RowBuffer:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets the rows but not their widths."""
+        """Removes all rows and keeps the widths, which later videos must have too."""
         self.close()
         self.ids: list[str] = []
         self._counts: dict[str, list[np.ndarray]] = {level: [] for level in levels(self.header.extractors)}
@@ -102,16 +108,16 @@ class RowBuffer:
         """Adds one video.
 
         Raises:
-            DataError: As for :func:`pack`, or if features have another width than those of earlier videos; nothing is
-                added.
+            DataError: As in :func:`pack`, or if features have another width than those of earlier videos; nothing is
+                added then.
         """
         rows, counts = pack(video, self.header)
         for path, values in rows.items():
             known = self.tails.get(path, values.shape[1:])
             if len(values) and values.shape[1:] != known:
                 raise DataError(
-                    f"Video '{video.id}': '{path}' has rows of {list(values.shape[1:])}, the videos before "
-                    f"it of {list(known)}; extract all videos in the same way."
+                    f"Video '{video.id}': '{path}' has rows of {list(values.shape[1:])}, earlier videos "
+                    f"of {list(known)}; extract all videos in the same way."
                 )
         for path, values in rows.items():
             (self.tails if len(values) else self._tails_without_rows).setdefault(path, values.shape[1:])
@@ -121,22 +127,22 @@ class RowBuffer:
         self.ids.append(video.id)
 
     def counts(self, level: str) -> np.ndarray:
-        """Rows of each parent."""
+        """Number of rows of each parent."""
         return np.concatenate(self._counts[level]) if self.ids else np.zeros(0, np.int64)
 
     def num_rows(self, level: str) -> int:
-        """Rows of all parents together."""
+        """Total number of rows."""
         return len(self.ids) if level == "video" else int(self.counts(level).sum())
 
     def tail(self, column: Column) -> tuple[int, ...]:
-        """Axes behind the row axis."""
+        """Sizes of the axes after the row axis."""
         if column.tail is not None:
             return column.tail
         nothing = (0, 0) if column.level.startswith(GRID) else (0,)
         return self.tails.get(column.path, self._tails_without_rows.get(column.path, nothing))
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:
-        """All rows, in pieces that fit into memory."""
+        """Yields all rows in slices that fit into memory."""
         file, tail = self._files[column.path], self.tail(column)
         row_bytes = np.dtype(column.dtype).itemsize * int(np.prod(tail))
         step = row_bytes * max(1, SLICE_BYTES // max(1, row_bytes))
@@ -145,7 +151,7 @@ class RowBuffer:
             yield np.frombuffer(block, column.dtype).reshape(-1, *tail)
 
     def close(self) -> None:
-        """Lets go of memory and temporary files."""
+        """Frees the memory and the temporary files."""
         for file in self._files.values():
             file.close()
 
@@ -155,7 +161,7 @@ def _check(video: VideoFeatures, header: Header) -> None:
     if have != want:
         raise DataError(
             f"Video '{video.id}' has the streams {_list(have)}, the store has records of {_list(want)}; all "
-            "videos of a store have the same streams, and each stream an ExtractorRecord."
+            "videos of a store must have the same streams, and each stream an ExtractorRecord."
         )
     if not video.id or not video.id.isprintable():
         raise DataError(f"A video's id must be printable and not empty, got {video.id!r}.")
@@ -165,7 +171,7 @@ def _check(video: VideoFeatures, header: Header) -> None:
     if found.size != tuple(video.size):
         raise DataError(
             f"Video '{video.id}' is of (height, width) {tuple(video.size)}, its detections of {found.size}; "
-            "detect on pictures of the video's own size."
+            "detect on frames of the video's own size."
         )
     if found.frame_index is not None and not found.frame_index.equal(video.frame_index.to(found.frame_index)):
         raise DataError(
@@ -190,7 +196,7 @@ def _cast(values: Any, column: Column, video_id: str) -> np.ndarray:
     row = int(np.argwhere(~np.isfinite(cast))[0, 0])
     if not torch.isfinite(given).all():
         raise DataError(
-            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; mend it."
+            f"Video '{video_id}': '{column.path}' has NaN or infinity in row {row} of the video; fix it."
         )
     raise DataError(
         f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the "

@@ -1,4 +1,4 @@
-"""The layout of a feature store: which arrays there are, whose rows they hold, where they lie in the file."""
+"""Layout of a feature store: its arrays, their levels and their paths in the file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DTYPES = ("float16", "float32")
 FEATURE_PATHS = {"appearance": "frame/appearance", "motion": "clip/motion", "object": "object/feature"}
 ONE_FILE = (".h5", ".hdf5")
 
-_GRID = re.compile(r"grid/[A-Za-z0-9_.-]+")
+_GRID = re.compile(re.escape(GRID) + r"[A-Za-z0-9_.-]+")
 _SHARD = re.compile(r"shard-(\d+)\.h5")
-# level: its own columns (path, dtype, axes behind the row axis)
+# level: its columns (path, dtype, sizes of the axes after the row axis)
 _FIXED: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
     "video": (
         ("video/height", "int64", ()),
@@ -40,7 +40,7 @@ _FIXED: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One array; ``tail`` holds the axes behind the row axis, None where the data decides (features)."""
+    """One array; ``tail`` holds the sizes of the axes after the row axis, None for features, whose width varies."""
 
     path: str
     level: str
@@ -49,26 +49,26 @@ class Column:
 
 
 def check_streams(streams: Iterable[str]) -> None:
-    """Refuses a stream that the format has no place for.
+    """Checks the names of streams.
 
     Raises:
-        OptionError: If the name is not appearance, motion, object or grid/<name>.
+        OptionError: If a name is not "appearance", "motion", "object" or "grid/NAME".
     """
     for stream in streams:
         if stream not in FEATURE_PATHS and not _GRID.fullmatch(stream):
             raise OptionError(
-                f"'{stream}' is no stream of a store; use 'appearance', 'motion', 'object' or 'grid/NAME' "
+                f"'{stream}' is not a stream of a store; use 'appearance', 'motion', 'object' or 'grid/NAME' "
                 "(letters, digits, '_', '.', '-')."
             )
 
 
 def level_of(stream: str) -> str:
-    """Whose rows a stream holds: frame, clip, object, or the grid itself."""
+    """Level of a stream's rows: frame, clip, object, or the grid itself."""
     return {"appearance": "frame", "motion": "clip", "object": "object"}.get(stream, stream)
 
 
 def feature_path(stream: str) -> str:
-    """Where a stream's features lie.
+    """Path of a stream's features in the file.
 
     >>> feature_path("motion"), feature_path("grid/cells")
     ('clip/motion', 'grid/cells/feature')
@@ -77,17 +77,17 @@ def feature_path(stream: str) -> str:
 
 
 def pointer_path(level: str) -> str:
-    """Where a parent's rows begin and end; objects hang on frames, all else on videos."""
+    """Path of a level's pointers, which give each parent's rows; frames are the parents of objects, videos of all else."""
     return f"{level}/ptr" if level.startswith(GRID) else f"{level}_ptr"
 
 
 def levels(streams: Iterable[str]) -> list[str]:
-    """The levels below ``video`` that a store of these streams has, frames always."""
+    """Lists the levels below ``video`` in a store with these streams; frames always are one."""
     return list(dict.fromkeys(["frame", *(level_of(stream) for stream in sorted(streams))]))
 
 
 def columns(streams: Iterable[str], dtype: str) -> list[Column]:
-    """All arrays but the ids and pointers of a store with these streams."""
+    """Lists all arrays of a store with these streams, except ids and pointers."""
     streams = sorted(streams)
     found = []
     for level in ("video", *levels(streams)):
@@ -97,12 +97,12 @@ def columns(streams: Iterable[str], dtype: str) -> list[Column]:
 
 
 def is_one_file(path: Path) -> bool:
-    """Whether a store at ``path`` is one file, by its name (a folder of shards otherwise)."""
+    """Whether the name of a store is that of one file; otherwise it is a folder of shards."""
     return path.suffix.lower() in ONE_FILE
 
 
 def shard_number(path: Path) -> int:
-    """The number of a shard by its file name, -1 for other files."""
+    """Number of a shard from its file name, -1 for other files."""
     match = _SHARD.fullmatch(path.name)
     return int(match[1]) if match else -1
 
@@ -113,10 +113,10 @@ def shard_name(number: int) -> str:
 
 
 def shard_files(path: Path) -> list[Path]:
-    """The files of a store, in order.
+    """Lists the files of a store in order.
 
     Raises:
-        MissingDataError: If there is nothing, or a folder without shards.
+        MissingDataError: If the path does not exist, or is a folder without shards.
     """
     if path.is_dir():
         files = sorted((file for file in path.iterdir() if shard_number(file) >= 0), key=shard_number)

@@ -1,4 +1,4 @@
-"""One HDF5 file of a store, open for reading, and what all files of a store must agree on."""
+"""Reads one HDF5 file of a store, and checks that the files of a store agree."""
 
 from __future__ import annotations
 
@@ -19,33 +19,35 @@ SLICE_BYTES = 1 << 26
 
 
 class Part(Protocol):
-    """Rows that go into a shard: those of another shard, or those of videos just added."""
+    """Rows to write to a shard: those of another shard or of a buffer."""
 
     ids: list[str]
 
     def counts(self, level: str) -> np.ndarray:
-        """Rows of each parent."""
+        """Number of rows of each parent."""
 
     def num_rows(self, level: str) -> int:
-        """Rows of all parents together."""
+        """Total number of rows."""
 
     def tail(self, column: Column) -> tuple[int, ...]:
-        """Axes behind the row axis."""
+        """Sizes of the axes after the row axis."""
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:
-        """All rows, in pieces that fit into memory."""
+        """Yields all rows in slices that fit into memory."""
 
 
 class Shard:
-    """One file, open for reading.
+    """One file of a store, open for reading.
 
-    Arrays lie contiguous in files that stgraph wrote and are mapped, so that reading a video is a copy from
-    the page cache without a call into HDF5; chunked or compressed arrays of other writers are read through
-    h5py.
+    Arrays are contiguous in files that stgraph wrote and are memory-mapped, so reading a video copies from the page cache
+    without calling HDF5. Chunked or compressed arrays of other writers are read through h5py.
+
+    Args:
+        path: The file.
 
     Raises:
         MissingDataError: If the file does not exist.
-        StoreError: If it is truncated, of another format or a newer version, or pointers do not fit the arrays.
+        StoreError: If it is truncated, has another format or a newer version, or its pointers do not fit the arrays.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,21 +58,21 @@ class Shard:
             self.columns = columns(self.header.extractors, self.header.dtype)
             self.ids = [str(name) for name in file["video/id"].asstr()[:]]
             self.pointers = {level: file[pointer_path(level)][:] for level in levels(self.header.extractors)}
-            raw = np.memmap(path, np.uint8, "r")  # one map a file: each keeps a file descriptor
+            raw = np.memmap(path, np.uint8, "r")  # one map per file: each keeps a file descriptor
             self.arrays: dict[str, Any] = {
                 column.path: _array(file[column.path], path, raw) for column in self.columns
             }
         except KeyError as error:
             file.close()
             raise StoreError(
-                f"{path} lacks an array of its format ({error.args[0]}); write it anew."
+                f"{path} lacks an array of the format ({error.args[0]}); write it again."
             ) from error
         except BaseException:
             file.close()
             raise
         self._check_pointers()
         if any(isinstance(array, h5py.Dataset) for array in self.arrays.values()):
-            self._file = file  # kept open for them
+            self._file = file  # kept open to read them
         else:
             file.close()
 
@@ -81,24 +83,24 @@ class Shard:
             fits = len(pointer) == parents + 1 and pointer[0] == 0 and rows == {pointer[-1]}
             if not fits or (np.diff(pointer) < 0).any():
                 raise StoreError(
-                    f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; see what "
-                    f"is wrong with 'stgraph store validate {self.path}' and write it anew."
+                    f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; run "
+                    f"'stgraph store validate {self.path}' for details, and write it again."
                 )
 
     def counts(self, level: str) -> np.ndarray:
-        """Rows of each parent."""
+        """Number of rows of each parent."""
         return np.diff(self.pointers[level])
 
     def num_rows(self, level: str) -> int:
-        """Rows of all parents together."""
+        """Total number of rows."""
         return len(self.ids) if level == "video" else int(self.pointers[level][-1])
 
     def tail(self, column: Column) -> tuple[int, ...]:
-        """Axes behind the row axis."""
+        """Sizes of the axes after the row axis."""
         return tuple(self.arrays[column.path].shape[1:])
 
     def slices(self, column: Column) -> Iterator[np.ndarray]:
-        """All rows, in pieces that fit into memory."""
+        """Yields all rows in slices that fit into memory."""
         array = self.arrays[column.path]
         step = rows_of_slice(array)
         for begin in range(0, len(array), step):
@@ -106,7 +108,7 @@ class Shard:
 
 
 def rows_of_slice(array: np.ndarray | h5py.Dataset) -> int:
-    """Rows of an array that fit into memory together."""
+    """Number of rows in a slice of limited memory."""
     return max(1, SLICE_BYTES // max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
 
 
@@ -120,25 +122,25 @@ def open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise MissingDataError(f"No feature store at {path}.")
     try:
-        # A shard never changes once it has its name: no need for HDF5's locks, which some file systems lack.
+        # A finished shard never changes, so HDF5's locks, which some file systems lack, are not needed.
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be opened as HDF5 ({_last_words(error)}); it is truncated or no HDF5 file: "
-            "write it anew."
+            f"{path} cannot be opened as HDF5 ({_first_line(error)}); it is truncated or not an HDF5 file; "
+            "write it again."
         ) from error
 
 
 def read_header(file: h5py.File, path: Path) -> Header:
-    """What made the file.
+    """Reads the header of a file.
 
     Raises:
-        StoreError: If it has another format or a newer version.
+        StoreError: If it has another format or a newer version, or its attributes are invalid.
     """
     form, version = file.attrs.get("format"), file.attrs.get("version")
     if form != FORMAT or version is None:
         raise StoreError(
-            f"{path} is HDF5 but no feature store (format {form!r}); use an importer to make one of it."
+            f"{path} is HDF5 but not a feature store (format {form!r}); convert it with an importer."
         )
     if version > VERSION:
         raise StoreError(
@@ -150,15 +152,15 @@ def read_header(file: h5py.File, path: Path) -> Header:
         return Header(decode_records(file.attrs["extractors"]), names, str(file.attrs["dtype"]))
     except (KeyError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"{path}: the store's attributes cannot be read ({error}); write it anew."
+            f"{path}: the store's attributes cannot be read ({error}); write it again."
         ) from error
 
 
 def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
-    """The axes behind the row axis that all parts with rows agree on.
+    """Sizes of the axes after the row axis, on which all parts with rows must agree.
 
     Raises:
-        DataError: If they do not.
+        DataError: If they differ.
     """
     if column.tail is not None:
         return column.tail
@@ -174,7 +176,7 @@ def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
 
 
 def same_headers(headers: Mapping[Path, Header]) -> Header:
-    """The header that all files share.
+    """Returns the header that all files share.
 
     Raises:
         DataError: If they differ; the message names the file and the difference.
@@ -188,13 +190,13 @@ def same_headers(headers: Mapping[Path, Header]) -> Header:
 def _array(dataset: h5py.Dataset, path: Path, raw: np.ndarray) -> np.ndarray | h5py.Dataset:
     if not dataset.size:
         return np.empty(dataset.shape, dataset.dtype)
-    offset = dataset.id.get_offset()  # None where chunked or compact
+    offset = dataset.id.get_offset()  # None if chunked or compact
     if offset is None or dataset.file.userblock_size or dataset.external or dataset.is_virtual:
         return dataset
     if offset + dataset.nbytes > len(raw):
-        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated: write it anew.")
+        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated, write it again.")
     return np.ndarray(dataset.shape, dataset.dtype, raw, offset)
 
 
-def _last_words(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:160]

@@ -19,16 +19,21 @@ from stgraph.files import atomic_write, remove_leftovers
 
 
 def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
-    """Writes one file of a store with the rows of all parts; it appears whole or not at all.
+    """Writes one file of a store with the rows of all parts; if writing fails, no file remains.
+
+    Args:
+        path: The file.
+        header: Header of the store.
+        parts: Rows to write, in order.
 
     Raises:
-        StoreError: If there is no room on the disk or no permission; nothing is left behind.
+        StoreError: If the disk is full or permission is denied.
         DataError: If the parts have rows of different widths.
     """
     try:
-        remove_leftovers(path)  # of a killed run; the caller holds the store's lock
-        with atomic_write(path) as beside, _Sink(beside) as sink:
-            # Aligned arrays can be mapped as they are.
+        remove_leftovers(path)  # left by a killed run; the caller holds the store's lock
+        with atomic_write(path) as part, _Sink(part) as sink:
+            # Aligned arrays can be memory-mapped.
             with h5py.File(sink, "w", alignment_threshold=1, alignment_interval=64) as file:
                 _fill(file, sink, header, parts)
             sink.check()
@@ -37,9 +42,9 @@ def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
 
 
 class _Sink(io.FileIO):
-    """A file for HDF5 to write to that keeps the first error instead of raising it.
+    """File for HDF5 to write to that stores the first error instead of raising it.
 
-    HDF5 can't close a file after a failed write, and crashes the process.
+    After a failed write HDF5 can't close the file and crashes the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +69,7 @@ class _Sink(io.FileIO):
             return size or 0
 
     def check(self) -> None:
-        """Raises the first error of a write, which HDF5 never sees."""
+        """Raises the first write error, which was hidden from HDF5."""
         if self.error is not None:
             raise self.error
 

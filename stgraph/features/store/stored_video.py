@@ -1,4 +1,4 @@
-"""One video of a shard: a contiguous slice of each array."""
+"""Reads one video of a shard: a contiguous slice of each array."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stgraph.features.video_features import GridFeatures, VideoFeatures
 
 
 class StoredVideo:
-    """Where a video's rows are.
+    """Location of a video in a shard.
 
     Args:
         shard: The file.
-        row: Position of the video in it.
+        row: Position of the video in the file.
     """
 
     def __init__(self, shard: Shard, row: int) -> None:
@@ -33,7 +33,7 @@ class StoredVideo:
         return self._frames.stop - self._frames.start
 
     def read(self, streams: Iterable[str]) -> VideoFeatures:
-        """Copies the rows of ``streams``, which the shard must have, out of the file."""
+        """Reads the given streams, which the shard must have."""
         arrays, streams = self.shard.arrays, set(streams)
         size = (int(arrays["video/height"][self.row]), int(arrays["video/width"][self.row]))
         frame_index = self._take("frame/index", self._frames)
@@ -82,6 +82,6 @@ class StoredVideo:
         return slice(int(first), int(last))
 
     def _take(self, path: str, rows: slice) -> Tensor:
-        # Copied, as the map of the file is read-only; torch widens float16 several times faster than numpy.
+        # Copied because the memory map is read-only; torch converts float16 several times faster than numpy.
         values = torch.from_numpy(np.array(self.shard.arrays[path][rows]))
         return values.float() if values.is_floating_point() else values

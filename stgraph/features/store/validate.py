@@ -1,4 +1,4 @@
-"""Says exactly what is wrong with a store."""
+"""Validates a store and lists its problems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stgraph.features.streams import GRID
 
 @dataclass(frozen=True)
 class _Summary:
-    """What has to agree between the files of a store."""
+    """Attributes on which the files of a store must agree."""
 
     path: Path
     header: Header
@@ -28,13 +28,20 @@ class _Summary:
 
 
 def validate(path: str | Path) -> list[Problem]:
-    """Reads a whole store and lists what is wrong with it; an empty list means nothing is.
+    """Reads a whole store and lists its problems.
 
-    Looks at the files, their headers, arrays and pointers, and where these are sound, at each row; then at
-    ids, widths and headers over all files. Faults of one kind are told once a video.
+    Checks each file's header, arrays and pointers and, if these are valid, its values; then compares ids, widths and
+    headers of all files. Problems of one kind are listed once per video.
+
+    Args:
+        path: The store.
+
+    Returns:
+        The problems; empty if the store is valid.
 
     Raises:
-        MissingDataError: If there is no such store.
+        MissingDataError: If the store does not exist.
+
     Reference: house design.
     """
     files = shard_files(Path(path))
@@ -50,7 +57,7 @@ def _missing_shards(files: list[Path]) -> list[Problem]:
     there = {shard_number(file) for file in files}
     gone = sorted(set(range(max(there) + 1)) - there)
     return [
-        Problem(None, f"{files[0].parent} lacks shard {number}; its videos are lost: write them again.")
+        Problem(None, f"{files[0].parent} lacks shard {number}; its videos are lost, write them again.")
         for number in gone
     ]
 
@@ -69,9 +76,9 @@ def _check_file(path: Path) -> tuple[_Summary | None, list[Problem]]:
             return _Summary(path, header, ids, _tails(file, header)), problems
     except StgraphError as error:
         return None, [Problem(None, str(error))]
-    except (OSError, RuntimeError) as error:  # h5py, on damaged blocks
+    except (OSError, RuntimeError) as error:  # raised by h5py for damaged blocks
         return None, [
-            Problem(None, f"{path} is damaged: HDF5 cannot read it whole ({error}); write it anew.")
+            Problem(None, f"{path} is damaged, HDF5 cannot read all of it ({error}); write it again.")
         ]
 
 
@@ -81,20 +88,20 @@ def _tails(file: h5py.File, header: Header) -> dict[str, tuple[int, ...]]:
 
 
 def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
-    """Arrays that are not there, or have other axes or types than the format says."""
+    """Lists arrays that are missing or don't have the axes or type that the format requires."""
     problems = []
     for name in ("video/id", *(pointer_path(level) for level in levels(header.extractors))):
         if name not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{name}'; write it anew."))
+            problems.append(Problem(None, f"{path} lacks the array '{name}'; write it again."))
         elif file[name].ndim != 1 or (
             name != "video/id" and (not file[name].size or file[name].dtype.kind != "i")
         ):
             problems.append(
-                Problem(None, f"{path}: '{name}' must be one row of numbers, got {list(file[name].shape)}.")
+                Problem(None, f"{path}: '{name}' must be one axis of integers, got {list(file[name].shape)}.")
             )
     for column in columns(header.extractors, header.dtype):
         if column.path not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{column.path}'; write it anew."))
+            problems.append(Problem(None, f"{path} lacks the array '{column.path}'; write it again."))
             continue
         array = file[column.path]
         axes = 1 + (
@@ -102,7 +109,9 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
         )
         if array.ndim != axes or (column.tail is not None and array.shape[1:] != column.tail):
             problems.append(
-                Problem(None, f"{path}: '{column.path}' has axes {list(array.shape)} and should have {axes}.")
+                Problem(
+                    None, f"{path}: '{column.path}' has the axes {list(array.shape)} and should have {axes}."
+                )
             )
         if array.dtype.kind != np.dtype(column.dtype).kind or (
             column.tail is None and array.dtype != column.dtype
@@ -118,7 +127,7 @@ def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
 def _check_pointers(
     file: h5py.File, path: Path, header: Header, ids: list[str], pointers: dict[str, np.ndarray]
 ) -> list[Problem]:
-    """Pointers that do not rise from 0 to the number of rows."""
+    """Lists pointers that do not increase from 0 to the number of rows."""
     problems = []
     for level, pointer in pointers.items():
         name, parents = pointer_path(level), int(pointers["frame"][-1]) if level == "object" else len(ids)

@@ -1,4 +1,4 @@
-"""Writes feature stores: whole shards or nothing."""
+"""Writes feature stores, one complete shard at a time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ VIDEOS_PER_SHARD = 256
 
 
 class FeatureStoreWriter:
-    """Writes a store of videos; a context manager.
+    """Writes a store of videos, as a context manager.
 
-    A path that ends in ``.h5`` or ``.hdf5`` becomes one file, any other a folder of shards. Each file is
-    written beside its final name and renamed when it is whole: an exception leaves nothing half-written, a
-    killed run loses at most the shard in hand, and a second run with ``append=True`` skips what is there:
+    The store is one file if its path ends in ``.h5`` or ``.hdf5``, otherwise a folder of shards. Each file is written under
+    a temporary name and renamed when complete: an exception leaves no partial file, a killed run loses at most the
+    current shard, and a second run with ``append=True`` can skip the videos that are already stored::
 
         with FeatureStoreWriter("features", extractors=records, append=True) as writer:
             for name in names:
@@ -34,17 +34,18 @@ class FeatureStoreWriter:
 
     Args:
         path: The store.
-        extractors: What made each stream, by stream: "appearance", "motion", "object", "grid/NAME". All
-            videos must have just these streams.
-        label_names: Name of each label of the objects.
-        dtype: Of the features, "float16" or "float32".
-        videos_per_shard: Videos in each file of a folder; None is 256.
-        append: Adds to the store that is there, if any. A store of one file is copied for that.
+        extractors: Record of the extractor of each stream: "appearance", "motion", "object" or "grid/NAME". All videos
+            must have exactly these streams.
+        label_names: Names of the object labels.
+        dtype: Type of the stored features, "float16" or "float32".
+        videos_per_shard: Number of videos per file of a folder; None means 256.
+        append: Whether to add to an existing store. A store of one file is rewritten for that.
 
     Raises:
-        OptionError: If an argument is out of its range.
-        StoreError: If the store exists already, is damaged, is being written by another process, or the disk is full.
-        DataError: If a video, or the existing store, does not fit the others.
+        OptionError: If an argument is invalid.
+        StoreError: If the store already exists, is damaged, is being written by another process, or the disk is full.
+        DataError: If the existing store has other extractors, label names or dtype.
+
     Reference: house design.
     """
 
@@ -74,13 +75,13 @@ class FeatureStoreWriter:
 
     @property
     def done_ids(self) -> KeysView[str]:
-        """Ids of the videos in the store, those just added included."""
+        """Ids of the videos in the store, including those just added."""
         return self._done.keys()
 
     def __enter__(self) -> FeatureStoreWriter:
         with ExitStack() as stack:
             stack.enter_context(writer_lock(self.path))
-            self._look_at_what_is_there()
+            self._open_existing()
             self._open = stack.pop_all()
         return self
 
@@ -88,17 +89,18 @@ class FeatureStoreWriter:
         """Adds one video.
 
         Raises:
-            DataError: If the id exists already, or the video does not fit the others; nothing is added.
+            StoreError: If the writer is not open, or the disk is full.
+            DataError: If the id already exists, or the video does not fit the others; nothing is added then.
         """
         if self._buffer is None:
             raise StoreError(f"The writer of {self.path} is not open; use it in a 'with' block.")
         if video.id in self._done:
-            raise DataError(f"Video '{video.id}' is in {self.path} already; each id may come once.")
+            raise DataError(f"Video '{video.id}' is in {self.path} already; each id may occur once.")
         try:
             self._buffer.add(video)
         except OSError as error:
             self._buffer.close()
-            self._buffer = None  # it may hold part of the video
+            self._buffer = None  # it may contain a part of the video
             raise StoreError(write_failure(error, self.path)) from error
         self._done[video.id] = None
         if not self._one_file and len(self._buffer.ids) >= self._videos_per_shard:
@@ -112,24 +114,24 @@ class FeatureStoreWriter:
             if buffer is None:
                 return
             try:
-                # A store without videos is a store too; a finished one is not written again.
+                # A store without videos is written too; an existing one without new videos is not rewritten.
                 if error is None and (buffer.ids or not self._exists):
                     self._write(buffer)
             finally:
                 buffer.close()
 
-    def _look_at_what_is_there(self) -> None:
+    def _open_existing(self) -> None:
         if self.path.exists() and self.path.is_dir() == self._one_file:
             raise StoreError(
                 f"{self.path} is a {'folder' if self._one_file else 'file'}; a store of one file ends in .h5 or .hdf5, and "
                 "any other is a folder."
             )
-        there = self.path.exists() and (
+        exists = self.path.exists() and (
             self._one_file or any(shard_number(file) >= 0 for file in self.path.iterdir())
         )
-        if there and not self.append:
+        if exists and not self.append:
             raise StoreError(f"There is a store at {self.path} already; pass append=True or another path.")
-        self._exists, self._old = there, [Shard(file) for file in shard_files(self.path)] if there else []
+        self._exists, self._old = exists, [Shard(file) for file in shard_files(self.path)] if exists else []
         self._next = 1 + max((shard_number(shard.path) for shard in self._old), default=-1)
         tails: dict[str, tuple[int, ...]] = {}
         for shard in self._old:

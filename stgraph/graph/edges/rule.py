@@ -110,7 +110,7 @@ def check_edges(
         isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, Tensor) for part in answer)
     ):
         raise ShapeError(
-            f"Edge rule '{name}' must return two tensors (edge_index, weight), got {_shown(answer)}."
+            f"Edge rule '{name}' must return two tensors (edge_index, weight), got {_type_names(answer)}."
         )
     edge_index, weight = answer
     if edge_index.ndim != 2 or edge_index.size(0) != 2 or weight.shape != edge_index.shape[1:]:
@@ -156,6 +156,6 @@ def _refuse(name: str, values: Tensor, bad: Tensor, wanted: str) -> None:
         raise DataError(f"Edge rule '{name}' {wanted}, got {values[..., where].tolist()}; mend the rule.")
 
 
-def _shown(answer: Any) -> str:
+def _type_names(answer: Any) -> str:
     parts = answer if isinstance(answer, tuple) else (answer,)
     return "(" + ", ".join(type(part).__name__ for part in parts) + ")"

@@ -1,4 +1,4 @@
-"""A video whose parts are all told apart, and what must come back of it."""
+"""A video with distinct values everywhere, and the comparison of what an adapter returns with it."""
 
 import torch
 
@@ -9,7 +9,7 @@ SAMPLED = [0, 7, 14, 21]
 
 
 def random_detections(seed=0, num_boxes=60, width=6, **changes):
-    """Boxes of any float, unknown labels and tracks among known ones, and a frame (the second) without boxes."""
+    """Random boxes, known and unknown labels and tracks, and no boxes in the second frame."""
     generator = torch.Generator().manual_seed(seed)
     corner = torch.rand(num_boxes, 2, generator=generator) * torch.tensor([150.0, 110.0])
     extent = torch.rand(num_boxes, 2, generator=generator) * 30 + 0.01
@@ -28,7 +28,7 @@ def random_detections(seed=0, num_boxes=60, width=6, **changes):
 
 
 def assert_same(got, expected, but=()):
-    """Every field to the bit, those in ``but`` left out."""
+    """Checks that all fields are equal bit by bit, except those in ``but``."""
     got, expected = got.to_dict(), expected.to_dict()
     for name in expected.keys() - set(but):
         if isinstance(expected[name], torch.Tensor):

@@ -44,7 +44,7 @@ def test_many_videos_in_one_file_by_a_mapping(tmp_path):
     entries = [entry for name in videos for entry in to_coco_results(videos[name], ids[name])]
     path = tmp_path / "results.json"
     path.write_text(json.dumps(entries[::-1]))
-    images[5] = ("empty", 3)  # a video without results is a video
+    images[5] = ("empty", 3)  # a video without results
     sizes = {"cat": SIZE, "dog": (60, 80), "empty": (10, 10)}
     read = read_coco_results(
         path, sizes, images={str(image): place for image, place in images.items()}, fps=25.0
@@ -64,7 +64,7 @@ def _small(count):
 
 def test_odd_but_readable():
     entries = [
-        {**PLAIN, "image_id": "9"},  # a number as text
+        {**PLAIN, "image_id": "9"},  # a number as a string
         PLAIN,
         {"image_id": 7, "bbox": [0.5, 1, 2, 3], "segmentation": []},  # an annotation: no score, no category
         {**PLAIN, "track_id": 4},
@@ -83,15 +83,15 @@ def test_odd_but_readable():
     [
         ("x", "Entry 1 must have 'image_id' and 'bbox', got x"),
         ({"bbox": [1, 2, 3, 4]}, "Entry 1 must have 'image_id' and 'bbox'"),
-        ({**PLAIN, "bbox": [1, 2, 3]}, "Entry 1 must hold numbers, four of them in 'bbox'"),
-        ({**PLAIN, "bbox": None}, "Entry 1 must hold numbers"),
+        ({**PLAIN, "bbox": [1, 2, 3]}, "Entry 1 must contain numbers, four of them in 'bbox'"),
+        ({**PLAIN, "bbox": None}, "Entry 1 must contain numbers"),
         ({**PLAIN, "bbox": [1, 2, 0, 4]}, "Entry 1: width and height must be above 0"),
         ({**PLAIN, "bbox": [1, 2, float("nan"), 4]}, "Entry 1: box and score must be finite"),
         ({**PLAIN, "score": float("inf")}, "Entry 1: box and score must be finite"),
-        ({**PLAIN, "score": None}, "Entry 1 must hold numbers"),
-        ({**PLAIN, "image_id": "cat.jpg"}, "Entry 1 must hold numbers.*cat.jpg"),
-        ({**PLAIN, "category_id": 1.5}, "Entry 1 must hold numbers.*'category_id' must be whole"),
-        ({**PLAIN, "bbox": [170, 2, 3, 4]}, "Entry 1: the box at .* does not touch the picture of 160 x 120"),
+        ({**PLAIN, "score": None}, "Entry 1 must contain numbers"),
+        ({**PLAIN, "image_id": "cat.jpg"}, "Entry 1 must contain numbers.*cat.jpg"),
+        ({**PLAIN, "category_id": 1.5}, "Entry 1 must contain numbers.*'category_id' must be whole"),
+        ({**PLAIN, "bbox": [170, 2, 3, 4]}, "Entry 1: the box at .* does not overlap the image of 160 x 120"),
     ],
 )
 def test_a_broken_entry_is_named(entry, message):

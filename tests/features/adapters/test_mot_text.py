@@ -12,7 +12,7 @@ ODD = (
     "1,-1,5.5,6,7,8,-1,-1,-1\r\n"  # id, conf and class unknown
     "   \r\n"
     "5,,10,20,30,40\r\n"  # 6 columns, no id
-    "5,4.0,10,20,30,40,0.5,7,-1,-1"  # 10 columns: a place in the world, no class; and no newline at the end
+    "5,4.0,10,20,30,40,0.5,7,-1,-1"  # 10 columns: world coordinates, no class; no newline at the end
 )
 
 
@@ -56,7 +56,7 @@ def test_sampled_frames_are_picked_with_their_features():
     assert video.frame.tolist() == [0, 0, 2, 2]
     assert video.features.flatten().tolist() == [1, 2, 3, 4]
     with pytest.raises(
-        DataError, match=r"None of the 5 boxes .* count from 0, and the first box is in frame 2"
+        DataError, match=r"None of the 5 boxes .* numbered from 0, and the first box is in frame 2"
     ):
         from_mot_text(ODD, SIZE, sampled=[1, 3])
     with pytest.raises(DataError, match="a row for each of the 5 boxes, got 4"):
@@ -69,7 +69,7 @@ def test_spaces_divide_too():
 
 def test_no_lines():
     assert len(from_mot_text("\n", SIZE, sampled=[0, 1])) == 0
-    with pytest.raises(DataError, match="'sampled' must name"):
+    with pytest.raises(DataError, match="'sampled' must list"):
         from_mot_text("", SIZE)
 
 
@@ -85,7 +85,7 @@ def test_no_lines():
         ("1,1,nan,1,5,5", "Line 3: 'x' must be a number, got 'nan'"),
         ("1,1,,1,5,5", "Line 3: 'x' must be a number, got ''"),
         ("1,1,1,1,5,0", "Line 3: width and height must be above 0, got 5 and 0"),
-        ("1,1,200,1,5,5", "Line 3: the box at .* does not touch the picture of 160 x 120"),
+        ("1,1,200,1,5,5", "Line 3: the box at .* does not overlap the image of 160 x 120"),
         ("1,1,1,1,5,5,high", "Line 3: 'conf' must be a number, got 'high'"),
     ],
 )

@@ -11,7 +11,7 @@ from tests.features.adapters.samples import SAMPLED, SIZE, assert_same, random_d
 
 
 def frame(boxes, features=None, **values):
-    """Stands for a supervision.Detections: reading needs no more than its fields."""
+    """A stand-in for supervision.Detections, with the fields that are read."""
     empty = {"confidence": None, "class_id": None, "tracker_id": None}
     data = {} if features is None else {"features": np.array(features)}
     return SimpleNamespace(

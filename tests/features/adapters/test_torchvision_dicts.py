@@ -65,7 +65,7 @@ def test_frames_without_boxes_need_no_features():
         ({"boxes": [[1, 2, 5]]}, "Entry 1: 'boxes' must be"),
         ({"boxes": [[1, 2, 5, 9]]}, "Entry 1: 'features' must be 2 wide as in entry 0, got none"),
         ({"boxes": [[1, 2, 5, 9]], "features": [[1.0]]}, "must be 2 wide as in entry 0, got 1"),
-        ({"boxes": [[200, 2, 250, 9]]}, "Entry 1: 'boxes' must touch the picture"),
+        ({"boxes": [[200, 2, 250, 9]]}, "Entry 1: 'boxes' must overlap the image"),
     ],
 )
 def test_a_broken_entry_is_named(entry, message):

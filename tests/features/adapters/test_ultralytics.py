@@ -9,7 +9,7 @@ from stgraph.graph import VideoGraphBuilder
 
 
 def result(rows, track=None, keypoints=None, shape=(24, 32)):
-    """The attributes that an ``ultralytics.engine.results.Results`` has: rows are x1, y1, x2, y2, confidence, class."""
+    """A stand-in for ``ultralytics.engine.results.Results``; rows are x1, y1, x2, y2, confidence, class."""
     rows = torch.tensor(rows, dtype=torch.float32).reshape(-1, 6)
     boxes = SimpleNamespace(
         xyxy=rows[:, :4], conf=rows[:, 4], cls=rows[:, 5], id=None if track is None else torch.tensor(track)

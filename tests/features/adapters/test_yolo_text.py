@@ -28,7 +28,7 @@ def test_reads_one_file_and_one_of_several_videos(tmp_path):
     (tmp_path / "dog_1.txt").write_text("1 0.5 0.5 0.5 0.5\n")
     assert len(Detections.from_yolo_text(tmp_path / "cat_1.txt", SIZE)) == 1
     assert torch.equal(Detections.from_yolo_text(tmp_path, SIZE, name="dog").labels, torch.tensor([1]))
-    with pytest.raises(DataError, match="files of 2 videos.*choose one by 'name'"):
+    with pytest.raises(DataError, match="files of 2 videos.*choose one with 'name'"):
         Detections.from_yolo_text(tmp_path, SIZE)
 
 
@@ -37,9 +37,9 @@ def test_reads_one_file_and_one_of_several_videos(tmp_path):
     [
         ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "line 1 must have 5 to 7 columns.*segmentation"),
         ("cat 0.5 0.5 0.5 0.5", "line 1 must be numbers"),
-        ("0 20 10 5 5", "must hold shares of the picture"),
+        ("0 20 10 5 5", "must contain fractions of the image"),
         ("0 0.5 0.5 0 0.5", "width and height must be above 0"),
-        ("0 0.5 0.5 0.5 0.5 0.5 0.5", "track must be a whole number, got '0.5'"),
+        ("0 0.5 0.5 0.5 0.5 0.5 0.5", "track must be an integer, got '0.5'"),
     ],
 )
 def test_names_the_wrong_line(tmp_path, line, message):

@@ -95,7 +95,7 @@ def box(*corners):
     [
         ({"frames": box(5, 5, 5, 9)}, r"z\.json: 'boxes' must have x1 < x2"),
         ({"frames": box(5, 5, 9)}, r"z\.json: "),
-        ({"frames": box(70, 5, 99, 9)}, r"z\.json: 'boxes' must touch the picture"),
+        ({"frames": box(70, 5, 99, 9)}, r"z\.json: 'boxes' must overlap the image"),
         ({"frames": box(1, 1, 2, float("nan"))}, r"z\.json: 'boxes' must be finite"),
         ({"frames": box(1, 1, 2, "x")}, r"z\.json: "),
         (
@@ -142,7 +142,7 @@ def test_files_that_cannot_be_read(folder):
     with pytest.raises(DataError, match=r"z\.npz cannot be read .*object_features"):
         list(read_detections_folder(folder)[0])
     np.savez(folder / "z.npz", frame_features=np.array([{}]), object_features=np.ones((1, 4)))
-    with pytest.raises(DataError, match=r"z\.npz cannot be read"):  # it would have to be unpickled
+    with pytest.raises(DataError, match=r"z\.npz cannot be read"):  # pickled objects are refused
         list(read_detections_folder(folder)[0])
     (folder / "z.npz").unlink()
     with pytest.raises(MissingDataError, match=r"No features at .*z\.npz"):

@@ -58,7 +58,9 @@ def test_videos_that_lack_a_stream_are_named(tmp_path):
 def test_names_and_files_that_cannot_be_right(tmp_path):
     path = tmp_path / "x.h5"
     by_video(path)
-    with pytest.raises(MissingDataError, match="neither '/i3d/ID' nor '/ID/i3d'; at its top are a, b.c"):
+    with pytest.raises(
+        MissingDataError, match="neither '/i3d/ID' nor '/ID/i3d'; its top-level keys are a, b.c"
+    ):
         read_keyed_hdf5({"appearance": (path, "i3d")})
     with pytest.raises(DataError, match="has groups, such as 'a'"):
         read_keyed_hdf5({"appearance": (path, "")})

@@ -46,7 +46,7 @@ def test_files_that_cannot_be_read(folder):
     path.write_bytes(b"")
     with pytest.raises(DataError, match="Video 'a': 'motion' cannot be read"):
         list(read_npy_folders(places(folder)))
-    np.save(path, np.array([{}]))  # it would have to be unpickled
+    np.save(path, np.array([{}]))  # pickled objects are refused
     with pytest.raises(DataError, match="Video 'a': 'motion' cannot be read"):
         list(read_npy_folders(places(folder)))
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Made-up videos of all sorts, the records of their streams, and stores of them."""
+"""Random videos, the records of their streams, and stores with them."""
 
 import torch
 
@@ -18,7 +18,7 @@ def records(streams=STREAMS):
 
 
 def random_video(seed, counts=(2, 0, 3), clips=2, streams=STREAMS, width=5, name=None):
-    """A video with ``counts[t]`` boxes in frame t; float16 holds its features exactly."""
+    """Creates a video with ``counts[t]`` boxes in frame t, whose features are exact in float16."""
     draw = torch.Generator().manual_seed(seed)
 
     def rows(*shape):
@@ -64,7 +64,7 @@ def write(path, videos, streams=STREAMS, **options):
 
 
 def assert_same(got, expected):
-    """Each value of two videos, bit by bit."""
+    """Checks that all values of two videos are equal bit by bit."""
     for name in ("id", "size", "fps", "file_frames"):
         assert getattr(got, name) == getattr(expected, name)
     for name in ("frame_index", "frame_time", "appearance", "motion", "clip_start"):

@@ -25,8 +25,8 @@ def test_text_for_people(tmp_path):
     assert lines[0].startswith(f"{path}: 1 videos in 1 file, ")
     assert lines[0].endswith("features as float16")
     assert lines[1:] == [
-        "  frames   3 (3.0 a video)",
-        "  objects  5 (1.7 a frame, at most 3; 1 frames without any; 3 label names)",
+        "  frames   3 (3.0 per video)",
+        "  objects  5 (1.7 per frame, at most 3; 1 frames without objects; 3 label names)",
         "  streams",
         "    object [5]  detr; weights sha:77; torch 2.14; stride=16",
     ]

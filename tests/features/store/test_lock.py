@@ -29,7 +29,7 @@ def test_lock_lies_beside_the_store_while_it_is_held(tmp_path):
 def test_second_holder_is_refused_and_the_first_keeps_it(path):
     with WriterLock(path):
         for _ in range(2):
-            with pytest.raises(StoreError, match=f"process {os.getpid()} of this machine"):
+            with pytest.raises(StoreError, match=f"process {os.getpid()} on this machine"):
                 WriterLock(path).__enter__()
         assert path.exists()
     with WriterLock(path):
@@ -56,13 +56,13 @@ def hold_elsewhere(path):
 def test_lock_of_another_process_holds_until_it_is_killed(path):
     holder = hold_elsewhere(path)
     try:
-        with pytest.raises(StoreError, match=f"process {holder.pid} of this machine; wait for it or stop it"):
+        with pytest.raises(StoreError, match=f"process {holder.pid} on this machine; wait for it or stop it"):
             WriterLock(path).__enter__()
     finally:
         holder.send_signal(signal.SIGKILL)
         os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
     assert path.exists()
-    with WriterLock(path):  # dead, though nobody has collected it yet
+    with WriterLock(path):  # the holder is a zombie process
         assert json.loads(path.read_text())["pid"] == os.getpid()
     holder.communicate()
 
@@ -96,7 +96,7 @@ def test_file_that_its_holder_removes_just_before_we_lock_it_is_not_ours(path, m
 
     def lock_late(handle, how):
         if not calls:
-            path.unlink()  # the holder lets go between our open and our lock
+            path.unlink()  # the holder releases it between our open and our lock
         calls.append(handle)
         real(handle, how)
 
@@ -111,7 +111,9 @@ def count_up(path, count):
     while held < 20:
         try:
             with WriterLock(path):
-                count.write_text(str(int(count.read_text()) + 1))  # loses counts where two do it at once
+                count.write_text(
+                    str(int(count.read_text()) + 1)
+                )  # loses counts if two processes hold the lock
                 held += 1
         except StoreError:
             time.sleep(0.0005)

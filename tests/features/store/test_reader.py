@@ -24,7 +24,7 @@ def path(tmp_path):
 
 def test_what_a_store_says_of_itself(path):
     store = FeatureStore(path)
-    assert store.ids == ("video3", "video1", "video2")  # as written
+    assert store.ids == ("video3", "video1", "video2")  # in the order of writing
     assert list(store) == ["video3", "video1", "video2"]
     assert len(store) == 3
     assert "video1" in store
@@ -80,7 +80,7 @@ def test_folder_without_shards(tmp_path):
 def test_tensors_can_be_written_to_and_leave_the_file_alone(path):
     before = path.read_bytes()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # torch warns of tensors over read-only memory
+        warnings.simplefilter("error")  # torch warns about tensors in read-only memory
         video = FeatureStore(path)["video1"]
         video.appearance.zero_()
         video.detections.boxes.zero_()
@@ -120,7 +120,7 @@ def test_pickled_store_carries_no_handles(path):
 
 
 def rewrite(path, **options):
-    """The same arrays as another program would store them."""
+    """Rewrites the arrays as another program might store them."""
     with h5py.File(path) as old, h5py.File(path.with_suffix(".new"), "w") as new:
         new.attrs.update(old.attrs)
 
@@ -158,7 +158,7 @@ def test_array_that_is_not_aligned_is_read(path):
 def test_truncated_file(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(
-        StoreError, match="cannot be opened as HDF5 .* truncated or no HDF5 file: write it anew"
+        StoreError, match="cannot be opened as HDF5 .* truncated or not an HDF5 file; write it again"
     ):
         FeatureStore(path)["video1"]
 
@@ -166,7 +166,7 @@ def test_truncated_file(path, keep):
 def test_file_of_another_format_or_version(path, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["features"] = [1.0]
-    with pytest.raises(StoreError, match="HDF5 but no feature store"):
+    with pytest.raises(StoreError, match="HDF5 but not a feature store"):
         FeatureStore(tmp_path / "other.h5").ids
     with h5py.File(path, "a") as file:
         file.attrs["version"] = 2
@@ -198,7 +198,7 @@ def break_ids(file):
     ("damage", "error", "words"),
     [
         (break_attribute, StoreError, "extractor record must be JSON with its four fields"),
-        (break_array, StoreError, "lacks an array of its format .*score"),
+        (break_array, StoreError, "lacks an array of the format .*score"),
         (break_pointer, StoreError, "'object_ptr' does not fit .* 'stgraph store validate"),
         (break_fall, StoreError, "'frame_ptr' does not fit"),
         (break_ids, DataError, "Video 'video1' is in .* and in"),

@@ -26,5 +26,5 @@ def test_file_has_the_arrays_of_the_format_and_no_others(tmp_path):
 
 @pytest.mark.parametrize("stream", ["sound", "grid", "grid/", "grid/a/b", "grid/a b"])
 def test_streams_that_the_format_has_no_place_for(stream):
-    with pytest.raises(OptionError, match="is no stream of a store"):
+    with pytest.raises(OptionError, match="is not a stream of a store"):
         check_streams([stream])

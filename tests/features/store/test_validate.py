@@ -52,7 +52,7 @@ def attribute(name, value):
 
 def no_frames(file):
     file["frame_ptr"][:] = [0, 3, 3, 8]
-    file["frame/index"][:] = range(8)  # which rise in every video
+    file["frame/index"][:] = range(8)  # increasing in every video
 
 
 # Rows: frames 0-2 | 3-4 | 5-7; objects 0-4 | 5-7 | 8-11; clips 0-1 | 2-3 | 4-5.
@@ -86,9 +86,9 @@ FAULTS = {
     "outside": (
         put("object/box", 9, [81, 0, 90, 9]),
         "video2",
-        "'object/box' must touch the picture, got [81.0, 0.0, 90.0, 9.0] in row 1",
+        "'object/box' must overlap the image, got [81.0, 0.0, 90.0, 9.0] in row 1",
     ),
-    "label": (put("object/label", 5, 3), "video1", "label 3 is none of the 3 names, in row 0"),
+    "label": (put("object/label", 5, 3), "video1", "label 3 is not among the 3 label names, in row 0"),
     "unsorted frames": (
         put("frame/index", 4, 0),
         "video1",
@@ -131,7 +131,7 @@ FAULTS = {
     "no frames": (no_frames, "video1", "it has no frames"),
     "array missing": (removed("object/track"), None, "lacks the array 'object/track'"),
     "pointer missing": (removed("grid/cells/ptr"), None, "lacks the array 'grid/cells/ptr'"),
-    "axes": (replaced("object/box", lambda old: old[:, :3]), None, "'object/box' has axes [12, 3]"),
+    "axes": (replaced("object/box", lambda old: old[:, :3]), None, "'object/box' has the axes [12, 3]"),
     "type": (
         replaced("frame/appearance", lambda old: old.astype("f4")),
         None,
@@ -140,11 +140,11 @@ FAULTS = {
     "pointer of floats": (
         replaced("clip_ptr", lambda old: old.astype("f4")),
         None,
-        "'clip_ptr' must be one row of numbers",
+        "'clip_ptr' must be one axis of integers",
     ),
     "newer": (attribute("version", 9), None, "is a feature store of version 9"),
     "no records": (attribute("extractors", "{"), None, "attributes cannot be read"),
-    "other format": (attribute("format", "x"), None, "no feature store (format 'x')"),
+    "other format": (attribute("format", "x"), None, "not a feature store (format 'x')"),
 }
 
 
@@ -191,7 +191,7 @@ def test_damaged_compressed_block(path):
     content[where : where + 20] = b"\xff" * 20
     path.write_bytes(content)
     (problem,) = validate(path)
-    assert "is damaged: HDF5 cannot read it whole" in problem.text
+    assert "is damaged, HDF5 cannot read all of it" in problem.text
 
 
 @pytest.fixture

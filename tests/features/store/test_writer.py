@@ -88,7 +88,7 @@ def test_append_skips_what_is_there(tmp_path, name):
                     writer.add(video)
     files = [path] if path.is_file() else sorted(path.iterdir())
     first = [file.stat().st_ino for file in files]
-    write(path, [], append=True)  # nothing new: nothing is written
+    write(path, [], append=True)  # without new videos nothing is written
     assert [file.stat().st_ino for file in files] == first
     write(path, [random_video(9)], append=True)
     store = FeatureStore(path)
@@ -175,7 +175,7 @@ def test_killed_writer_leaves_whole_shards_and_a_second_run_finishes(tmp_path, w
 
 def test_second_writer_is_refused_while_the_first_is_at_work(tmp_path):
     path = tmp_path / "store"
-    mine = f"being written by process {os.getpid()} of this machine"
+    mine = f"being written by process {os.getpid()} on this machine"
     with FeatureStoreWriter(path, extractors=records()), pytest.raises(StoreError, match=mine):
         write(path, RAGGED[:1])
     assert write(path, RAGGED[:1], append=True, label_names=()) == path
@@ -188,7 +188,7 @@ def test_writer_outside_of_its_block_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", ["store.h5", "store"])
 def test_no_room_on_the_disk(tmp_path, name):
-    """A real failed write: the kernel refuses files beyond 64 kB, as it would on a full disk."""
+    """Makes a write fail: the kernel refuses files above 64 kB, as it would on a full disk."""
     path = write(tmp_path / name, [random_video(0)], label_names=())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
@@ -238,7 +238,7 @@ def test_rows_beyond_memory_wait_on_the_disk(tmp_path, monkeypatch):
 
 
 def rejects(video, words, error=DataError, **options):
-    """What a writer says to ``video`` after a good one; the good ones before and behind are kept."""
+    """Returns a check that a writer refuses ``video`` and keeps the valid videos before and after it."""
 
     def check(tmp_path):
         path = tmp_path / "store.h5"
@@ -310,10 +310,13 @@ def test_float32_store_takes_large_values(tmp_path):
             {"extractors": records() | {"motion": record("motion", weights="xyz")}},
             "'motion' of another extractor: weights 'abc' and 'xyz'",
         ),
-        ({"extractors": records(("appearance",))}, "other streams: grid/cells, motion, object"),
+        (
+            {"extractors": records(("appearance",))},
+            "other streams: only one of the two has grid/cells, motion, object",
+        ),
         ({"label_names": ("cat", "cow", "person")}, "label 1 is 'dog' and 'cow'"),
         ({"label_names": ("cat", "dog")}, "label 2 is 'person' and None"),
-        ({"dtype": "float32"}, "features of float32, .* of float16|features of float16"),
+        ({"dtype": "float32"}, "features of float32 instead of float16|features of float16"),
     ],
 )
 def test_append_of_another_make_is_refused(tmp_path, options, words):
@@ -336,8 +339,8 @@ def test_append_of_another_width_is_refused(tmp_path):
         ("a.h5", {"videos_per_shard": 3}, "None for a store of one file"),
         ("a", {"videos_per_shard": 0}, "at least 1"),
         ("a", {"dtype": "float64"}, "'dtype' must be one of"),
-        ("a", {"extractors": {"audio": record()}}, "'audio' is no stream"),
-        ("a", {"extractors": {"grid/a/b": record()}}, "'grid/a/b' is no stream"),
+        ("a", {"extractors": {"audio": record()}}, "'audio' is not a stream"),
+        ("a", {"extractors": {"grid/a/b": record()}}, "'grid/a/b' is not a stream"),
     ],
 )
 def test_options_that_cannot_be(tmp_path, path, options, words):
