@@ -39,7 +39,7 @@ def main() -> None:
         for seed in chosen.seeds
     ]
     todo = [Task(f"{cell.row}, seed {cell.seed}", cell) for cell in cells if not cell.finished()]
-    print(f"{len(cells) - len(todo)} of {len(cells)} cells are there, {len(todo)} to run")
+    print(f"{len(cells) - len(todo)} of {len(cells)} cells are finished, {len(todo)} to run")
     for task, answer in run_tasks(run_cell, todo, jobs=chosen.jobs, threads=1, begin=quieten):
         if isinstance(answer, StgraphError):
             raise answer

@@ -57,7 +57,7 @@ class CaptioningModel(nn.Module, ABC):
     Attributes:
         name: Name in model folders, on the command line and in the registry.
         loss_name: Name of its default loss; "language" is the cross-entropy of the given words.
-        default_streams: Streams that :meth:`for_data` reads unless told otherwise; None reads all with a known width.
+        default_streams: Streams that :meth:`for_data` reads by default; None reads all with a known width.
         config: The constructor's arguments.
         max_length: Largest number of words of a generated caption; a constructor sets it.
 

@@ -1,4 +1,4 @@
-"""Interface of edge rules, their marks, and checks of the edges that they return."""
+"""Interface of edge rules, the attributes that they declare, and checks of the edges that they return."""
 
 from __future__ import annotations
 
