@@ -79,8 +79,12 @@ __all__ = [
 __version__: str  # read when first used: the metadata of the installed distribution
 
 
-def _refuse_namesake() -> None:
-    """Another package owns the distribution name 'stgraph' and installs its own top-level ``stgraph/`` over ours."""
+def check_namesake() -> None:
+    """Checks that the distribution 'stgraph', another package, has not installed its ``stgraph/`` over this one.
+
+    Raises:
+        DependencyError: If it is installed.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     from stgraph.errors import DependencyError
@@ -117,7 +121,7 @@ _MODULES = {
 }
 _EXPORTS = {name: f"stgraph.{module}" for module, names in _MODULES.items() for name in names}
 _EXPORTS |= {name: f"stgraph.{name}" for name in __all__ if name not in _EXPORTS}
-_exported, __dir__ = lazy_exports(__name__, _EXPORTS, before=_refuse_namesake)
+_exported, __dir__ = lazy_exports(__name__, _EXPORTS, before=check_namesake)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from stgraph.commands.arguments import parser_of
+from stgraph.commands.arguments import ABLATE_KEYS, parser_of
 from stgraph.errors import DataError, StgraphError
 from stgraph.experiments import (
     Cell,
@@ -29,7 +29,6 @@ from stgraph.experiments import (
 from stgraph.experiments.plan import (
     Plan,
     cell_name,
-    key_of,
     plan_cells,
     seeds_of,
     study_of,
@@ -39,17 +38,17 @@ from stgraph.experiments.plan import (
 )
 from stgraph.experiments.run_cell import CellTask, run_cell
 from stgraph.quiet import quieten
+from stgraph.settings.overrides import key_of
 
 __all__ = ["run"]
 
-OWN = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
 TOLERANCE = 1e-3  # largest accepted score difference between a cell and its repetition
 
 
 def run(arguments: list[str]) -> int:
     """Runs ``stgraph ablate``; the exit status is 1 if a cell failed or a check found a different score."""
     given = parser_of("ablate").parse_args(arguments).settings
-    own = [setting for setting in given if key_of(setting) in OWN]
+    own = [setting for setting in given if key_of(setting) in ABLATE_KEYS]
     study, config = study_of(own)
     if config.results is None:
         config.results = str(default_results())

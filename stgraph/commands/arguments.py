@@ -6,9 +6,20 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from stgraph.errors import MissingDataError, OptionError
 from stgraph.settings.choices import OPTIONAL, choices_of, default_groups
+from stgraph.settings.overrides import EXTRACTOR_GROUPS, group_of, looks_like_override
+from stgraph.video.media_files import has_media_ending
 
-__all__ = ["COMMANDS", "CONFIG_OF", "completions", "options_of", "parser_of"]
+__all__ = [
+    "ABLATE_KEYS",
+    "COMMANDS",
+    "CONFIG_OF",
+    "completions",
+    "options_of",
+    "parser_of",
+    "split_caption_arguments",
+]
 
 COMMANDS = {
     "demo": "generate videos, train on them, and show the scores, captions and a graph",
@@ -28,6 +39,8 @@ CONFIG_OF = {
     **{name: name for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate")},
 }
 """Configuration that each command composes."""
+ABLATE_KEYS = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
+"""Keys of ``configs/ablate.yaml``; all other settings of ``stgraph ablate`` are settings of every run."""
 EXAMPLES = {
     "demo": ("stgraph demo data=interactions_tiny trainer.max_epochs=2",),
     "extract": ("stgraph extract videos/ features.h5 motion=none",),
@@ -248,3 +261,33 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "doctor": _doctor,
     "completion": _completion,
 }
+
+
+def split_caption_arguments(chosen: argparse.Namespace) -> tuple[list[str], list[str], list[str]]:
+    """Sorts the arguments of ``stgraph caption``.
+
+    Args:
+        chosen: What :func:`parser_of` parsed.
+
+    Returns:
+        The settings, the videos, and those of the videos that are files.
+
+    Raises:
+        OptionError: If ``--attention`` is given without ``--json``.
+        MissingDataError: If a file does not exist, or files and ids of stored videos are mixed.
+    """
+    if chosen.attention and not chosen.json:
+        raise OptionError("'--attention' is only printed with '--json'; add --json.")
+    settings = [argument for argument in chosen.videos if looks_like_override(argument)]
+    videos = [argument for argument in chosen.videos if argument not in settings]
+    files = [video for video in videos if Path(video).is_file()]
+    for video in videos:
+        if files and video not in files:
+            raise MissingDataError(
+                f"There is no video file {video}; caption files and ids of stored videos in separate calls."
+            )
+        if not files and has_media_ending(video):
+            raise MissingDataError(f"There is no video file {video}.")
+    # The model folder defines which settings its extractors have; they report misspelt ones themselves.
+    settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
+    return settings, videos, files

@@ -13,44 +13,27 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from stgraph.commands.arguments import parser_of
+from stgraph.commands.arguments import parser_of, split_caption_arguments
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.decoding import decoding_from_options
-from stgraph.errors import MissingDataError, OptionError
+from stgraph.errors import OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.features.video_features import VideoFeatures
 from stgraph.pipeline import CaptionPipeline
-from stgraph.settings.compose import compose, looks_like_override, plain, saved_config
+from stgraph.settings.compose import compose, plain, saved_config
+from stgraph.settings.overrides import EXTRACTOR_GROUPS
 from stgraph.settings.training import open_data
 from stgraph.training.devices import device_of
-from stgraph.video import has_media_ending
 
 __all__ = ["run"]
-
-GROUPS = ("appearance", "motion", "objects", "flow")
-KEYS = ("data", "decoding", "branch", "batch_size", "device", "threads", *GROUPS)
 
 
 def run(arguments: list[str]) -> int:
     """Runs ``stgraph caption``; the exit status is 1 if a file could not be captioned."""
     chosen = parser_of("caption").parse_intermixed_args(arguments)
-    if chosen.attention and not chosen.json:
-        raise OptionError("'--attention' is only printed with '--json'; add --json.")
-    settings = [argument for argument in chosen.videos if looks_like_override(argument, KEYS)]
-    videos = [argument for argument in chosen.videos if argument not in settings]
-    files = [video for video in videos if Path(video).is_file()]
+    settings, videos, files = split_caption_arguments(chosen)
     if not videos:
         raise OptionError("Name at least one video, as in 'stgraph caption cat.mp4 --model runs/demo'.")
-    if files and len(files) < len(videos):
-        other = next(video for video in videos if video not in files)
-        raise MissingDataError(
-            f"There is no video file {other}; caption files and ids of stored videos in separate calls."
-        )
-    for video in videos:
-        if not files and has_media_ending(video):
-            raise MissingDataError(f"There is no video file {video}.")
-    # The model folder defines which settings its extractors have; they report misspelt ones themselves.
-    settings = [f"++{each}" if each.partition(".")[0] in GROUPS else each for each in settings]
     config = compose("caption", settings, data={} if files else saved_config(Path(chosen.model)).data)
     how: dict[str, Any] = {
         "decoding": decoding_from_options(**plain(config.decoding)),
@@ -60,7 +43,7 @@ def run(arguments: list[str]) -> int:
         chosen.model,
         device=device_of(config.device),
         allow=chosen.allow,
-        extractor_settings={group: plain(config[group]) for group in GROUPS},
+        extractor_settings={group: plain(config[group]) for group in EXTRACTOR_GROUPS},
     )
     if files:
         return _caption_files(captioner, files, config, how, as_json=chosen.json)

@@ -68,7 +68,7 @@ def python() -> Finding:
 
 def namesake() -> Finding:
     """Checks that the other distribution named 'stgraph' is not installed."""
-    stgraph._refuse_namesake()
+    stgraph.check_namesake()
     return Finding(OK, "the distribution 'stgraph', which owns the same import name, is not installed")
 
 

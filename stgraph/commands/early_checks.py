@@ -7,15 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from stgraph.commands.arguments import CONFIG_OF
+from stgraph.commands.arguments import ABLATE_KEYS, CONFIG_OF, split_caption_arguments
 from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
+from stgraph.settings.overrides import group_of, key_of, looks_like_override
 
 __all__ = ["check", "composed"]
-
-ABLATE_ONLY = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
-VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".mpg", ".mpeg", ".gif", ".m4v")
-EXTRACTORS = ("appearance", "motion", "objects", "flow")
 
 
 def check(name: str, chosen: argparse.Namespace) -> Any:
@@ -86,12 +83,11 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
         own: list[str] = []
         shared: list[str] = []
         for each in settings:
-            (own if _key(each) in ABLATE_ONLY else shared).append(each)
-        groups = default_groups(
-            "train"
-        )  # settings inside a group depend on the table, so they are checked later
+            (own if key_of(each) in ABLATE_KEYS else shared).append(each)
+        groups = default_groups("train")
+        # Settings inside a group depend on the table and are checked later.
         for each in shared:
-            if _key(each).partition(".")[0] not in groups or _key(each) in groups:
+            if group_of(each) not in groups or key_of(each) in groups:
                 compose("train", [each], complete=False)
         settings = [each for each in own if not each.endswith((".yaml", ".yml"))]
     elif name == "extract" and not chosen.folder.exists():
@@ -99,7 +95,7 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
     elif name == "evaluate":
         data = saved_config(chosen.run).data
     elif name == "words":
-        settings = _overrides(chosen.runs, ("split", "tagger", "references"))
+        settings = [each for each in chosen.runs if looks_like_override(each)]
     elif name == "caption":
         settings, data = _caption(chosen)
     return compose(CONFIG_OF[name], settings, data=data, complete=complete)
@@ -108,29 +104,9 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
 def _caption(chosen: argparse.Namespace) -> tuple[list[str], Any]:
     from stgraph.settings.compose import saved_config
 
-    keys = ("data", "decoding", "branch", "batch_size", "device", "threads", *EXTRACTORS)
-    settings = _overrides(chosen.videos, keys)
-    videos = [each for each in chosen.videos if each not in settings]
-    files = [video for video in videos if Path(video).is_file()]
-    if chosen.attention and not chosen.json:
-        raise OptionError("'--attention' is only printed with '--json'; add --json.")
-    if not files:
-        for video in videos:
-            if video.lower().endswith(VIDEO_ENDINGS):
-                raise MissingDataError(f"There is no video file {video}.")
+    settings, videos, files = split_caption_arguments(chosen)
     if not str(chosen.model).startswith("hf://") and not Path(chosen.model).is_dir():
         raise MissingDataError(
             f"There is no model folder at {chosen.model}; train one with 'stgraph train run={chosen.model}'."
         )
-    settings = [f"++{each}" if _key(each).partition(".")[0] in EXTRACTORS else each for each in settings]
     return settings, {} if files or not videos else saved_config(Path(chosen.model)).data
-
-
-def _overrides(arguments: list[str], keys: tuple[str, ...]) -> list[str]:
-    from stgraph.settings.compose import looks_like_override
-
-    return [each for each in arguments if looks_like_override(each, keys) and not Path(each).is_dir()]
-
-
-def _key(setting: str) -> str:
-    return setting.partition("=")[0].lstrip("+~")

@@ -29,12 +29,10 @@ from stgraph.extraction import (
 from stgraph.extraction.job import Engine
 from stgraph.features.store import info
 from stgraph.settings.compose import compose, plain
+from stgraph.settings.overrides import EXTRACTOR_GROUPS
 from stgraph.training.devices import device_of
 
-__all__ = ["GROUPS", "run"]
-
-GROUPS = ("appearance", "motion", "objects", "flow")
-"""Configuration groups that each choose one extractor."""
+__all__ = ["run"]
 
 
 def run(arguments: list[str]) -> int:
@@ -80,7 +78,7 @@ def run(arguments: list[str]) -> int:
 def plan_of(config: DictConfig) -> ExtractionPlan:
     """Builds the extraction plan from the configuration, which may name any class as an extractor."""
     choices = []
-    for group in GROUPS:
+    for group in EXTRACTOR_GROUPS:
         settings = plain(config[group])
         name = settings.pop("name")
         if name is not None:

@@ -14,13 +14,13 @@ from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.experiments import MeanInterval, mean_interval
 from stgraph.metrics import Evaluation, WordCounts, count_words
-from stgraph.settings.compose import compose, looks_like_override, saved_config
+from stgraph.settings.compose import compose, saved_config
+from stgraph.settings.overrides import looks_like_override
 from stgraph.settings.training import open_data
 from stgraph.text import PARTS_OF_SPEECH, Tagger, english_tagger
 
 __all__ = ["run"]
 
-KEYS = ("split", "tagger", "references")
 CONTENT = ("noun", "verb", "adjective")  # parts of speech in the pie charts of STaTS' Fig. 5
 HEADS = {"words": "words", "distinct": "distinct", "share": "% of all", "right": "% right"}
 COUNTS = ("words", "distinct", "top 20")
@@ -32,7 +32,7 @@ Means = Mapping[str, Mapping[str, MeanInterval]]
 def run(arguments: list[str]) -> int:
     """Runs ``stgraph words``."""
     chosen = parser_of("words").parse_intermixed_args(arguments)
-    settings = [each for each in chosen.runs if looks_like_override(each, KEYS) and not Path(each).is_dir()]
+    settings = [each for each in chosen.runs if looks_like_override(each)]
     config = compose("words", settings)
     runs = [Path(each) for each in chosen.runs if each not in settings]
     if not runs:

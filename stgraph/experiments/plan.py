@@ -16,13 +16,13 @@ from stgraph.experiments import Study, Task, cell_path, finished_cells, load_cel
 from stgraph.experiments.run_cell import CellTask, is_run_of
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.identity import settings_hash, settings_that_matter
+from stgraph.settings.overrides import key_of
 from stgraph.settings.training import open_data
 
 __all__ = [
     "Plan",
     "cell_name",
     "data_hash",
-    "key_of",
     "plan_cells",
     "run_folder",
     "seeds_of",
@@ -214,8 +214,3 @@ def tasks_of(planned: Plan, todo: list[CellTask]) -> list[Task]:
 def cell_name(task: CellTask) -> str:
     """Returns the name of a cell in messages and task dependencies: ``TABLE/ROW/SEED``."""
     return f"{task.table}/{task.row}/{task.seed}"
-
-
-def key_of(setting: str) -> str:
-    """Returns the key of ``key=value`` without hydra's prefixes ``+`` and ``~``."""
-    return setting.partition("=")[0].lstrip("+~")

@@ -23,9 +23,10 @@ from omegaconf.errors import OmegaConfBaseException
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.settings.choices import OPTIONAL, choices_of, default_groups, entry_point_models, group_choices
 from stgraph.settings.legacy import with_current_names
+from stgraph.settings.overrides import key_of
 from stgraph.settings.paths import quoted_paths
 
-__all__ = ["compose", "looks_like_override", "plain", "saved_config"]
+__all__ = ["compose", "plain", "saved_config"]
 
 DATA_OF_THE_RUN = "of_the_run"
 STORED = ("data", "model", "loss")
@@ -124,12 +125,6 @@ def saved_config(run: Path) -> DictConfig:
     return OmegaConf.create(with_current_names({str(key): value for key, value in values.items()}))
 
 
-def looks_like_override(argument: str, keys: Sequence[str]) -> bool:
-    """Returns whether an argument is a setting ``key=value``, not a file name that contains "="."""
-    match = re.match(r"^[+~]{0,2}([A-Za-z_]\w*)[\w./@]*=", argument)
-    return match is not None and not Path(argument).is_file()
-
-
 @contextmanager
 def _own_hydra() -> Iterator[None]:
     """Provides fresh hydra singletons inside the context and restores the caller's afterwards."""
@@ -188,7 +183,7 @@ def _model_settings(name: str) -> dict[str, Any]:
 def _check_readable(override: str) -> None:
     if "=" not in override and not override.startswith("~"):
         raise OptionError(f"'{override}' must be a setting key=value, such as seed=1.")
-    key = override.partition("=")[0].lstrip("+~")
+    key = key_of(override)
     if re.match(r"hydra([./@]|$)", key):
         raise OptionError(
             f"'{override}' is a setting of hydra's own launcher, which stgraph does not use; set the folder of a run "
@@ -234,7 +229,7 @@ def _known(config: str, overrides: Sequence[str]) -> DictConfig:
 def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> str:
     keys = _keys(known)
     for override in overrides:
-        key = override.partition("=")[0].lstrip("+~")
+        key = key_of(override)
         if key not in keys:
             near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5) or [
                 name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2]

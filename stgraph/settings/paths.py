@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from stgraph.settings.overrides import EXTRACTOR_GROUPS
+
 __all__ = ["PATHS", "SEVERAL", "quoted_paths"]
 
 PATHS = (
@@ -25,8 +27,6 @@ PATHS = (
     "flow.weights",
     "flow.flow_weights",
 )
-EXTRACTORS = ("appearance", "motion", "objects", "flow")
-"""Groups whose other settings, such as those of a user's own class, may also be files."""
 SEVERAL = ("data.dataset.captions", "data.dataset.splits")
 """Path settings that may also be a list of paths, or one path per split."""
 
@@ -54,7 +54,7 @@ def quoted_paths(overrides: Sequence[str]) -> list[str]:
             found[owner] = f"{owner}={{{', '.join(f'{name}: {path}' for name, path in paths.items())}}}"
         elif equals and key in PATHS and value != "null" and not value.startswith(("'", '"')):
             found[number] = f"{plus}{key}={_several(value) if key in SEVERAL else _quoted(value)}"
-        elif equals and key.partition(".")[0] in EXTRACTORS and Path(value).is_file():
+        elif equals and key.partition(".")[0] in EXTRACTOR_GROUPS and Path(value).is_file():
             found[number] = f"{plus}{key}={_quoted(value)}"
         else:
             found[number] = override

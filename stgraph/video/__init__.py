@@ -1,9 +1,19 @@
-"""Video files: reading frames by number together with their times, and choosing which frames to read."""
+"""Video files: reading frames by number together with their times, and choosing which frames to read.
 
-from stgraph.video.media_files import has_media_ending, without_media_ending
-from stgraph.video.reader import VideoReader
-from stgraph.video.sampling import SAMPLING, chunk_frames, every_nth_frame, spread_frames
-from stgraph.video.writer import write_video
+Names are imported when first used: the command line recognizes video files before it imports FFmpeg.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stgraph.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from stgraph.video.media_files import has_media_ending, without_media_ending
+    from stgraph.video.reader import VideoReader
+    from stgraph.video.sampling import SAMPLING, chunk_frames, every_nth_frame, spread_frames
+    from stgraph.video.writer import write_video
 
 __all__ = [
     "SAMPLING",
@@ -15,3 +25,13 @@ __all__ = [
     "without_media_ending",
     "write_video",
 ]
+
+_MODULES = {
+    "media_files": ("has_media_ending", "without_media_ending"),
+    "reader": ("VideoReader",),
+    "sampling": ("SAMPLING", "chunk_frames", "every_nth_frame", "spread_frames"),
+    "writer": ("write_video",),
+}
+__getattr__, __dir__ = lazy_exports(
+    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+)
