@@ -11,8 +11,8 @@ from stgraph.pipeline import CaptionPipeline
 
 __all__ = ["load_teacher", "load_weights"]
 
-# Arguments that a trained object branch does not depend on.
-NOT_THE_TEACHERS = ("branches", "appearance_channels", "motion_channels", "dropout")
+# Arguments on which a trained object branch does not depend.
+IRRELEVANT_TO_TEACHER = ("branches", "appearance_channels", "motion_channels", "dropout")
 
 
 def load_weights(model: CaptioningModel, start: CaptionPipeline, data: CaptionDataModule) -> None:
@@ -57,7 +57,7 @@ def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: Caption
             )
     assert isinstance(model, STGraphCaptioner), "no other model has these branches"
     teacher.check_extractors(data.source.extractors, "object")
-    _check_alike("teacher", teacher, model, data, NOT_THE_TEACHERS)
+    _check_alike("teacher", teacher, model, data, IRRELEVANT_TO_TEACHER)
     prefixes = ("encoders.object.", "decoders.object.")
     state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
     model.load_state_dict(state, strict=False)
