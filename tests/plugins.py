@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from stgraph.graph.edges import registry as edge_rules
+from stgraph.models import registry as models
+
 __all__ = ["install_package"]
 
 
@@ -25,7 +28,7 @@ def install_package(
 
     Args:
         folder: Where the package is written; made if it is missing.
-        monkeypatch: Puts the folder on ``sys.path`` and ``PYTHONPATH``, and removes it again.
+        monkeypatch: Puts the folder on ``sys.path`` and ``PYTHONPATH``; removes it and what was registered again.
         modules: Source text by dotted module name; "lab.models" becomes ``lab/models.py`` in the package ``lab``.
         entry_points: By group, the object reference ("module:attribute") of each entry point's name.
         name: Name of the distribution.
@@ -52,6 +55,8 @@ def install_package(
         for group, points in entry_points.items()
     ]
     (info / "entry_points.txt").write_text("\n\n".join(groups) + "\n", encoding="utf-8")
+    for registry in (edge_rules, models):  # what is looked up stays registered, but not for other tests
+        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     importlib.invalidate_caches()
