@@ -186,7 +186,10 @@ def main() -> None:
         evaluate(captioner, data, work / name, "val")
     a, b = (evaluate(captioner, data, work / name, "test") for name, captioner in captioners.items())
     row = compare(a, b)["CIDEr"]
-    claim(row.low > 0 and row.p_value < 0.05, "four times as much training gives a higher CIDEr on the test videos")
+    claim(
+        row.low > 0 and row.p_value < 0.05,
+        "four times as much training gives a higher CIDEr on the test videos",
+    )
     by_video(a, b)
     data = data_of(seed=1)
     again = train(data, work / "a_seed1", channels, EPOCHS["a"], seed=1)
