@@ -49,7 +49,7 @@ class BeamSearch(Decoding):
         OptionError: If an option is out of its range.
 
     Reference: Tu et al., ACM MM 2017, and Cherian et al., WACV 2020 (beams of 5); dividing by a power of the length is
-        house design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
+        our own design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
 
     >>> BeamSearch(length_penalty=0.7).label
     'beam5-length_penalty0.7'

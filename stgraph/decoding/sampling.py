@@ -154,7 +154,7 @@ def draw_words(
     Returns:
         Ids of the words ``[P]``.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> scores = torch.tensor([[0.1, 0.6, 0.3]]).log()
     >>> uniform = torch.tensor([0.95], dtype=torch.float64)

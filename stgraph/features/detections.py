@@ -54,7 +54,7 @@ class Detections:
         ShapeError: If the lengths differ.
         DataError: If a value is invalid; the message names the first one.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> detections = Detections(boxes=[[0, 0, 10, 10], [5, 5, 20, 20]], scores=[0.9, 0.8], features=[[1.0], [2.0]],
     ...                         frame=[0, 1], num_frames=2, size=(24, 32))

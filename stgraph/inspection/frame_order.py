@@ -69,7 +69,7 @@ def frame_order(
         DataError: If the split has no videos, none of them has two adjacent real frames, or the features come from
             extractors other than the model's.
 
-    Reference: after Cherian et al., WACV 2020, Eq. 7; the measure: house design.
+    Reference: after Cherian et al., WACV 2020, Eq. 7; the measure: our own design.
     """
     model, description, corpus = captioner.model, captioner.config, dataset.corpus
     reader = next((part for part in model.modules() if isinstance(part, RankedAttention)), None)

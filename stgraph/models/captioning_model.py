@@ -63,7 +63,7 @@ class CaptioningModel(nn.Module, ABC):
 
     Shapes: A batch of B ``VideoGraph``; tokens ``[P, L]``, video ``[P]`` (each caption's video in the batch) -> logits
         ``[P, L, V]`` by branch.
-    Reference: house design.
+    Reference: our own design.
     """
 
     name: ClassVar[str]

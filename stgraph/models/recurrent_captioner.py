@@ -26,7 +26,7 @@ class RecurrentCaptioner(CaptioningModel):
         max_length: Largest number of words of a generated caption.
 
     Shapes: A batch of ``VideoGraph`` of B videos; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(self, decoder: RecurrentDecoder, max_length: int) -> None:

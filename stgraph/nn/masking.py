@@ -15,7 +15,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None, temperature: float = 1.0
 
     Shapes: scores and mask ``[..., S]`` (True where real; None where all are) -> ``[..., S]``.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> import torch
     >>> masked_softmax(torch.zeros(2, 2), torch.tensor([[True, False], [False, False]])).tolist()
@@ -34,7 +34,7 @@ def masked_mean(x: Tensor, mask: Tensor, dim: int) -> Tensor:
 
     Shapes: x ``[..., D]``, mask ``[...]`` with the same leading axes -> x without axis ``dim``.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> import torch
     >>> masked_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[True, True, False]]), 1).tolist()

@@ -45,7 +45,7 @@ def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, T
     Raises:
         ShapeError: If ``frame`` has another length than ``x``.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> import torch
     >>> regions, mask = pad_regions(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 0, 2]), torch.tensor([1, 2]))

@@ -41,7 +41,7 @@ class CaptionTokenizer:
         OptionError: If ``max_length`` is below 1.
         DataError: If ids are not 0..V-1, or the special tokens differ.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> tokenizer = CaptionTokenizer.from_captions(["A dog runs.", "A cat sleeps."])
     >>> tokenizer.encode(["a cat runs", "a bird"])

@@ -71,7 +71,7 @@ class CaptioningModule(LightningModule):
     Raises:
         OptionError: If the tokenizer does not belong to the model.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(

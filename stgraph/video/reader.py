@@ -34,7 +34,7 @@ class VideoReader:
         MissingDataError: If the file does not exist.
         DataError: If the file is not readable, empty, truncated, not a video, or has only audio; the message says which.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(self, path: str | Path) -> None:

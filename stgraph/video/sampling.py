@@ -26,7 +26,7 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
     Raises:
         OptionError: If a number is below 1.
 
-    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middle of each part is house design.
+    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middle of each part is our own design.
 
     >>> spread_frames(100, 4).tolist(), spread_frames(3, 10).tolist()
     ([12, 37, 62, 87], [0, 1, 2])

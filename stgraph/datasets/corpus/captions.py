@@ -40,7 +40,7 @@ class CaptionCorpus:
         DataError: If a video has no captions or an empty one.
         OptionError: If a split is not train, val or test.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> corpus = CaptionCorpus({"v1": VideoCaptions("train", ("a dog runs", "a dog is running"))})
     >>> corpus.ids("train"), corpus.references("train")

@@ -34,7 +34,7 @@ class FrameObjects:
         ShapeError: If the lengths differ.
         DataError: If a box is not finite.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     boxes: Tensor
@@ -76,7 +76,7 @@ class Extractor(ABC):
         label_names: Name of each object label.
         device: Device that :meth:`extract` runs on.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     streams: tuple[str, ...]

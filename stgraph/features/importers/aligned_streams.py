@@ -38,7 +38,7 @@ class JoinedStreams:
         OptionError: If there is no stream, or a stream has another name.
         MissingDataError: If a stream has no videos.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     streams: Mapping[str, Mapping[str, ReadArray]]

@@ -34,7 +34,7 @@ def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
         StoreError: If the target exists already, or the disk is full.
         DataError: If extractors, label names, dtypes or widths differ, or an id occurs twice.
 
-    Reference: house design.
+    Reference: our own design.
     """
     target = Path(target)
     if not sources:

@@ -27,7 +27,7 @@ class ExtractorRecord:
     Raises:
         OptionError: If ``settings`` are not JSON values, or the name has characters other than letters, digits and ``_.-/``.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> ExtractorRecord("resnet50", "sha256:0a1b", {"torchvision": "0.29"}).to_json()
     '{"name": "resnet50", "settings": {}, "versions": {"torchvision": "0.29"}, "weights": "sha256:0a1b"}'

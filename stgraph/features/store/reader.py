@@ -41,7 +41,7 @@ class FeatureStore:
         StoreError: If a file is damaged, or has another format or a newer version.
         DataError: If shards contradict each other.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -42,7 +42,7 @@ def validate(path: str | Path) -> list[Problem]:
     Raises:
         MissingDataError: If the store does not exist.
 
-    Reference: house design.
+    Reference: our own design.
     """
     files = shard_files(Path(path))
     problems, summaries = _missing_shards(files) if Path(path).is_dir() else [], []

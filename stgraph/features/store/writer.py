@@ -46,7 +46,7 @@ class FeatureStoreWriter:
         StoreError: If the store already exists, is damaged, is being written by another process, or the disk is full.
         DataError: If the existing store has other extractors, label names or dtype.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(

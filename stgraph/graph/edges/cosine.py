@@ -61,7 +61,7 @@ class CosineEdges:
     Raises:
         OptionError: If the temperature is below 0.001 or not finite, or the direction is unknown.
 
-    Reference: house design, after Eq. 2 of https://arxiv.org/abs/2003.13942.
+    Reference: our own design, after Eq. 2 of https://arxiv.org/abs/2003.13942.
 
     >>> features = torch.tensor([[1.0, 0], [2, 0], [0, 3]])
     >>> CosineEdges(temperature=0.25)(torch.zeros(3, 4), features, torch.tensor([0, 1, 1]))[1]

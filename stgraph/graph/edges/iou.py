@@ -51,7 +51,7 @@ class IouEdges:
     Raises:
         OptionError: If the temperature is below 0.001 or not finite.
 
-    Reference: house design, after Eq. 1 of https://arxiv.org/abs/2003.13942.
+    Reference: our own design, after Eq. 1 of https://arxiv.org/abs/2003.13942.
 
     >>> boxes = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
     >>> IouEdges(temperature=0.25)(boxes, torch.zeros(2, 1), torch.tensor([0, 0]))[1]

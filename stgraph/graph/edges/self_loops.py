@@ -20,7 +20,7 @@ def self_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, 
         frame: Number of each box's frame.
 
     Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, N]``, weight ``[N]``.
-    Reference: house design; reduces graph convolutions to layers without a graph.
+    Reference: our own design; reduces graph convolutions to layers without a graph.
 
     >>> self_edges(torch.zeros(2, 4), torch.zeros(2, 1), torch.tensor([0, 0]))
     (tensor([[0, 1],

@@ -32,7 +32,7 @@ class TrackEdges:
     Raises:
         OptionError: If ``decay`` is not a positive number.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> track, frame = torch.tensor([7, 7, 7]), torch.tensor([0, 1, 4])
     >>> nodes = {"video": torch.zeros(3).long(), "track": track, "time": torch.full((3,), torch.nan)}

@@ -54,7 +54,7 @@ def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0) -> Tensor
 
     Shapes: ranked w ``[P, D]``, frames ``[P, T, D]`` -> ``[P, T - 1]``.
 
-    Reference: Cherian et al., WACV 2020, Eq. 6-7; detached frames: house design.
+    Reference: Cherian et al., WACV 2020, Eq. 6-7; detached frames: our own design.
 
     >>> import torch
     >>> ranking_terms(torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0], [5.0]]]))  # softplus(0), softplus(-3)
@@ -75,7 +75,7 @@ def ranking_loss(terms: Tensor, valid: Tensor, words: Tensor, count: Tensor | fl
 
     Shapes: terms ``[P, L, T - 1]``, valid ``[P, T - 1]``, words ``[P, L]`` -> scalar.
 
-    Reference: Cherian et al., WACV 2020, Eq. 6; the mean: house design.
+    Reference: Cherian et al., WACV 2020, Eq. 6; the mean: our own design.
     """
     check_shape("terms", terms, "P L T-1", P=words.size(0), L=words.size(1))
     check_shape("valid", valid, "P T-1", P=terms.size(0), **{"T-1": terms.size(2)})

@@ -78,7 +78,7 @@ class WithMean(Layer):
 
     Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]`` and the other pool's terms.
 
-    Reference: Cherian et al., WACV 2020, Table 2 and section 4.2; the projection: house design.
+    Reference: Cherian et al., WACV 2020, Table 2 and section 4.2; the projection: our own design.
     """
 
     def __init__(self, channels: int, pool: nn.Module) -> None:

@@ -31,7 +31,7 @@ class RelativeGeometry(Layer):
     Raises:
         ShapeError: If an argument has other axes.
 
-    Reference: house design, after the geometric features of https://arxiv.org/abs/1711.11575.
+    Reference: our own design, after the geometric features of https://arxiv.org/abs/1711.11575.
 
     >>> box = torch.tensor([[0.0, 0, 2, 2], [5, 5, 6, 6]])
     >>> RelativeGeometry()(box, torch.tensor([[0], [1]]), torch.tensor([0.25])).tolist()

@@ -92,7 +92,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
     Raises:
         OptionError: If ``teacher_forcing_ratio`` is outside [0, 1], or ``sampled_words`` is unknown.
 
-    Reference: house design; scheduled sampling: Bengio et al., NeurIPS 2015.
+    Reference: our own design; scheduled sampling: Bengio et al., NeurIPS 2015.
     """
 
     def __init__(self, vocab_size: int, word_channels: int) -> None:

@@ -29,7 +29,7 @@ class InputFeatures(nn.Module):
     Raises:
         OptionError: If ``norm`` is unknown, or ``dropout`` is not in [0, 1).
 
-    Reference: house design, beyond the papers; Ba et al., arXiv 1607.06450; Srivastava et al., JMLR 2014.
+    Reference: our own design, beyond the papers; Ba et al., arXiv 1607.06450; Srivastava et al., JMLR 2014.
 
     >>> import torch
     >>> InputFeatures("layer")(torch.tensor([[1.0, 3.0], [10.0, 30.0]]))

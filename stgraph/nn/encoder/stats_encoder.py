@@ -41,7 +41,7 @@ class STaTSEncoder(Layer):
         DataError: If a stream with a width is missing.
         ShapeError: If a stream has another width.
 
-    Reference: Cherian et al., WACV 2020, section 4.1; several kinds of regions: house design.
+    Reference: Cherian et al., WACV 2020, section 4.1; several kinds of regions: our own design.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class StreamEmbedding(Layer):
         OptionError: If there is no stream, or another number of them.
         ShapeError: If a stream has another width or other leading axes.
 
-    Reference: Cherian et al., WACV 2020, section 4.1; concatenation: house design.
+    Reference: Cherian et al., WACV 2020, section 4.1; concatenation: our own design.
     """
 
     def __init__(self, in_channels: Sequence[int], embedding_channels: int = 512) -> None:

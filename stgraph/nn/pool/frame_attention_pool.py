@@ -26,7 +26,7 @@ class FrameAttentionPool(Layer):
     Raises:
         ShapeError: If ``x`` has another width, or ``frame`` another length.
 
-    Reference: house design, after https://arxiv.org/abs/1409.0473; in place of :class:`FrameMeanPool`.
+    Reference: our own design, after https://arxiv.org/abs/1409.0473; in place of :class:`FrameMeanPool`.
 
     >>> import torch
     >>> FrameAttentionPool(1)(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 2]), 3)[:, 0].tolist()

@@ -22,7 +22,7 @@ class FrameMeanPool(nn.Module):
     Raises:
         ShapeError: If ``x`` and ``frame`` differ in length, or ``frame`` exceeds ``num_frames``.
 
-    Reference: Pan et al., CVPR 2020, section 3.2 (spatial average pooling); zero rows: house design.
+    Reference: Pan et al., CVPR 2020, section 3.2 (spatial average pooling); zero rows: our own design.
 
     >>> FrameMeanPool()(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 2]), 3)[:, 0].tolist()
     [2.0, 0.0, 5.0]

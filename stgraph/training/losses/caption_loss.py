@@ -75,7 +75,7 @@ class StepCounts:
 class CaptionLoss(nn.Module, ABC):
     """Loss of a batch of captions under a model.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     @abstractmethod

@@ -19,7 +19,7 @@ class LanguageLoss(CaptionLoss):
     with M the step's words, end tokens included. It is the default loss of models that name no other.
 
     Shapes: logits ``[P, L, V]`` by branch, tokens ``[P, L + 1]`` -> scalars by name.
-    Reference: house design.
+    Reference: our own design.
     """
 
     def forward(

@@ -31,7 +31,7 @@ class STaTSLoss(CaptionLoss):
     Raises:
         OptionError: If a weight is negative, or the decay is not above 0.
 
-    Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: house design.
+    Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: our own design.
     """
 
     def __init__(self, *, ranking_weight: float = 0.1, sampling_decay: float | None = 24.0) -> None:

@@ -121,7 +121,7 @@ class Reinforce(nn.Module):
     Raises:
         OptionError: If ``samples_per_video`` is below 1.
 
-    Reference: Rennie et al., CVPR 2017 (self-critical); Cherian et al., WACV 2020; evaluation mode: house design.
+    Reference: Rennie et al., CVPR 2017 (self-critical); Cherian et al., WACV 2020; evaluation mode: our own design.
     """
 
     def __init__(

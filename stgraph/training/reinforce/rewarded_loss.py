@@ -33,7 +33,7 @@ class RewardedLoss(CaptionLoss):
     Raises:
         OptionError: If a weight or the epoch is negative, or both weights are 0.
 
-    Reference: Cherian et al., WACV 2020, section 3.4 (rewards after about 10 epochs); the weights: house design.
+    Reference: Cherian et al., WACV 2020, section 3.4 (rewards after about 10 epochs); the weights: our own design.
     """
 
     def __init__(

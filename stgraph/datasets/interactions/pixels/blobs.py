@@ -36,7 +36,7 @@ class BlobDetector:
     Raises:
         OptionError: If ``min_chroma`` or ``min_area`` is out of range.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> frames = np.full((1, 32, 32, 3), 90, dtype=np.uint8)
     >>> frames[0, 4:12, 10:20] = (220, 30, 30)

@@ -57,7 +57,7 @@ def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
         ShapeError: If ``frames`` has other axes.
         DataError: If ``frames`` is not uint8.
 
-    Reference: house design.
+    Reference: our own design.
 
     >>> colour_map(np.full((1, 1, 2, 3), [250, 20, 20], dtype=np.uint8)).hue.tolist()
     [[[0, 0]]]

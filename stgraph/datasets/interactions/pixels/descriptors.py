@@ -39,7 +39,7 @@ def frame_appearance(colours: ColourMap) -> Array:
 
     Shapes: T frames -> ``[T, 172]``: 6 hues x 16 cells (square root of the fraction), 6 x 8 directions (fraction of the
         outline), 6 square roots of the area, 6 outline lengths over the square root of the area, 16 luminances.
-    Reference: house design, after histograms of oriented gradients (Dalal and Triggs, 2005).
+    Reference: our own design, after histograms of oriented gradients (Dalal and Triggs, 2005).
     """
     num_frames, (height, width) = len(colours.hue), colours.size
     pixel = np.flatnonzero(colours.hue != NO_HUE)

@@ -103,7 +103,7 @@ def clip_motion(colours: ColourMap) -> tuple[Array, NDArray[np.int64]]:
 
     Shapes: returns motion ``[C, 48]`` (change in 16 cells, then flow in 4 quadrants x 8 directions) and the first frame of
         each clip ``[C]``, with C = ceil(F / 16).
-    Reference: house design, after Lucas and Kanade (1981).
+    Reference: our own design, after Lucas and Kanade (1981).
     """
     places = [(y, x) for y in (1, 3) for x in (1, 3)]  # four of every 16 pixels
     grey = np.mean([luminance_of(colours.code[:, y::4, x::4]) for y, x in places], axis=0) / 255

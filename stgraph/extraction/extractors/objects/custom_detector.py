@@ -64,7 +64,7 @@ class CustomDetector(Extractor):
         OptionError: If an argument or attribute is out of range or not one of the allowed values.
         DataError: If a result has another form.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     streams = ("object",)

@@ -33,7 +33,7 @@ class RoIBackbone:
         MissingDataError: If the file of the weights doesn't exist or the download fails.
         DataError: If the weights don't fit the network.
 
-    Reference: house design.
+    Reference: our own design.
     """
 
     def __init__(self, name: str, weights: str, side: int) -> None:
