@@ -19,6 +19,7 @@ __all__ = [
     "WorkerError",
     "WriteError",
     "listed",
+    "shown",
 ]
 
 
@@ -83,5 +84,22 @@ def listed(names: Sequence[object], most: int = 5) -> str:
     >>> listed(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    first = ", ".join(f"'{shown(name)}'" for name in names[:most])
+    return f"{first} and {len(names) - most} more" if len(names) > most else first
+
+
+def shown(value: object, most: int = 200) -> str:
+    """Formats text from a file for a message: characters that don't print are escaped, and long text is cut.
+
+    Args:
+        value: The text, or a value whose text is shown.
+        most: Largest number of characters.
+
+    >>> shown("a\\nb")
+    'a\\\\nb'
+    """
+    text = str(value)
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
+    )

@@ -223,6 +223,9 @@ def _store(parser: argparse.ArgumentParser) -> None:
     )
     importing.add_argument("--common", action="store_true", help="leave out videos that some stream lacks")
     importing.add_argument(
+        "--append", action="store_true", help="add the videos that an existing store lacks to it"
+    )
+    importing.add_argument(
         "--dtype", default="float16", choices=("float16", "float32"), help="type of the stored features"
     )
 

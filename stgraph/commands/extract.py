@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, shown
 from stgraph.extraction import (
     ExtractionLog,
     ExtractionPlan,
@@ -41,7 +41,7 @@ def run(arguments: list[str]) -> int:
     config = compose("extract", chosen.settings)
     sources, others = find_videos(chosen.folder)
     if others:
-        names = ", ".join(str(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
+        names = ", ".join(shown(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
         print(f"Skipped {len(others)} non-video file{'s' * (len(others) != 1)}: {names}", file=sys.stderr)
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
@@ -134,7 +134,10 @@ def _tell(outcome: Outcome, store: Path, timings: Timings, seconds: float) -> No
         print(f"\n{len(outcome.failures)} could not be extracted:", file=sys.stderr)
         for failure in outcome.failures:
             path = str(failure.source.path)
-            print(f"  {path}: {failure.reason.removeprefix(path).lstrip(': ')}", file=sys.stderr)
+            print(
+                f"  {shown(path)}: {shown(failure.reason.removeprefix(path).lstrip(': '), 500)}",
+                file=sys.stderr,
+            )
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,8 @@ from stgraph.features.importers import (
     read_npy_folders,
 )
 from stgraph.features.store import info, merge, validate
+from stgraph.features.store.schema import is_one_file, shard_number
+from stgraph.video.ids import files_by_id, find_files
 
 __all__ = ["run"]
 
@@ -70,22 +73,54 @@ def _import(chosen: argparse.Namespace) -> int:
         if not names:
             raise OptionError("Say where the features are: '--appearance NAME', '--motion NAME', or both.")
         records = _records(
-            {stream: source.stem if name == "." else Path(name).stem for stream, name in names.items()},
+            {stream: _extractor_name(source, name) for stream, name in names.items()},
             chosen.extractor,
         )
         joined = _joined(chosen.layout, source, names, chosen.common)
         if not _go_on(joined.mismatches, chosen.common):
             return 1
         videos = joined
-    target = Path(chosen.store)
-    if target.is_file() or any(target.glob("*.h5")):
-        raise StoreError(f"A store already exists at {chosen.store}; remove it or import into another path.")
-    with FeatureStoreWriter(
-        chosen.store, extractors=records, label_names=labels, dtype=chosen.dtype
-    ) as writer:
-        for video in videos:
-            writer.add(video)
+    _write(videos, Path(chosen.store), records, labels, chosen)
     return _written(chosen.store)
+
+
+def _write(
+    videos: Iterable[VideoFeatures],
+    store: Path,
+    records: dict[str, ExtractorRecord],
+    labels: tuple[str, ...],
+    chosen: argparse.Namespace,
+) -> None:
+    """Writes the videos that the store lacks.
+
+    A new folder of shards is written under a hidden name and gets its own at the end, so that a killed import neither
+    looks like a whole store nor has to begin again.
+    """
+    exists = store.is_file() or (store.is_dir() and any(shard_number(file) >= 0 for file in store.iterdir()))
+    if exists and not chosen.append:
+        raise StoreError(
+            f"A store already exists at {store}; add --append to import the videos that it lacks, or import into "
+            "another path."
+        )
+    if store.is_dir() and not exists and any(store.iterdir()):
+        raise StoreError(f"{store} is a folder of other files; import into another path.")
+    place = store if exists or is_one_file(store) else store.with_name(f".{store.name}.importing")
+    with FeatureStoreWriter(
+        place, extractors=records, label_names=labels, dtype=chosen.dtype, append=True
+    ) as writer:
+        stored = set(writer.done_ids)
+        for video in videos:
+            if video.id not in stored:
+                writer.add(video)
+    if place != store:
+        os.replace(place, store)
+
+
+def _extractor_name(source: Path, name: str) -> str:
+    """The name that a stream's folder, file or group suggests: ``resnet`` for the group ``resnet/YouTubeClips``."""
+    if name == ".":
+        return source.stem
+    return name.strip("/").split("/")[0] if source.is_file() else Path(name).stem
 
 
 def _joined(layout: str, source: Path, names: dict[str, str], common: bool) -> JoinedStreams:
@@ -102,7 +137,11 @@ def _joined(layout: str, source: Path, names: dict[str, str], common: bool) -> J
 
 def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
     """Returns the ids that have both files, and the missing file of every other id."""
-    boxes, features = ({file.stem for file in folder.glob(f"*.{end}")} for end in ("json", "npz"))
+    files = find_files(folder)
+    boxes, features = (
+        set(files_by_id(folder, [file for file in files if file.suffix.lower() == ending]))
+        for ending in (".json", ".npz")
+    )
     lacks: dict[str, tuple[str, ...]] = {
         name: ("npz",) if name in boxes else ("json",) for name in sorted(boxes ^ features)
     }

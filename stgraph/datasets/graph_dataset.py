@@ -11,11 +11,13 @@ from torch_geometric.data import Dataset
 
 from stgraph.errors import DataError
 from stgraph.features.importers import read_detections_folder
+from stgraph.features.importers.listing import files_of_videos
 from stgraph.features.store import FeatureStore
 from stgraph.features.video_features import VideoFeatures
 from stgraph.graph.builder import VideoGraphBuilder
 from stgraph.graph.from_features import graphs_of
 from stgraph.graph.video_graph import VideoGraph
+from stgraph.video.ids import find_files
 
 __all__ = ["VideoGraphDataset"]
 
@@ -64,10 +66,10 @@ class VideoGraphDataset(Dataset):
         if self._store is not None:
             known, self.label_names = self._store.ids, self._store.label_names
         else:
-            known = tuple(sorted(file.stem for file in self.source.glob("*.json")))
+            known = tuple(sorted(files_of_videos(self.source, (".json",))))
             self.label_names = read_detections_folder(self.source)[1]
         self.ids = known if ids is None else tuple(ids)
-        if missing := [name for name in self.ids if name not in set(known)]:
+        if missing := sorted(set(self.ids) - set(known)):
             raise DataError(
                 f"{self.source} has no video '{missing[0]}'; it has {len(known)}, such as '{known[0]}'."
             )
@@ -99,4 +101,4 @@ class VideoGraphDataset(Dataset):
 
 def _is_detections(source: Path) -> bool:
     """Whether a folder holds detections as JSON with npz rather than shards of a store."""
-    return source.is_dir() and any(file.with_suffix(".npz").is_file() for file in source.glob("*.json"))
+    return source.is_dir() and any(file.suffix.lower() == ".npz" for file in find_files(source))

@@ -14,7 +14,7 @@ from stgraph.errors import DataError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.extraction.plan import FrameRule
 from stgraph.extraction.sources import VideoSource
-from stgraph.video import VideoReader
+from stgraph.video import VideoReader, check_id
 
 __all__ = ["ItemBatch", "VideoInfo", "read_items"]
 
@@ -74,9 +74,10 @@ def read_items(
         batch_size: Largest number of items per batch.
 
     Raises:
-        DataError: If the file cannot be read, or the extractors of clips disagree on the clip length.
+        DataError: If the id is invalid, the file cannot be read, or the extractors of clips disagree on the clip length.
         MissingDataError: If there is no such file.
     """
+    check_id(source.id)
     with VideoReader(source.path) as video:
         total = video.num_frames
         frames = rule(total)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from stgraph.errors import MissingDataError
-from stgraph.extraction.extractor_calls import Failure
+from stgraph.errors import DataError, MissingDataError
+from stgraph.extraction.extractor_calls import Failure, error_message
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.store import FeatureStore, FeatureStoreWriter, merge
@@ -99,12 +99,15 @@ def extract_to_store(
         outcome.skipped = len(sources) - len(todo)
         if progress:
             progress(outcome)
-        for result in engine(todo):
+        for source, result in zip(todo, engine(todo), strict=True):
             if isinstance(result, Failure):
                 outcome.failures.append(result)
             else:
-                writer.add(result)
-                outcome.added += 1
+                try:
+                    writer.add(result)
+                    outcome.added += 1
+                except DataError as error:  # of this video alone, such as a value that float16 can't hold
+                    outcome.failures.append(Failure(source, error_message(error)))
             if progress:
                 progress(outcome)
         if outcome.failures and not finished and not outcome.added:

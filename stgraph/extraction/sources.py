@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stgraph.errors import DataError, MissingDataError, OptionError
-from stgraph.video import has_media_ending
+from stgraph.errors import MissingDataError, OptionError
+from stgraph.video.ids import files_by_id, find_files, video_id_of
+from stgraph.video.media_files import has_media_ending
 
 __all__ = ["VideoSource", "find_videos", "take_shard"]
 
 
 @dataclass(frozen=True)
 class VideoSource:
-    """A video file and its id: the path relative to the searched folder, without the ending (``a/b.mp4`` -> ``a/b``)."""
+    """A video file and its id: :func:`~stgraph.video.video_id_of` of the path in the folder (``a/b.mp4`` -> ``a/b``)."""
 
     id: str
     path: Path
@@ -24,39 +24,27 @@ class VideoSource:
 def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
     """Finds the videos of a folder and its subfolders, sorted by path, or takes the single file ``folder``.
 
-    Hidden files and folders are ignored.
+    Hidden files and folders are ignored, and those that operating systems add (``__MACOSX``, ``Thumbs.db``). A video whose
+    name makes no valid id is among the videos: reading it fails, like reading a damaged file, and stops no other.
 
     Returns:
         The videos, and the remaining files, whose endings are not those of videos.
 
     Raises:
-        MissingDataError: If the folder doesn't exist or holds no video.
+        MissingDataError: If the folder doesn't exist, can't be read or holds no video.
         DataError: If two files have the same id.
     """
     root = Path(folder)
     if root.is_file():
-        return [VideoSource(root.stem, root)], []
+        return [VideoSource(video_id_of(root.name), root)], []
     if not root.is_dir():
         raise MissingDataError(f"There is no folder of videos at {root}.")
-    files = sorted(
-        Path(top) / name
-        for top, folders, names in os.walk(root)
-        for name in names
-        if not name.startswith(".") and not _is_hidden(Path(top).relative_to(root))
-    )
+    files = find_files(root)
     videos = [file for file in files if has_media_ending(file)]
     if not videos:
         raise MissingDataError(f"No file in {root} has a video's ending (.mp4, .avi, .webm, ...).")
-    found: dict[str, VideoSource] = {}
-    for file in videos:
-        source = VideoSource(file.relative_to(root).with_suffix("").as_posix(), file)
-        if source.id in found:
-            raise DataError(
-                f"{found[source.id].path.name} and {file.name} in {file.parent} would both be the video '{source.id}'; "
-                "rename one of them."
-            )
-        found[source.id] = source
-    return list(found.values()), [file for file in files if not has_media_ending(file)]
+    found = [VideoSource(video_id, file) for video_id, file in files_by_id(root, videos).items()]
+    return found, [file for file in files if not has_media_ending(file)]
 
 
 def take_shard(sources: list[VideoSource], shard: str | None) -> list[VideoSource]:
@@ -77,7 +65,3 @@ def take_shard(sources: list[VideoSource], shard: str | None) -> list[VideoSourc
         raise OptionError(f"'--shard' must be I/N with I from 1 to N, such as 1/8, got {shard!r}.")
     part, parts = int(match[1]), int(match[2])
     return sources[len(sources) * (part - 1) // parts : len(sources) * part // parts]
-
-
-def _is_hidden(folder: Path) -> bool:
-    return any(part.startswith(".") for part in folder.parts)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from stgraph.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from stgraph.video.media_files import has_media_ending, without_media_ending
+    from stgraph.video.ids import check_id, video_id_of
+    from stgraph.video.media_files import has_media_ending
     from stgraph.video.reader import VideoReader
     from stgraph.video.sampling import SAMPLING, chunk_frames, every_nth_frame, spread_frames
     from stgraph.video.writer import write_video
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLING",
     "VideoReader",
+    "check_id",
     "chunk_frames",
     "every_nth_frame",
     "has_media_ending",
     "spread_frames",
-    "without_media_ending",
+    "video_id_of",
     "write_video",
 ]
 
 _MODULES = {
-    "media_files": ("has_media_ending", "without_media_ending"),
+    "ids": ("check_id", "video_id_of"),
+    "media_files": ("has_media_ending",),
     "reader": ("VideoReader",),
     "sampling": ("SAMPLING", "chunk_frames", "every_nth_frame", "spread_frames"),
     "writer": ("write_video",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-__all__ = ["AUDIO_ENDINGS", "MEDIA_ENDINGS", "VIDEO_ENDINGS", "has_media_ending", "without_media_ending"]
+__all__ = ["AUDIO_ENDINGS", "MEDIA_ENDINGS", "VIDEO_ENDINGS", "has_media_ending"]
 
 # fmt: off
 VIDEO_ENDINGS = frozenset((
@@ -28,13 +28,3 @@ def has_media_ending(path: str | Path) -> bool:
     (True, False)
     """
     return PurePosixPath(path).suffix.lower() in MEDIA_ENDINGS
-
-
-def without_media_ending(name: str) -> str:
-    """Removes the extension of a video or audio file from a name; other names are returned unchanged.
-
-    >>> without_media_ending("IMG_1.mov"), without_media_ending("cat.gif"), without_media_ending("v1.2")
-    ('IMG_1', 'cat', 'v1.2')
-    """
-    ending = PurePosixPath(name).suffix
-    return name.removesuffix(ending) if ending.lower() in MEDIA_ENDINGS else name

@@ -139,3 +139,19 @@ def test_features_are_the_same_whatever_is_extracted_beside_them(videos, tmp_pat
     extract(videos / "video3.mp4", tmp_path / "one.h5", *PLAIN, "batch_size=64")
     one, whole = FeatureStore(tmp_path / "one.h5"), FeatureStore(tmp_path / "all.h5")
     assert torch.equal(one["video3"].appearance, whole["video3"].appearance)
+
+
+def test_names_that_do_not_print_are_reported_escaped(tmp_path, capsys):
+    folder = folder_of_videos(tmp_path / "videos", 2)
+    try:
+        (folder / "video1.mp4").rename(folder / "a\nb\x1b[31m.mp4")
+        os.rename(folder / "video0.mp4", os.path.join(os.fsencode(folder), b"\xff.mp4"))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    folder_of_videos(folder, 1)
+    assert extract(folder, tmp_path / "s.h5", *PLAIN) == 1
+    said = capsys.readouterr().err
+    assert "2 could not be extracted:" in said
+    assert "/a\\nb\\x1b[31m.mp4: The video id" in said
+    assert "/\\udcff.mp4: The video id" in said
+    assert FeatureStore(tmp_path / "s.h5").ids == ("video0",)

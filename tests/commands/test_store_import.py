@@ -137,3 +137,62 @@ def test_name_of_the_extractor(source, tmp_path, capsys):
         assert not (tmp_path / "s").exists()
     assert main([*call, "appearance=my_lab.resnet152-b"]) == 0
     assert FeatureStore(tmp_path / "s").extractors["appearance"].name == "my_lab.resnet152-b"
+
+
+@pytest.mark.parametrize("name", ["s.h5", "s"])
+def test_an_existing_store_is_added_to_as_the_message_says(source, tmp_path, capsys, name):
+    call = ["store", "import", str(source), str(tmp_path / name), *NPY]
+    for stream in ("resnet", "c3d"):
+        (source / stream / "b.npy").rename(tmp_path / f"{stream}.npy")
+    assert main(call) == 0
+    for stream in ("resnet", "c3d"):
+        (tmp_path / f"{stream}.npy").rename(source / stream / "b.npy")
+    assert main(call) == 1
+    said = capsys.readouterr().err
+    assert "add --append to import the videos that it lacks" in said
+    assert FeatureStore(tmp_path / name).ids == ("a",)
+    assert main([*call, "--append"]) == 0
+    assert FeatureStore(tmp_path / name).ids == ("a", "b")
+    assert validate(tmp_path / name) == []
+    assert main([*call, "--append", "--extractor", "motion=i3d"]) == 1
+    assert "i3d" in capsys.readouterr().err
+
+
+def test_an_import_that_stops_is_no_store_and_goes_on(source, tmp_path, monkeypatch):
+    """Killed after the first of two shards: nothing has the store's name, and the second run reads the other video only."""
+    monkeypatch.setattr("stgraph.features.store.writer.VIDEOS_PER_SHARD", 1)
+    np.save(source / "c3d" / "b.npy", np.full((1, 4), np.nan))
+    call = ["store", "import", str(source), str(tmp_path / "s"), *NPY]
+    assert main(call) == 1
+    assert not (tmp_path / "s").exists()
+    np.save(source / "c3d" / "b.npy", np.ones((1, 4), np.float32))
+    (source / "c3d" / "a.npy").write_bytes((source / "c3d" / "b.npy").read_bytes())
+    assert main(call) == 0
+    store = FeatureStore(tmp_path / "s")
+    assert store.ids == ("a", "b")
+    assert store["a"].motion.tolist() == [[-1] * 4]  # as the first run stored it
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_hidden_files_are_not_imported_and_endings_are_cut(source, tmp_path):
+    for stream in ("resnet", "c3d"):
+        (source / stream / "._a.npy").write_bytes(b"\0\5\x16\7")
+        (source / stream / "b.npy").rename(source / stream / "b.mp4.npy")
+    assert main(["store", "import", str(source), str(tmp_path / "s.h5"), *NPY]) == 0
+    assert FeatureStore(tmp_path / "s.h5").ids == ("a", "b")
+    (source / "boxes" / "._a.json").write_bytes(b"\0\5\x16\7")
+    call = ["store", "import", str(source / "boxes"), str(tmp_path / "t.h5"), "--layout", "detections"]
+    assert main([*call, "--extractor", "appearance=m", "--extractor", "object=y"]) == 0
+
+
+def test_a_nested_group_is_imported_by_its_path(source, tmp_path, capsys):
+    with h5py.File(source / "all.h5") as file, h5py.File(source / "nested.h5", "w") as nested:
+        for video in "ab":
+            nested[f"resnet/YouTubeClips/{video}"] = file[f"{video}/resnet"][()]
+    call = ["store", "import", str(source / "nested.h5"), str(tmp_path / "s.h5"), "--layout", "hdf5"]
+    assert main([*call, "--appearance", "resnet"]) == 1
+    assert "such as 'resnet/YouTubeClips'" in capsys.readouterr().err
+    assert main([*call, "--appearance", "resnet/YouTubeClips"]) == 0
+    store = FeatureStore(tmp_path / "s.h5")
+    assert store.ids == ("a", "b")
+    assert store.extractors["appearance"].name == "resnet"

@@ -142,3 +142,27 @@ def test_sigkill_loses_one_shard_at_most(tmp_path, name, request):
     assert seen == [f"video{k}" for k in range(4, 8)]  # 4 and 5 were in the unfinished shard
     extract(folder, tmp_path / f"whole-{name}", shard=2)
     same(store, tmp_path / f"whole-{name}")
+
+
+@pytest.mark.parametrize("name", [os.fsencode("a\nb.mp4"), b"\xff\xfe.mp4", os.fsencode("\u202ea.mp4")])
+def test_a_name_that_is_no_id_fails_alone(folder, tmp_path, name):
+    try:
+        os.rename(folder / "video1.mp4", os.path.join(os.fsencode(folder), name))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    outcome = extract(folder, tmp_path / "s.h5")
+    assert outcome.added == 4
+    (failure,) = outcome.failures
+    assert os.fsencode(failure.source.path.name) == name
+    assert "rename the video" in failure.reason
+    assert len(FeatureStore(tmp_path / "s.h5").ids) == 4
+
+
+def test_a_video_that_the_store_refuses_fails_alone(folder, tmp_path):
+    extractors = planned(scale=1e3)  # bright frames exceed float16
+    outcome = extract(folder, tmp_path / "s.h5", extractors)
+    refused = [failure.source.id for failure in outcome.failures]
+    assert 0 < outcome.added < 5
+    assert set(FeatureStore(tmp_path / "s.h5").ids).isdisjoint(refused)
+    assert len(refused) == 5 - outcome.added
+    assert "beyond float16" in outcome.failures[0].reason

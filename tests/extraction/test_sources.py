@@ -24,7 +24,7 @@ def test_one_file_is_one_video(tmp_path):
 def test_two_files_of_one_id_are_refused(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"x")
     (tmp_path / "x.avi").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"x.avi and x.mp4 in .* would both be the video 'x'; rename one"):
+    with pytest.raises(DataError, match=r"'x.avi' and 'x.mp4' in .* would both be the video 'x'; rename"):
         find_videos(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Helpers shared by the readers of caption files: video ids, lists of captions, and joining captions with splits."""
+"""Helpers shared by the readers of caption files: lists of captions, and joining captions with splits."""
 
 from __future__ import annotations
 
@@ -9,21 +9,8 @@ from pathlib import Path
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.errors import DataError
 from stgraph.text import normalise
-from stgraph.video import without_media_ending
 
-__all__ = ["join_splits", "texts", "video_id_of"]
-
-
-def video_id_of(name: str) -> str:
-    """The video id of a name in a caption or split file, which may be that of a video or feature file.
-
-    Endings are those of :data:`stgraph.video.media_files.MEDIA_ENDINGS` and ``.npy``.
-
-    >>> video_id_of("mv89psg6zh4_33_46.avi"), video_id_of("IMG_1.mov"), video_id_of("v1.2")
-    ('mv89psg6zh4_33_46', 'IMG_1', 'v1.2')
-    """
-    name = name.strip()
-    return name[:-4] if name.lower().endswith(".npy") else without_media_ending(name)
+__all__ = ["join_splits", "texts"]
 
 
 def join_splits(

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stgraph.datasets.corpus.caption_files import join_splits, texts, video_id_of
+from stgraph.datasets.corpus.caption_files import join_splits, texts
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.official_splits import OFFICIAL, msrvtt_splits
 from stgraph.datasets.corpus.split_files import Splits, read_splits, split_name
 from stgraph.datasets.corpus.text_files import read_json
 from stgraph.errors import DataError
+from stgraph.video.ids import video_id_of
 
 __all__ = ["read_msrvtt_captions"]
 

@@ -6,12 +6,13 @@ import csv
 import io
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import join_splits, texts, video_id_of
+from stgraph.datasets.corpus.caption_files import join_splits, texts
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.official_splits import OFFICIAL, msvd_splits
 from stgraph.datasets.corpus.split_files import Splits, read_splits
 from stgraph.datasets.corpus.text_files import parse_json, read_text
 from stgraph.errors import DataError
+from stgraph.video.ids import video_id_of
 
 __all__ = ["read_msvd_captions"]
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import texts, video_id_of
+from stgraph.datasets.corpus.caption_files import texts
 from stgraph.datasets.corpus.split_files import split_name
 from stgraph.datasets.corpus.text_files import parse_json, read_text
 from stgraph.errors import DataError
+from stgraph.video.ids import video_id_of
 
 __all__ = ["OwnCaptions", "read_own_captions"]
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import video_id_of
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.text_files import read_text
 from stgraph.errors import DataError
+from stgraph.video.ids import video_id_of
 
 __all__ = ["read_names", "rename_videos"]
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import texts, video_id_of
+from stgraph.datasets.corpus.caption_files import texts
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.corpus.text_files import parse_json, read_json, read_text
 from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.video.ids import video_id_of
 
 __all__ = ["Splits", "read_splits", "split_name"]
 

@@ -126,7 +126,7 @@ def spread_clips(num_clips: int, num_frames: int) -> Tensor:
 def _rows(read: ReadArray, stream: str, video_id: str) -> Tensor:
     try:
         array = read()
-    except (StgraphError, OSError, ValueError, EOFError) as error:
+    except (StgraphError, OSError, ValueError, RuntimeError, MemoryError) as error:
         raise DataError(f"Video '{video_id}': '{stream}' cannot be read: {error}") from error
     if not isinstance(array, np.ndarray):  # np.load also opens archives
         raise DataError(f"Video '{video_id}': '{stream}' must be one array, got a {type(array).__name__}.")

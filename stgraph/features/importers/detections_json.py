@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from torch import Tensor
 
 from stgraph.errors import DataError, MissingDataError, StgraphError
 from stgraph.features.detections import Detections
+from stgraph.features.importers.arrays import read_npz
+from stgraph.features.importers.listing import files_of_videos
 from stgraph.features.video_features import VideoFeatures
 
 __all__ = ["read_detections_folder"]
@@ -44,21 +45,20 @@ def read_detections_folder(
         DataError: If boxes are invalid, features do not match the boxes, or a file is damaged; the message names the file.
     """
     folder = Path(folder)
-    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    files = [file for file in files if ids is None or file.stem in ids]
+    every = files_of_videos(folder, (".json",))
+    files = {video_id: file for video_id, file in every.items() if ids is None or video_id in ids}
     if not files:
-        raise MissingDataError(
-            f"No ID.json files of detections in {folder}; pass the folder that contains them."
-        )
+        raise MissingDataError(f"No ID.json files of the wanted videos in {folder}; correct 'ids'.")
     # All names are needed before labels can be numbered.
     names = sorted(
-        {name for file in files for frame in _read_json(file)["frames"] for name in _labels(frame)}
+        {name for file in files.values() for frame in _read_json(file)["frames"] for name in _labels(frame)}
     )
     numbers = {name: number for number, name in enumerate(names)}
-    return (_read_video(file, numbers) for file in files), tuple(names)
+    videos = (_read_video(video_id, file, numbers) for video_id, file in sorted(files.items()))
+    return videos, tuple(names)
 
 
-def _read_video(file: Path, numbers: dict[str, int]) -> VideoFeatures:
+def _read_video(video_id: str, file: Path, numbers: dict[str, int]) -> VideoFeatures:
     content, arrays = _read_json(file), _read_arrays(file.with_suffix(".npz"))
     frames = content["frames"]
     wanted = {"frame_features": len(frames), "object_features": sum(len(frame["boxes"]) for frame in frames)}
@@ -69,7 +69,7 @@ def _read_video(file: Path, numbers: dict[str, int]) -> VideoFeatures:
                 f"got {list(arrays[name].shape)}; extract it again."
             )
     try:
-        return _video(file.stem, content, arrays, numbers)
+        return _video(video_id, content, arrays, numbers)
     except (StgraphError, ValueError, TypeError) as error:
         raise DataError(f"{file}: {error}") from error
 
@@ -140,10 +140,8 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise MissingDataError(f"No features at {file}; each ID.json needs its ID.npz.")
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name].astype(np.float32) for name in ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{file} cannot be read ({error}); it must contain {' and '.join(ARRAYS)} as numbers."
-        ) from error
+    arrays = read_npz(file, ARRAYS)
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise DataError(f"{file}: '{name}' must be numbers, got {array.dtype}; save it as float32.")
+    return {name: array.astype(np.float32) for name, array in arrays.items()}

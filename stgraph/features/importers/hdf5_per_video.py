@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from stgraph.errors import DataError, MissingDataError
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.importers.keyed_hdf5 import open_hdf5, read_dataset
+from stgraph.features.importers.listing import files_of_videos
 
 __all__ = ["read_hdf5_per_video"]
 
@@ -16,7 +16,9 @@ __all__ = ["read_hdf5_per_video"]
 def read_hdf5_per_video(
     folder: str | Path, streams: Mapping[str, str], *, common: bool = False
 ) -> JoinedStreams:
-    """Reads a folder of ``ID.h5`` or ``ID.hdf5``; the video id is the file name without its extension.
+    """Reads a folder of ``ID.h5`` or ``ID.hdf5``; the video id follows from the path by :func:`stgraph.video.video_id_of`.
+
+    Subfolders are part of the id (``sub/ID.h5``). Hidden files are ignored.
 
     Args:
         folder: The folder of the files.
@@ -29,21 +31,14 @@ def read_hdf5_per_video(
 
     Raises:
         MissingDataError: If the folder does not exist or has no such files, or no video has a stream.
-        DataError: If a file is not HDF5, or a video has two files.
+        DataError: If a file is not HDF5, a video has two files, or a name is no valid id.
         OptionError: If a stream has another name.
     """
-    folder = Path(folder)
-    files = sorted(folder.glob("*.h5")) + sorted(folder.glob("*.hdf5")) if folder.is_dir() else []
-    if not files:
-        raise MissingDataError(f"No ID.h5 or ID.hdf5 files in {folder}; pass the folder that contains them.")
+    files = files_of_videos(Path(folder), (".h5", ".hdf5"))
     found: dict[str, dict[str, ReadArray]] = {stream: {} for stream in streams}
-    seen: dict[str, Path] = {}
-    for path in files:
-        if path.stem in seen:
-            raise DataError(f"Video '{path.stem}' has two files, {seen[path.stem]} and {path}; remove one.")
-        seen[path.stem] = path
+    for video_id, path in files.items():
         with open_hdf5(path) as file:
-            have = {stream for stream, name in streams.items() if name in file}
+            have = [stream for stream, name in streams.items() if name in file]
         for stream in have:
-            found[stream][path.stem] = partial(read_dataset, path, streams[stream])
-    return JoinedStreams(found, common, frozenset(seen))
+            found[stream][video_id] = partial(read_dataset, path, streams[stream])
+    return JoinedStreams(found, common, frozenset(files))

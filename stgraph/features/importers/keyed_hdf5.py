@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
+from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
 
@@ -18,7 +19,8 @@ __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
 def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bool = False) -> JoinedStreams:
     """Reads HDF5 files that are keyed by video id; the layout is detected from the content.
 
-    The array of a video is ``/ID`` (one stream per file), ``/NAME/ID`` or ``/ID/NAME``.
+    The array of a video is ``/ID`` (one stream per file), ``/NAME/ID`` or ``/ID/NAME``. NAME may be the path of a nested
+    group, such as ``resnet/YouTubeClips``. Ids follow from the keys by :func:`stgraph.video.video_id_of`.
 
     Args:
         streams: File and NAME of "appearance" (``[T, D]``), "motion" (``[C, D]``) or both; NAME is "" if ``/ID`` is the
@@ -30,13 +32,13 @@ def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bo
 
     Raises:
         MissingDataError: If a file does not exist, or has nothing of that name.
-        DataError: If a file is not HDF5, or has another layout.
+        DataError: If a file is not HDF5 or has another layout, or two arrays are of the same video.
         OptionError: If a stream has another name.
     """
     found: dict[str, dict[str, ReadArray]] = {}
     known: set[str] = set()
     for stream, (path, name) in streams.items():
-        found[stream], more = _videos(Path(path), name)
+        found[stream], more = _videos(Path(path), name.strip("/"))
         known |= more
     return JoinedStreams(found, common, frozenset(known))
 
@@ -64,31 +66,94 @@ def read_dataset(path: Path, name: str) -> np.ndarray:
         DataError: If the file is not HDF5.
     """
     with open_hdf5(path) as file:
-        if not isinstance(file.get(name), h5py.Dataset):
-            raise MissingDataError(f"{path} has no array '{name}', only {', '.join(file) or 'nothing'}.")
-        return np.asarray(file[name][()])
+        array = _member(file, name.strip("/"), shown(path))
+        if not isinstance(array, h5py.Dataset):
+            some = ", ".join(list(file)[:5])
+            raise MissingDataError(
+                f"{shown(path)} has no array '{shown(name)}', only {shown(some) or 'nothing'}."
+            )
+        return np.asarray(array[()])
 
 
 def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
     """Functions that read each video's array, and all video ids in the file."""
+    where = shown(path)
     with open_hdf5(path) as file:
-        groups = {key for key in file if isinstance(file[key], h5py.Group)}
-        if not name and not groups:
-            keys = {key: key for key in file}
-        elif not name:
+        found = _member(file, name, where) if name else file
+        if isinstance(found, h5py.Dataset):
             raise DataError(
-                f"{path} has groups, such as '{min(groups)}', instead of an array per video; give the name of the stream."
+                f"{where}: '/{name}' is an array, not a group of one array per video; to read it as the video "
+                f"'{name.rpartition('/')[2]}', name the group that it lies in."
             )
-        elif name in groups:
-            keys = {key: f"{name}/{key}" for key in file[name]}
-            if nested := next((key for key in keys if isinstance(file[keys[key]], h5py.Group)), None):
-                raise DataError(f"{path}: '/{name}/{nested}' must be an array, got a group.")
+        if isinstance(found, h5py.Group):
+            keys = _arrays_in(found, where)
+            places, known = {key: f"{name}/{key}" for key in keys}, set(keys)
         else:
-            keys = {key: f"{key}/{name}" for key in groups if name in file[key]}
-            if not keys:
+            groups = [key for key in file if isinstance(_member(file, key, where), h5py.Group)]
+            places = {
+                key: f"{key}/{name}" for key in groups if _member(file, f"{key}/{name}", where) is not None
+            }
+            known = set(file)
+            if not places:
                 some = ", ".join(list(file)[:5])
                 raise MissingDataError(
-                    f"{path} has neither '/{name}/ID' nor '/ID/{name}'; its top-level keys are {some or 'none'}."
+                    f"{where} has no group '/{name}', and no array '/ID/{name}'; its top-level keys are "
+                    f"{shown(some) or 'none'}."
                 )
-        known = set(keys) if not name or name in groups else set(file)
-        return {key: partial(read_dataset, path, place) for key, place in keys.items()}, known
+    ids = _ids(places, where)
+    return {key: partial(read_dataset, path, place) for key, place in ids.items()}, _known_ids(known)
+
+
+def _known_ids(keys: Collection[str]) -> set[str]:
+    """Ids of the videos that a file names by some keys."""
+    return {video_id_of(key) for key in keys}
+
+
+def _ids(places: dict[str, str], where: str) -> dict[str, str]:
+    """Place of each video's array by video id instead of by key."""
+    found: dict[str, str] = {}
+    for key, place in places.items():
+        video_id = check_id(video_id_of(key), where)
+        if video_id in found:
+            raise DataError(
+                f"{where}: '/{shown(found[video_id])}' and '/{shown(place)}' are both of the video '{video_id}'; remove one."
+            )
+        found[video_id] = place
+    return found
+
+
+def _arrays_in(group: h5py.Group, where: str) -> list[str]:
+    """Keys of the arrays of a group and, below it, of those with a folder in their id."""
+    members = {key: _member(group, key, where) for key in group}
+    subgroups = [key for key, member in members.items() if isinstance(member, h5py.Group)]
+    if subgroups and len(subgroups) == len(members):
+        inner = f"{group.name.rstrip('/')}/{subgroups[0]}"
+        raise DataError(
+            f"{where}: '{shown(group.name)}' holds groups, such as '{shown(inner)}' with {len(group[subgroups[0]])} "
+            f"members, instead of one array per video; give the path of the group of arrays, such as "
+            f"'{shown(inner[1:])}', or, if each such group is a video, the name of the array in it."
+        )
+    found: list[str] = []
+    for key, member in members.items():
+        nested = isinstance(member, h5py.Group)
+        found += [f"{key}/{inner}" for inner in _arrays_in(member, where)] if nested else [key]
+    return found
+
+
+def _member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset | None:
+    """The group or array of a name; None if there is none.
+
+    Raises:
+        DataError: If it lies behind a link to another file, which may be any file that the user can read.
+    """
+    inner = group
+    for part in name.split("/"):
+        link = inner.get(part, getlink=True) if isinstance(inner, h5py.Group) and part else None
+        if link is None:
+            return None
+        if isinstance(link, h5py.ExternalLink):
+            raise DataError(
+                f"{where}: '{shown(name)}' is a link to another file, {shown(link.filename)}; import that file."
+            )
+        inner = inner.get(part)
+    return inner

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from stgraph.errors import MissingDataError
-from stgraph.features.importers.aligned_streams import JoinedStreams
+from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
+from stgraph.features.importers.arrays import read_npy
+from stgraph.features.importers.listing import files_of_videos
 
 __all__ = ["read_npy_folders"]
 
 
 def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False) -> JoinedStreams:
-    """Reads a folder of ``ID.npy`` per stream; the video id is the file name without ``.npy``.
+    """Reads a folder of ``ID.npy`` per stream; the video id follows from the path by :func:`stgraph.video.video_id_of`.
+
+    Subfolders are part of the id (``sub/ID.npy``), except those that are another stream's folder. Hidden files such as
+    ``._ID.npy`` are ignored.
 
     Args:
         folders: Folder of "appearance" (``[T, D]``), "motion" (``[C, D]``) or both; ``[D]`` is a single vector.
@@ -26,13 +28,14 @@ def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False)
 
     Raises:
         MissingDataError: If a folder does not exist, or has no ``.npy`` file.
+        DataError: If two files are of the same video, or a name is no valid id.
         OptionError: If a stream has another name.
     """
-    return JoinedStreams({stream: _files(Path(folder)) for stream, folder in folders.items()}, common)
+    every = {stream: Path(folder) for stream, folder in folders.items()}
+    return JoinedStreams({stream: _arrays(path, every.values()) for stream, path in every.items()}, common)
 
 
-def _files(folder: Path) -> dict[str, partial[np.ndarray]]:
-    files = sorted(folder.glob("*.npy")) if folder.is_dir() else []
-    if not files:
-        raise MissingDataError(f"No ID.npy files in {folder}; pass the folder that contains them.")
-    return {file.stem: partial(np.load, file, allow_pickle=False) for file in files}
+def _arrays(folder: Path, every: Collection[Path]) -> dict[str, ReadArray]:
+    skip = [other for other in every if other != folder]
+    files = files_of_videos(folder, (".npy",), skip)
+    return {video_id: partial(read_npy, file) for video_id, file in files.items()}

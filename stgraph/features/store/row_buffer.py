@@ -18,6 +18,7 @@ from stgraph.features.store.schema import Column, columns, feature_path, levels
 from stgraph.features.store.shard import SLICE_BYTES
 from stgraph.features.streams import GRID
 from stgraph.features.video_features import VideoFeatures
+from stgraph.video.ids import check_id
 
 
 def streams_of(video: VideoFeatures) -> set[str]:
@@ -163,8 +164,7 @@ def _check(video: VideoFeatures, header: Header) -> None:
             f"Video '{video.id}' has the streams {_list(have)}, the store has records of {_list(want)}; all "
             "videos of a store must have the same streams, and each stream an ExtractorRecord."
         )
-    if not video.id or not video.id.isprintable():
-        raise DataError(f"A video's id must be printable and not empty, got {video.id!r}.")
+    check_id(video.id)
     found = video.detections
     if found is None:
         return

@@ -2,11 +2,9 @@ import warnings
 
 import pytest
 
-from stgraph.datasets.corpus.caption_files import join_splits, video_id_of
+from stgraph.datasets.corpus.caption_files import join_splits
 from stgraph.datasets.corpus.text_files import read_json, read_text
 from stgraph.errors import DataError
-from stgraph.extraction import find_videos
-from stgraph.video.media_files import MEDIA_ENDINGS
 
 
 def test_text_of_another_encoding(tmp_path):
@@ -35,29 +33,6 @@ def test_captions_without_words_are_counted():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         join_splits({"v1": ["a dog"]}, {"v1": "val"}, common=False)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("IMG_1.mov", "IMG_1"),
-        ("cat.gif", "cat"),
-        ("a/b.MP4", "a/b"),
-        (" v1.npy ", "v1"),
-        ("v1.2", "v1.2"),
-        ("mr. smith", "mr. smith"),
-    ],
-)
-def test_ids_lose_the_endings_that_extraction_knows(name, expected):
-    assert video_id_of(name) == expected
-
-
-def test_every_video_that_is_found_has_the_id_that_captions_give_it(tmp_path):
-    for ending in MEDIA_ENDINGS:
-        (tmp_path / f"clip{ending[1:]}{ending}").touch()
-    found, others = find_videos(tmp_path)
-    assert others == []
-    assert [source.id for source in found] == [video_id_of(source.path.name) for source in found]
 
 
 def test_a_key_that_comes_twice_is_found_among_many(tmp_path):

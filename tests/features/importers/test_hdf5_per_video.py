@@ -40,7 +40,7 @@ def test_files_that_cannot_be_right(folder):
     with pytest.raises(DataError, match="Video 'a': 'motion' cannot be read: .* has no array 'frames'"):
         list(read_hdf5_per_video(folder, {"motion": "frames"}))
     (folder / "a.hdf5").write_bytes((folder / "a.h5").read_bytes())
-    with pytest.raises(DataError, match="Video 'a' has two files"):
+    with pytest.raises(DataError, match="'a.h5' and 'a.hdf5' in .* would both be the video 'a'"):
         read_hdf5_per_video(folder, STREAMS)
     (folder / "a.hdf5").unlink()
     (folder / "a.h5").write_bytes(b"x")

@@ -59,17 +59,74 @@ def test_names_and_files_that_cannot_be_right(tmp_path):
     path = tmp_path / "x.h5"
     by_video(path)
     with pytest.raises(
-        MissingDataError, match="neither '/i3d/ID' nor '/ID/i3d'; its top-level keys are a, b.c"
+        MissingDataError, match="has no group '/i3d', and no array '/ID/i3d'; its top-level keys are a, b.c"
     ):
         read_keyed_hdf5({"appearance": (path, "i3d")})
-    with pytest.raises(DataError, match="has groups, such as 'a'"):
+    with pytest.raises(DataError, match="holds groups, such as '/a' with 2 members"):
         read_keyed_hdf5({"appearance": (path, "")})
     with h5py.File(path, "a") as file:
         file["i3d/a/b"] = np.ones(3)
-    with pytest.raises(DataError, match="'/i3d/a' must be an array, got a group"):
+    with pytest.raises(DataError, match="'/i3d' holds groups, such as '/i3d/a' with 1 members"):
         read_keyed_hdf5({"appearance": (path, "i3d")})
     with pytest.raises(MissingDataError, match="No file at"):
         read_keyed_hdf5({"appearance": (tmp_path / "no.h5", "")})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="is not an HDF5 file, or is damaged"):
         read_keyed_hdf5({"appearance": (path, "")})
+
+
+@pytest.fixture
+def nested(tmp_path):
+    """``/resnet/YouTubeClips/ID``, as several public feature files hold their arrays."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for name, streams in VIDEOS.items():
+            for stream, value in streams.items():
+                file[f"{stream}/YouTubeClips/{name}"] = value
+    return tmp_path / "x.h5"
+
+
+def test_nested_groups_are_read_by_their_path(nested):
+    one, other = read_keyed_hdf5(
+        {"appearance": (nested, "resnet/YouTubeClips"), "motion": (nested, "/c3d/YouTubeClips/")}
+    )
+    assert (one.id, other.id) == ("a", "b.c")
+    assert np.array_equal(other.appearance.numpy(), VIDEOS["b.c"]["resnet"])
+    assert np.array_equal(other.motion.numpy(), VIDEOS["b.c"]["c3d"])
+
+
+def test_a_group_of_groups_is_refused_with_the_path_that_works(nested):
+    with pytest.raises(DataError, match="'/resnet/YouTubeClips' with 2 members") as caught:
+        read_keyed_hdf5({"appearance": (nested, "resnet")})
+    assert "such as 'resnet/YouTubeClips'" in str(caught.value)
+    assert len(read_keyed_hdf5({"appearance": (nested, "resnet/YouTubeClips")})) == 2
+
+
+def test_an_array_named_as_a_group_and_keys_of_one_video(nested):
+    with pytest.raises(DataError, match="'/resnet/YouTubeClips/a' is an array, not a group"):
+        read_keyed_hdf5({"appearance": (nested, "resnet/YouTubeClips/a")})
+    with h5py.File(nested, "a") as file:
+        file["resnet/YouTubeClips/a.mp4"] = np.ones(3)
+    with pytest.raises(DataError, match=r"a' and '/resnet/YouTubeClips/a.mp4' are both of the video 'a'"):
+        read_keyed_hdf5({"appearance": (nested, "resnet/YouTubeClips")})
+
+
+def test_folders_in_keys_are_part_of_the_id(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["a.mp4"], file["sub/a.mp4"] = np.ones(3), np.ones(3)
+    assert read_keyed_hdf5({"appearance": (tmp_path / "x.h5", "")}).ids == ("a", "sub/a")
+
+
+def test_links_to_other_files_are_not_followed(nested, tmp_path):
+    with h5py.File(tmp_path / "y.h5", "w") as file:
+        file["resnet/a"] = h5py.ExternalLink(str(nested), "/resnet/YouTubeClips/a")
+        file["resnet/b"] = np.ones(3)
+    with pytest.raises(DataError, match="'a' is a link to another file, .*x.h5; import that file"):
+        read_keyed_hdf5({"appearance": (tmp_path / "y.h5", "resnet")})
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\u202etxt"])
+def test_keys_that_are_no_ids_are_shown_escaped(tmp_path, name):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file[name] = np.ones(3)
+    with pytest.raises(DataError, match=r"x.h5: the video id '.*\\.*' has a"):
+        read_keyed_hdf5({"appearance": (tmp_path / "x.h5", "")})

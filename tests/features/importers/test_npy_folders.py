@@ -51,7 +51,7 @@ def test_files_that_cannot_be_read(folder):
         list(read_npy_folders(places(folder)))
     with path.open("wb") as file:
         np.savez(file, x=np.ones(3))
-    with pytest.raises(DataError, match="Video 'a': 'motion' must be one array, got a NpzFile"):
+    with pytest.raises(DataError, match="a.npy is an archive of arrays"):
         list(read_npy_folders(places(folder)))
 
 
@@ -59,3 +59,52 @@ def test_files_that_cannot_be_read(folder):
 def test_folder_without_features(tmp_path, name):
     with pytest.raises(MissingDataError, match="No ID.npy files in"):
         read_npy_folders({"appearance": tmp_path / name})
+
+
+def test_hidden_files_of_macos_are_no_videos(folder):
+    (folder / "resnet" / "._a.npy").write_bytes(b"\0\5\x16\7Mac OS X")
+    (folder / "c3d" / ".DS_Store").write_bytes(b"\0")
+    assert [video.id for video in read_npy_folders(places(folder))] == ["a", "b.c"]
+
+
+def test_subfolders_are_part_of_the_id_unless_they_are_another_stream(folder):
+    for name in ("resnet", "c3d"):
+        (folder / name / "sub").mkdir()
+        np.save(folder / name / "sub" / "a.npy", np.ones(3))
+    assert read_npy_folders(places(folder)).ids == ("a", "b.c", "sub/a")
+    (folder / "resnet" / "c3d").symlink_to(folder / "c3d")
+    (folder / "c3d").rename(folder / "other")
+    (folder / "resnet" / "c3d").unlink()
+    (folder / "other").rename(folder / "resnet" / "c3d")
+    inner = {"appearance": folder / "resnet", "motion": folder / "resnet" / "c3d"}
+    assert read_npy_folders(inner).ids == ("a", "b.c", "sub/a")
+
+
+HEADER = b"\x93NUMPY\x01\x00"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"not an array", "is not a .npy file"),
+        (b"PK\3\4rest", "is an archive of arrays"),
+        (HEADER, "has a damaged header"),
+        (HEADER + b"\x10\0" + b"{'shape': (1,)}\n", "has a damaged header"),
+        (b"\x93NUMPY\x09\x09" + b"\x10\0" + b"x" * 16, "has a damaged header"),
+        ("object", "holds Python objects, which can run code"),
+        ("huge", r"should hold float64 \[1000000000000\] but has 0 bytes"),
+    ],
+)
+def test_no_message_advises_to_unpickle_and_nothing_huge_is_allocated(folder, content, words):
+    path = folder / "c3d" / "a.npy"
+    if content == "object":
+        np.save(path, np.array([{}]), allow_pickle=True)
+    elif content == "huge":
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        list(read_npy_folders(places(folder)))
+    assert "pickle" not in str(caught.value).replace("unpickle", "")

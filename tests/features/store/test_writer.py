@@ -284,8 +284,8 @@ BAD = {
     "label without a name": rejects(
         replace(odd, detections=labels_beyond), "'video5' has label 3, but there are 3"
     ),
-    "id of no name": rejects(replace(odd, id=""), "must be printable"),
-    "id with a zero": rejects(replace(odd, id="a\0b"), "must be printable"),
+    "id of no name": rejects(replace(odd, id=""), "must not be empty"),
+    "id with a zero": rejects(replace(odd, id="a\0b"), "has a control character"),
     "other size": rejects(replace(odd, size=(61, 80)), r"'video5' is of \(height, width\) \(61, 80\)"),
     "other frames": rejects(
         replace(odd, frame_index=torch.tensor([0, 1, 2])), "'frame_index' of the detections"
