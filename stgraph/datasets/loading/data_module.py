@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
-from torch_geometric.data import Batch, Data
+from torch.utils.data import DataLoader
+from torch_geometric.data import Data
 
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
+from stgraph.datasets.loading.batch_datasets import PairBatches, RemainingBatches, VideoBatches, batch_loader
 from stgraph.datasets.loading.batch_order import PairGroup, pair_batches
-from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.graph_source import GraphList, GraphSource, StoredGraphs
 from stgraph.datasets.loading.process_shards import RankShard, deal_out
 from stgraph.datasets.registry import open_dataset
@@ -335,8 +335,10 @@ class CaptionDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Batches of the current epoch; those that a resumed run has done are skipped."""
         shards = self.shards(0 if self.trainer is None else self.trainer.current_epoch)
-        sampler = _RemainingBatches(shards, self._done(len(shards)))
-        return _loader(_Pairs(self.source, self.corpus.ids("train"), self._tokens), sampler, self.num_workers)
+        sampler = RemainingBatches(shards, self._done(len(shards)))
+        return batch_loader(
+            PairBatches(self.source, self.corpus.ids("train"), self._tokens), sampler, self.num_workers
+        )
 
     @cached_property
     def _tokens(self) -> list[torch.Tensor]:
@@ -394,79 +396,8 @@ class CaptionDataModule(LightningDataModule):
         mine, longest = range(rank, len(ids), world_size), len(range(0, len(ids), world_size))
         rows = [list(mine[start : start + VIDEOS_PER_BATCH]) for start in range(0, longest, VIDEOS_PER_BATCH)]
         tokens = self._encoded(ids) if ids and captions else None
-        dataset = _Videos(self.source, ids, tokens)
-        return _loader(dataset, _RemainingBatches(rows), self.num_workers)
-
-
-class _Pairs(Dataset):
-    """Item: one rank's part of a batch, whole."""
-
-    def __init__(self, source: GraphSource, ids: Sequence[str], captions: Sequence[torch.Tensor]) -> None:
-        self.source, self.ids, self.captions = source, ids, captions
-
-    def __getitem__(self, shard: RankShard) -> CaptionBatch:
-        # A video whose captions are split over two groups of one batch is still encoded once.
-        videos = dict.fromkeys(video for video, _ in shard.groups)
-        row = {video: position for position, video in enumerate(videos)}
-        ids = [self.ids[video] for video in videos]
-        tokens = torch.cat([self.captions[video][list(chosen)] for video, chosen in shard.groups])
-        video = torch.tensor([row[video] for video, chosen in shard.groups for _ in chosen], dtype=torch.long)
-        if len(tokens):
-            tokens = tokens[:, : int((tokens != 0).sum(1).max())]
-        else:  # a rank without pairs: one caption of padding, whose loss is zero
-            tokens, video = tokens.new_zeros(1, 2), video.new_zeros(1)
-        owned = torch.tensor([video in shard.owned for video in videos])
-        return CaptionBatch(self.source.batch(ids), ids, tokens, video, owned, shard.totals)
-
-
-class _Videos(Dataset):
-    """Item: graphs of some videos, with all their captions or with none."""
-
-    def __init__(
-        self, source: GraphSource, ids: Sequence[str], captions: Sequence[torch.Tensor] | None = None
-    ) -> None:
-        self.source, self.ids, self.captions = source, ids, captions
-
-    def __getitem__(self, rows: Sequence[int]) -> CaptionBatch:
-        ids = [self.ids[row] for row in rows]
-        graphs = self.source.batch(ids) if ids else Batch()
-        if self.captions is None or not ids:
-            empty = torch.zeros(0, dtype=torch.long)
-            return CaptionBatch(graphs, ids, empty.reshape(0, 0), empty)
-        tokens = [self.captions[row] for row in rows]
-        video = torch.arange(len(ids)).repeat_interleave(torch.tensor([len(part) for part in tokens]))
-        return CaptionBatch(graphs, ids, torch.cat(tokens), video)
-
-
-class _RemainingBatches(DistributedSampler):
-    """The batches of an epoch on one rank; iteration skips those done before a resume, the length stays whole.
-
-    It is a ``DistributedSampler`` because the batches are already dealt out to the ranks, so Lightning must not do so.
-    """
-
-    def __init__(self, batches: Sequence[Any], done: int = 0) -> None:
-        self.batches, self.done = batches, done
-
-    def set_epoch(self, epoch: int) -> None:
-        """Does nothing: the batches are those of one epoch."""
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.batches[self.done :])
-
-
-def _loader(dataset: Dataset, batches: DistributedSampler, num_workers: int) -> DataLoader:
-    # A generator of its own: a loader otherwise draws a seed from the global one, whose state then depends on how many
-    # loaders were made.
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=batches,
-        num_workers=num_workers,
-        generator=torch.Generator().manual_seed(0),
-    )
+        dataset = VideoBatches(self.source, ids, tokens)
+        return batch_loader(dataset, RemainingBatches(rows), self.num_workers)
 
 
 def _checked_pair(split: str, position: int, pair: Any) -> tuple[Data, tuple[str, ...]]:
