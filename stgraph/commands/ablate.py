@@ -39,6 +39,7 @@ from stgraph.experiments.plan import (
 from stgraph.experiments.run_cell import CellTask, run_cell
 from stgraph.quiet import quieten
 from stgraph.settings.overrides import key_of
+from stgraph.training.run_record import record_differences
 
 __all__ = ["run"]
 
@@ -137,6 +138,7 @@ def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path) -> Non
 def _check(planned: Plan, config: DictConfig) -> int:
     """Repeats cells in a temporary folder and compares every score."""
     worst = 0.0
+    other: dict[str, None] = {}  # differences of machine and packages, each once
     with tempfile.TemporaryDirectory() as folder:
         fresh = {}
         for (row, seed), task in planned.items():
@@ -168,6 +170,9 @@ def _check(planned: Plan, config: DictConfig) -> int:
             }
             name = max(gaps, key=lambda key: gaps[key])
             worst = max(worst, gaps[name])
+            other.update(dict.fromkeys(record_differences(there.record, answer.record)))
             print(f"{done.name}: largest difference {gaps[name]:.2g} ({name})")
     print(f"{'agrees' if worst <= TOLERANCE else 'DIFFERS'}: largest {worst:.2g}, allowed {TOLERANCE:g}")
+    if worst > TOLERANCE and other:
+        print(f"Recorded with another environment: {'; '.join(other)}.")
     return 0 if worst <= TOLERANCE else 1

@@ -1,15 +1,17 @@
-"""Provenance of results: commit, package versions and device."""
+"""Provenance of results: commit, package versions, device and processor."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
-__all__ = ["commit_id", "package_versions", "run_record"]
+__all__ = ["commit_id", "package_versions", "processor_name", "record_differences", "run_record"]
 
 PACKAGES = (
     "stgraph-captioning",
@@ -51,11 +53,44 @@ def package_versions() -> dict[str, str]:
     return found
 
 
+def processor_name() -> str:
+    """Name of the CPU and the vector instructions that torch uses on it, such as "AMD EPYC, AVX512".
+
+    The instructions determine the order of sums, so the last bits of a result, and with them those of a whole training
+    run, can differ between two processors with the same versions of everything.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def run_record(seed: int) -> dict[str, object]:
-    """Commit, versions, device and seed of the running process."""
+    """Commit, versions, device, processor and seed of the running process."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"cpu, {torch.get_num_threads()} threads"
     )
-    return {"seed": seed, "commit": commit_id(), "versions": package_versions(), "device": device}
+    return {
+        "seed": seed,
+        "commit": commit_id(),
+        "versions": package_versions(),
+        "device": device,
+        "processor": processor_name(),
+    }
+
+
+def record_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between the machines and packages of two records, as "torch 2.9.1, now 2.14.1"."""
+    keys = ("device", "processor")
+    flat_before = {**{key: before.get(key) for key in keys}, **before.get("versions", {})}
+    flat_now = {**{key: now.get(key) for key in keys}, **now.get("versions", {})}
+    return [
+        f"{key} {flat_before.get(key) or 'unknown'}, now {flat_now.get(key) or 'unknown'}"
+        for key in dict.fromkeys((*flat_before, *flat_now))
+        if flat_before.get(key) != flat_now.get(key)
+    ]

@@ -13,6 +13,7 @@ from stgraph.experiments.plan import data_hash, plan_cells, run_folder, study_of
 from stgraph.experiments.run_cell import _begin, is_run_of
 from stgraph.settings.compose import compose
 from stgraph.settings.identity import settings_that_matter
+from stgraph.training.run_record import processor_name
 
 SMALL = (
     "data=interactions_tiny",
@@ -125,10 +126,12 @@ def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, t
     path = cell_path(tmp_path / "results", "stgkd_distillation", "object_branch", 0)
     content = json.loads(path.read_text())
     content["scores"]["object"]["CIDEr"] += 0.25
+    content["record"]["processor"] = "another"
     path.write_text(json.dumps(content))
     status, out, _ = call("table=stgkd_distillation", "rows=[object_branch]", *SMALL, "check=true")
     assert status == 1
     assert "largest difference 0.25 (object CIDEr)" in out
+    assert f"Recorded with another environment: processor another, now {processor_name()}." in out
     assert json.loads(path.read_text()) == content
 
 
