@@ -19,7 +19,9 @@ def test_largest_array_is_far_from_n_by_n():
     video = crowd(num_frames=1000, num_objects=8)
     assert cost(video).largest < len(video) ** 2 / 10
     dense = crowd(num_frames=30, num_objects=6)
-    assert cost(dense, VideoGraphBuilder.dense(**KEEP_ALL)).largest >= len(dense) ** 2  # the count counts
+    assert (
+        cost(dense, VideoGraphBuilder.dense(**KEEP_ALL)).largest >= len(dense) ** 2
+    )  # an N x N array is seen
 
 
 @pytest.mark.parametrize("width", [5, 256])

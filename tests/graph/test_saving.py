@@ -157,7 +157,7 @@ def test_files_that_are_not_graphs_are_refused(tmp_path, suffix):
         VideoGraph.load(path)
     with pytest.raises(DataError, match="got a batch of 2"):
         Batch.from_data_list([square_graph()] * 2).save(path)
-    assert path.read_bytes() == b"{]<not a graph"  # nothing is written over by what fails
+    assert path.read_bytes() == b"{]<not a graph"  # a failed save leaves the old file
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):

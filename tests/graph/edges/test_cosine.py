@@ -94,7 +94,7 @@ def test_options_equal_the_loops(seed, name):
     options = OPTIONS[name]
     video = random_video(seed, num_frames=9, most=5, width=33)
     features = video.features + 2  # far from the origin, so that the mean matters
-    features[::4] = 0  # nothing is known of these
+    features[::4] = 0  # unknown features
     edge_index, weight = CosineEdges(**options)(video.boxes, features, video.frame)
     expected, linked = space_time_matrix(
         video.boxes,
@@ -158,9 +158,7 @@ def test_absent_objects_have_no_share_in_the_mean_and_are_like_nothing():
     torch.testing.assert_close(weights_of(padded).double(), torch.from_numpy(expected), atol=2e-6, rtol=0)
     plain = VideoGraphBuilder(None, rule, **keep)(video)
     real = (padded.label >= 0).nonzero()[:, 0]
-    kept = weights_of(padded)[real][
-        :, real
-    ]  # rows of one softmax, so ratios do not know of what else is in it
+    kept = weights_of(padded)[real][:, real]  # one softmax: ratios do not depend on the rest
     rows = kept.sum(dim=1, keepdim=True).clamp(min=1e-9)
     torch.testing.assert_close(kept / rows, weights_of(plain), atol=1e-5, rtol=0)
 

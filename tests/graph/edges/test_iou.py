@@ -75,7 +75,7 @@ def test_temperature_equals_the_loops(temperature):
         video.frame.tolist(),
         video.num_frames,
         temporal=False,
-        # What exp(1 / 0.001) would be no float64 holds, but at 0.01 the weights are 0 and 1 already.
+        # exp(1 / 0.001) overflows float64, but the weights are 0 and 1 already at 0.01.
         spatial_temperature=max(temperature, 0.01),
     )
     assert edge_index.T.tolist() == torch.from_numpy(linked).nonzero().tolist()

@@ -4,7 +4,7 @@ import torch
 
 from stgraph.nn import pad_regions
 
-# Number of regions per frame of each video: frames without regions at any place, and a video without regions.
+# Number of regions per frame of each video: frames without regions at any position, and a video without regions.
 COUNTS = ([3, 1, 2, 2], [2, 0, 3], [0, 0], [1, 0, 0, 2, 1])
 # Every video has regions, for oracles that do not accept empty lists.
 WITH_REGIONS = ([3, 1, 2, 2], [2, 0, 3], [1], [1, 0, 0, 2, 1])

@@ -148,7 +148,7 @@ def test_pyg_explains_it_by_edge_masks(options):
     inputs["box"] = graph.box
     explanation = explainer(graph.x, graph.edge_index, index=0, **inputs)
     assert explanation.edge_mask.shape == graph.edge_weight.shape
-    # Three layers reach frame 2 from frame 0, but nothing in another frame changes what frame 2 alone says.
+    # Three layers reach frame 2 from frame 0, but other frames do not change the output of frame 2 alone.
     last = explainer(graph.x, graph.edge_index, index=2, **inputs)
     inside = graph.frame[graph.edge_index[0]] == 2
     assert last.edge_mask[~inside].abs().max() == 0
