@@ -40,16 +40,20 @@ class BeamSearch(Decoding):
     A caption leaves the batch as soon as none of its open beginnings can overtake its ``captions_per_video``-th finished
     one, which changes no result. Captions do not influence each other.
 
+    With ``narrowing``, a beam that finishes a caption stays closed: after m finished captions, only the k - m likeliest
+    continuations are looked at. That is the search of the code that the authors of STAT released.
+
     Args:
         size: k, how many beginnings of a caption stay open.
         length_penalty: :math:`\alpha`, at least 0; 0, as published, compares sums, 1 means over words.
         captions_per_video: Number of captions returned per video, best first; at most ``size``.
+        narrowing: Whether each finished caption closes a beam.
 
     Raises:
         OptionError: If an option is out of its range.
 
-    Reference: Tu et al., ACM MM 2017, and Cherian et al., WACV 2020 (beams of 5); dividing by a power of the length is
-        our own design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
+    Reference: Tu et al., ACM MM 2017, the authors' released code (5 beams, with ``narrowing``); dividing by a power of the
+        length is our own design, after Wu et al., 2016, https://arxiv.org/abs/1609.08144.
 
     >>> BeamSearch(length_penalty=0.7).label
     'beam5-length_penalty0.7'
@@ -60,6 +64,7 @@ class BeamSearch(Decoding):
     size: int = 5
     length_penalty: float = 0.0
     captions_per_video: int = 1
+    narrowing: bool = False
 
     def __post_init__(self) -> None:
         check_count("beam_size", self.size)
@@ -75,8 +80,9 @@ class BeamSearch(Decoding):
     @property
     def label(self) -> str:
         """The method and the beam size, then the options that differ from their defaults."""
+        first = f"{self.size}-narrowing" if self.narrowing else self.size
         return self._label(
-            self.size,
+            first,
             length_penalty=float(self.length_penalty),  # 1 and 1.0 are one decoding
             captions_per_video=self.captions_per_video,
         )
@@ -88,6 +94,7 @@ class BeamSearch(Decoding):
             "beam_size": self.size,
             "length_penalty": self.length_penalty,
             "captions_per_video": self.captions_per_video,
+            **({"narrowing": True} if self.narrowing else {}),  # older records do not have it
         }
 
     @torch.no_grad()
@@ -112,6 +119,7 @@ class BeamSearch(Decoding):
         finished = _Finished(num_captions, self.captions_per_video, max_length, device)
         last = torch.full((num_captions,), special_tokens.bos, device=device)
         suppressed = suppressed_ids(special_tokens, suppress_tokens, device)
+        closed = torch.zeros(num_captions, dtype=torch.long, device=device)  # beams of each caption
         for position in range(max_length):
             if not len(active):
                 break
@@ -121,6 +129,8 @@ class BeamSearch(Decoding):
                 every = torch.arange(len(last), device=device)
                 opened.set_attention(every, position, reported_attention(state))
             found = _continue(logits, scores, suppressed, 2 * self.size)  # of 2 k, at least k do not end
+            if self.narrowing:
+                found = found.likeliest(self.size - closed[active])
             ends = found.words == special_tokens.eos
             if position + 1 == max_length:
                 ends.fill_(True)
@@ -129,6 +139,8 @@ class BeamSearch(Decoding):
                 ended = first.totals.masked_fill(~ends[:, : self.size], -torch.inf)
                 ended = ended / (position + 1) ** self.length_penalty
                 finished.add(active, ended, first.written(opened, position))
+                if self.narrowing:
+                    closed[active] += ended.isfinite().sum(1)
             totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(self.size, ends.size(1)))
             # A sum of log-probabilities only falls and a longer caption divides it by more, so that no beginning can get
             # past this.
@@ -160,6 +172,11 @@ class _Continuations(NamedTuple):
 
     def first(self, count: int) -> _Continuations:
         return _Continuations(*(values[:, :count] for values in self))
+
+    def likeliest(self, counts: Tensor) -> _Continuations:
+        """Gives all but the first ``counts [A]`` of each caption a log-probability of minus infinity."""
+        beyond = torch.arange(self.totals.size(1), device=counts.device) >= counts[:, None]
+        return self._replace(totals=self.totals.masked_fill(beyond, -torch.inf))
 
     def pick(self, order: Tensor) -> _Continuations:
         return _Continuations(*(values.gather(1, order) for values in self))

@@ -27,7 +27,7 @@ def decoding_from_options(method: str = "greedy", **options: Any) -> Decoding:
 
     Args:
         method: "greedy", "beam" or "sample".
-        options: ``beam_size``, ``length_penalty``, ``temperature``, ``top_k``, ``top_p``, ``seed``,
+        options: ``beam_size``, ``length_penalty``, ``narrowing``, ``temperature``, ``top_k``, ``top_p``, ``seed``,
             ``captions_per_video``.
 
     Raises:
@@ -35,7 +35,7 @@ def decoding_from_options(method: str = "greedy", **options: Any) -> Decoding:
             method.
 
     >>> decoding_from_options("beam", beam_size=3)
-    BeamSearch(size=3, length_penalty=0.0, captions_per_video=1)
+    BeamSearch(size=3, length_penalty=0.0, captions_per_video=1, narrowing=False)
     """
     if method not in METHODS:
         raise OptionError(f"'method' must be one of {tuple(METHODS)}, got {method!r}.")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
 from stgraph.models.captioning_model import num_frames_of
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
+from stgraph.models.stat_released import (
+    ReleasedParams,
+    draw_released_weights,
+    read_released,
+    released_arguments,
+    released_state,
+)
 from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory
+from stgraph.text import SpecialTokens
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -15,6 +23,8 @@ if TYPE_CHECKING:
     from stgraph.graph import VideoGraph
 
 __all__ = ["STATCaptioner"]
+
+SPECIAL_TOKENS = SpecialTokens()
 
 
 class STATCaptioner(RecurrentCaptioner):
@@ -34,6 +44,10 @@ class STATCaptioner(RecurrentCaptioner):
         input_norm: "layer" normalises each feature vector (not in the paper); None leaves features as they are.
         input_dropout: Dropout probability of the input features (not in the paper).
         max_length: Largest number of words of a generated caption.
+        initialization: "released" draws weights as the authors' code: normal with a standard deviation of 0.01, orthogonal
+            where they are square or take the LSTM's state, biases 0; "torch" as PyTorch does by default.
+        exclude_padding: Whether padding and the begin token get no probability, as in the authors' code, whose vocabulary
+            lacks them.
 
     Shapes: A batch of ``VideoGraph`` with appearance ``[sum T, Fa]``, motion ``[sum T, Fm]`` and x ``[N, F]``, of which
         only the streams with a width are read; tokens ``[P, L]``, video ``[P]`` -> logits ``[P, L, V]`` by branch.
@@ -64,6 +78,8 @@ class STATCaptioner(RecurrentCaptioner):
         input_norm: Literal["layer"] | None = None,
         input_dropout: Probability = 0.0,
         max_length: Width = 30,
+        initialization: Literal["released", "torch"] = "released",
+        exclude_padding: bool = False,
     ) -> None:
         encoder = STATEncoder(
             stream_channels,
@@ -87,9 +103,39 @@ class STATCaptioner(RecurrentCaptioner):
             word_channels=word_channels,
             hidden_channels=hidden_channels,
             dropout=dropout,
+            excluded=(SPECIAL_TOKENS.pad, SPECIAL_TOKENS.bos) if exclude_padding else (),
         )
         super().__init__(decoder, max_length)
         self.encoder = encoder
+        if initialization == "released":
+            draw_released_weights(encoder, decoder)
+
+    @classmethod
+    def from_released(cls, params: ReleasedParams, *, dropout: float = 0.5, max_length: int = 30) -> Self:
+        """Makes a model of the parameters that the authors' code trained; it computes what their code computes.
+
+        Their word 0, which ends a caption, becomes 2, their unknown word 1 becomes 3, and word w from 2 on becomes w + 2,
+        so that a tokenizer is ``CaptionTokenizer({"<pad>": 0, "<bos>": 1, "<eos>": 2, "<unk>": 3} | words)`` with
+        ``words = {word: number + 2 for word, number in worddict.items() if number < n_words}``.
+
+        Args:
+            params: Their ``.npz`` file, or its arrays by name (``Wemb``, ``ff_state_W``, ``decoder_U``, ...).
+            dropout: Dropout probability if the model is trained further; the released code drops half.
+            max_length: Largest number of words of a generated caption.
+
+        Returns:
+            The model in evaluation mode, in the precision of the arrays.
+
+        Raises:
+            MissingDataError: If there is no such file.
+            DataError: If the file is damaged, or a parameter is missing, unknown or of another shape.
+        """
+        found = read_released(params)
+        arguments = released_arguments(found)
+        model = cls(**arguments, dropout=dropout, max_length=max_length, initialization="torch")
+        model = model.to(found["Wemb"].dtype)
+        model.load_state_dict(released_state(found))
+        return model.eval()
 
     def encode(self, graph: VideoGraph | Batch, branch: str | None = None) -> VideoMemory:
         """The three streams of B videos."""

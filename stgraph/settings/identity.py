@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from stgraph.errors import OptionError
 from stgraph.settings.compose import compose, plain
-from stgraph.settings.legacy import with_hashed_names
+from stgraph.settings.legacy import HASHED_DEFAULTS, with_hashed_names
 from stgraph.settings.paths import PATHS
 
 __all__ = ["check_same_settings", "settings_hash", "settings_that_matter"]
@@ -40,7 +40,7 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
 
     Defaults are left out, so existing results stay valid when an option is added that is off by default.
     """
-    differing = _difference(plain(config), _defaults(config.model.name))
+    differing = _difference(plain(config), _hashed_defaults(config.model.name))
     if config.model.name != "stgkd":  # the default of defaults
         differing.setdefault("model", {})["name"] = config.model.name
     for key in ("run", "resume", "resume_every", "start", "teacher", "logger"):
@@ -95,6 +95,16 @@ def _with_absolute_paths(key: str, value: Any) -> Any:
 @cache
 def _defaults(model: str) -> dict[str, Any]:
     return plain(compose("train", [f"model={model}"]))  # cached because a sweep needs it for every cell
+
+
+@cache
+def _hashed_defaults(model: str) -> dict[str, Any]:
+    """The defaults with the values that they had when results were first hashed."""
+    old = HASHED_DEFAULTS.get(model, {})
+    return {
+        group: {**values, **old[group]} if group in old else values
+        for group, values in _defaults(model).items()
+    }
 
 
 def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

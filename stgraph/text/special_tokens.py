@@ -18,6 +18,7 @@ class SpecialTokens:
         bos: Begin of a sequence.
         eos: End of a sequence.
         unk: Any word outside the vocabulary.
+        generate_unk: Whether the unknown word may be generated, as in the released code of STAT.
 
     Raises:
         OptionError: If ``pad`` is not 0, an id is negative, or two ids are equal.
@@ -30,6 +31,7 @@ class SpecialTokens:
     bos: int = 1
     eos: int = 2
     unk: int = 3
+    generate_unk: bool = False
 
     def __post_init__(self) -> None:
         ids = (self.pad, self.bos, self.eos, self.unk)
@@ -40,5 +42,5 @@ class SpecialTokens:
 
     @property
     def suppress_tokens(self) -> tuple[int, ...]:
-        """Ids that are never generated: padding, begin and unknown."""
-        return (self.pad, self.bos, self.unk)
+        """Ids that are never generated: padding, begin and, by default, unknown."""
+        return (self.pad, self.bos) if self.generate_unk else (self.pad, self.bos, self.unk)

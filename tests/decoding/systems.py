@@ -28,7 +28,7 @@ def system(name, vocab_size=30, max_length=8, seed=0, **changed):
     torch.manual_seed(seed)
     sizes = {"vocab_size": vocab_size, "max_length": max_length}
     if name == "stat":
-        model = STATCaptioner(**sizes, **STREAMS, **RECURRENT, stream_channels=6)
+        model = STATCaptioner(**sizes, **STREAMS, **RECURRENT, stream_channels=6, initialization="torch")
     elif name == "stats":
         boxes = {"object_channels": OBJECT, "grid_channels": {"rgb": 4}}
         model = STaTSCaptioner(**sizes, **boxes, **RECURRENT, embedding_channels=6)

@@ -46,12 +46,18 @@ def test_a_wide_enough_beam_is_exhaustive_search(seed, length_penalty):
         check(found, expected[:5], model, 20 * video)
 
 
+@pytest.mark.parametrize("narrowing", [False, True])
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 5])
-def test_is_the_definition_whatever_the_width(beam_size, length_penalty):
-    options = {"max_length": 5, "length_penalty": length_penalty, "beam_size": beam_size}
+def test_is_the_definition_whatever_the_width(beam_size, length_penalty, narrowing):
+    options = {
+        "max_length": 5,
+        "length_penalty": length_penalty,
+        "beam_size": beam_size,
+        "narrowing": narrowing,
+    }
     best = min(beam_size, 2)
-    search = BeamSearch(beam_size, length_penalty, best)
+    search = BeamSearch(beam_size, length_penalty, best, narrowing)
     for seed in range(2):
         writer = Writer(seed=seed)
         found = search.decode(writer.decoder, writer.start([0, 1, 2], 5), 3, TOKENS, max_length=5)

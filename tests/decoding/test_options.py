@@ -19,6 +19,7 @@ METHODS = [Greedy(), BeamSearch(2), Sampling()]
             {"method": "beam", "beam_size": 3, "length_penalty": 0.5, "captions_per_video": 2},
             BeamSearch(size=3, length_penalty=0.5, captions_per_video=2),
         ),
+        ({"method": "beam", "narrowing": True}, BeamSearch(narrowing=True)),
         (
             {
                 "method": "sample",
@@ -64,6 +65,7 @@ def test_labels_tell_decodings_apart():
     ways = [
         *(Greedy(), BeamSearch(), BeamSearch(4)),
         *(BeamSearch(length_penalty=value) for value in (0.7, 1.5)),
+        BeamSearch(narrowing=True),
         *(method(captions_per_video=2) for method in (BeamSearch, Sampling)),
         *(Sampling(**{name: 2}) for name in ("seed", "temperature", "top_k")),
         *(Sampling(), Sampling(top_p=0.5), Sampling(top_k=2, top_p=0.5)),

@@ -14,6 +14,7 @@ SIZES = {
     "word_channels": 7,
     "hidden_channels": 8,
     "max_length": 5,
+    "initialization": "torch",  # larger weights than the released ones, so that each input shows
 }
 STREAMS = {"appearance_channels": 5, "motion_channels": 3, "object_channels": CHANNELS}
 
@@ -27,6 +28,7 @@ def test_defaults_are_the_released_codes():
     paper = defaults_of(STATCaptioner)
     assert (paper.stream_channels, paper.attention_channels, paper.hidden_channels) == (1024, 1024, 1024)
     assert (paper.word_channels, paper.dropout, paper.max_length, paper.spatial) == (512, 0.5, 30, True)
+    assert (paper.initialization, paper.exclude_padding) == ("released", False)
 
 
 ROWS = [

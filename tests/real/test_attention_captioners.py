@@ -18,7 +18,10 @@ WITHOUT_EDGES = VideoGraphBuilder(None, None, max_objects=5, score_threshold=0.2
 
 def stat(data):
     sizes = {f"{name}_channels": 128 for name in ("stream", "attention", "word", "hidden")}
-    return STATCaptioner.for_data(data, streams=["appearance", "object"], dropout=0.0, **sizes), STATLoss()
+    model = STATCaptioner.for_data(
+        data, streams=["appearance", "object"], dropout=0.0, initialization="torch", **sizes
+    )
+    return model, STATLoss()
 
 
 def stats(data):

@@ -24,14 +24,21 @@ def exhaustive_search(next_log_probs, *, vocabulary, eos, max_length, length_pen
     return sorted(scored, key=lambda caption: -caption[0])
 
 
-def beam_search(next_log_probs, *, vocabulary, eos, max_length, beam_size, length_penalty=0.0):
-    """(score, words) of the finished captions, best first. No search is stopped before ``max_length``."""
-    opened, finished = [[]], []
+def beam_search(
+    next_log_probs, *, vocabulary, eos, max_length, beam_size, length_penalty=0.0, narrowing=False
+):
+    """(score, words) of the finished captions, best first. No search is stopped before ``max_length``.
+
+    With ``narrowing``, a finished caption leaves one beam fewer, and what stays open is among the ``beam_size`` likeliest.
+    """
+    opened, finished, width = [[]], [], beam_size
     for place in range(max_length):
         longer = [[*words, word] for words in opened for word in vocabulary]
         longer.sort(key=lambda words: -math.fsum(log_probs_of(next_log_probs, words)))
         last = place + 1 == max_length
-        finished += [words for words in longer[:beam_size] if last or words[-1] == eos]
-        opened = [words for words in longer if words[-1] != eos][:beam_size]
+        ended = [words for words in longer[:width] if last or words[-1] == eos]
+        opened = [words for words in (longer[:width] if narrowing else longer) if words[-1] != eos][:width]
+        finished += ended
+        width -= narrowing * len(ended)
     scored = [(score(log_probs_of(next_log_probs, words), length_penalty), words) for words in finished]
     return sorted(scored, key=lambda caption: -caption[0])

@@ -119,6 +119,8 @@ def test_every_number_of_stats_released_code(data, min_count):
         "word_channels": 512,
         "hidden_channels": 1024,
         "dropout": 0.5,
+        "initialization": "released",
+        "exclude_padding": True,
         "input_norm": None,  # not in the paper, off
         "input_dropout": 0.0,
     }

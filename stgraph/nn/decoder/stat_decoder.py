@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,6 +51,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         word_channels: Width of a word.
         hidden_channels: Width of the LSTM.
         dropout: d, of the LSTM's gates and the readout.
+        excluded: Ids of words that never get any probability.
 
     Shapes: As :class:`RecurrentDecoder`; a memory holds "frames" for the stream "global", "motion" and "regions" for
         "local". Attention weights are "global", "motion", "local" ``[P, L, T]`` and "regions" ``[P, L, T, S]``.
@@ -69,9 +71,10 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         word_channels: int = 512,
         hidden_channels: int = 1024,
         dropout: float = 0.5,
+        excluded: Sequence[int] = (),
     ) -> None:
         super().__init__(vocab_size, word_channels)
-        self.attention = attention
+        self.attention, self.excluded = attention, tuple(excluded)
         self.first_hidden = nn.Linear(in_channels, hidden_channels)
         self.first_cell = nn.Linear(in_channels, hidden_channels)
         self.cell = GateDropoutLSTMCell(word_channels + in_channels, hidden_channels, dropout)
@@ -116,8 +119,11 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         return features, self.after(state, LSTMState(hidden, cell), seen.weights)
 
     def readout(self, features: Tensor) -> Tensor:
-        """Logits ``[..., V]`` from features q."""
-        return self.lm_head(self.dropout(features.tanh()))
+        """Logits ``[..., V]`` from features q, minus infinity for excluded words."""
+        logits = self.lm_head(self.dropout(features.tanh()))
+        if not self.excluded:
+            return logits
+        return logits.index_fill(-1, torch.tensor(self.excluded, device=logits.device), -torch.inf)
 
     def masks(self, memory: STATMemory) -> dict[str, Tensor]:
         """Masks of the frames of each stream, and of the regions."""
