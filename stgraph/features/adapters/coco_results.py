@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
 from stgraph.features.detections import UNKNOWN_TRACK, Detections
@@ -23,13 +25,15 @@ def from_coco_results(
     *,
     images: Images | None = None,
     video: str = "video",
+    masks: bool = False,
     sampled: Sequence[int] | None = None,
     fps: float | Mapping[str, float] | None = None,
 ) -> dict[str, Detections]:
     """Converts COCO results, in any order, to detections.
 
     ``bbox`` is left, top, width, height in pixels; ``category_id`` becomes the label and ``track_id``, if present, the
-    track. A missing score is 1, a missing category or track -1. Features are the box geometry.
+    track. A missing score is 1, a missing category or track -1. ``keypoints`` is a flat list of x, y and confidence. An
+    entry without ``bbox`` gets the box around its keypoints or, with ``masks``, its mask. Features are the box geometry.
 
     Args:
         results: The entries.
@@ -37,6 +41,7 @@ def from_coco_results(
         images: Video and frame number of each ``image_id``; these are the sampled frames, including those without
             results. None uses ``image_id`` as the frame number in a single video.
         video: Name of the single video.
+        masks: Whether to decode ``segmentation``, as run lengths or polygons.
         sampled: Frame numbers in the file of all sampled frames of the single video; boxes in other frames are skipped.
             None uses the frames that occur.
         fps: Frames per second, for all videos or by video, to compute ``time``.
@@ -66,7 +71,7 @@ def from_coco_results(
         boxes = {name: [] for name in of_video}
         frames = {name: sorted(found) for name, found in of_video.items()}
     for number, entry in enumerate(results):
-        name, box = _parse(f"Entry {number}", entry, video, places, size)
+        name, box = _parse(f"Entry {number}", entry, video, places, size, masks)
         boxes[name].append(box)
     return {
         name: join_boxes(rows, _of(size, name, "size"), frames[name], _of(fps, name, "fps"))
@@ -114,7 +119,8 @@ def to_coco_results(
 ) -> list[dict[str, Any]]:
     """Converts detections to COCO results.
 
-    Entries have a ``track_id`` only if the track is known. Features are not written.
+    Entries have a ``track_id`` only if the track is known, and ``keypoints`` and ``segmentation`` (compressed run lengths)
+    if the detections have them. Features are not written.
 
     Args:
         detections: Detections of one video.
@@ -154,9 +160,23 @@ def to_coco_results(
             "bbox": [float(number) for number in box],
             "score": float(shortest(score)),
             **({} if track == UNKNOWN_TRACK else {"track_id": track}),
+            **_extras(detections, row),
         }
-        for frame, label, box, score, track in columns
+        for row, (frame, label, box, score, track) in enumerate(columns)
     ]
+
+
+def _extras(detections: Detections, row: int) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if detections.keypoints is not None:
+        extras["keypoints"] = [
+            float(shortest(value)) for value in detections.keypoints[row].flatten().tolist()
+        ]
+    if detections.masks is not None:
+        from stgraph.features.adapters.mask_codes import encode_mask
+
+        extras["segmentation"] = encode_mask(detections.masks[row].numpy())
+    return extras
 
 
 def _parse(
@@ -165,15 +185,24 @@ def _parse(
     video: str,
     places: Images | None,
     size: Size | Mapping[str, Size],
+    masks: bool,
 ) -> tuple[str, FileBox]:
-    if not isinstance(entry, Mapping) or not {"image_id", "bbox"} <= entry.keys():
+    shapes = ("bbox", "keypoints", *(("segmentation",) if masks else ()))
+    if not isinstance(entry, Mapping) or "image_id" not in entry or not entry.keys() & set(shapes):
         raise DataError(f"{where} must have 'image_id' and 'bbox', got {str(entry)[:100]}.")
     image = entry["image_id"]
     if places is not None and str(image) not in places:
         raise DataError(f"{where}: image_id {image!r} is not in 'images'; add it or remove the entry.")
     name, frame = (video, image) if places is None else places[str(image)]
+    image_size: Size = _of(size, name, "size")
+    mask = None
+    if masks and entry.get("segmentation") is not None:
+        from stgraph.features.adapters.mask_codes import decode_mask
+
+        mask = decode_mask(entry["segmentation"], image_size, where)
     try:
-        x, y, w, h = map(float, entry["bbox"])
+        keypoints = _keypoints(entry.get("keypoints"))
+        x, y, w, h = map(float, entry["bbox"]) if "bbox" in entry else _extent(keypoints, mask)
         numbers: dict[str, Any] = {
             "frame": _whole("image_id", frame),
             "score": float(entry.get("score", 1.0)),
@@ -184,7 +213,34 @@ def _parse(
         raise DataError(
             f"{where} must contain numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); fix or drop it."
         ) from error
-    return name, FileBox(where=where, xywh=(x, y, w, h), size=_of(size, name, "size"), **numbers)
+    return name, FileBox(
+        where=where, xywh=(x, y, w, h), size=image_size, keypoints=keypoints, mask=mask, **numbers
+    )
+
+
+def _keypoints(flat: Any) -> list[list[float]] | None:
+    if flat is None or len(flat) == 0:
+        return None
+    numbers = [float(number) for number in flat]
+    if len(numbers) % 3:
+        raise ValueError("'keypoints' must be x, y and confidence of each")
+    return [numbers[start : start + 3] for start in range(0, len(numbers), 3)]
+
+
+def _extent(
+    keypoints: list[list[float]] | None, mask: np.ndarray | None
+) -> tuple[float, float, float, float]:
+    """Left, top, width and height of the box around the mask, or around all keypoints as in pycocotools."""
+    if mask is not None:
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not len(rows):
+            raise ValueError("the mask is empty")
+        xs, ys = (columns[0], columns[-1] + 1), (rows[0], rows[-1] + 1)
+    else:
+        if keypoints is None:
+            raise ValueError("there is neither 'bbox' nor a keypoint")
+        xs, ys = zip(*((x, y) for x, y, _ in keypoints), strict=True)
+    return float(min(xs)), float(min(ys)), float(max(xs) - min(xs)), float(max(ys) - min(ys))
 
 
 def _whole(key: str, value: Any) -> int:

@@ -29,6 +29,8 @@ class FileBox:
         score: As in :class:`Detections`.
         label: As in :class:`Detections`.
         track: As in :class:`Detections`.
+        keypoints: x, y and confidence of each keypoint, or None.
+        mask: Mask of the object, bool ``[H, W]``, or None.
 
     Raises:
         DataError: If the box has no area or is outside the image, or a number is not finite.
@@ -41,6 +43,8 @@ class FileBox:
     score: float = 1.0
     label: int = -1
     track: int = -1
+    keypoints: Sequence[Sequence[float]] | None = None
+    mask: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         x, y, w, h = self.xywh
@@ -69,6 +73,8 @@ def join_boxes(
 ) -> Detections:
     """Joins the boxes of one video, skipping those in frames that are not sampled.
 
+    If some boxes have keypoints, the others get keypoints of confidence 0 at (0, 0), as in COCO; likewise an empty mask.
+
     Args:
         boxes: Boxes of one video, in any order.
         size: Height and width of the image in pixels.
@@ -77,7 +83,8 @@ def join_boxes(
         features: Features of each box; None uses the box geometry.
 
     Raises:
-        DataError: If no box is in a sampled frame, or the number of features is not that of the boxes.
+        DataError: If no box is in a sampled frame, the number of features is not that of the boxes, or their keypoints
+            differ in number.
 
     Shapes: features ``[N, F]``.
     """
@@ -102,11 +109,27 @@ def join_boxes(
         scores=[box.score for box in kept],
         labels=[box.label for box in kept],
         track=[box.track for box in kept],
+        keypoints=_column("keypoints", kept),
+        masks=_column("mask", kept),
         features=None if features is None else np.asarray(features)[rows],
         sampled=sampled,
         size=size,
         fps=fps,
     )
+
+
+def _column(name: str, boxes: Sequence[FileBox]) -> np.ndarray | None:
+    """One array per box, of zeros for a box that has none; None if no box has any."""
+    found = {box.where: np.asarray(value) for box in boxes if (value := getattr(box, name)) is not None}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    for where, value in found.items():
+        if value.shape != first.shape:
+            raise DataError(
+                f"{where}: '{name}' must have the same shape for all boxes, got {list(value.shape)} and {list(first.shape)}."
+            )
+    return np.stack([found.get(box.where, np.zeros_like(first)) for box in boxes])
 
 
 def shortest(value: float | np.floating) -> Decimal:

@@ -78,10 +78,11 @@ def join_entries(
 
 
 def entries_of(detections: Detections) -> Iterator[dict[str, torch.Tensor]]:
-    """Yields the boxes, scores, labels, track and features of each sampled frame, in order."""
+    """Yields the values of each sampled frame by name, in order; keypoints and masks if there are any."""
     counts = detections.frame.bincount(minlength=detections.num_frames).tolist()
-    for parts in zip(*(getattr(detections, name).split(counts) for name in PARTS), strict=True):
-        yield dict(zip(PARTS, parts, strict=True))
+    names = (*PARTS, *(name for name in OPTIONAL if getattr(detections, name) is not None))
+    for parts in zip(*(getattr(detections, name).split(counts) for name in names), strict=True):
+        yield dict(zip(names, parts, strict=True))
 
 
 def _checked(number: int, entry: Mapping[str, Any], size: tuple[int, int]) -> Detections:

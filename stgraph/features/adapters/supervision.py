@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from stgraph.errors import DependencyError
@@ -22,19 +23,21 @@ def from_supervision(
     size: tuple[int, int],
     *,
     features: Any = None,
+    masks: bool = False,
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
 ) -> Detections:
     """Converts one ``supervision.Detections`` per sampled frame.
 
     Boxes are read from ``xyxy``, scores from ``confidence``, labels from ``class_id`` and tracks from ``tracker_id``;
-    masks, class names and other data are ignored.
+    class names and other data are ignored.
 
     Args:
         frames: One per sampled frame; ``supervision.Detections.empty()`` for a frame without objects.
         size: Height and width of the image in pixels.
         features: Appearance features of all boxes in order; None uses ``data["features"]`` of each frame, or the box
             geometry if no frame has it.
+        masks: Whether to read the masks; they must have the size of the image.
         sampled: Frame number in the file of each frame.
         fps: Frames per second of the file, to compute ``time``; requires ``sampled``.
 
@@ -54,6 +57,7 @@ def from_supervision(
             "labels": frame.class_id,
             "track": frame.tracker_id,
             "features": frame.data.get("features") if features is None else None,
+            "masks": None if not masks or frame.mask is None else np.asarray(frame.mask, dtype=bool),
         }
         for frame in frames
     ]
@@ -63,7 +67,8 @@ def from_supervision(
 def to_supervision(detections: Detections) -> list[supervision.Detections]:
     """Converts detections to one ``supervision.Detections`` per sampled frame, with features in ``data["features"]``.
 
-    ``class_id`` and ``tracker_id`` are None if all of the video are unknown; single unknown ones are -1.
+    ``class_id`` and ``tracker_id`` are None if all of the video are unknown; single unknown ones are -1. Masks are kept;
+    ``supervision.Detections`` have no keypoints.
 
     Raises:
         DependencyError: If ``supervision`` is not installed.
@@ -82,6 +87,7 @@ def to_supervision(detections: Detections) -> list[supervision.Detections]:
             confidence=entry["scores"].numpy(),
             class_id=entry["labels"].numpy() if has_labels else None,
             tracker_id=entry["track"].numpy() if has_tracks else None,
+            mask=entry["masks"].numpy() if "masks" in entry else None,
             data={"features": entry["features"].numpy()},
         )
         for entry in entries_of(detections)

@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from pycocotools import mask as coco
 
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters import from_coco_results, read_coco_results, to_coco_results
+from stgraph.features.adapters.mask_codes import decode_mask, encode_mask
 from tests.features.adapters.samples import SAMPLED, SIZE, assert_same, random_detections
 
 PLAIN = {"image_id": 7, "category_id": 2, "bbox": [1, 2, 5, 9], "score": 0.5}
@@ -125,3 +129,70 @@ def test_a_file(tmp_path):
         read_coco_results(path, SIZE)
     with pytest.raises(MissingDataError, match=r"no\.json"):
         read_coco_results(tmp_path / "no.json", SIZE)
+
+
+def test_keypoints_and_masks_there_and_back_as_json():
+    video = random_detections(num_boxes=12)
+    video = replace(video, keypoints=torch.rand(12, 17, 3), masks=torch.rand(12, *SIZE) > 0.7)
+    entries = json.loads(json.dumps(to_coco_results(video)))
+    back = from_coco_results(entries, SIZE, sampled=SAMPLED, fps=25.0, masks=True)["video"]
+    assert_same(back, video, but=("features", "features_are_geometry"))
+    assert from_coco_results(entries, SIZE)["video"].masks is None
+
+
+def test_boxes_without_keypoints_get_those_of_confidence_0():
+    entries = [PLAIN, {**PLAIN, "keypoints": [1, 2, 0.5, 3, 4, 1]}, {**PLAIN, "keypoints": []}]
+    video = from_coco_results(entries, SIZE)["video"]
+    assert video.keypoints.tolist() == [[[0, 0, 0]] * 2, [[1, 2, 0.5], [3, 4, 1]], [[0, 0, 0]] * 2]
+
+
+def test_a_box_is_found_around_keypoints_and_masks():
+    pose = {"image_id": 7, "keypoints": [10, 20, 1, 30, 25, 0.1]}
+    assert from_coco_results([pose], SIZE)["video"].boxes.tolist() == [[10, 20, 30, 25]]
+    polygon = {"image_id": 7, "segmentation": [[10, 20, 30, 20, 30, 25, 10, 25]]}
+    found = from_coco_results([polygon], SIZE, masks=True)["video"]
+    assert found.boxes.tolist() == [[10, 20, 30, 25]]
+    assert int(found.masks.sum()) == 20 * 5
+    # Uncompressed run lengths count down the columns: 120 * 10 + 20 pixels outside, then 5 inside.
+    runs = {"image_id": 7, "segmentation": {"size": list(SIZE), "counts": [1220, 5, 120 * 160 - 1225]}}
+    inside = np.argwhere(from_coco_results([runs], SIZE, masks=True)["video"].masks[0].numpy())
+    assert inside.tolist() == [[row, 10] for row in range(20, 25)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({**PLAIN, "keypoints": [1, 2]}, "Entry 1 must contain numbers.*'keypoints'"),
+        ({"image_id": 7, "keypoints": []}, "Entry 1 must contain numbers.*neither 'bbox' nor a keypoint"),
+        (
+            {"image_id": 7, "segmentation": []},
+            "Entry 1: 'segmentation' cannot be decoded.*must be run lengths or polygons",
+        ),
+        (
+            {**PLAIN, "segmentation": {"size": [1, 2], "counts": "a"}},
+            "Entry 1: 'segmentation' cannot be decoded.*image of",
+        ),
+        (
+            {**PLAIN, "segmentation": {"size": list(SIZE), "counts": "a"}},
+            "Entry 1: 'segmentation' cannot be decoded",
+        ),
+        (
+            {**PLAIN, "segmentation": {"size": list(SIZE), "counts": [5]}},
+            "Entry 1: 'segmentation' cannot be decoded",
+        ),
+        ({**PLAIN, "segmentation": [[1, 2, "a", 4, 5, 6]]}, "Entry 1: 'segmentation' cannot be decoded"),
+    ],
+)
+def test_a_broken_shape_is_named(entry, message):
+    with pytest.raises(DataError, match=message):
+        from_coco_results([PLAIN, entry], SIZE, masks=True)
+
+
+def test_run_lengths_are_those_of_pycocotools():
+    draw = np.random.default_rng(0)
+    for share in (0.0, 0.01, 0.5, 0.99, 1.0):
+        mask = draw.random(SIZE) < share
+        mask[30:90, 40:120] = draw.random() < 0.5  # long runs, whose codes have several characters
+        code = encode_mask(mask)
+        assert np.array_equal(decode_mask(code, SIZE, "here"), mask)
+        assert np.array_equal(coco.decode(code) > 0, mask)

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.features.adapters.samples import SAMPLED, SIZE, assert_same, random_d
 
 def frame(boxes, features=None, **values):
     """A stand-in for supervision.Detections, with the fields that are read."""
-    empty = {"confidence": None, "class_id": None, "tracker_id": None}
+    empty = {"confidence": None, "class_id": None, "tracker_id": None, "mask": None}
     data = {} if features is None else {"features": np.array(features)}
     return SimpleNamespace(
         xyxy=np.array(boxes, dtype=np.float32).reshape(-1, 4), **{**empty, **values}, data=data
@@ -67,3 +68,12 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "supervision", None)
     with pytest.raises(DependencyError, match=r"pip install 'stgraph-captioning\[adapters\]'"):
         to_supervision(random_detections())
+
+
+def test_masks_there_and_back_on_request():
+    pytest.importorskip("supervision")
+    video = random_detections(num_boxes=5)
+    video = replace(video, masks=torch.rand(5, *SIZE) > 0.5)
+    frames = to_supervision(video)
+    assert from_supervision(frames, SIZE).masks is None
+    assert torch.equal(from_supervision(frames, SIZE, masks=True).masks, video.masks)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -83,3 +85,13 @@ def test_wrong_numbers_of_frames():
         from_torchvision_dicts([], SIZE)
     with pytest.raises(OptionError, match="'fps' needs 'sampled'"):
         from_torchvision_dicts([{"boxes": []}], SIZE, fps=25.0)
+
+
+def test_keypoints_and_masks_there_and_back():
+    video = replace(
+        random_detections(num_boxes=5), keypoints=torch.rand(5, 2, 3), masks=torch.rand(5, *SIZE) > 0.5
+    )
+    dicts = to_torchvision_dicts(video)
+    assert dicts[0]["masks"].shape[1:] == (1, *SIZE)
+    assert from_torchvision_dicts(dicts, SIZE).masks is None
+    assert_same(from_torchvision_dicts(dicts, SIZE, masks=True, sampled=SAMPLED, fps=25.0), video)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features import Detections
 
 SIZE = (20, 40)
@@ -35,7 +35,7 @@ def test_reads_one_file_and_one_of_several_videos(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "line 1 must have 5 to 7 columns.*segmentation"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4", "line 1 must have 5 to 7 columns.*segmentation.*'segments'"),
         ("cat 0.5 0.5 0.5 0.5", "line 1 must be numbers"),
         ("0 20 10 5 5", "must contain fractions of the image"),
         ("0 0.5 0.5 0 0.5", "width and height must be above 0"),
@@ -53,3 +53,71 @@ def test_names_what_is_missing(tmp_path):
         Detections.from_yolo_text(tmp_path, SIZE)
     with pytest.raises(MissingDataError, match="No YOLO text at"):
         Detections.from_yolo_text(tmp_path / "none", SIZE)
+
+
+def test_reads_poses(tmp_path):
+    (tmp_path / "cat_1.txt").write_text("0 0.5 0.5 0.5 0.5 0.25 0.5 0.9 0.75 0.5 0.1 0.625 4\n")
+    (tmp_path / "cat_2.txt").write_text("0 0.5 0.5 0.5 0.5 0 0 0.5 1 1 1 0.5 4\n")
+    found = Detections.from_yolo_text(tmp_path, SIZE, keypoints=(2, 3))
+    assert found.boxes.tolist() == [[10, 5, 30, 15]] * 2
+    expected = torch.tensor([[[10, 10, 0.9], [30, 10, 0.1]], [[0, 0, 0.5], [40, 20, 1]]])
+    assert torch.equal(found.keypoints, expected)
+    assert (found.scores.tolist(), found.track.tolist()) == ([0.625, 0.5], [4, 4])
+
+
+def test_keypoints_without_confidence_get_1(tmp_path):
+    (tmp_path / "cat_1.txt").write_text("0 0.5 0.5 0.5 0.5 0.25 0.5 0.75 0.5\n")
+    found = Detections.from_yolo_text(tmp_path, SIZE, keypoints=(2, 2))
+    assert found.keypoints.tolist() == [[[10, 10, 1], [30, 10, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("end", "extra", "score", "track"),
+    [
+        ("", None, 1, -1),
+        (" 0.5", None, 0.5, -1),
+        (" 3", None, 1, 3),
+        (" 0.5 3", ("conf", "track"), 0.5, 3),
+        ("", (), 1, -1),
+    ],
+)
+def test_reads_polygons_with_the_columns_after_them(tmp_path, end, extra, score, track):
+    (tmp_path / "cat_1.txt").write_text(f"2 0.25 0.25 0.75 0.25 0.75 0.75 0.25 0.75{end}\n")
+    found = Detections.from_yolo_text(tmp_path, SIZE, segments=True, masks=True, extra=extra)
+    assert found.boxes.tolist() == [[10, 5, 30, 15]]
+    inside = torch.zeros(1, *SIZE, dtype=torch.bool)
+    inside[:, 5:15, 10:30] = True
+    assert torch.equal(found.masks, inside)
+    assert (found.scores.tolist(), found.track.tolist()) == ([score], [track])
+
+
+def test_polygons_that_may_end_with_confidence_and_track_are_refused(tmp_path):
+    (tmp_path / "cat_1.txt").write_text("2 0.25 0.25 0.75 0.25 0.75 0.75 0.5 1\n")
+    with pytest.raises(DataError, match=r"pass extra=\('conf', 'track'\), or extra=\(\)"):
+        Detections.from_yolo_text(tmp_path, SIZE, segments=True)
+    assert Detections.from_yolo_text(
+        tmp_path, SIZE, segments=True, extra=("conf", "track")
+    ).track.tolist() == [1]
+    assert Detections.from_yolo_text(tmp_path, SIZE, segments=True, extra=()).boxes.tolist() == [
+        [10, 5, 30, 20]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"extra": ("track", "conf")}, "'extra' must be one of"),
+        ({"keypoints": (17, 4)}, "'kpt_shape'"),
+        ({"masks": True}, "'masks' need 'segments'"),
+    ],
+)
+def test_names_options_that_do_not_fit(tmp_path, options, message):
+    (tmp_path / "cat_1.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(OptionError, match=message):
+        Detections.from_yolo_text(tmp_path, SIZE, **options)
+
+
+def test_all_boxes_have_keypoints_or_none(tmp_path):
+    (tmp_path / "cat_1.txt").write_text("0 0.5 0.5 0.5 0.5 0.25 0.5 0.9\n0 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match="line 2 must have 8 to 10 columns"):
+        Detections.from_yolo_text(tmp_path, SIZE, keypoints=(1, 3))
