@@ -19,8 +19,8 @@ from stgraph.settings.compose import plain, saved_config
 from stgraph.settings.identity import check_same_settings
 from stgraph.settings.paths import PATHS
 from stgraph.training.config import DataConfig, TrainingConfig
-from stgraph.training.recipe import check_run_folder
 from stgraph.training.run import build_run
+from stgraph.training.run_folder import check_run_folder, lock_run
 
 __all__ = ["data_config", "is_first_rank", "open_data", "save_config", "train", "training_config"]
 
@@ -78,14 +78,16 @@ def train(config: DictConfig, progress: Progress | None = None) -> Path:
 
     Raises:
         OptionError: If a setting is invalid, or differs from the original settings of a resumed run.
+        WorkerError: If another process trains in the run folder.
     """
     chosen = training_config(config)
-    check_run_folder(chosen.run, chosen.resume)
-    if chosen.resume:
-        check_same_settings(config, saved_config(chosen.run))
-    run = build_run(chosen, progress)
-    save_config(config, chosen.run)
-    run.train()
+    with lock_run(chosen.run, writes=is_first_rank()):
+        check_run_folder(chosen.run, chosen.resume)
+        if chosen.resume:
+            check_same_settings(config, saved_config(chosen.run))
+        run = build_run(chosen, progress)
+        save_config(config, chosen.run)
+        run.train()
     return chosen.run
 
 

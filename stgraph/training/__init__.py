@@ -11,7 +11,7 @@ from stgraph.training.losses import (
     default_loss,
 )
 from stgraph.training.module import CaptioningModule
-from stgraph.training.recipe import TrainingSummary, check_run_folder, train_captioner
+from stgraph.training.recipe import train_captioner
 from stgraph.training.reinforce import (
     LearnedBaseline,
     Reinforce,
@@ -22,8 +22,10 @@ from stgraph.training.reinforce import (
 )
 from stgraph.training.resume import ResumePoint
 from stgraph.training.run import TrainingRun, build_run, train
+from stgraph.training.run_folder import check_run_folder, lock_run
 from stgraph.training.run_record import run_record
 from stgraph.training.schedules import cosine_with_warmup, teacher_forcing_ratio
+from stgraph.training.summary import TrainingSummary
 from stgraph.training.warm_start import load_teacher, load_weights
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "default_loss",
     "load_teacher",
     "load_weights",
+    "lock_run",
     "reinforce_loss",
     "run_record",
     "teacher_forcing_ratio",

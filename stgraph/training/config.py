@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from pydantic import BaseModel, ConfigDict, Field
@@ -97,11 +97,11 @@ class TrainingConfig(_Strict):
     logger: Any = None
     seed: int = Field(default=0, ge=0)
     resume: bool = False
-    resume_every: int = 100
+    resume_every: int = Field(default=100, ge=1)
     start: Path | None = None
     teacher: Path | None = None
-    monitor: str = "val/CIDEr"
-    patience: int | None = None
+    monitor: Literal["val/CIDEr", "val/loss"] = "val/CIDEr"
+    patience: int | None = Field(default=None, ge=1)
 
 
 @rank_zero_only

@@ -140,14 +140,17 @@ class CaptioningModule(LightningModule):
 
     def _total_steps(self) -> int:
         trainer = self.trainer
-        if trainer.max_steps > 0:
-            return trainer.max_steps
         data = self._data()
         if data is None:
             return int(trainer.estimated_stepping_batches)
         # Lightning's own estimate would load the training data before a resumed run knows which epoch it is in.
         steps = math.ceil(data.num_batches(0) / trainer.accumulate_grad_batches)
-        return steps * (trainer.max_epochs or 1)
+        ends = [steps * (trainer.max_epochs or 0), trainer.max_steps]
+        if not any(end > 0 for end in ends):
+            raise OptionError(
+                "A schedule needs to know the end: set trainer.max_epochs or trainer.max_steps."
+            )
+        return min(end for end in ends if end > 0)
 
     def _data(self) -> CaptionDataModule | None:
         data = getattr(self.trainer, "datamodule", None)

@@ -2,73 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import logging
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from stgraph.datasets.loading.data_module import CaptionDataModule
-from stgraph.errors import DataError, OptionError, WorkerError
-from stgraph.files import write_text
+from stgraph.errors import DataError, OptionError, StgraphError, WorkerError, WriteError
+from stgraph.files import write_failure
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import CaptioningModel, save_model
 from stgraph.pipeline import CaptionPipeline
+from stgraph.training.checkpoints import BestWeights, PatientStopping, check_end, check_fits, read_checkpoint
 from stgraph.training.losses import CaptionLoss
 from stgraph.training.module import VALIDATION_METRICS, CaptioningModule, OptimizerFactory, ScheduleFactory
 from stgraph.training.resume import ResumePoint
+from stgraph.training.run_folder import check_run_folder, lock_run
+from stgraph.training.summary import TrainingSummary
+from stgraph.training.trainer_arguments import (
+    check_trainer_arguments,
+    check_validation_interval,
+    make_trainer,
+)
 
-__all__ = ["TrainingSummary", "check_run_folder", "train_captioner"]
+__all__ = ["train_captioner"]
+
+log = logging.getLogger(__name__)
 
 MONITORS = {"val/CIDEr": "max", "val/loss": "min"}
-RESERVED = {
-    "default_root_dir": "the run's folder is given by 'folder'",
-    "reload_dataloaders_every_n_epochs": "the batch order depends on the epoch",
-    "limit_val_batches": "the best weights are chosen by the whole validation split",
-    "use_distributed_sampler": "the data module deals batches out to the ranks",
-    "overfit_batches": "Lightning would change the batch order; train on a small split instead",
-    "enable_checkpointing": "a run is resumed from its checkpoints",
-    "num_sanity_val_steps": "a resumed run would validate more often than one left alone",
-}
-"""Arguments of Lightning's ``Trainer`` that would break exact resume or the choice of weights, and why."""
-PRECISIONS = ("32", "32-true", "16-mixed", "bf16-mixed")  # graphs stay float32
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """Outcome of a run, stored as ``training.json`` in its folder.
-
-    Args:
-        monitor: The value by which the best weights were chosen.
-        best: Its best value; None if no validation took place, and the last weights were kept.
-        epochs: Epochs that were finished.
-        steps: Optimiser steps.
-    """
-
-    monitor: str
-    best: float | None
-    epochs: int
-    steps: int
-
-    FILE = "training.json"
-
-    @classmethod
-    def load(cls, folder: str | Path) -> TrainingSummary:
-        """Reads the summary of a run.
-
-        Raises:
-            DataError: If the file is damaged or not there.
-        """
-        path = Path(folder) / cls.FILE
-        try:
-            return cls(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{path} is not the summary of a training run ({error}).") from error
 
 
 def train_captioner(
@@ -90,9 +60,10 @@ def train_captioner(
 ) -> CaptionPipeline:
     """Trains a model, keeps the weights of the best validation, and writes a model folder.
 
-    A run that is killed at any moment and resumed ends with the weights that it would have had. The folder then holds the
-    model (``model.safetensors``, ``config.json``, ``tokenizer.json``), ``training.json``, the log (``log/``), and the
-    checkpoints, which are for resuming only.
+    A run that is killed at any moment and resumed ends with the weights that it would have had, and so does one that ended
+    by ``max_steps`` or ``max_epochs`` and is resumed with a larger one. If no validation takes place, the last weights are
+    kept, and a warning is logged. The folder then holds the model (``model.safetensors``, ``config.json``,
+    ``tokenizer.json``), ``training.json``, the log (``log/``), and the checkpoints, which are for resuming only.
 
     Args:
         model: Built by ``for_data(data)``; call ``lightning.seed_everything`` before for the same initial weights.
@@ -114,17 +85,20 @@ def train_captioner(
         The trained captioner, on the CPU.
 
     Raises:
-        OptionError: If there is nothing to resume, something would be overwritten, or an argument would break exact
-            resume.
-        WorkerError: If another process of a distributed run has stopped.
+        OptionError: If there is nothing to resume, something would be overwritten, or an argument is not allowed or would
+            break exact resume.
+        DataError: If the checkpoint of a resumed run is damaged or of another model, or weights became NaN or infinite.
+        WorkerError: If another process trains in this folder, or one of a distributed run has stopped.
+        WriteError: If the folder cannot be written, or the disk is full; the run can be resumed.
     """
-    folder = Path(folder)
-    check_run_folder(folder, resume)
-    _check_trainer_arguments(trainer)
+    check_trainer_arguments(trainer)
+    check_validation_interval(trainer, data.num_batches(0))
     if monitor not in MONITORS or (monitor == "val/loss" and not data.validation_captions):
         raise OptionError(
             f"'monitor' must be one of {tuple(MONITORS)}, the loss only with validation_captions=True, got {monitor!r}."
         )
+    if patience is not None and patience < 1:
+        raise OptionError(f"'patience' must be at least 1, or None to never stop early, got {patience}.")
     config = data.model_config(model)  # refuses what cannot be saved before hours of training
     references = data.references("val")
     evaluator = CaptionEvaluator(references, metrics=VALIDATION_METRICS) if references else None
@@ -132,11 +106,15 @@ def train_captioner(
     module = CaptioningModule(
         model, data.tokenizer, loss, optimizer=optimizer, schedule=schedule, evaluator=evaluator, seed=seed
     )
+    folder = Path(folder)
     checkpoints = folder / "checkpoints"
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    own, best = _callbacks(checkpoints, monitor, patience, resume_every, validate=evaluator is not None)
-    engine = Trainer(
-        callbacks=[*own, *_listed(callbacks)],
+    best = stopping = None
+    if evaluator is not None:
+        best = BestWeights(checkpoints, monitor, MONITORS[monitor])
+        stopping = None if patience is None else PatientStopping(monitor, MONITORS[monitor], patience)
+    point = ResumePoint(checkpoints, resume_every)
+    engine = make_trainer(
+        callbacks=[*filter(None, (best, stopping)), *_listed(callbacks), point],
         logger=[CSVLogger(folder, name="log"), *_listed([] if isinstance(logger, bool) else logger or [])],
         default_root_dir=folder,
         reload_dataloaders_every_n_epochs=1,
@@ -145,76 +123,127 @@ def train_captioner(
         limit_val_batches=None if evaluator is not None else 0,
         **trainer,
     )
-    _fit(engine, module, data, checkpoints / "last.ckpt" if resume else None)
-    score = None
-    if best is not None and Path(best.best_model_path).is_file():
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        module.load_state_dict(state["state_dict"])
-        score = None if best.best_model_score is None else float(best.best_model_score)
-    if engine.is_global_zero:
-        summary = TrainingSummary(monitor, score, engine.current_epoch, engine.global_step)
-        write_text(folder / TrainingSummary.FILE, json.dumps(asdict(summary), indent=1) + "\n")
-        save_model(folder, model, config, data.tokenizer)
-    engine.strategy.barrier("model folder")
+    with lock_run(folder, writes=engine.is_global_zero), _write_errors(folder):
+        check_run_folder(folder, resume)
+        resumed_at = None
+        if resume:
+            checkpoint = read_checkpoint(point.path)
+            check_fits(point.path, checkpoint, module)
+            resumed_at = int(checkpoint.get("global_step", 0))
+            check_end(checkpoint, engine.max_epochs, engine.max_steps)
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        _fit(engine, module, data, point.path if resume else None)
+        score = None
+        if best is not None and best.best_model_path:
+            module.load_state_dict(read_checkpoint(Path(best.best_model_path))["state_dict"])
+            score = None if best.best_model_score is None else float(best.best_model_score)
+        _check_finite(model)
+        summary = TrainingSummary(
+            monitor, score, _epochs(engine), engine.global_step, _ended(engine, stopping), resumed_at
+        )
+        if engine.is_global_zero:
+            summary.save(folder)
+            save_model(folder, model, config, data.tokenizer)
+            for sentence in summary.warnings():
+                log.warning("%s: %s", folder, sentence)
+        engine.strategy.barrier("model folder")
     return CaptionPipeline(model.cpu().eval(), data.tokenizer, config)
 
 
-def check_run_folder(folder: str | Path, resume: bool) -> None:
-    """Checks that a resumed run has a checkpoint and that a new run has none.
-
-    Raises:
-        OptionError: If there is nothing to resume, or a run would be overwritten.
-    """
-    last = Path(folder) / "checkpoints" / "last.ckpt"
-    if resume and not last.is_file():
-        raise OptionError(f"Nothing to resume at {last}; start without resume=true.")
-    if not resume and last.is_file():
-        raise OptionError(
-            f"{folder} holds a run already; continue it with resume=true, or choose another folder by run=..."
-        )
+def _epochs(engine: Trainer) -> int:
+    """Number of epochs that were trained to their end."""
+    loop = engine.fit_loop
+    return max(0, loop.epoch_progress.current.ready - (not loop.epoch_loop.batch_progress.is_last_batch))
 
 
-def _check_trainer_arguments(trainer: Mapping[str, Any]) -> None:
-    for name, reason in RESERVED.items():
-        if name in trainer:
-            raise OptionError(f"'trainer.{name}' is set by stgraph, as {reason}; leave it out.")
-    if str(trainer.get("precision") or 32) not in PRECISIONS:
-        raise OptionError(f"'trainer.precision' must be one of {PRECISIONS}, got {trainer['precision']!r}.")
+def _ended(engine: Trainer, stopping: PatientStopping | None) -> str:
+    """What ended the training, see :class:`TrainingSummary`."""
+    if engine.fast_dev_run:
+        return "fast_dev_run"
+    if engine.fit_loop.max_batches == 0 or engine.limit_train_batches == 0:
+        return "no batches"
+    if 0 <= engine.max_steps <= engine.global_step:
+        return "max_steps"
+    if engine.max_epochs is not None and 0 <= engine.max_epochs <= _epochs(engine):
+        return "max_epochs"
+    if stopping is not None and stopping.stopped:
+        return "patience"
+    left = [each.time_remaining() for each in engine.callbacks if isinstance(each, Timer)]
+    if any(seconds is not None and seconds <= 0 for seconds in left):
+        return "max_time"
+    return "a callback"
 
 
-def _callbacks(
-    checkpoints: Path, monitor: str, patience: int | None, resume_every: int, *, validate: bool
-) -> tuple[list[Callback], ModelCheckpoint | None]:
-    callbacks: list[Callback] = [ResumePoint(checkpoints, resume_every)]
-    if not validate:
-        return callbacks, None
-    mode = MONITORS[monitor]
-    best = ModelCheckpoint(
-        checkpoints, "best", monitor=monitor, mode=mode, save_weights_only=True, enable_version_counter=False
-    )
-    callbacks.append(best)
-    if patience is not None:
-        # Checked after validations only: max_steps may end a run before its first validation.
-        callbacks.append(
-            EarlyStopping(monitor, mode=mode, patience=patience, check_on_train_epoch_end=False, strict=False)
-        )
-    return callbacks, best
+def _check_finite(model: CaptioningModel) -> None:
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise DataError(
+                f"Training diverged: the weights '{name}' became NaN or infinite, and no model was written; train again "
+                "with a lower learning rate, or with trainer.gradient_clip_val."
+            )
+
+
+@contextmanager
+def _write_errors(folder: Path) -> Iterator[None]:
+    """Turns errors of the disk into a :class:`WriteError`."""
+    try:
+        yield
+    except StgraphError:
+        raise
+    except OSError as error:
+        raise WriteError(write_failure(error, Path(error.filename or folder))) from error
 
 
 def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, checkpoint: Path | None) -> None:
+    main = threading.current_thread() is threading.main_thread()
+    on_ctrl_c = signal.getsignal(signal.SIGINT) if main else None
+    begun = _Begun()
+    engine.callbacks.insert(0, begun)
     try:
         engine.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except SIGTERMException:
+        raise SystemExit(128 + signal.SIGTERM) from None
     except SystemExit:
         if not engine.interrupted:
             raise
         raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into SystemExit; let the caller handle it
-    except RuntimeError as error:
-        if engine.world_size == 1 or "Connection closed by peer" not in str(error):
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        MisconfigurationException,
+    ) as error:
+        if isinstance(error, StgraphError):
             raise
-        raise WorkerError(
-            f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error "
-            "message of that rank."
-        ) from error
+        if engine.world_size > 1 and "Connection closed by peer" in str(error):
+            raise WorkerError(
+                f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error "
+                "message of that rank."
+            ) from error
+        if checkpoint is not None and not begun.begun:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise DataError(
+                f"The run cannot be resumed from {checkpoint} ({reason}); "
+                "resume it with the settings and the version that it began with, or train again in another folder."
+            ) from error
+        if isinstance(error, MisconfigurationException):
+            raise OptionError(f"Lightning refuses to train: {' '.join(str(error).split())[:400]}") from error
+        raise
+    finally:
+        if main and on_ctrl_c is not None:
+            signal.signal(signal.SIGINT, on_ctrl_c)  # Lightning ignores Ctrl-C from the first one on
+
+
+class _Begun(Callback):
+    """Notes that a checkpoint was restored and training has begun."""
+
+    begun = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Called after Lightning has restored a checkpoint."""
+        self.begun = True
 
 
 def _listed(values: Any) -> Sequence[Any]:

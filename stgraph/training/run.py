@@ -16,8 +16,10 @@ from stgraph.models import ArgumentError, CaptioningModel, DataSizes, find_model
 from stgraph.pipeline import CaptionPipeline
 from stgraph.training.config import TrainingConfig
 from stgraph.training.losses import CaptionLoss, make_loss
-from stgraph.training.recipe import check_run_folder, train_captioner
+from stgraph.training.recipe import train_captioner
 from stgraph.training.reinforce.config import check_rewards, with_rewards
+from stgraph.training.run_folder import check_run_folder
+from stgraph.training.trainer_arguments import check_trainer_arguments, check_validation_interval
 from stgraph.training.warm_start import load_teacher, load_weights
 
 __all__ = ["TrainingRun", "build_run", "check_model", "train"]
@@ -70,6 +72,7 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
             raise OptionError(
                 f"'trainer.{name}' is set by stgraph; for a logger choose logger=..., for callbacks call train_captioner."
             )
+    check_trainer_arguments(config.trainer)
     stand_in = check_model(config.model)
     loss = make_loss(config.loss, stand_in)
     if config.reinforce is not None:
@@ -89,6 +92,7 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
         validation_captions=config.monitor == "val/loss",
         **config.data.loader.model_dump(),
     )
+    check_validation_interval(config.trainer, data.num_batches(0))
     model = _build(config.model, data)
     if config.start is not None:
         load_weights(model, CaptionPipeline.from_pretrained(config.start), data)

@@ -156,3 +156,26 @@ def _alive(pid):
         return False
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_program_that_is_still_loading_dies_with_its_parent(tmp_path):
+    """Java reads its input, and so learns that its parent is gone, only once it has loaded."""
+    loading = f"[sys.executable, '-c', 'import time; time.sleep(60)', {str(tmp_path)!r}]"
+    parent = "import os, sys\nfrom stgraph.metrics import java\n"
+    parent += f"java.java_command = lambda *_: {loading}\n"
+    parent += "process = java.JavaProcess('Slow')\nprocess.start()\nprint(process.pid, flush=True)\n"
+    parent += "os.kill(os.getpid(), 9)\n"
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True)
+    left = Path("/proc") / done.stdout.strip()
+    deadline = time.monotonic() + 10
+    while _is_running(left) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _is_running(left)
+
+
+def _is_running(process):
+    try:
+        return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

@@ -58,9 +58,11 @@ def alone(tiny, tmp_path):
 
 
 def kill_after(steps, monkeypatch):
-    original, counter = recipe.Trainer, KillAfter(steps)
+    original, counter = recipe.make_trainer, KillAfter(steps)
     monkeypatch.setattr(
-        recipe, "Trainer", lambda callbacks, **options: original(callbacks=[*callbacks, counter], **options)
+        recipe,
+        "make_trainer",
+        lambda callbacks, **options: original(callbacks=[*callbacks, counter], **options),
     )
     return counter
 

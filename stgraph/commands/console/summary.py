@@ -15,8 +15,4 @@ def training_summary(run: Path) -> str:
     Args:
         run: Folder of the run.
     """
-    summary = TrainingSummary.load(run)
-    score = "no validation took place, so the last weights are kept"
-    if summary.best is not None:
-        score = f"best {summary.monitor} {summary.best:.4g}, {summary.epochs} epochs"
-    return f"Trained {run} ({score}).\nNext: stgraph evaluate {run}"
+    return f"Trained {run} ({TrainingSummary.load(run)}).\nNext: stgraph evaluate {run}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.datasets.interactions.worker_pool import generate_in_processes
 from stgraph.errors import OptionError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
+from stgraph.features.store.lock import is_running
 
 __all__ = ["GENERATOR_VERSION", "SIZES", "cache_root", "prepare_interactions", "split_of_videos"]
 
@@ -164,9 +167,17 @@ def _is_complete(folder: Path) -> bool:
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """Yields a temporary folder that is renamed to ``folder`` when the block succeeds, and removed if it fails."""
+    """Yields a temporary folder that is renamed to ``folder`` when the block succeeds, and removed if it fails.
+
+    Folders that killed processes of this machine left behind are removed.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    host = f".{folder.name}-{socket.gethostname()}-"
+    for left in folder.parent.glob(f"{glob.escape(host)}*-*"):
+        pid = left.name.removeprefix(host).partition("-")[0]
+        if pid.isdecimal() and not is_running(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{host}{os.getpid()}-", dir=folder.parent))
     try:
         yield temporary
         temporary.chmod(0o755)  # mkdtemp denies access to other users

@@ -1,4 +1,4 @@
-"""Allows one writer per store, with a lock file that names the writer's host and process."""
+"""Allows one writer per store or run, with a lock file that names the writer's host and process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from stgraph.errors import StoreError
+from stgraph.errors import StgraphError, StoreError
 from stgraph.files import write_failure
 
 
@@ -26,13 +26,17 @@ class WriterLock:
 
     Args:
         path: The lock file; its folder is created.
+        busy: What the holder of the lock is doing, the beginning of the error message.
+        error: Class of the error.
 
     Raises:
         StoreError: If another writer holds the lock; the message names its host and process.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, busy: str = "The store is being written", error: type[StgraphError] = StoreError
+    ) -> None:
+        self.path, self.busy, self.error = path, busy, error
         self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _start_of(os.getpid())}
 
     def __enter__(self) -> WriterLock:
@@ -40,10 +44,10 @@ class WriterLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             while not self._take():
                 pass  # its holder has just released it and removed the file
-        except StoreError:
+        except StgraphError:
             raise
         except OSError as error:
-            raise StoreError(write_failure(error, self.path)) from error
+            raise self.error(write_failure(error, self.path)) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,7 +65,7 @@ class WriterLock:
             self._refuse_if_alive(os.read(handle, 4096))
             os.ftruncate(handle, 0)
             os.pwrite(handle, json.dumps(self._me).encode(), 0)
-        except StoreError:
+        except StgraphError:
             raise
         except OSError:
             self.path.unlink(missing_ok=True)
@@ -77,14 +81,16 @@ class WriterLock:
         except (ValueError, KeyError, TypeError):
             return  # empty or incomplete: no process holds it
         if host != self._me["host"]:
-            raise StoreError(
-                f"The store is being written by process {pid} on host '{host}'; wait for it, or remove "
-                f"{self.path} if that run is over."
+            raise self.error(
+                f"{self.busy} by process {pid} on host '{host}'; wait for it, or remove {self.path} if that run is over."
             )
         if _start_of(pid) == holder.get("started") is not None:
-            raise StoreError(
-                f"The store is being written by process {pid} on this machine; wait for it or stop it."
-            )
+            raise self.error(f"{self.busy} by process {pid} on this machine; wait for it or stop it.")
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is running."""
+    return _start_of(pid) is not None
 
 
 def _start_of(pid: int) -> str | None:

@@ -1,0 +1,194 @@
+"""Reads the checkpoints of a run, and keeps the weights of its best validation."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from torch import Tensor
+
+from stgraph.errors import DataError, OptionError
+
+__all__ = ["BestWeights", "PatientStopping", "check_end", "check_fits", "read_checkpoint"]
+
+PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks")
+"""Entries of a checkpoint that a run can be resumed from."""
+
+
+class BestWeights(ModelCheckpoint):
+    """Keeps the weights of the best validation in ``best.ckpt``; a moved run finds its own file again.
+
+    Args:
+        folder: Folder of the checkpoint.
+        monitor: The monitored value.
+        mode: "max" or "min".
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: str) -> None:
+        super().__init__(
+            folder,
+            "best",
+            monitor=monitor,
+            mode=mode,
+            save_weights_only=True,
+            enable_version_counter=False,
+            # After the validation and so before the resume point, which holds the best score so far.
+            save_on_train_epoch_end=False,
+        )
+
+    @property
+    def state_key(self) -> str:
+        """The key of Lightning's own class, under which earlier versions stored the state."""
+        return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores the best score; paths are those of this folder.
+
+        Raises:
+            DataError: If the weights of the best validation are missing.
+        """
+        assert self.dirpath is not None
+        here = Path(self.dirpath)
+
+        def moved(path: str) -> str:
+            return str(here / Path(path).name) if path else path
+
+        state = dict(state_dict, dirpath=self.dirpath)
+        for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[name] = moved(state.get(name) or "")
+        state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}
+        if state["best_model_path"] and not Path(state["best_model_path"]).is_file():
+            raise DataError(
+                f"{state['best_model_path']}, the weights of the best validation, is missing; put it back, or train "
+                "again in another folder."
+            )
+        super().load_state_dict(state)
+
+
+class PatientStopping(EarlyStopping):
+    """Early stopping that is decided by validations only, and stays decided when the run is resumed.
+
+    A run may end before its first validation. A resumed run takes the ``patience`` that it is given, not the stored one.
+
+    Args:
+        monitor: The monitored value.
+        mode: "max" or "min".
+        patience: Validations without a better one after which training stops.
+    """
+
+    def __init__(self, monitor: str, mode: str, patience: int) -> None:
+        super().__init__(monitor, mode=mode, patience=patience, check_on_train_epoch_end=False, strict=False)
+
+    @property
+    def state_key(self) -> str:
+        """The key of Lightning's own class, under which earlier versions stored the state."""
+        return super().state_key.replace(type(self).__qualname__, EarlyStopping.__qualname__, 1)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last ``patience`` validations were not better."""
+        return self.wait_count >= self.patience
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores everything but ``patience``."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Stops a resumed run that had stopped already."""
+        if self.stopped:
+            trainer.should_stop = True
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a checkpoint without running any code that it may contain.
+
+    Raises:
+        DataError: If the file is damaged, or contains anything but tensors and plain values.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            plain = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+            whole = plain and archive.testzip() is None  # torch itself does not compare the checksums
+        content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+    except (
+        Exception
+    ):  # torch has no common class for what it raises, and its advice is to run the file's code
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+        raise DataError(
+            f"{path} is damaged, or is not a checkpoint that stgraph wrote, and was not loaded; put a copy in its place, "
+            "or train again in another folder."
+        )
+    return content
+
+
+def check_fits(path: Path, checkpoint: Mapping[str, Any], module: torch.nn.Module) -> None:
+    """Checks that a run can be resumed from a checkpoint.
+
+    Args:
+        path: Named in errors.
+        checkpoint: Its content.
+        module: What will be trained.
+
+    Raises:
+        DataError: If an entry is missing, weights are of another model, or a number is not finite.
+    """
+    if missing := [name for name in PARTS if name not in checkpoint]:
+        raise DataError(f"{path} has no '{missing[0]}', so no run can be resumed from it; train again.")
+    expected = {name: value.shape for name, value in module.state_dict().items()}
+    found = {name: getattr(value, "shape", None) for name, value in checkpoint["state_dict"].items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise DataError(
+                f"{path} is of another model: '{name}' is {_shape(found.get(name))} there and "
+                f"{_shape(expected.get(name))} here; resume a run with the model, the data and the settings that it began "
+                "with."
+            )
+    for name in ("state_dict", "optimizer_states"):
+        if not all(bool(value.isfinite().all()) for value in _tensors(checkpoint[name])):
+            raise DataError(
+                f"{path} holds NaN or infinity in its '{name}'; train again in another folder, with a lower learning rate."
+            )
+
+
+def check_end(checkpoint: Mapping[str, Any], max_epochs: int | None, max_steps: int) -> None:
+    """Checks that a run is not resumed with an earlier end than it has reached.
+
+    Args:
+        checkpoint: What the run is resumed from.
+        max_epochs: The new end in epochs; None or a negative number sets none.
+        max_steps: The new end in optimizer steps; a negative number sets none.
+
+    Raises:
+        OptionError: If the run is longer already.
+    """
+    try:
+        epochs = int(checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+        steps = int(checkpoint["global_step"])
+    except (KeyError, TypeError, ValueError):
+        return  # Lightning reports it when it restores the loops
+    for name, end, done in (("max_epochs", max_epochs, epochs), ("max_steps", max_steps, steps)):
+        if end is not None and 0 <= end < done:
+            raise OptionError(
+                f"'trainer.{name}' is {end}, but the run has reached {done} already; resume it with {done} or more."
+            )
+
+
+def _shape(shape: Any) -> str:
+    return "missing" if shape is None else str(list(shape))
+
+
+def _tensors(values: Any) -> Iterator[Tensor]:
+    if isinstance(values, Tensor):
+        if values.is_floating_point():
+            yield values
+    elif isinstance(values, Mapping):
+        for value in values.values():
+            yield from _tensors(value)
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _tensors(value)
