@@ -114,9 +114,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             plain = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
             whole = plain and archive.testzip() is None  # torch itself does not compare the checksums
         content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
-    except (
-        Exception
-    ):  # torch has no common class for what it raises, and its advice is to run the file's code
+    except Exception:  # noqa: BLE001  torch may raise anything, and advises to run the file's code
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
         raise DataError(

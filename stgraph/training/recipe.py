@@ -158,7 +158,7 @@ def _epochs(engine: Trainer) -> int:
 
 def _ended(engine: Trainer, stopping: PatientStopping | None) -> str:
     """What ended the training, see :class:`TrainingSummary`."""
-    if engine.fast_dev_run:
+    if engine.fast_dev_run:  # type: ignore[attr-defined]
         return "fast_dev_run"
     if engine.fit_loop.max_batches == 0 or engine.limit_train_batches == 0:
         return "no batches"
@@ -168,7 +168,8 @@ def _ended(engine: Trainer, stopping: PatientStopping | None) -> str:
         return "max_epochs"
     if stopping is not None and stopping.stopped:
         return "patience"
-    left = [each.time_remaining() for each in engine.callbacks if isinstance(each, Timer)]
+    callbacks: list[Callback] = engine.callbacks  # type: ignore[attr-defined]
+    left = [each.time_remaining() for each in callbacks if isinstance(each, Timer)]
     if any(seconds is not None and seconds <= 0 for seconds in left):
         return "max_time"
     return "a callback"
@@ -198,7 +199,7 @@ def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, chec
     main = threading.current_thread() is threading.main_thread()
     on_ctrl_c = signal.getsignal(signal.SIGINT) if main else None
     begun = _Begun()
-    engine.callbacks.insert(0, begun)
+    engine.callbacks.insert(0, begun)  # type: ignore[attr-defined]
     try:
         engine.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:

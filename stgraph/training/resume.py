@@ -71,7 +71,7 @@ class ResumePoint(Checkpoint):
             self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        if trainer.fast_dev_run:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         # save_checkpoint is collective: every rank calls it, and rank 0 writes the file.
         if trainer.is_global_zero:

@@ -138,8 +138,10 @@ def test_what_is_killed_halfway_is_not_taken_for_whole(three, tmp_path):
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(root)}, check=False
     )
     assert run.returncode == -signal.SIGKILL
+    assert any(path.name.startswith(".three-") for path in (tmp_path / "interactions").iterdir())
     folder = prepare_interactions(three, cache=tmp_path)
     assert len(FeatureStore(folder / "store.h5")) == 3
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_two_at_once_agree_on_one_folder(three, tmp_path):
