@@ -3,48 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import h5py
 import numpy as np
 
 from stgraph.features.store.problem import Problem
-from stgraph.features.store.provenance import Header
-from stgraph.features.store.schema import columns
-from stgraph.features.store.shard import rows_of_slice
+from stgraph.features.store.shard import Shard, rows_of_slice
 
 
-def check_values(
-    file: h5py.File, path: Path, header: Header, ids: list[str], pointers: dict[str, np.ndarray]
-) -> list[Problem]:
+def check_values(shard: Shard) -> list[Problem]:
     """Lists invalid values, at most one problem per video and kind."""
-    check = _ValueCheck(file, path, ids, pointers)
+    check = _ValueCheck(shard)
+    check.all_ids()
     check.videos()
+    check.times()
     check.order("frame", "frame/index", strictly=True)
-    for level in pointers.keys() - {"frame", "object"}:
+    for level in shard.pointers.keys() - {"frame", "object"}:
         check.order(level, "clip/start" if level == "clip" else f"{level}/start", strictly=False)
-    for column in columns(header.extractors, header.dtype):
+    for column in shard.columns:
         if column.tail is None:
             check.finite(column.level, column.path)
-    if "object" in pointers:
+    if "object" in shard.pointers:
         check.finite("object", "object/score")
         check.finite("object", "object/box")
         check.boxes()
-        check.labels(header.label_names)
+        check.labels(shard.header.label_names)
     return check.problems
 
 
 class _ValueCheck:
     """Checks the arrays of one file and assigns each problem to a video."""
 
-    def __init__(self, file: h5py.File, path: Path, ids: list[str], pointers: dict[str, np.ndarray]) -> None:
-        self.file, self.path, self.ids = file, path, ids
+    def __init__(self, shard: Shard) -> None:
+        self.file, self.path, self.ids = shard.arrays, shard.path, shard.ids
         # Object pointers are per frame; here all pointers are per video.
         self.pointers = {
-            level: pointer[pointers["frame"]] if level == "object" else pointer
-            for level, pointer in pointers.items()
+            level: pointer[shard.pointers["frame"]] if level == "object" else pointer
+            for level, pointer in shard.pointers.items()
         }
         self.problems: list[Problem] = []
+
+    def all_ids(self) -> None:
+        """Checks that ids are printable."""
+        for owner, name in enumerate(self.ids):
+            if not name or not name.isprintable():
+                self._report(owner, f"an id must be printable and not empty, got {name!r}")
+
+    def times(self) -> None:
+        """Checks frame rates and times, which are NaN where they are unknown."""
+        for owner, rate in enumerate(self.file["video/fps"][:]):
+            if not (np.isnan(rate) or 0 < rate < np.inf):
+                self._report(owner, f"'video/fps' must be positive, or NaN if unknown, got {rate}")
+        infinite = np.flatnonzero(np.isinf(self.file["frame/time"][:]))
+        for owner, row, count in self._by_video("frame", infinite):
+            self._report(owner, f"'frame/time' is infinite in {_rows(row, count)}")
 
     def videos(self) -> None:
         """Checks the image size, that a video has frames, and that their numbers are within the file."""

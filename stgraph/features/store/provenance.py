@@ -66,6 +66,8 @@ class ExtractorRecord:
         """
         try:
             values = json.loads(text)
+            if not isinstance(values["weights"], str) or not isinstance(values["settings"], dict):
+                raise TypeError
             return cls(**{item.name: values[item.name] for item in fields(cls)})
         except (TypeError, KeyError, ValueError) as error:
             raise StoreError(

@@ -11,8 +11,10 @@ from stgraph.errors import MissingDataError, OptionError
 from stgraph.features.streams import GRID
 
 FORMAT = "stgraph-features"
-VERSION = 1
+VERSION = 2
+"""Since version 2, ids and attributes have a fixed length, and checksums are stored; version 1 is read as well."""
 DTYPES = ("float16", "float32")
+IDS = "video/id"
 
 FEATURE_PATHS = {"appearance": "frame/appearance", "motion": "clip/motion", "object": "object/feature"}
 ONE_FILE = (".h5", ".hdf5")

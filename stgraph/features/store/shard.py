@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,9 +10,14 @@ from typing import Any, Protocol
 import h5py
 import numpy as np
 
-from stgraph.errors import DataError, MissingDataError, StoreError
-from stgraph.features.store.provenance import Header, decode_records
-from stgraph.features.store.schema import FORMAT, VERSION, Column, columns, levels, pointer_path
+from stgraph.errors import DataError, StoreError
+from stgraph.features.store.checksums import Checksums, checksum_of_ids
+from stgraph.features.store.layout import Array, check_layout, hdf5_errors
+from stgraph.features.store.opening import StoreFile, read_header
+from stgraph.features.store.pointers import pointer_problems
+from stgraph.features.store.problem import Problem
+from stgraph.features.store.provenance import Header
+from stgraph.features.store.schema import IDS, Column, columns, levels, pointer_path
 from stgraph.features.streams import GRID
 
 SLICE_BYTES = 1 << 26
@@ -36,56 +41,107 @@ class Part(Protocol):
         """Yields all rows in slices that fit into memory."""
 
 
+class ChunkedArray:
+    """An array that another program stored in chunks, read through HDF5.
+
+    Args:
+        found: The array.
+        path: Its file, for messages.
+    """
+
+    def __init__(self, found: Array, path: Path) -> None:
+        self.dataset, self.path, self.shape, self.dtype = found.dataset, path, found.shape, found.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> Any:
+        with hdf5_errors(self.path):
+            return self.dataset[rows]
+
+
 class Shard:
     """One file of a store, open for reading.
 
     Arrays are contiguous in files that stgraph wrote and are memory-mapped, so reading a video copies from the page cache
-    without calling HDF5. Chunked or compressed arrays of other writers are read through h5py.
+    without calling HDF5. Chunked or compressed arrays of other writers are read through h5py. Before anything is mapped,
+    links, types, shapes and storage of all arrays are checked; then the checksums of what is read on opening.
 
     Args:
         path: The file.
+        check: Whether to check pointers and checksums too; :func:`stgraph.features.store.validate` does so itself.
 
     Raises:
         MissingDataError: If the file does not exist.
-        StoreError: If it is truncated, has another format or a newer version, or its pointers do not fit the arrays.
+        StoreError: If it is truncated or damaged, has another format, layout or a newer version, or its pointers do not
+            fit the arrays.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, check: bool = True) -> None:
         self.path = path
-        file = open_file(path)
+        self._file = StoreFile(path)
         try:
-            self.header = read_header(file, path)
-            self.columns = columns(self.header.extractors, self.header.dtype)
-            self.ids = [str(name) for name in file["video/id"].asstr()[:]]
-            self.pointers = {level: file[pointer_path(level)][:] for level in levels(self.header.extractors)}
-            raw = np.memmap(path, np.uint8, "r")  # one map per file: each keeps a file descriptor
-            self.arrays: dict[str, Any] = {
-                column.path: _array(file[column.path], path, raw) for column in self.columns
-            }
-        except KeyError as error:
-            file.close()
-            raise StoreError(
-                f"{path} lacks an array of the format ({error.args[0]}); write it again."
-            ) from error
+            self._load(self._file)
+            if check:
+                self._check_opened()
         except BaseException:
-            file.close()
+            self.close()
             raise
-        self._check_pointers()
-        if any(isinstance(array, h5py.Dataset) for array in self.arrays.values()):
-            self._file = file  # kept open to read them
-        else:
-            file.close()
+        if not any(isinstance(array, ChunkedArray) for array in self.arrays.values()):
+            self.close()
 
-    def _check_pointers(self) -> None:
-        for level, pointer in self.pointers.items():  # frames come first
-            parents = self.num_rows("frame") if level == "object" else len(self.ids)
-            rows = {len(self.arrays[column.path]) for column in self.columns if column.level == level}
-            fits = len(pointer) == parents + 1 and pointer[0] == 0 and rows == {pointer[-1]}
-            if not fits or (np.diff(pointer) < 0).any():
-                raise StoreError(
-                    f"{self.path}: '{pointer_path(level)}' does not fit the arrays it points into; run "
-                    f"'stgraph store validate {self.path}' for details, and write it again."
-                )
+    def close(self) -> None:
+        """Closes the file; mapped arrays stay readable."""
+        self._file.close()
+
+    def _load(self, file: StoreFile) -> None:
+        self.header = read_header(file.hdf5, self.path)
+        self.columns = columns(self.header.extractors, self.header.dtype)
+        names = levels(self.header.extractors)
+        found = check_layout(file.hdf5, self.path, file.size, self.columns, names)
+        with hdf5_errors(self.path):
+            self.ids = _texts(found[IDS].dataset)
+            self.pointers = {level: np.array(self._array(found[pointer_path(level)])[:]) for level in names}
+            self.arrays: dict[str, Any] = {
+                column.path: self._array(found[column.path]) for column in self.columns
+            }
+        self.checksums = Checksums.read(file.hdf5, self.path)
+        file.trust()
+
+    def _array(self, found: Array) -> np.ndarray | ChunkedArray:
+        if not found.size:
+            return np.empty(found.shape, found.dtype)
+        if found.offset is None or self._file.hdf5.userblock_size:
+            return ChunkedArray(found, self.path)
+        return np.ndarray(found.shape, found.dtype, self._file.content, found.offset)
+
+    def _check_opened(self) -> None:
+        for problem in self.pointer_problems():
+            raise StoreError(
+                f"{problem} Run 'stgraph store validate {self.path}' for all problems, and write the file again."
+            )
+        if self.checksums is None:
+            return
+        self.check_loaded()
+        for name, array in self.arrays.items():
+            if isinstance(array, np.ndarray):
+                self.checksums.check_head(self.path, name, array)
+
+    def check_loaded(self) -> None:
+        """Compares ids and pointers with their checksums.
+
+        Raises:
+            StoreError: If they are not what was written.
+        """
+        if self.checksums is not None:
+            self.checksums.check_sum(self.path, IDS, checksum_of_ids(self.ids))
+            for level, pointer in self.pointers.items():
+                self.checksums.check(self.path, pointer_path(level), pointer)
+
+    def pointer_problems(self) -> Iterator[Problem]:
+        """Yields what is wrong with the pointers."""
+        lengths = {name: len(array) for name, array in self.arrays.items()}
+        return pointer_problems(self.path, self.ids, self.pointers, self.columns, lengths)
 
     def counts(self, level: str) -> np.ndarray:
         """Number of rows of each parent."""
@@ -107,53 +163,9 @@ class Shard:
             yield array[begin : begin + step]
 
 
-def rows_of_slice(array: np.ndarray | h5py.Dataset) -> int:
+def rows_of_slice(array: np.ndarray | ChunkedArray) -> int:
     """Number of rows in a slice of limited memory."""
-    return max(1, SLICE_BYTES // max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
-
-
-def open_file(path: Path) -> h5py.File:
-    """Opens an HDF5 file for reading.
-
-    Raises:
-        MissingDataError: If the file does not exist.
-        StoreError: If it is not an HDF5 file, or is truncated.
-    """
-    if not path.is_file():
-        raise MissingDataError(f"No feature store at {path}.")
-    try:
-        # A finished shard never changes, so HDF5's locks, which some file systems lack, are not needed.
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be opened as HDF5 ({_first_line(error)}); it is truncated or not an HDF5 file; "
-            "write it again."
-        ) from error
-
-
-def read_header(file: h5py.File, path: Path) -> Header:
-    """Reads the header of a file.
-
-    Raises:
-        StoreError: If it has another format or a newer version, or its attributes are invalid.
-    """
-    form, version = file.attrs.get("format"), file.attrs.get("version")
-    if form != FORMAT or version is None:
-        raise StoreError(
-            f"{path} is HDF5 but not a feature store (format {form!r}); convert it with an importer."
-        )
-    if version > VERSION:
-        raise StoreError(
-            f"{path} is a feature store of version {version}, this stgraph reads up to {VERSION}; update "
-            "stgraph."
-        )
-    try:
-        names = tuple(json.loads(file.attrs["label_names"]))
-        return Header(decode_records(file.attrs["extractors"]), names, str(file.attrs["dtype"]))
-    except (KeyError, ValueError, AttributeError) as error:
-        raise StoreError(
-            f"{path}: the store's attributes cannot be read ({error}); write it again."
-        ) from error
+    return max(1, SLICE_BYTES // max(1, array.dtype.itemsize * math.prod(array.shape[1:])))
 
 
 def common_tail(column: Column, parts: Sequence[Part]) -> tuple[int, ...]:
@@ -187,16 +199,5 @@ def same_headers(headers: Mapping[Path, Header]) -> Header:
     return first
 
 
-def _array(dataset: h5py.Dataset, path: Path, raw: np.ndarray) -> np.ndarray | h5py.Dataset:
-    if not dataset.size:
-        return np.empty(dataset.shape, dataset.dtype)
-    offset = dataset.id.get_offset()  # None if chunked or compact
-    if offset is None or dataset.file.userblock_size or dataset.external or dataset.is_virtual:
-        return dataset
-    if offset + dataset.nbytes > len(raw):
-        raise StoreError(f"{path} ends within '{dataset.name}'; it is truncated, write it again.")
-    return np.ndarray(dataset.shape, dataset.dtype, raw, offset)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:160]
+def _texts(ids: h5py.Dataset) -> list[str]:
+    return [str(name) for name in ids.asstr()[:]] if ids.size else []

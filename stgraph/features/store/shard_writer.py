@@ -12,8 +12,9 @@ import h5py
 import numpy as np
 
 from stgraph.errors import StoreError, WriteError
+from stgraph.features.store.checksums import Checksum, checksum_of_ids, write_attribute, write_checksums
 from stgraph.features.store.provenance import Header, encode_records
-from stgraph.features.store.schema import FORMAT, VERSION, columns, levels, pointer_path
+from stgraph.features.store.schema import FORMAT, IDS, VERSION, columns, levels, pointer_path
 from stgraph.features.store.shard import Part, common_tail
 from stgraph.files import atomic_write, remove_leftovers
 
@@ -33,8 +34,10 @@ def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
     try:
         remove_leftovers(path)  # left by a killed run; the caller holds the store's lock
         with atomic_write(path) as part, _Sink(part) as sink:
-            # Aligned arrays can be memory-mapped.
-            with h5py.File(sink, "w", alignment_threshold=1, alignment_interval=64) as file:
+            # Aligned arrays can be memory-mapped; since version 1.10 HDF5 keeps a checksum of what describes them.
+            with h5py.File(
+                sink, "w", libver=("v110", "v110"), alignment_threshold=1, alignment_interval=64
+            ) as file:
                 _fill(file, sink, header, parts)
             sink.check()
     except WriteError as error:
@@ -75,21 +78,40 @@ class _Sink(io.FileIO):
 
 
 def _fill(file: h5py.File, sink: _Sink, header: Header, parts: Sequence[Part]) -> None:
-    file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
-    file.attrs["extractors"] = encode_records(header.extractors)
-    file.attrs["label_names"] = json.dumps(header.label_names)
-    file.attrs["dtype"] = header.dtype
+    file.attrs["version"] = VERSION
+    texts = {
+        "format": FORMAT,
+        "extractors": encode_records(header.extractors),
+        "label_names": json.dumps(header.label_names),
+        "dtype": header.dtype,
+    }
+    for name, text in texts.items():
+        write_attribute(file, name, text)
     ids = [name for part in parts for name in part.ids]
-    file.create_dataset("video/id", data=np.array(ids, dtype=object), dtype=h5py.string_dtype())
+    sums = {IDS: checksum_of_ids(ids)}
+    content = [name.encode() for name in ids]
+    kind = h5py.string_dtype("utf-8", max((len(name) for name in content), default=1))
+    file.create_dataset(IDS, data=np.array(content, dtype=kind), dtype=kind)
     for level in levels(header.extractors):
         counts = [part.counts(level) for part in parts]
-        file[pointer_path(level)] = np.concatenate([[0], *counts]).cumsum(dtype=np.int64)
+        pointer = np.concatenate([[0], *counts]).cumsum(dtype=np.int64)
+        file[pointer_path(level)] = pointer
+        sums[pointer_path(level)] = _checksum(pointer)
     for column in columns(header.extractors, header.dtype):
         rows = sum(part.num_rows(column.level) for part in parts)
         data = file.create_dataset(column.path, (rows, *common_tail(column, parts)), column.dtype)
-        begin = 0
+        begin, found = 0, Checksum()
         for part in parts:
             for piece in part.slices(column):
                 data[begin : begin + len(piece)] = piece
+                found.add(np.ascontiguousarray(piece))
                 begin += len(piece)
                 sink.check()
+        sums[column.path] = found
+    write_checksums(file, sums)
+
+
+def _checksum(values: np.ndarray) -> Checksum:
+    found = Checksum()
+    found.add(values)
+    return found

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from stgraph.errors import DataError, StgraphError
+from stgraph.errors import DataError, StgraphError, StoreError
 from stgraph.features.store.checks import check_values
+from stgraph.features.store.checksums import Checksum
+from stgraph.features.store.layout import LayoutError
 from stgraph.features.store.problem import Problem
 from stgraph.features.store.provenance import Header
-from stgraph.features.store.schema import columns, levels, pointer_path, shard_files, shard_number
-from stgraph.features.store.shard import open_file, read_header
-from stgraph.features.streams import GRID
+from stgraph.features.store.schema import shard_files, shard_number
+from stgraph.features.store.shard import Shard
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class _Summary:
 def validate(path: str | Path) -> list[Problem]:
     """Reads a whole store and lists its problems.
 
-    Checks each file's header, arrays and pointers and, if these are valid, its values; then compares ids, widths and
-    headers of all files. Problems of one kind are listed once per video.
+    Checks each file's header, arrays and pointers and, if these are valid, its values and then its checksums; then
+    compares ids, widths and headers of all files. Problems of one kind are listed once per video.
 
     Args:
         path: The store.
@@ -64,94 +64,44 @@ def _missing_shards(files: list[Path]) -> list[Problem]:
 
 def _check_file(path: Path) -> tuple[_Summary | None, list[Problem]]:
     try:
-        with open_file(path) as file:
-            header = read_header(file, path)
-            if problems := _check_layout(file, path, header):
-                return None, problems
-            ids = [str(name) for name in file["video/id"].asstr()[:]]
-            pointers = {level: file[pointer_path(level)][:] for level in levels(header.extractors)}
-            problems = _check_pointers(file, path, header, ids, pointers)
-            if not problems:
-                problems = check_values(file, path, header, ids, pointers)
-            return _Summary(path, header, ids, _tails(file, header)), problems
+        shard = Shard(path, check=False)
+    except LayoutError as error:
+        return None, [Problem(None, problem) for problem in error.problems]
     except StgraphError as error:
         return None, [Problem(None, str(error))]
-    except (OSError, RuntimeError) as error:  # raised by h5py for damaged blocks
-        return None, [
-            Problem(None, f"{path} is damaged, HDF5 cannot read all of it ({error}); write it again.")
-        ]
+    try:
+        if problems := list(shard.pointer_problems()):
+            return _summary(shard), problems
+        return _summary(shard), check_values(shard) or _check_checksums(shard)
+    except StgraphError as error:
+        return None, [Problem(None, str(error))]
+    finally:
+        shard.close()
 
 
-def _tails(file: h5py.File, header: Header) -> dict[str, tuple[int, ...]]:
-    features = (column.path for column in columns(header.extractors, header.dtype) if column.tail is None)
-    return {name: tuple(file[name].shape[1:]) for name in features if len(file[name])}
+def _summary(shard: Shard) -> _Summary:
+    tails = {
+        column.path: shard.tail(column)
+        for column in shard.columns
+        if column.tail is None and len(shard.arrays[column.path])
+    }
+    return _Summary(shard.path, shard.header, shard.ids, tails)
 
 
-def _check_layout(file: h5py.File, path: Path, header: Header) -> list[Problem]:
-    """Lists arrays that are missing or don't have the axes or type that the format requires."""
+def _check_checksums(shard: Shard) -> list[Problem]:
+    """Compares all bytes with the checksums; changed values that are valid show only here."""
+    if shard.checksums is None:
+        return []
+    shard.check_loaded()
     problems = []
-    for name in ("video/id", *(pointer_path(level) for level in levels(header.extractors))):
-        if name not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{name}'; write it again."))
-        elif file[name].ndim != 1 or (
-            name != "video/id" and (not file[name].size or file[name].dtype.kind != "i")
-        ):
-            problems.append(
-                Problem(None, f"{path}: '{name}' must be one axis of integers, got {list(file[name].shape)}.")
-            )
-    for column in columns(header.extractors, header.dtype):
-        if column.path not in file:
-            problems.append(Problem(None, f"{path} lacks the array '{column.path}'; write it again."))
-            continue
-        array = file[column.path]
-        axes = 1 + (
-            len(column.tail) if column.tail is not None else 2 if column.level.startswith(GRID) else 1
-        )
-        if array.ndim != axes or (column.tail is not None and array.shape[1:] != column.tail):
-            problems.append(
-                Problem(
-                    None, f"{path}: '{column.path}' has the axes {list(array.shape)} and should have {axes}."
-                )
-            )
-        if array.dtype.kind != np.dtype(column.dtype).kind or (
-            column.tail is None and array.dtype != column.dtype
-        ):
-            problems.append(
-                Problem(
-                    None, f"{path}: '{column.path}' is of type {array.dtype} and should be {column.dtype}."
-                )
-            )
-    return problems
-
-
-def _check_pointers(
-    file: h5py.File, path: Path, header: Header, ids: list[str], pointers: dict[str, np.ndarray]
-) -> list[Problem]:
-    """Lists pointers that do not increase from 0 to the number of rows."""
-    problems = []
-    for level, pointer in pointers.items():
-        name, parents = pointer_path(level), int(pointers["frame"][-1]) if level == "object" else len(ids)
-        if len(pointer) != parents + 1:
-            problems.append(
-                Problem(None, f"{path}: '{name}' has {len(pointer)} entries and should have {parents + 1}.")
-            )
-        elif pointer[0] != 0:
-            problems.append(Problem(None, f"{path}: '{name}' must start at 0, got {pointer[0]}."))
-        for parent in np.flatnonzero(np.diff(pointer) < 0)[:1]:
-            fall = f"'{name}' falls from {pointer[parent]} to {pointer[parent + 1]} at entry {parent} ({path.name})."
-            owner = parent if level != "object" else np.searchsorted(pointers["frame"], parent, "right") - 1
-            problems.append(Problem(ids[owner] if owner < len(ids) else None, fall))
-    for column in columns(header.extractors, header.dtype):
-        what, end = (
-            ("'video/id'", len(ids))
-            if column.level == "video"
-            else (f"'{pointer_path(column.level)}'", int(pointers[column.level][-1]))
-        )
-        if len(file[column.path]) != end:
-            rows = len(file[column.path])
-            problems.append(
-                Problem(None, f"{path}: {what} ends at {end}, but '{column.path}' has {rows} rows.")
-            )
+    for column in shard.columns:
+        found = Checksum()
+        for piece in shard.slices(column):
+            found.add(np.ascontiguousarray(piece))
+        try:
+            shard.checksums.check_sum(shard.path, column.path, found)
+        except StoreError as error:
+            problems.append(Problem(None, str(error)))
     return problems
 
 

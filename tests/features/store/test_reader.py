@@ -12,6 +12,7 @@ import torch
 
 from stgraph.errors import DataError, MissingDataError, StoreError, UnknownVideoError
 from stgraph.features import FeatureStore
+from stgraph.features.store.shard import ChunkedArray
 from tests.features.store.samples import LABELS, assert_equal, assert_same, random_video, records, write
 
 VIDEOS = [random_video(seed) for seed in (3, 1, 2)]
@@ -137,7 +138,7 @@ def test_arrays_of_stgraph_are_mapped_and_chunked_ones_read_through_h5py(path):
     assert all(isinstance(array, np.ndarray) for array in mapped.values())
     rewrite(path, chunks=True, compression="gzip")
     store = FeatureStore(path)
-    assert isinstance(store.shards()[0].arrays["object/feature"], h5py.Dataset)
+    assert isinstance(store.shards()[0].arrays["object/feature"], ChunkedArray)
     for video in VIDEOS:
         assert_same(store[video.id], video)
 
@@ -169,8 +170,8 @@ def test_file_of_another_format_or_version(path, tmp_path):
     with pytest.raises(StoreError, match="HDF5 but not a feature store"):
         FeatureStore(tmp_path / "other.h5").ids
     with h5py.File(path, "a") as file:
-        file.attrs["version"] = 2
-    with pytest.raises(StoreError, match="of version 2, this stgraph reads up to 1; update stgraph"):
+        file.attrs["version"] = 3
+    with pytest.raises(StoreError, match="of version 3, this stgraph reads 1 to 2; update stgraph"):
         FeatureStore(path).ids
 
 
@@ -192,15 +193,20 @@ def break_fall(file):
 
 def break_ids(file):
     file["video/id"][2] = "video1"
+    del file.attrs["checksums"]
 
 
 @pytest.mark.parametrize(
     ("damage", "error", "words"),
     [
         (break_attribute, StoreError, "extractor record must be JSON with its four fields"),
-        (break_array, StoreError, "lacks an array of the format .*score"),
-        (break_pointer, StoreError, "'object_ptr' does not fit .* 'stgraph store validate"),
-        (break_fall, StoreError, "'frame_ptr' does not fit"),
+        (break_array, StoreError, "'object/score' is missing, an array of the format"),
+        (
+            break_pointer,
+            StoreError,
+            "'object_ptr' ends at 16, but .* has 15 rows. Run 'stgraph store validate",
+        ),
+        (break_fall, StoreError, "'frame_ptr' falls from 7 to 6 at entry 1"),
         (break_ids, DataError, "Video 'video1' is in .* and in"),
     ],
 )
@@ -242,3 +248,10 @@ def test_shards_are_read_in_the_order_of_their_numbers(tmp_path):
     (path / "shard-00000.h5").rename(path / "shard-100000.h5")
     (path / "captions.json").write_text("{}")
     assert FeatureStore(path).ids == ("video1", "video3")
+
+
+@pytest.mark.parametrize("length", [1, 3, 300])
+def test_ids_of_any_length(tmp_path, length):
+    videos = [random_video(seed, name=f"é{seed}".ljust(length, "x")) for seed in range(9)]
+    assert FeatureStore(write(tmp_path / "store.h5", videos)).ids == tuple(video.id for video in videos)
+    assert FeatureStore(write(tmp_path / "none.h5", [])).ids == ()

@@ -13,7 +13,7 @@ def test_file_has_the_arrays_of_the_format_and_no_others(tmp_path):
         file.visititems(lambda name, item: found.add(name) if isinstance(item, h5py.Dataset) else None)
         assert file["object/feature"].dtype == "float16"
         assert file["object/box"].dtype == "float32"
-        assert file.attrs["format"] == "stgraph-features"
+        assert file.attrs["format"] == b"stgraph-features"
         assert all(file[column.path].chunks is None for column in columns(STREAMS, "float16"))
     assert found == {
         *(f"video/{name}" for name in ("id", "height", "width", "fps", "num_frames")),

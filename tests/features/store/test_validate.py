@@ -129,8 +129,8 @@ FAULTS = {
         "'object_ptr' ends at 12, but 'object/score' has 11 rows",
     ),
     "no frames": (no_frames, "video1", "it has no frames"),
-    "array missing": (removed("object/track"), None, "lacks the array 'object/track'"),
-    "pointer missing": (removed("grid/cells/ptr"), None, "lacks the array 'grid/cells/ptr'"),
+    "array missing": (removed("object/track"), None, "'object/track' is missing"),
+    "pointer missing": (removed("grid/cells/ptr"), None, "'grid/cells/ptr' is missing"),
     "axes": (replaced("object/box", lambda old: old[:, :3]), None, "'object/box' has the axes [12, 3]"),
     "type": (
         replaced("frame/appearance", lambda old: old.astype("f4")),
@@ -140,7 +140,7 @@ FAULTS = {
     "pointer of floats": (
         replaced("clip_ptr", lambda old: old.astype("f4")),
         None,
-        "'clip_ptr' must be one axis of integers",
+        "'clip_ptr' is of type float32 and should be int64",
     ),
     "newer": (attribute("version", 9), None, "is a feature store of version 9"),
     "no records": (attribute("extractors", "{"), None, "attributes cannot be read"),
@@ -159,6 +159,7 @@ def test_each_planted_fault_is_found_and_no_other(path, name):
     damage, video_id, words = FAULTS[name]
     with h5py.File(path, "a") as file:
         damage(file)
+        del file.attrs["checksums"]  # which find every fault, but don't tell what it is
     problems = validate(path)
     assert problems, name
     assert problems[0].video_id == video_id

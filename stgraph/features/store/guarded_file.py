@@ -1,0 +1,82 @@
+"""File for HDF5 to read, which checks texts of variable length before HDF5 reads them.
+
+Version 1 of the format has such texts. In the file they are references into heaps: length, position of the heap, number of
+the object. HDF5 2.0 allocates whatever length a reference claims, up to 4 GB, and reads a heap for ever if one of its
+objects claims no bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from typing import Any
+
+import numpy as np
+
+__all__ = ["GuardedFile"]
+
+HEAP = b"GCOL\x01"
+REFERENCE = 16
+HEADER = 16  # bytes of the header of a heap, and of each object in it
+LARGEST = 1 << 24  # bytes of a text or of a heap
+
+
+class GuardedFile(io.FileIO):
+    """A file that is open for reading.
+
+    Args:
+        handle: Its descriptor, which is closed with the file.
+
+    Attributes:
+        content: All bytes, mapped from the same descriptor: the path may lead to another file by now.
+        checking: Whether reads are checked.
+    """
+
+    def __init__(self, handle: int) -> None:
+        super().__init__(handle, "r")
+        self.size = os.fstat(handle).st_size
+        self.content = np.frombuffer(
+            mmap.mmap(handle, 0, access=mmap.ACCESS_READ) if self.size else b"", np.uint8
+        )
+        self.checking = True
+        self._checked: set[int] = set()
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Reads as the base class does; raises ``OSError``, which HDF5 reports, for an impossible reference."""
+        number = super().readinto(buffer)
+        if number and self.checking:
+            self._check(bytes(memoryview(buffer).cast("B")[:number]))
+        return number
+
+    def _check(self, read: bytes) -> None:
+        """Checks all references in what HDF5 is about to interpret; they may start at any byte."""
+        if len(read) < REFERENCE:
+            return
+        # Overlapping views: the length that starts at each byte; the position of a heap and a number that follow it.
+        count = len(read) - REFERENCE + 1
+        lengths = np.ndarray(count, "<u4", read, strides=(1,))
+        places = np.ndarray(count, "<u8", read, offset=4, strides=(1,))
+        numbers = np.ndarray(count, "<u4", read, offset=12, strides=(1,))
+        inside = np.flatnonzero((places <= self.size - HEADER) & (numbers >= 1) & (numbers <= 0xFFFF))
+        for number, sign in enumerate(HEAP):
+            inside = inside[self.content[places[inside].astype(np.int64) + number] == sign]
+        if (lengths[inside] > LARGEST).any():
+            raise OSError("a text has an impossible length")
+        for place in {int(place) for place in places[inside]} - self._checked:
+            self._checked.add(place)
+            self._check_heap(
+                place, int.from_bytes(self.content[place + 8 : place + HEADER].tobytes(), "little")
+            )
+
+    def _check_heap(self, place: int, size: int) -> None:
+        if not HEADER <= size <= LARGEST:
+            raise OSError("a heap has an impossible size")
+        heap, at = self.content[place : place + size].tobytes(), HEADER
+        while at + HEADER <= len(heap):
+            used = int.from_bytes(heap[at + 8 : at + HEADER], "little")
+            # The object with number 0 is the free space, whose size includes its header.
+            step = HEADER + -(-used // 8) * 8 if any(heap[at : at + 2]) else used
+            if step < HEADER or at + step > size:
+                raise OSError("an object of a heap has an impossible size")
+            at += step
