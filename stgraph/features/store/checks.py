@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from stgraph.errors import DataError
 from stgraph.features.store.problem import Problem
 from stgraph.features.store.shard import Shard, rows_of_slice
+from stgraph.video.ids import check_id
 
 
 def check_values(shard: Shard) -> list[Problem]:
@@ -43,10 +45,12 @@ class _ValueCheck:
         self.problems: list[Problem] = []
 
     def all_ids(self) -> None:
-        """Checks that ids are printable."""
+        """Checks the rule for ids."""
         for owner, name in enumerate(self.ids):
-            if not name or not name.isprintable():
-                self._report(owner, f"an id must be printable and not empty, got {name!r}")
+            try:
+                check_id(name)
+            except DataError as error:
+                self._report(owner, str(error).rstrip("."))
 
     def times(self) -> None:
         """Checks frame rates and times, which are NaN where they are unknown."""
