@@ -315,7 +315,8 @@ class CaptionPipeline:
         if isinstance(video, Detections):
             video = _as_features(video, str(position))
         grids = grid_names(self.model.streams(branch or self.default_branch))
-        return graphs_of([video], self.builder, self.config.num_frames, grids=grids)[0]
+        config = self.config
+        return graphs_of([video], self.builder, config.num_frames, sampling=config.sampling, grids=grids)[0]
 
     def _caption_graphs(
         self, graphs: Sequence[VideoGraph], first: int, branch: str | None, **how: Any
@@ -425,6 +426,7 @@ class CaptionPipeline:
                 group,
                 self.builder,
                 self.config.num_frames,
+                sampling=self.config.sampling,
                 grids=grid_names(self.model.streams(branch)),
                 category=category,
             ).to(self.device)

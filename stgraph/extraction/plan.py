@@ -20,6 +20,8 @@ from stgraph.video import SAMPLING
 
 __all__ = ["ExtractionPlan", "ExtractorChoice", "FrameRule", "PlannedExtractors"]
 
+_RECORDED_RULES = {"chunks": "chunks_floored", "array_split": "chunks"}
+"""Frame rules by the names in records, so that features of earlier versions keep their meaning."""
 FRAMES = "frames"  # key under which the record of an extractor of single frames keeps the frame rule
 FILE = "file:"  # prefix of a file name in a record, which doesn't keep the folder
 
@@ -29,7 +31,7 @@ class FrameRule:
     """Rule that chooses the frames of a file.
 
     Args:
-        rule: "spread" (STG-KD), "chunks" (STAT) or "every" (STaTS).
+        rule: "spread" (STG-KD), "chunks" (STAT), "every" (STaTS), or "chunks_floored", which "chunks" was before.
         number: Number of frames T; for "every", the step between frames.
 
     Raises:
@@ -51,6 +53,18 @@ class FrameRule:
     def __call__(self, file_frames: int) -> np.ndarray:
         """Numbers of the chosen frames, increasing."""
         return SAMPLING[self.rule](file_frames, self.number)
+
+    @classmethod
+    def of_record(cls, record: Sequence[Any]) -> FrameRule:
+        """The rule of an extractor's record; records of earlier versions name the floored chunks "chunks"."""
+        rule, number = record
+        return cls(_RECORDED_RULES.get(rule, rule), number)
+
+    @property
+    def record(self) -> list[Any]:
+        """The rule as an extractor's record keeps it."""
+        names = {rule: recorded for recorded, rule in _RECORDED_RULES.items()}
+        return [names.get(self.rule, self.rule), self.number]
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ class ExtractionPlan:
             recorded = {**record.settings}
             frames = recorded.pop(FRAMES, None)
             if frames is not None:
-                rules[stream] = FrameRule(*frames)
+                rules[stream] = FrameRule.of_record(frames)
             group = _group_of(stream, record.name, frames)
             given = {
                 key: value for key, value in (settings or {}).get(group, {}).items() if value is not None
@@ -144,7 +158,7 @@ class PlannedExtractors:
         for choice, extractor in zip(self.plan.choices, self.extractors, strict=True):
             settings = {key: _without_folder(value) for key, value in choice.settings.items()}
             if extractor.frames_per_item == 1:
-                settings[FRAMES] = [self.plan.rule.rule, self.plan.rule.number]
+                settings[FRAMES] = self.plan.rule.record
             versions = {"stgraph": stgraph.__version__, **extractor.versions}
             record = ExtractorRecord(choice.name, extractor.weights, versions, settings)
             found.update(dict.fromkeys(extractor.streams, record))

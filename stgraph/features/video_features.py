@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections, all_finite
 from stgraph.typing import check_shape
+from stgraph.video.sampling import SAMPLING
 
-__all__ = ["GridFeatures", "VideoFeatures"]
+__all__ = ["GridFeatures", "Sampling", "VideoFeatures"]
+
+Sampling = Literal["spread", "chunks"]
+"""Rules by which frames are taken from those of a store."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +113,18 @@ class VideoFeatures:
         """T, the number of sampled frames."""
         return len(self.frame_index)
 
-    def sample(self, num_frames: int | None) -> VideoFeatures:
-        """Keeps ``num_frames`` evenly spread frames, floor((t + 0.5) F / T); None, or a shorter video, keeps all."""
+    def sample(self, num_frames: int | None, sampling: Sampling = "spread") -> VideoFeatures:
+        """Keeps some of the stored frames; clips and grids stay.
+
+        Args:
+            num_frames: T, the number of frames; None, or a shorter video, keeps all.
+            sampling: "spread" keeps the middle frame of each of T equal parts, "chunks" the first of each of T chunks;
+                see :func:`~stgraph.video.spread_frames` and :func:`~stgraph.video.chunk_frames`.
+        """
         total = self.num_frames
         if num_frames is None or total <= num_frames:
             return self
-        keep = torch.from_numpy(np.floor((np.arange(num_frames) + 0.5) * total / num_frames).astype(np.int64))
+        keep = torch.from_numpy(SAMPLING[sampling](total, num_frames))
 
         def pick(stream: Tensor | None) -> Tensor | None:
             return None if stream is None else stream[keep]
@@ -127,11 +137,22 @@ class VideoFeatures:
             detections=None if self.detections is None else _keep_frames(self.detections, keep),
         )
 
-    def motion_of_frames(self) -> Tensor | None:
-        """Motion vector of each sampled frame, ``[T, Dm]``: that of the last clip that starts at or before the frame."""
+    def motion_of_frames(self, sampling: Sampling = "spread") -> Tensor | None:
+        """Motion vector of each sampled frame, ``[T, Dm]``; None without clips.
+
+        Args:
+            sampling: "spread" takes the last clip that starts at or before the frame. "chunks" takes the clips by their own
+                numbers, as the released code of STAT does: the first of each of T chunks of clips. A video with fewer clips
+                than frames repeats each clip evenly, where that code appends zeros.
+        """
         if self.motion is None or self.clip_start is None:
             return None
-        return self.motion[self._covering(self.clip_start)]
+        if sampling == "spread":
+            return self.motion[self._covering(self.clip_start)]
+        clips = len(self.motion)
+        if clips >= self.num_frames:
+            return self.motion[torch.from_numpy(SAMPLING[sampling](clips, self.num_frames))]
+        return self.motion[torch.arange(self.num_frames) * clips // self.num_frames]
 
     def grid_of_frames(self, name: str) -> Tensor | None:
         """Grid features of each sampled frame, ``[T, S, D]``; None if the video has no such grid."""

@@ -10,7 +10,7 @@ from torch_geometric.data import Batch
 
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections
-from stgraph.features.video_features import VideoFeatures
+from stgraph.features.video_features import Sampling, VideoFeatures
 from stgraph.graph.builder import VideoGraphBuilder
 
 __all__ = ["graphs_of"]
@@ -21,18 +21,21 @@ def graphs_of(
     builder: VideoGraphBuilder,
     num_frames: int | None = 10,
     *,
+    sampling: Sampling = "spread",
     grids: Collection[str] = (),
     category: Sequence[int] | None = None,
 ) -> Batch:
     """Samples each video to ``num_frames`` and builds one batch; a video without detections has no nodes.
 
     Each frame gets the motion feature and the grid of the last clip that starts at or before it, clip
-    min(n // 16, C - 1) of C for frame n.
+    min(n // 16, C - 1) of C for frame n; with ``sampling="chunks"``, motion features are taken by the clips' own numbers.
 
     Args:
         videos: Features of each video.
         builder: Builds the graphs.
         num_frames: Number of frames sampled per video; None keeps all.
+        sampling: Rule that chooses frames and motion features; see :meth:`VideoFeatures.sample` and
+            :meth:`VideoFeatures.motion_of_frames`.
         grids: Names of the grid features to add to the graphs.
         category: Category number of each video, -1 unknown.
 
@@ -42,11 +45,11 @@ def graphs_of(
     Raises:
         DataError: If a video lacks one of the grids.
     """
-    sampled = [video.sample(num_frames) for video in videos]
+    sampled = [video.sample(num_frames, sampling) for video in videos]
     return builder.build_batch(
         [_detections(video) for video in sampled],
         appearance=_all_or_none([video.appearance for video in sampled]),
-        motion=_all_or_none([video.motion_of_frames() for video in sampled]),
+        motion=_all_or_none([video.motion_of_frames(sampling) for video in sampled]),
         video_id=[video.id for video in sampled],
         grids={name: [_grid(video, name) for video in sampled] for name in grids},
         category=category,

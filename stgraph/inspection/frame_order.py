@@ -87,6 +87,7 @@ def frame_order(
         description.num_frames,
         streams=streams & dataset.store.extractors.keys(),
         categories=corpus.category_numbers(known) if known else None,
+        sampling=description.sampling,
     )
     device, special_tokens = next(model.parameters()).device, captioner.tokenizer.special_tokens
     shares: dict[str, float] = {}

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 import stgraph
 from stgraph.errors import MissingDataError, ModelFolderError, OptionError
+from stgraph.features.video_features import Sampling
 from stgraph.files import atomic_write, write_text
 from stgraph.graph import GraphConfig
 from stgraph.models import legacy
@@ -67,6 +68,7 @@ class ModelConfig(_Strict):
         arguments: Arguments of the model's constructor.
         graph: Settings of the graph builder; None if the model was trained on ready-made graphs.
         num_frames: Frames that are sampled from each video; None keeps all.
+        sampling: Rule that samples them from the extracted ones.
         extractors: Extractor of each stream of the training data.
         categories: Categories of the training videos, in the order of their numbers.
         data: What the model was trained on; None if unknown.
@@ -79,6 +81,7 @@ class ModelConfig(_Strict):
     arguments: dict[str, Any]
     graph: GraphConfig | None = None
     num_frames: int | None = Field(default=10, ge=1)
+    sampling: Sampling = "spread"
     extractors: dict[str, ExtractorConfig] = {}
     categories: tuple[str, ...] = ()
     data: DataSummary | None = None

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stgraph.datasets import StoredDataset, open_dataset
 from stgraph.errors import listed
+from stgraph.features.video_features import Sampling
 from stgraph.graph import GraphConfig
 
 __all__ = ["DataConfig", "LoaderConfig", "TrainingConfig"]
@@ -38,6 +39,7 @@ class DataConfig(_Strict):
     Args:
         dataset: Arguments of :func:`~stgraph.datasets.open_dataset`, ``name`` among them.
         num_frames: Frames that are sampled from each video; None keeps all.
+        sampling: Rule that samples frames and clips: "spread" or "chunks".
         min_count: Words that occur less often in the training captions become unknown.
         max_length: Longer captions are cut to this many words.
         cache: Whether to keep the sampled features in memory.
@@ -46,6 +48,7 @@ class DataConfig(_Strict):
 
     dataset: dict[str, Any]
     num_frames: int | None = 10
+    sampling: Sampling = "spread"
     min_count: int = 1
     max_length: int = 20
     cache: bool = False

@@ -85,6 +85,7 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
         dataset,
         builder=builder,
         num_frames=config.data.num_frames,
+        sampling=config.data.sampling,
         cache=config.data.cache,
         min_count=config.data.min_count,
         max_length=config.data.max_length,

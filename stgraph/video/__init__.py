@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from stgraph.video.ids import check_id, video_id_of
     from stgraph.video.media_files import has_media_ending
     from stgraph.video.reader import VideoReader
-    from stgraph.video.sampling import SAMPLING, chunk_frames, every_nth_frame, spread_frames
+    from stgraph.video.sampling import (
+        SAMPLING,
+        chunk_frames,
+        every_nth_frame,
+        floored_chunk_frames,
+        spread_frames,
+    )
     from stgraph.video.writer import write_video
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "check_id",
     "chunk_frames",
     "every_nth_frame",
+    "floored_chunk_frames",
     "has_media_ending",
     "spread_frames",
     "video_id_of",
@@ -32,7 +39,13 @@ _MODULES = {
     "ids": ("check_id", "video_id_of"),
     "media_files": ("has_media_ending",),
     "reader": ("VideoReader",),
-    "sampling": ("SAMPLING", "chunk_frames", "every_nth_frame", "spread_frames"),
+    "sampling": (
+        "SAMPLING",
+        "chunk_frames",
+        "every_nth_frame",
+        "floored_chunk_frames",
+        "spread_frames",
+    ),
     "writer": ("write_video",),
 }
 __getattr__, __dir__ = lazy_exports(

@@ -8,7 +8,7 @@ import numpy as np
 
 from stgraph.errors import OptionError
 
-__all__ = ["SAMPLING", "chunk_frames", "every_nth_frame", "spread_frames"]
+__all__ = ["SAMPLING", "chunk_frames", "every_nth_frame", "floored_chunk_frames", "spread_frames"]
 
 
 def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
@@ -26,7 +26,7 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
     Raises:
         OptionError: If a number is below 1.
 
-    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("evenly"); the middle of each part is our own design.
+    Reference: STG-KD, Pan et al., CVPR 2020, section 4.3 ("uniformly"); the middle of each part is our own design.
 
     >>> spread_frames(100, 4).tolist(), spread_frames(3, 10).tolist()
     ([12, 37, 62, 87], [0, 1, 2])
@@ -38,11 +38,15 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
 
 
 def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
-    """The first frame of each of ``count`` equal chunks; all frames of a shorter video.
+    r"""The first frame of each of ``count`` chunks as ``numpy.array_split`` cuts them; all frames of a shorter video.
+
+    .. math:: n_i = i q + \min(i, r), \quad q = \lfloor F / K \rfloor, \quad r = F - q K
+
+    The first r chunks are one frame longer than the others.
 
     Args:
-        file_frames: Number of frames in the file.
-        count: Number of frames to sample.
+        file_frames: F, the number of frames in the file.
+        count: K, the number of frames to sample.
 
     Returns:
         Increasing frame numbers.
@@ -50,10 +54,34 @@ def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     Raises:
         OptionError: If a number is below 1.
 
-    Reference: STAT, Tu et al., ACM MM 2017 (28 frames per video).
+    Reference: STAT, Tu et al., ACM MM 2017, the authors' released code (28 frames per video).
 
-    >>> chunk_frames(100, 4).tolist()
-    [0, 25, 50, 75]
+    >>> chunk_frames(10, 4).tolist()
+    [0, 3, 6, 8]
+    """
+    _check(file_frames, count, "count")
+    if file_frames <= count:
+        return np.arange(file_frames)
+    length, longer = divmod(file_frames, count)
+    chunk = np.arange(count)
+    return chunk * length + np.minimum(chunk, longer)
+
+
+def floored_chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
+    """Frame floor(i F / K) for each i below K = ``count``: what "chunks" was in earlier versions, kept for their stores.
+
+    Args:
+        file_frames: F, the number of frames in the file.
+        count: K, the number of frames to sample.
+
+    Returns:
+        Increasing frame numbers.
+
+    Raises:
+        OptionError: If a number is below 1.
+
+    >>> floored_chunk_frames(10, 4).tolist()
+    [0, 2, 5, 7]
     """
     _check(file_frames, count, "count")
     if file_frames <= count:
@@ -86,6 +114,7 @@ def every_nth_frame(file_frames: int, step: int = 16) -> np.ndarray:
 SAMPLING: dict[str, Callable[[int, int], np.ndarray]] = {
     "spread": spread_frames,
     "chunks": chunk_frames,
+    "chunks_floored": floored_chunk_frames,
     "every": every_nth_frame,
 }
 """Sampling rules by their names in the configuration; each takes the number of frames in the file and one parameter."""

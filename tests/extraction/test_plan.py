@@ -1,5 +1,6 @@
 """Plans create extractors, record them, and restore them from their records or refuse to."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +26,19 @@ def test_records_hold_all_that_makes_the_features_again():
     assert again.rule == FrameRule("every", 8)
     assert again.build().records == records
     again.build().check_same(records)
+
+
+def test_chunks_in_records_of_earlier_versions_are_the_floored_ones():
+    """They were floor(i F / K); a model trained on them must meet the same frames in a new file."""
+    built = plan((MEAN,), rule=FrameRule("chunks", 28)).build()
+    record = built.records["appearance"]
+    assert record.settings["frames"] == ["array_split", 28]
+    assert ExtractionPlan.of_records(built.records, allow=[MEAN]).rule == FrameRule("chunks", 28)
+    old = replace(record, settings={"frames": ["chunks", 28]})
+    rule = ExtractionPlan.of_records({"appearance": old}, allow=[MEAN]).rule
+    assert rule(100).tolist() == [i * 100 // 28 for i in range(28)]
+    again = plan((MEAN,), rule=FrameRule("chunks_floored", 28)).build().records["appearance"]
+    assert again.settings == old.settings  # such a store can be continued
 
 
 def test_other_weights_are_refused():

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -41,6 +42,7 @@ def test_a_shorter_video_keeps_its_frames():
     video = make(4)
     assert video.sample(10) is video
     assert video.sample(None) is video
+    assert video.sample(10, "chunks") is video
 
 
 def test_a_frame_has_the_motion_of_its_clip_and_late_ones_of_the_last():
@@ -85,3 +87,23 @@ def test_a_frame_has_the_grid_row_that_covers_it_tied_to_clips_or_to_frames():
 def test_streams_that_contradict_each_other_are_named(changed, error, message):
     with pytest.raises(error, match=message):
         make(**changed)
+
+
+@pytest.mark.parametrize("clips", [1, 3, 4, 5, 9, 40])
+def test_chunks_take_clips_by_their_own_numbers(clips):
+    """As the released code of STAT, which samples the three streams each by itself."""
+    video = VideoFeatures(
+        id="v",
+        size=(4, 4),
+        frame_index=torch.arange(9) * 3,
+        frame_time=torch.arange(9) / 25,
+        motion=torch.arange(clips)[:, None].float(),
+        clip_start=torch.arange(clips) * 16,
+    ).sample(4, "chunks")
+    assert video.frame_index.tolist() == [0, 9, 15, 21]  # frames 0, 3, 5 and 7 of nine
+    found = video.motion_of_frames("chunks").flatten().tolist()
+    if clips >= 4:
+        assert found == [part[0] for part in np.array_split(range(clips), 4)]
+    else:  # each clip for an equal share of the frames
+        assert found == ([0, 0, 1, 2] if clips == 3 else [0, 0, 0, 0])
+    assert video.motion_of_frames().flatten().tolist() == [0, 0, 0, min(clips - 1, 1)]

@@ -179,7 +179,22 @@ def test_the_saved_builder_is_that_of_the_data(dataset, tmp_path):
     train_captioner(build(STGraphCaptioner, data), data, tmp_path, max_epochs=1, **QUIET)
     again = CaptionPipeline.from_pretrained(tmp_path)
     assert again.builder.config == builder.config
-    assert again.config.num_frames == 4
+    assert (again.config.num_frames, again.config.sampling) == (4, "spread")
+
+
+def test_frames_are_sampled_for_use_as_they_were_for_training(dataset, tmp_path):
+    sampling = {"num_frames": 4, "sampling": "chunks"}
+    data = CaptionDataModule.from_dataset(dataset, captions_per_epoch=1, cache=True, **sampling)
+    train_captioner(build(STATCaptioner, data), data, tmp_path, max_epochs=1, **QUIET)
+    again = CaptionPipeline.from_pretrained(tmp_path)
+    assert again.config.sampling == "chunks"
+    ids = data.corpus.ids("test")[:2]
+    graphs = data.source.batch(ids)
+    videos = [dataset.store[video] for video in ids]
+    for row, video in enumerate(videos):
+        assert torch.equal(graphs[row].appearance, video.appearance[[0, 3, 6, 8]])  # of ten frames
+        assert torch.equal(graphs[row].motion, video.sample(4, "chunks").motion_of_frames("chunks"))
+    assert list(again.caption_all(videos)) == [again(graph) for graph in graphs.to_data_list()]
 
 
 class Stop(Exception):

@@ -22,6 +22,7 @@ from stgraph.datasets.registry import open_dataset
 from stgraph.datasets.stored_dataset import StoredDataset, with_features
 from stgraph.errors import DataError, OptionError
 from stgraph.extraction import ExtractionLog
+from stgraph.features.video_features import Sampling
 from stgraph.graph import VideoGraphBuilder
 from stgraph.models import CaptioningModel, DataSummary, ExtractorConfig, ModelConfig
 from stgraph.text import CaptionTokenizer
@@ -108,6 +109,7 @@ class CaptionDataModule(LightningDataModule):
         splits: Splits | None = None,
         builder: VideoGraphBuilder | None = None,
         num_frames: int | None = 10,
+        sampling: Sampling = "spread",
         streams: Collection[str] | None = None,
         cache: bool = False,
         val_share: float = 0.1,
@@ -124,6 +126,8 @@ class CaptionDataModule(LightningDataModule):
             splits: Split of each video, in a layout of docs/datasets.md; None takes those of ``captions``, or draws them.
             builder: Makes the graphs; None is ``VideoGraphBuilder()``, which keeps every box.
             num_frames: Frames that are sampled from each video; None keeps all.
+            sampling: "spread", or "chunks" as in STAT; see :meth:`~stgraph.VideoFeatures.sample` and
+                :meth:`~stgraph.VideoFeatures.motion_of_frames`.
             streams: Streams to read; None reads all.
             cache: Whether to keep the sampled features in memory.
             val_share: Share of videos drawn for validation if no splits are given.
@@ -151,7 +155,13 @@ class CaptionDataModule(LightningDataModule):
                 common=common,
             )
         return cls.from_dataset(
-            dataset, builder=builder, num_frames=num_frames, streams=streams, cache=cache, **options
+            dataset,
+            builder=builder,
+            num_frames=num_frames,
+            sampling=sampling,
+            streams=streams,
+            cache=cache,
+            **options,
         )
 
     @classmethod
@@ -161,6 +171,7 @@ class CaptionDataModule(LightningDataModule):
         *,
         builder: VideoGraphBuilder | None = None,
         num_frames: int | None = 10,
+        sampling: Sampling = "spread",
         streams: Collection[str] | None = None,
         cache: bool = False,
         **options: Any,
@@ -171,6 +182,7 @@ class CaptionDataModule(LightningDataModule):
             dataset: Features and captions.
             builder: As in :meth:`from_store`.
             num_frames: As in :meth:`from_store`.
+            sampling: As in :meth:`from_store`.
             streams: As in :meth:`from_store`.
             cache: As in :meth:`from_store`.
             options: Further arguments of the class.
@@ -184,6 +196,7 @@ class CaptionDataModule(LightningDataModule):
             cache=cache,
             streams=store.extractors if streams is None else streams,
             categories=corpus.category_numbers(categories) if categories else None,
+            sampling=sampling,
         )
         return cls.from_source(source, corpus, name=dataset.name, dataset=dataset, **options)
 
@@ -287,6 +300,7 @@ class CaptionDataModule(LightningDataModule):
             model,
             graph=graph,
             num_frames=self.num_frames,
+            sampling=self.source.sampling,
             extractors=self._extractor_configs(),
             categories=self.categories if model.num_categories else (),
             data=DataSummary(

@@ -12,7 +12,7 @@ from torch_geometric.data import Batch, Data
 
 from stgraph.errors import DataError
 from stgraph.features.streams import GRID, grid_names
-from stgraph.features.video_features import VideoFeatures
+from stgraph.features.video_features import Sampling, VideoFeatures
 from stgraph.graph import VideoGraph, VideoGraphBuilder, graphs_of
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ class GraphSource(ABC):
     Attributes:
         builder: Makes the graphs; None if they are ready-made.
         num_frames: Frames that are sampled from each video; None keeps all.
+        sampling: Rule that samples them.
     """
 
     builder: VideoGraphBuilder | None
     num_frames: int | None
+    sampling: Sampling = "spread"
 
     @property
     @abstractmethod
@@ -69,6 +71,7 @@ class StoredGraphs(GraphSource):
         cache: Whether to keep the sampled features in memory, for stores that fit there.
         streams: Streams to read; grids among them travel with the graphs. None reads all streams but the grids.
         categories: Number of each video's category, which travels with its graph; videos left out get -1.
+        sampling: Rule that samples frames and motion features; see :func:`~stgraph.graph.graphs_of`.
     """
 
     builder: VideoGraphBuilder
@@ -82,8 +85,9 @@ class StoredGraphs(GraphSource):
         cache: bool = False,
         streams: Collection[str] | None = None,
         categories: Mapping[str, int] | None = None,
+        sampling: Sampling = "spread",
     ) -> None:
-        self.store, self.builder, self.num_frames = store, builder, num_frames
+        self.store, self.builder, self.num_frames, self.sampling = store, builder, num_frames, sampling
         self.streams = None if streams is None else sorted(streams)
         self.categories = categories
         self._cache: dict[str, VideoFeatures] | None = {} if cache else None
@@ -113,7 +117,7 @@ class StoredGraphs(GraphSource):
         """The sampled features of one video."""
         if self._cache is not None and video_id in self._cache:
             return self._cache[video_id]
-        video = self.store.read(video_id, self.streams).sample(self.num_frames)
+        video = self.store.read(video_id, self.streams).sample(self.num_frames, self.sampling)
         if self._cache is not None:
             self._cache[video_id] = video
         return video
@@ -127,6 +131,7 @@ class StoredGraphs(GraphSource):
             [self.video(video_id) for video_id in video_ids],
             self.builder,
             None,
+            sampling=self.sampling,
             grids=grid_names(self.streams or ()),
             category=category,
         )
