@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from stgraph.models import ModelConfig
+from stgraph.parsing import read_json
 
 __all__ = ["model_card"]
 
@@ -89,7 +89,7 @@ def _scores(folder: Path | None) -> list[str]:
     lines: list[str] = []
     for path in sorted(folder.glob("evaluation-*.json")) if folder is not None else ():
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content: dict[str, Any] = read_json(path)
             scores, intervals = content["scores"], content.get("intervals") or {}
             title = f"{content['dataset']}, {content['split']} split, {content['videos']} videos, {content['branch']} branch"
             cells = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.errors import DataError
 from stgraph.features.store import FeatureStore
+from stgraph.video.ids import video_id_of
 
 __all__ = ["StoredDataset", "with_features"]
 
@@ -46,6 +48,9 @@ def with_features(
 ) -> StoredDataset:
     """Combines captions with features of the same videos.
 
+    Captions of ``cat.mp4`` are of the stored video ``cat`` and the other way round, see
+    :func:`stgraph.video.video_id_of`.
+
     Args:
         name: Name of the data set in results.
         store: Feature store, or its path.
@@ -57,6 +62,7 @@ def with_features(
     """
     if not isinstance(store, FeatureStore):
         store = FeatureStore(store)
+    corpus = _spelled_as(corpus, store.ids)
     if common and (without := [video_id for video_id in corpus.ids() if video_id not in store]):
         if len(without) == len(corpus):
             raise DataError(
@@ -69,3 +75,21 @@ def with_features(
         )
         corpus = CaptionCorpus({video_id: corpus[video_id] for video_id in corpus.ids() if video_id in store})
     return StoredDataset(name, store, corpus, tuple(corpus.check_against(store.ids, allow_uncaptioned=True)))
+
+
+def _spelled_as(corpus: CaptionCorpus, store_ids: Sequence[str]) -> CaptionCorpus:
+    """Renames videos that the store has under another spelling of the same id, such as with the ending of its file."""
+    known = set(store_ids)
+    if not (missing := [video_id for video_id in corpus.ids() if video_id not in known]):
+        return corpus
+    spellings: dict[str, list[str]] = {}
+    for video_id in store_ids:
+        if video_id not in corpus:
+            spellings.setdefault(video_id_of(video_id), []).append(video_id)
+    times = Counter(map(video_id_of, missing))
+    renamed = {
+        video_id: spellings[plain][0]
+        for video_id in missing
+        if times[plain := video_id_of(video_id)] == 1 and len(spellings.get(plain, ())) == 1
+    }
+    return CaptionCorpus({renamed.get(video_id, video_id): corpus[video_id] for video_id in corpus.ids()})

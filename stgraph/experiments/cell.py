@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stgraph.errors import DataError
 from stgraph.files import write_text
+from stgraph.parsing import read_json
 
 __all__ = ["Cell", "cell_path", "finished_cells", "load_cell", "save_cell"]
 
@@ -82,7 +83,7 @@ def load_cell(path: Path) -> Cell | None:
     if not path.is_file():
         return None
     try:
-        return Cell.model_validate(json.loads(path.read_text()))
+        return Cell.model_validate(read_json(path))
     except (ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise DataError(f"{path} is not a cell of a study ({first}); remove it to run it again.") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from stgraph.errors import DataError
 from stgraph.features.store.schema import is_one_file
 from stgraph.files import write_text
+from stgraph.parsing import read_json
 
 __all__ = ["ExtractionLog", "log_path"]
 
@@ -51,7 +52,7 @@ class ExtractionLog:
         if not path.is_file():
             return cls()
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**read_json(path))
         except (ValueError, TypeError) as error:
             raise DataError(f"{path} is not an extraction log ({error}); remove it.") from error
 

@@ -20,6 +20,7 @@ from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.files import atomic_write
 from stgraph.graph.consistency import check_graph
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
+from stgraph.parsing import read_json
 
 __all__ = ["load_attributes", "save_graph"]
 
@@ -274,7 +275,10 @@ def _write_json(attributes: dict[str, Any], graph: Data, path: Path) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = read_json(path)
+    except DataError as error:
+        raise ValueError(str(error).removeprefix(str(path)).lstrip(", ")) from error
     nx_graph = nx.DiGraph(**content["graph"]) if content["directed"] else nx.Graph(**content["graph"])
     nx_graph.add_nodes_from((node.pop("id"), node) for node in content["nodes"])
     edges = content["edges"] if "edges" in content else content["links"]

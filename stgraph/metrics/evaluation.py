@@ -12,6 +12,7 @@ from stgraph.decoding import Decoding, Greedy, decoding_from_dict
 from stgraph.errors import DataError, MissingDataError
 from stgraph.files import write_text
 from stgraph.metrics.scores import CaptionScores
+from stgraph.parsing import read_json
 
 __all__ = ["Evaluation"]
 
@@ -81,7 +82,7 @@ class Evaluation:
         if not path.is_file():
             raise MissingDataError(f"There is no evaluation at {path}; write one with 'stgraph evaluate'.")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
             scores = CaptionScores(content["scores"], *tables)
             names = ("dataset", "split", "branch", "captions", "references")

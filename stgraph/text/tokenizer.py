@@ -16,6 +16,7 @@ from torch import Tensor
 
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.files import write_text
+from stgraph.parsing import read_json
 from stgraph.text.normaliser import caption_normaliser, normalise
 from stgraph.text.special_tokens import SpecialTokens
 from stgraph.text.vocabulary import SPECIAL, build_vocabulary
@@ -161,7 +162,7 @@ class CaptionTokenizer:
         if not path.is_file():
             raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             vocabulary = {str(word): int(number) for word, number in content["model"]["vocab"].items()}
             loaded = cls(vocabulary, int(content["truncation"]["max_length"]) - NUM_ADDED)
             same_rule = content["normalizer"] == json.loads(loaded._tokenizer.to_str())["normalizer"]

@@ -45,3 +45,22 @@ def test_nothing_is_said_where_all_match(store):
 def test_no_store(tmp_path):
     with pytest.raises(MissingDataError, match=r"nothing\.h5"):
         with_features("pets", tmp_path / "nothing.h5", corpus("v0"))
+
+
+def test_two_spellings_of_one_id_match(tmp_path):
+    """A store written with the names of files, or by an earlier version, and captions of ids; and the other way round."""
+    videos = [random_video(0, name="cat.mp4"), random_video(1, name="dog"), random_video(2, name="Kuh")]
+    path = write(tmp_path / "s.h5", videos)
+    dataset = with_features("pets", path, corpus("cat", "dog.MOV"))
+    assert dataset.corpus.ids() == ["cat.mp4", "dog"]
+    assert dataset.uncaptioned == ("Kuh",)
+    with pytest.raises(DataError, match="'cat.mov', 'cat.mp4x' have captions but no features"):
+        with_features("pets", path, corpus("cat.mp4", "cat.mov", "cat.mp4x"))
+
+
+@pytest.mark.parametrize("name", ["V1", "videos/v1", "Videos/V1"])
+def test_an_id_that_differs_by_folder_or_capitals_is_pointed_out(store, name):
+    with pytest.raises(
+        DataError, match=f"'{name}' of the captions and 'v1' of the features may be one video"
+    ):
+        with_features("pets", store, corpus("v0", name))

@@ -4,9 +4,9 @@ import numpy as np
 
 from stgraph.cli import main
 from stgraph.datasets import CaptionCorpus, VideoCaptions
-from stgraph.datasets.corpus.text_files import read_json
 from stgraph.features import FeatureStore
 from stgraph.features.store import validate
+from stgraph.parsing import read_json
 
 
 def test_all_videos_in_one_command(real_data, tmp_path, capsys):

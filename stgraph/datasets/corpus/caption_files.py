@@ -1,16 +1,15 @@
-"""Helpers shared by the readers of caption files: lists of captions, and joining captions with splits."""
+"""Joins captions with splits."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.errors import DataError
 from stgraph.text import normalise
 
-__all__ = ["join_splits", "texts"]
+__all__ = ["join_splits"]
 
 
 def join_splits(
@@ -63,14 +62,3 @@ def join_splits(
             for video_id in kept
         }
     )
-
-
-def texts(values: object, path: str | Path, video_id: str) -> list[str]:
-    """Checks that the value of ``video_id`` is a list of strings and returns it.
-
-    Raises:
-        DataError: If it is not.
-    """
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise DataError(f"{path}: '{video_id}' must be a list of strings, got {str(values)[:60]}.")
-    return values

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stgraph.datasets.corpus.text_files import read_json
+from stgraph.datasets.corpus.split_names import SPLITS
 from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, listed
 from stgraph.files import write_text
+from stgraph.parsing import read_json, structure_of
+from stgraph.video.ids import check_id
 
 __all__ = ["SPLITS", "CaptionCorpus", "VideoCaptions"]
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CaptionCorpus:
         videos: Captions by video id.
 
     Raises:
-        DataError: If a video has no captions or an empty one.
+        DataError: If an id is invalid, or a video has no captions or an empty one.
         OptionError: If a split is not train, val or test.
 
     Reference: our own design.
@@ -68,7 +68,7 @@ class CaptionCorpus:
             )
         content = read_json(path)
         if not isinstance(content, dict):
-            raise DataError(f"{path} must hold an object of video ids, got a {type(content).__name__}.")
+            raise DataError(f"{path} must hold an object of video ids, got {structure_of(content)}.")
         return cls({video_id: _entry(video_id, entry) for video_id, entry in content.items()})
 
     def save(self, path: str | Path) -> None:
@@ -134,6 +134,10 @@ class CaptionCorpus:
         without_features = sorted(self._videos.keys() - set(have))
         without_captions = [video_id for video_id in have if video_id not in self._videos]
         wrong = []
+        if pair := _same_name(without_features, without_captions):
+            wrong.append(
+                f"'{pair[0]}' of the captions and '{pair[1]}' of the features may be one video: name both alike"
+            )
         if without_features:
             wrong.append(
                 f"{listed(without_features)} have captions but no features (extract them, or drop their "
@@ -162,7 +166,18 @@ class CaptionCorpus:
         return video_id in self._videos
 
 
+def _same_name(some: Sequence[str], others: Sequence[str]) -> tuple[str, str] | None:
+    """The first two ids of two lists that differ by their folder or by capital letters only."""
+
+    def bare(video_id: str) -> str:
+        return video_id.rpartition("/")[2].lower()
+
+    known = {bare(video_id): video_id for video_id in reversed(others)}
+    return next(((video_id, known[bare(video_id)]) for video_id in some if bare(video_id) in known), None)
+
+
 def _check(video_id: str, video: VideoCaptions) -> None:
+    check_id(video_id)
     if video.split not in SPLITS:
         raise OptionError(f"Video '{video_id}' has split {video.split!r}; it must be one of {SPLITS}.")
     if not video.captions:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import join_splits, texts
+from stgraph.datasets.corpus.caption_files import join_splits
+from stgraph.datasets.corpus.caption_layouts import parse_captions
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.official_splits import OFFICIAL, msvd_splits
 from stgraph.datasets.corpus.split_files import Splits, read_splits
-from stgraph.datasets.corpus.text_files import parse_json, read_text
-from stgraph.errors import DataError
-from stgraph.video.ids import video_id_of
+from stgraph.errors import DataError, shown
+from stgraph.parsing import is_json, lines_of, parse_table, read_text
+from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["read_msvd_captions"]
 
@@ -24,7 +24,7 @@ def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: b
 
     Layouts: lines ``id caption`` (such as ``AllVideoDescriptions.txt``; lines that begin with # are comments); the MSR
     video description corpus as CSV, whose English rows are used and whose ids are ``VideoID_Start_End``; or JSON
-    ``{id: [captions]}``.
+    ``{id: [captions]}`` or any other of :data:`~stgraph.datasets.corpus.caption_layouts.LAYOUTS`.
 
     Args:
         path: The file of captions.
@@ -43,13 +43,11 @@ def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: b
     Reference: Chen and Dolan, ACL 2011; splits of Venugopalan et al., ICCV 2015.
     """
     text = read_text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lstrip().startswith(("{", "[")):
-        captions = _from_json(text, path)
-    elif "VideoID" in first:
-        captions = _from_csv(text, path)
-    else:
-        captions = _from_lines(text, path)
+    first = next((line for line in lines_of(text) if line.strip()), "")
+    read = _from_json if is_json(text) else _from_csv if "VideoID" in first else _from_lines
+    captions: dict[str, list[str]] = {}
+    for video_id, caption in read(text, path):
+        captions.setdefault(video_id, []).append(caption)
     if not captions:
         raise DataError(
             f"{path} contains no captions; it must be lines 'id caption', the corpus' CSV, or JSON."
@@ -58,41 +56,28 @@ def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: b
     return join_splits(captions, chosen, common=common)
 
 
-def _from_lines(text: str, path: str | Path) -> dict[str, list[str]]:
-    captions: dict[str, list[str]] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+def _from_lines(text: str, path: str | Path) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         name, *caption = line.split(maxsplit=1)
         if not caption:
-            raise DataError(f"{path}: line {number} must be 'id caption', got {line[:60]!r}.")
-        captions.setdefault(video_id_of(name), []).append(caption[0].strip())
-    return captions
+            raise DataError(f"{path}: line {number} must be 'id caption', got '{shown(line, 60)}'.")
+        yield check_id(video_id_of(name), f"{shown(path)}, line {number}"), caption[0].strip()
 
 
-def _from_csv(text: str, path: str | Path) -> dict[str, list[str]]:
-    # newline="" leaves line breaks inside quotes to the csv module.
-    rows = csv.DictReader(io.StringIO(text.lstrip(), newline=""))
-    captions: dict[str, list[str]] = {}
-    try:
-        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            raise DataError(f"{path} lacks the columns {', '.join(missing)}; is it MSVD's CSV?")
-        for row in rows:
-            if any(row[name] is None for name in COLUMNS):
-                raise DataError(f"{path}: line {rows.line_num} has fewer fields than the header; correct it.")
-            if row["Language"].strip().lower() == "english":
-                video_id = "_".join(row[name].strip() for name in COLUMNS[:3])
-                captions.setdefault(video_id, []).append(row["Description"].strip())
-    except csv.Error as error:
-        raise DataError(f"{path}: line {rows.line_num} is not valid CSV: {error}.") from error
-    return captions
+def _from_csv(text: str, path: str | Path) -> Iterator[tuple[str, str]]:
+    table = parse_table(text, path)
+    if missing := [name for name in COLUMNS if name not in table.header]:
+        raise DataError(f"{path} lacks the columns {', '.join(missing)}; is it MSVD's CSV?")
+    places = {name: table.header.index(name) for name in COLUMNS}
+    for row in table.rows:
+        values = {name: row.values[place] for name, place in places.items()}
+        if values["Language"].lower() == "english":
+            video_id = "_".join(values[name] for name in COLUMNS[:3])
+            yield check_id(video_id, f"{shown(path)}, line {row.line}"), values["Description"]
 
 
-def _from_json(text: str, path: str | Path) -> dict[str, list[str]]:
-    content = parse_json(text, path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path} must contain {{id: [captions]}}, got a {type(content).__name__}.")
-    captions: dict[str, list[str]] = {}
-    for name, values in content.items():
-        captions.setdefault(video_id_of(name), []).extend(texts(values, path, name))
-    return captions
+def _from_json(text: str, path: str | Path) -> Iterator[tuple[str, str]]:
+    for entry in parse_captions(text, path):
+        yield from ((entry.video_id, caption) for caption in entry.captions or ())

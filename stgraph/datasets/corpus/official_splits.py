@@ -13,8 +13,8 @@ OFFICIAL = "official"
 """Value to pass instead of lists of splits to select the official ones."""
 
 _MSVD_NAME = re.compile(r"[\w-]{11}_\d+_\d+", re.ASCII)
-_MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d+)", re.ASCII)
-_MSRVTT_NUMBER = re.compile(r"video(\d+)", re.ASCII)
+_MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d{1,9})", re.ASCII)
+_MSRVTT_NUMBER = re.compile(r"video(\d{1,9})", re.ASCII)
 
 
 def msvd_splits(ids: Collection[str]) -> dict[str, str]:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from stgraph.datasets.corpus.captions import CaptionCorpus
-from stgraph.datasets.corpus.text_files import read_text
-from stgraph.errors import DataError
-from stgraph.video.ids import video_id_of
+from stgraph.errors import DataError, listed, shown
+from stgraph.parsing import lines_of, read_text
+from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["read_names", "rename_videos"]
 
@@ -22,12 +22,16 @@ def read_names(path: str | Path) -> list[tuple[str, str]]:
         DataError: If a line doesn't contain two names, or a name appears twice.
     """
     pairs: list[tuple[str, str]] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(lines_of(read_text(path)), start=1):
         names = [video_id_of(name) for name in line.replace(",", " ").split()]
         if len(names) == 2:
             pairs.append((names[0], names[1]))
         elif names:
-            raise DataError(f"{path}: line {number} must contain two names of one video, got {line[:60]!r}.")
+            raise DataError(
+                f"{path}: line {number} must contain two names of one video, got '{shown(line, 60)}'."
+            )
+    for name in (name for pair in pairs for name in pair):
+        check_id(name, shown(path))
     known = Counter(name for pair in pairs for name in set(pair))
     if repeated := next((name for name, times in known.items() if times > 1), None):
         raise DataError(f"{path}: '{repeated}' appears twice; a name must belong to one video.")
@@ -56,5 +60,5 @@ def rename_videos(
     second = sum(pair[1] in wanted for pair in pairs) >= sum(pair[0] in wanted for pair in pairs)
     target = {name: pair[second] for pair in pairs for name in pair}
     if unknown := [video_id for video_id in corpus.ids() if video_id not in target]:
-        raise DataError(f"No other name is given for {', '.join(unknown)}; add them to the list of names.")
+        raise DataError(f"No other name is given for {listed(unknown)}; add them to the list of names.")
     return CaptionCorpus({target[video_id]: corpus[video_id] for video_id in corpus.ids()})

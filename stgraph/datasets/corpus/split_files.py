@@ -6,39 +6,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stgraph.datasets.corpus.caption_files import texts
-from stgraph.datasets.corpus.captions import SPLITS
-from stgraph.datasets.corpus.text_files import parse_json, read_json, read_text
-from stgraph.errors import DataError, MissingDataError, OptionError
-from stgraph.video.ids import video_id_of
+from stgraph.datasets.corpus.caption_layouts import COLUMNS, is_videodatainfo, read_videodatainfo
+from stgraph.datasets.corpus.split_names import split_name
+from stgraph.errors import DataError, MissingDataError, shown
+from stgraph.parsing import is_json, lines_of, parse_json, parse_table, read_text, structure_of
+from stgraph.video.ids import check_id, video_id_of
 
-__all__ = ["Splits", "read_splits", "split_name"]
+__all__ = ["Splits", "read_splits"]
 
 Splits = str | Path | Mapping[str, str | Path | Sequence[str]]
-
-OTHER_NAMES = {"training": "train", "valid": "val", "validate": "val", "validation": "val", "testing": "test"}
-
-
-def split_name(name: str) -> str:
-    """The name of a split in stgraph: "train", "val" or "test".
-
-    Raises:
-        OptionError: If ``name`` is not a known name of a split.
-
-    >>> split_name("validate")
-    'val'
-    """
-    found = OTHER_NAMES.get(name.lower(), name.lower())
-    if found not in SPLITS:
-        raise OptionError(f"A split must be one of {SPLITS} or {sorted(OTHER_NAMES)}, got {name!r}.")
-    return found
 
 
 def read_splits(splits: Splits) -> dict[str, str]:
     """Split of each video.
 
     Args:
-        splits: A JSON file ``{split: [ids]}`` or ``{id: split}``; a folder with one list per split, whose file names
+        splits: A JSON file ``{split: [ids]}``, ``{id: split}`` or of MSR-VTT's ``videodatainfo``; a table with the columns
+            ``id`` and ``split``; a folder with one list per split, whose file names
             begin with the split (``train_list.txt``, ``val.json``); or a mapping from split to such a list or to ids. A
             list is a text file with one id per line, or a JSON list. Ids may be names of video files (``v1.avi``).
 
@@ -61,6 +45,7 @@ def read_splits(splits: Splits) -> dict[str, str]:
     for name, ids in named.items():
         split = split_name(name)
         for video_id in map(video_id_of, ids):
+            check_id(video_id, f"Split '{split}'")
             if video_id in found:
                 raise DataError(
                     f"Video '{video_id}' is listed in split '{found[video_id]}' and again in '{split}'; each video "
@@ -72,11 +57,16 @@ def read_splits(splits: Splits) -> dict[str, str]:
 
 def _read_list(path: str | Path) -> list[str]:
     text = read_text(path)
-    if text.lstrip().startswith("["):
-        return texts(parse_json(text, path), path, "the list")
-    ids = [line.strip() for line in text.splitlines() if line.strip()]
-    if wrong := next((line for line in ids if len(line.split()) > 1), None):
-        raise DataError(f"{path} must contain one id per line, got {wrong[:60]!r}.")
+    if is_json(text):
+        content = parse_json(text, path)
+        if not isinstance(content, list):
+            raise DataError(f"{path} must be a list of ids, got {structure_of(content)}.")
+        return _ids(content, str(path))
+    ids: list[str] = []
+    for number, line in enumerate(lines_of(text), start=1):
+        if len(line.split()) > 1:
+            raise DataError(f"{path}, line {number} must contain one id, got '{shown(line.strip(), 60)}'.")
+        ids += line.split()
     return ids
 
 
@@ -99,16 +89,30 @@ def _read_folder(folder: Path) -> dict[str, list[str]]:
 
 
 def _read_split_file(path: Path) -> dict[str, list[str]]:
-    content = read_json(path)
+    text = read_text(path)
+    if not is_json(text):
+        table = parse_table(text, path)
+        places = table.columns(COLUMNS, ("id", "split"))
+        return _by_split((row.values[places["id"]], row.values[places["split"]]) for row in table.rows)
+    content = parse_json(text, path)
     if isinstance(content, dict) and content:
         if all(isinstance(value, str) for value in content.values()):
             return _by_split(content.items())
-        if all(isinstance(value, list) for value in content.values()):
-            return {name: texts(ids, path, name) for name, ids in content.items()}
+        if all(isinstance(value, list) for value in content.values()) and not is_videodatainfo(content):
+            return {name: _ids(ids, f"{path}: '{shown(name)}'") for name, ids in content.items()}
+        if is_videodatainfo(content):
+            entries = read_videodatainfo(content, shown(path))
+            return _by_split((entry.video_id, entry.split) for entry in entries if entry.split)
     raise DataError(
-        f"{path} must contain {{split: [ids]}} or {{id: split}}, got {str(content)[:60]}; for one list per "
-        "split pass a mapping from split to file."
+        f"{path} must contain {{split: [ids]}} or {{id: split}}, got {structure_of(content)}; for one list per split "
+        "pass a mapping from split to file."
     )
+
+
+def _ids(values: object, where: str) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise DataError(f"{where} must be a list of strings, the ids of videos, got {structure_of(values)}.")
+    return values
 
 
 def _by_split(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

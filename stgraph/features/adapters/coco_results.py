@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
 from stgraph.features.detections import UNKNOWN_TRACK, Detections
+from stgraph.parsing import read_json, structure_of
 
 __all__ = ["from_coco_results", "read_coco_results", "to_coco_results"]
 
@@ -100,13 +100,10 @@ def read_coco_results(
     path = Path(path)
     if not path.is_file():
         raise MissingDataError(f"No COCO results at {path}; pass the JSON file that contains them.")
-    try:
-        results = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    results = read_json(path)
     if not isinstance(results, list):
         raise DataError(
-            f"{path} must be a list of results, got a {type(results).__name__}; is it an annotations file?"
+            f"{path} must be a list of results, got {structure_of(results)}; is it an annotations file?"
         )
     try:
         return from_coco_results(results, size, **{"video": path.stem, **options})
@@ -189,7 +186,7 @@ def _parse(
 ) -> tuple[str, FileBox]:
     shapes = ("bbox", "keypoints", *(("segmentation",) if masks else ()))
     if not isinstance(entry, Mapping) or "image_id" not in entry or not entry.keys() & set(shapes):
-        raise DataError(f"{where} must have 'image_id' and 'bbox', got {str(entry)[:100]}.")
+        raise DataError(f"{where} must have 'image_id' and 'bbox', got {structure_of(entry, 0)}.")
     image = entry["image_id"]
     if places is not None and str(image) not in places:
         raise DataError(f"{where}: image_id {image!r} is not in 'images'; add it or remove the entry.")
@@ -209,7 +206,7 @@ def _parse(
             "label": _whole("category_id", entry.get("category_id", UNKNOWN_TRACK)),
             "track": _whole("track_id", entry.get("track_id", UNKNOWN_TRACK)),
         }
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"{where} must contain numbers, four of them in 'bbox', got {str(dict(entry))[:150]} ({error}); fix or drop it."
         ) from error

@@ -10,6 +10,7 @@ from typing import Any
 from stgraph.errors import DataError, MissingDataError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
 from stgraph.features.detections import Detections
+from stgraph.parsing import lines_of, read_text
 
 __all__ = ["from_mot_text", "read_mot_text", "to_mot_text"]
 
@@ -52,7 +53,7 @@ def from_mot_text(
     >>> from_mot_text("3,7,10,10,5,5,0.9", (24, 32), sampled=[0, 1, 2]).track
     tensor([7])
     """
-    lines = enumerate(text.removeprefix("\ufeff").splitlines(), start=1)
+    lines = enumerate(lines_of(text.removeprefix("\ufeff")), start=1)
     boxes = [_parse(number, line, size) for number, line in lines if line.strip()]
     return join_boxes(boxes, size, sampled, fps, features)
 
@@ -75,9 +76,10 @@ def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> De
     path = Path(path)
     if not path.is_file():
         raise MissingDataError(f"No MOT text at {path}; pass the file that contains the lines.")
+    text = read_text(path)
     try:
-        return from_mot_text(path.read_text(encoding="utf-8"), size, **options)
-    except (DataError, UnicodeDecodeError) as error:
+        return from_mot_text(text, size, **options)
+    except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
 

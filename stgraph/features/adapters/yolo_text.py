@@ -11,6 +11,8 @@ from pathlib import Path
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes
 from stgraph.features.detections import Detections
+from stgraph.parsing import lines_of, read_text
+from stgraph.video.ids import is_hidden
 
 __all__ = ["read_yolo_text"]
 
@@ -72,7 +74,7 @@ def read_yolo_text(
     lines = [
         (f"{file}, line {number}", frame, line)
         for frame, file in sorted(files.items())
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(lines_of(read_text(file)), start=1)
         if line.strip()
     ]
     layout = _Layout(size, keypoints, segments, masks, None if extra is None else tuple(extra))
@@ -82,7 +84,9 @@ def read_yolo_text(
 
 def _files(folder: Path, name: str | None) -> dict[int, Path]:
     found: dict[str, dict[int, Path]] = {}
-    for file in folder.glob("*.txt"):
+    for file in sorted(folder.glob("*.txt")):
+        if is_hidden(Path(file.name)):
+            continue
         if match := re.fullmatch(r"(?:(.*)_)?(\d+)", file.stem):
             frame = int(match[2]) - FIRST_FRAME
             if frame < 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.errors import DataError, MissingDataError, StgraphError
+from stgraph.errors import DataError, MissingDataError, StgraphError, shown
 from stgraph.features.detections import Detections
 from stgraph.features.importers.arrays import read_npz
 from stgraph.features.importers.listing import files_of_videos
 from stgraph.features.video_features import VideoFeatures
+from stgraph.parsing import read_json, structure_of
 
 __all__ = ["read_detections_folder"]
 
 ARRAYS = ("frame_features", "object_features")
+SIZES = ("width", "height", "num_frames")
 LISTS = ("boxes", "scores", "labels")
 
 
@@ -70,7 +71,7 @@ def _read_video(video_id: str, file: Path, numbers: dict[str, int]) -> VideoFeat
             )
     try:
         return _video(video_id, content, arrays, numbers)
-    except (StgraphError, ValueError, TypeError) as error:
+    except (StgraphError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise DataError(f"{file}: {error}") from error
 
 
@@ -119,20 +120,27 @@ def _labels(frame: dict[str, Any]) -> list[str]:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{file} is not valid JSON: {error}.") from error
-    missing = {"width", "height", "num_frames", "frames"} - set(content if isinstance(content, dict) else ())
-    if missing:
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{file} must be an object with width, height, num_frames and frames, got {structure_of(content)}."
+        )
+    if missing := {*SIZES, "frames"} - set(content):
         raise DataError(f"{file} lacks {', '.join(sorted(missing))}; is it a detections file?")
+    for key in SIZES:
+        if not isinstance(content[key], int) or isinstance(content[key], bool) or content[key] < 1:
+            raise DataError(
+                f"{file}: '{key}' must be a whole number above 0, got {shown(content[key], 60)}; correct it."
+            )
+    if not isinstance(content["frames"], list):
+        raise DataError(f"{file}: 'frames' must be a list of objects, got {structure_of(content['frames'])}.")
     for number, frame in enumerate(content["frames"]):
         lists: list[Any] = [frame.get(key) if isinstance(frame, dict) else None for key in LISTS]
-        complete = all(isinstance(values, list) for values in lists) and "frame" in frame
+        complete = all(isinstance(values, list) for values in lists) and isinstance(frame.get("frame"), int)
         if not complete or len({len(values) for values in lists}) > 1:
             raise DataError(
-                f"{file}: entry {number} of 'frames' must have its 'frame' and equally long lists of boxes, scores and "
-                "labels; write it again."
+                f"{file}: entry {number} of 'frames' must have its number 'frame' and equally long lists of boxes, scores "
+                "and labels; write it again."
             )
     return content
 

@@ -3,8 +3,8 @@ import warnings
 import pytest
 
 from stgraph.datasets.corpus.caption_files import join_splits
-from stgraph.datasets.corpus.text_files import read_json, read_text
 from stgraph.errors import DataError
+from stgraph.parsing import read_json, read_text
 
 
 def test_text_of_another_encoding(tmp_path):

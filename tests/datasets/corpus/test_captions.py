@@ -97,7 +97,7 @@ def test_entry_that_cannot_be_names_its_video(path, entry, error, words):
     ("text", "words"),
     [
         ("{", "captions.json is not valid JSON"),
-        ("[]", "captions.json must hold an object of video ids, got a list"),
+        ("[]", "captions.json must hold an object of video ids, got an empty list"),
         (
             '{"v": {"split": "train", "captions": ["a"]}, "v": {"split": "test", "captions": ["b"]}}',
             "'v' appears twice",

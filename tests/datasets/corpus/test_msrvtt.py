@@ -79,8 +79,11 @@ def test_ids_that_do_not_match(put):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([], "must contain 'videos' and 'sentences'"),
-        ({"video0": {"1": 2}}, "'video0' must be a list of strings"),
+        ([], "contains no captions"),
+        (
+            {"video0": {"1": 2}},
+            "the top level is an object with the keys 'video0', whose values are objects, .*known are",
+        ),
         ({**INFO, "videos": {}}, "'videos' must be a list"),
         (
             {**INFO, "videos": [{"video_id": "video0"}]},
@@ -99,9 +102,9 @@ def test_splits_that_contradict_or_lack(put):
     path = put("map.json", {"video1": ["a man"]})
     with pytest.raises(DataError, match="map.json contains no splits"):
         read_msrvtt_captions(path)
-    with pytest.raises(DataError, match="was given as 'val' but has 'train' for video0, video2"):
+    with pytest.raises(DataError, match="was given as 'val' but has 'train' for 'video0', 'video2'"):
         read_msrvtt_captions({"val": put("all.json", INFO)})
     with pytest.raises(OptionError, match="got 'dev'"):
         read_msrvtt_captions({"dev": path})
-    with pytest.raises(DataError, match="has captions of video1, like an earlier file"):
+    with pytest.raises(DataError, match="has captions of 'video1', like an earlier file"):
         read_msrvtt_captions({"val": path, "test": path})

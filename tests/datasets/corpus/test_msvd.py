@@ -64,8 +64,8 @@ def test_clips_of_no_split(tmp_path):
         ("", "contains no captions"),
         ("VideoID,Start,Description\n", "lacks the columns End, Language"),
         (CSV + "v2,3\n", "fewer fields"),
-        ('["a dog"]', "got a list"),
-        ('{"v1": "a dog"}', "'v1' must be a list of strings"),
+        ('["a dog"]', "the top level is a list of texts"),
+        ('{"v1": 3}', "the top level is an object with the keys 'v1', whose values are numbers"),
     ],
 )
 def test_other_layouts_are_named(tmp_path, content, words):

@@ -45,5 +45,5 @@ def test_captions_get_the_names_of_the_features_whichever_those_are():
 
 
 def test_a_video_without_another_name_is_named():
-    with pytest.raises(DataError, match="No other name is given for d_1_2, e_1_2"):
+    with pytest.raises(DataError, match="No other name is given for 'd_1_2', 'e_1_2'"):
         rename_videos(corpus("b_1_2", "e_1_2", "d_1_2"), PAIRS, ["vid1"])

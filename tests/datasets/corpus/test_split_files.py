@@ -50,7 +50,7 @@ def test_lists_that_cannot_be_right(tmp_path):
     with pytest.raises(OptionError, match="got 'dev'"):
         read_splits({"dev": ["v1"]})
     (tmp_path / "train.txt").write_text("v1 a dog\n")
-    with pytest.raises(DataError, match="one id per line, got 'v1 a dog'"):
+    with pytest.raises(DataError, match="line 1 must contain one id, got 'v1 a dog'"):
         read_splits(tmp_path)
     (tmp_path / "train.json").write_text("[]")
     with pytest.raises(DataError, match="could both list split 'train'"):

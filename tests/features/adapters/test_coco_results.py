@@ -85,7 +85,7 @@ def test_odd_but_readable():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("x", "Entry 1 must have 'image_id' and 'bbox', got x"),
+        ("x", "Entry 1 must have 'image_id' and 'bbox', got a text"),
         ({"bbox": [1, 2, 3, 4]}, "Entry 1 must have 'image_id' and 'bbox'"),
         ({**PLAIN, "bbox": [1, 2, 3]}, "Entry 1 must contain numbers, four of them in 'bbox'"),
         ({**PLAIN, "bbox": None}, "Entry 1 must contain numbers"),
@@ -122,7 +122,7 @@ def test_a_file(tmp_path):
     with pytest.raises(DataError, match=r"cat\.json: Entry 1 must have"):
         read_coco_results(path, SIZE)
     path.write_text('{"annotations": []}')
-    with pytest.raises(DataError, match=r"cat\.json must be a list of results, got a dict"):
+    with pytest.raises(DataError, match=r"cat\.json must be a list of results, got an object"):
         read_coco_results(path, SIZE)
     path.write_text("[")
     with pytest.raises(DataError, match=r"cat\.json is not valid JSON"):

@@ -12,6 +12,7 @@ from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from stgraph.errors import DataError, MissingDataError
 from stgraph.extraction.extractors.objects.box_postprocessing import MAX_BOXES, SCORE_THRESHOLD
 from stgraph.extraction.extractors.objects.two_stage import TwoStageDetector
+from stgraph.parsing import lines_of, read_text
 
 __all__ = ["VisualGenomeFasterRCNN"]
 
@@ -80,10 +81,7 @@ def _read_names(file: Path) -> list[str]:
         raise MissingDataError(
             f"'names' must be a text file with {CLASSES} lines, got '{file}', which doesn't exist."
         )
-    try:
-        names = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 text ({error}); save it as such.") from error
+    names = lines_of(read_text(file).removesuffix("\n"))
     if len(names) != CLASSES:
         raise DataError(f"{file} must have {CLASSES} lines, one class name per line, got {len(names)}.")
     return names
