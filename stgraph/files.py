@@ -9,10 +9,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stgraph.errors import StgraphError, WriteError
+from stgraph.errors import OptionError, StgraphError, WriteError
 
-__all__ = ["atomic_write", "remove_leftovers", "sync", "write_failure", "write_text"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["atomic_write", "remove_leftovers", "save_figure", "sync", "write_failure", "write_text"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -32,7 +36,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         The temporary file.
 
     Raises:
-        WriteError: If ``path`` is a symbolic link or a folder, the disk is full, or the folder can't be written.
+        WriteError: If ``path`` is a symbolic link, a folder or another special file, the disk is full, or the folder can't
+            be written.
 
     >>> with atomic_write(getfixture("tmp_path") / "answer.txt") as part:
     ...     _ = part.write_text("42")
@@ -40,6 +45,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_symlink():
         raise WriteError(f"{path} is a symbolic link and is not replaced; remove it or name the file itself.")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise WriteError(f"{path} is a device or a pipe and is not replaced; name a file.")
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -69,6 +76,21 @@ def write_text(path: str | Path, text: str) -> None:
     """
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def save_figure(figure: Figure, path: str | Path, dpi: int) -> None:
+    """Writes a figure of Matplotlib to ``path``, whole or not at all; the ending names the format.
+
+    Raises:
+        WriteError: As in :func:`atomic_write`.
+        OptionError: If Matplotlib has no format of this ending.
+    """
+    path = Path(path)
+    ending, known = path.suffix[1:].lower() or "png", figure.canvas.get_supported_filetypes()
+    if ending not in known:
+        raise OptionError(f"A picture must end in one of .{', .'.join(sorted(known))}, got '{path.name}'.")
+    with atomic_write(path) as part:
+        figure.savefig(part, dpi=dpi, format=ending)
 
 
 def remove_leftovers(path: Path) -> None:

@@ -1,11 +1,15 @@
 import errno
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
-from stgraph.errors import DataError, StgraphError, WriteError
-from stgraph.files import atomic_write, remove_leftovers, write_text
+import stgraph
+from stgraph.errors import DataError, OptionError, StgraphError, WriteError
+from stgraph.files import atomic_write, remove_leftovers, save_figure, write_text
 
 
 def test_writes_text_with_the_permissions_of_a_new_file(tmp_path: Path):
@@ -70,3 +74,45 @@ def test_removes_what_killed_writers_of_one_file_left(tmp_path: Path):
         (tmp_path / name).touch()
     remove_leftovers(tmp_path / "a.txt")
     assert os.listdir(tmp_path) == [".b.txt.0123.part"]
+
+
+def test_nothing_in_the_package_writes_but_by_these_helpers():
+    """Other ways follow symbolic links, and leave half a file after a crash."""
+    package = Path(stgraph.__file__).parent
+    raw = re.compile(
+        r"\.write_(text|bytes)\(|\bopen\([^)]*[\"'][wax]b?\+?[\"']|savefig\(|torch\.save\(|np\.savez?(_compressed)?\("
+        r"|os\.(replace|rename)\(|copyfile\("
+    )
+    found = Counter(
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if raw.search(line) and not line.strip().startswith((">>>", "...", "#"))
+    )
+    assert found == {
+        "files.py": 3,
+        "graph/saving.py": 2,  # into the file that atomic_write yields
+        "datasets/interactions/raw_layout.py": 2,  # the same
+        "datasets/interactions/preparing.py": 2,  # into a new folder of its own
+        "features/store/merge.py": 2,  # the same
+        "extraction/job.py": 1,  # renames a store that FeatureStoreWriter wrote
+        "commands/store.py": 1,  # the same
+    }
+
+
+def test_refuses_to_replace_a_pipe(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WriteError, match="is a device or a pipe"):
+        write_text(tmp_path / "pipe", "new")
+
+
+def test_figures_are_written_whole_and_not_through_links(tmp_path: Path):
+    figure = Figure()
+    save_figure(figure, tmp_path / "a.svg", dpi=50)
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    (tmp_path / "b.png").symlink_to("a.svg")
+    with pytest.raises(WriteError, match="is a symbolic link"):
+        save_figure(figure, tmp_path / "b.png", dpi=50)
+    with pytest.raises(OptionError, match="A picture must end in one of .*, got 'a.xyz'"):
+        save_figure(figure, tmp_path / "a.xyz", dpi=50)
+    assert sorted(os.listdir(tmp_path)) == ["a.svg", "b.png"]

@@ -37,6 +37,7 @@ from stgraph.experiments.plan import (
     with_experiment,
 )
 from stgraph.experiments.run_cell import CellTask, run_cell
+from stgraph.files import write_text
 from stgraph.quiet import quieten
 from stgraph.settings.overrides import key_of
 from stgraph.training.run_record import record_differences
@@ -124,9 +125,9 @@ def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path) -> Non
     if not cells:
         return
     figure = draw_study(study, cells, folder / "figure.png", study.main_metric)
-    (folder / "table.md").write_text(markdown_report(study, cells, figure.name if figure else None))
+    write_text(folder / "table.md", markdown_report(study, cells, figure.name if figure else None))
     blocks = [latex_table(block) for block in blocks_of(study, cells)]
-    (folder / "table.tex").write_text("\n\n".join(blocks) + "\n")
+    write_text(folder / "table.tex", "\n\n".join(blocks) + "\n")
     print()
     for block in blocks_of(study, cells)[:2]:
         widths = [max(len(row[k]) for row in (block.columns, *block.rows)) for k in range(len(block.columns))]

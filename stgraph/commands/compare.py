@@ -12,6 +12,7 @@ from stgraph.commands.arguments import parser_of
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.decoding import Greedy
 from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.files import write_text
 from stgraph.metrics import Evaluation, paired_bootstrap
 from stgraph.settings.compose import compose
 
@@ -40,7 +41,7 @@ def run(arguments: list[str]) -> int:
     }
     print(_shown(comparison, names))
     if chosen.output is not None:
-        chosen.output.write_text(json.dumps({**names, **comparison}, indent=1) + "\n")
+        write_text(chosen.output, json.dumps({**names, **comparison}, indent=1) + "\n")
         print(f"\nWrote the comparison to {chosen.output}.")
     return 0
 

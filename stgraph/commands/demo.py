@@ -16,6 +16,7 @@ from stgraph.commands.console.table import score_table
 from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.datasets.interactions import noun_verb_accuracy, render_video
 from stgraph.errors import OptionError
+from stgraph.files import write_text
 from stgraph.graph import graphs_of
 from stgraph.inspection.pictures import draw_graph
 from stgraph.metrics import CaptionEvaluator
@@ -71,7 +72,7 @@ def run(arguments: list[str]) -> int:
         "dataset": dataset.name,
         **run_record(config.seed),
     }
-    (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
     print()
     print(score_table({TITLES[name]: row for name, row in rows.items()}, f"{SPLIT} split"))
     print_examples(captions, dataset.corpus.references(SPLIT))

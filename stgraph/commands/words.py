@@ -13,6 +13,7 @@ from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.experiments import MeanInterval, mean_interval
+from stgraph.files import write_text
 from stgraph.metrics import Evaluation, WordCounts, count_words
 from stgraph.settings.compose import compose, saved_config
 from stgraph.settings.overrides import looks_like_override
@@ -58,7 +59,7 @@ def run(arguments: list[str]) -> int:
     if chosen.output is not None:
         found = {model: _record(counts, means[model]) for model, counts in models.items()}
         record = {"split": config.split, "tagger": name, "models": found}
-        chosen.output.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        write_text(chosen.output, json.dumps(record, indent=1, allow_nan=False) + "\n")
         print(f"\nWrote all numbers to {chosen.output}.")
     return 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from stgraph.experiments.report import Cells, values_by_seed
 from stgraph.experiments.statistics import mean_interval, paired_interval
 from stgraph.experiments.study import Study
+from stgraph.files import save_figure
 
 __all__ = ["draw_study"]
 
@@ -73,7 +74,7 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
         axes.grid(axis="x", color="0.93")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+    save_figure(figure, path, dpi=150)
     return Path(path)
 
 

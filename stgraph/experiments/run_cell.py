@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stgraph.experiments import Cell
+from stgraph.files import write_text
 from stgraph.metrics import CaptionEvaluator
 from stgraph.pipeline import CaptionPipeline
 from stgraph.quiet import quieten_lightning
@@ -101,7 +102,7 @@ def _begin(task: CellTask, folder: Path) -> bool:
         elif folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
-        (folder / MARK).write_text(_mark(task))
+        write_text(folder / MARK, _mark(task))
     return (folder / "checkpoints" / "last.ckpt").is_file()
 
 

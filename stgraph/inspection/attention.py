@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from stgraph.errors import OptionError, ShapeError
+from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
 from stgraph.pipeline import Caption
 
@@ -85,7 +86,7 @@ def draw_attention(
             if graph is not None and regions is not None:
                 _boxes(axes, graph, t, regions[word, t])
     if path is not None:
-        figure.savefig(path, dpi=130)
+        save_figure(figure, path, dpi=130)
     return figure
 
 

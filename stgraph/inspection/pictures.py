@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from stgraph.errors import OptionError, ShapeError
+from stgraph.files import save_figure
 from stgraph.graph import EdgeKind, VideoGraph
 from stgraph.inspection.page import FramePage
 
@@ -86,7 +87,7 @@ def draw_graph(
         page.caption(frame_of[i], corner[i], captions[i], colours[i])
     page.write(title, _legend(graph, left_out))
     if path is not None:
-        page.figure.savefig(path, dpi=150)
+        save_figure(page.figure, path, dpi=150)
     return page.figure
 
 

@@ -1,5 +1,6 @@
 """Stores that grow: stored videos stay, killed runs resume, and features of other extractors are refused."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import time
 import pytest
 import torch
 
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, StoreError
 from stgraph.extraction import (
     ExtractionPlan,
     ExtractorChoice,
@@ -18,8 +19,9 @@ from stgraph.extraction import (
     extract_to_store,
     extract_videos,
     find_videos,
+    job,
 )
-from stgraph.features.store import FeatureStore, validate
+from stgraph.features.store import FeatureStore, merge, validate
 from tests.extraction.files import flat_video, folder_of_videos
 
 MEAN, MOODY = "tests.extraction.small.MeanColour", "tests.extraction.small.Moody"
@@ -166,3 +168,70 @@ def test_a_video_that_the_store_refuses_fails_alone(folder, tmp_path):
     assert set(FeatureStore(tmp_path / "s.h5").ids).isdisjoint(refused)
     assert len(refused) == 5 - outcome.added
     assert "beyond float16" in outcome.failures[0].reason
+
+
+@pytest.mark.parametrize("name", ["store.h5", "store"])
+def test_a_second_extraction_is_refused_and_takes_nothing_from_the_first(folder, tmp_path, name):
+    """Before the first shard there is only an empty folder, which the second one must not remove on its way out."""
+    store, extractors = tmp_path / name, planned()
+
+    def engine(sources):
+        with pytest.raises(StoreError, match="is being written by process"):
+            extract(folder, store)
+        yield from extract_videos(sources, extractors)
+
+    sources = find_videos(folder)[0]
+    assert extract_to_store(sources, extractors, store, engine, videos_per_shard=9) == Outcome(added=5)
+    assert len(FeatureStore(store)) == 5
+    assert {path.name for path in tmp_path.iterdir()} == {"videos", name}
+
+
+def test_the_lock_is_held_until_the_shards_are_joined(folder, tmp_path, monkeypatch):
+    def merge_while_another_starts(*arguments):
+        with pytest.raises(StoreError, match="is being written by process"):
+            extract(folder, tmp_path / "store.h5")
+        return merge(*arguments)
+
+    monkeypatch.setattr(job, "merge", merge_while_another_starts)
+    assert extract(folder, tmp_path / "store.h5") == Outcome(added=5)
+
+
+@pytest.mark.parametrize("removed", [0, 2])
+def test_a_run_killed_between_the_join_and_the_removal_of_the_shards_is_ended_by_the_next(
+    folder, tmp_path, monkeypatch, removed
+):
+    store = tmp_path / "store.h5"
+
+    def killed(parts):
+        for shard in sorted(parts.iterdir())[:removed]:
+            shard.unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(job.shutil, "rmtree", killed)
+        extract(folder, store)
+    assert (tmp_path / ".store.h5.parts").exists()
+    assert extract(folder, store) == Outcome(skipped=5)
+    flat_video(folder / "video9.mp4")
+    assert extract(folder, store) == Outcome(added=1, skipped=5)
+    assert validate(store) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"videos", "store.h5"}
+
+
+@pytest.mark.parametrize("name", ["store.h5", ".store.h5.parts", ".store.h5.lock"])
+def test_links_beside_the_store_are_refused(folder, tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.mkdir() if name.endswith("parts") else victim.write_text("mine")
+    (tmp_path / name).symlink_to(victim)
+    with pytest.raises(StoreError, match="is a symbolic link"):
+        extract(folder, tmp_path / "store.h5")
+    assert list(victim.iterdir()) == [] if victim.is_dir() else victim.read_text() == "mine"
+
+
+def test_a_folder_where_nothing_can_be_written(folder, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", full)
+    with pytest.raises(StoreError, match="No room left for .*store.*free some space and run again"):
+        extract(folder, tmp_path / "store")

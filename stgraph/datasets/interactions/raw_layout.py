@@ -14,7 +14,7 @@ from stgraph.datasets.interactions.scene import make_scene, video_id
 from stgraph.datasets.interactions.worker_pool import generate_features
 from stgraph.errors import OptionError
 from stgraph.features.video_features import VideoFeatures
-from stgraph.files import write_text
+from stgraph.files import atomic_write, write_text
 from stgraph.video import write_video
 
 __all__ = ["write_raw_layout"]
@@ -90,8 +90,9 @@ def _write_detections(folder: Path, video: VideoFeatures) -> None:
         "frames": frames,
     }
     write_text(folder / f"{video.id}.json", json.dumps(content))
-    np.savez(
-        folder / f"{video.id}.npz",
-        frame_features=video.appearance.numpy().astype(np.float16),
-        object_features=found.features.numpy().astype(np.float16),
-    )
+    with atomic_write(folder / f"{video.id}.npz") as part, part.open("wb") as file:
+        np.savez(
+            file,
+            frame_features=video.appearance.numpy().astype(np.float16),
+            object_features=found.features.numpy().astype(np.float16),
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,7 +48,11 @@ class WriterLock:
         except StgraphError:
             raise
         except OSError as error:
-            raise self.error(write_failure(error, self.path)) from error
+            if self.path.is_symlink():
+                reason = f"{self.path} should be a lock file and is a symbolic link; remove it."
+            else:
+                reason = write_failure(error, self.path)
+            raise self.error(reason) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,8 +61,11 @@ class WriterLock:
     def _take(self) -> bool:
         import fcntl  # POSIX only; needed to write stores, not to read them
 
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        # A link would have another file overwritten, and a pipe would be waited for.
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise self.error(f"{self.path} should be a lock file and is something else; remove it.")
             with suppress(OSError):  # a file system without locks: a race of microseconds remains
                 fcntl.lockf(handle, fcntl.LOCK_EX)
             if not _is_same_file(handle, self.path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +68,9 @@ def _check(shards: Sequence[Shard]) -> None:
 
 
 def _copy_shards(shards: Sequence[Shard], target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # left by a killed run
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        shutil.rmtree(left, ignore_errors=True)  # left by a killed run
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         part.mkdir()
         for number, shard in enumerate(shards):

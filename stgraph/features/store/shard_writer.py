@@ -35,11 +35,13 @@ def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
         remove_leftovers(path)  # left by a killed run; the caller holds the store's lock
         with atomic_write(path) as part, _Sink(part) as sink:
             # Aligned arrays can be memory-mapped; since version 1.10 HDF5 keeps a checksum of what describes them.
-            with h5py.File(
-                sink, "w", libver=("v110", "v110"), alignment_threshold=1, alignment_interval=64
-            ) as file:
-                _fill(file, sink, header, parts)
-            sink.check()
+            try:
+                with h5py.File(
+                    sink, "w", libver=("v110", "v110"), alignment_threshold=1, alignment_interval=64
+                ) as file:
+                    _fill(file, sink, header, parts)
+            finally:
+                sink.check()  # its error says why; that of HDF5, if it noticed, does not
     except WriteError as error:
         raise StoreError(str(error)) from error
 

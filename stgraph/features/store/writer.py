@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import KeysView, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
-from stgraph.errors import DataError, OptionError, StoreError
+from stgraph.errors import DataError, OptionError, StgraphError, StoreError
 from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.provenance import ExtractorRecord, Header
 from stgraph.features.store.row_buffer import RowBuffer
@@ -70,6 +70,7 @@ class FeatureStoreWriter:
             )
         self._videos_per_shard = videos_per_shard or VIDEOS_PER_SHARD
         self._open = ExitStack()
+        self._made_folder = False
         self._done: dict[str, None] = {}
         self._buffer: RowBuffer | None = None
 
@@ -81,7 +82,14 @@ class FeatureStoreWriter:
     def __enter__(self) -> FeatureStoreWriter:
         with ExitStack() as stack:
             stack.enter_context(writer_lock(self.path))
-            self._open_existing()
+            # Within the lock: an empty folder may be that of another writer otherwise.
+            stack.callback(self._remove_empty_folder)
+            try:
+                self._open_existing()
+            except StgraphError:
+                raise
+            except OSError as error:
+                raise StoreError(write_failure(error, self.path)) from error
             self._open = stack.pop_all()
         return self
 
@@ -120,7 +128,14 @@ class FeatureStoreWriter:
             finally:
                 buffer.close()
 
+    def _remove_empty_folder(self) -> None:
+        if self._made_folder:
+            with suppress(OSError):  # it has shards
+                self.path.rmdir()
+
     def _open_existing(self) -> None:
+        if self._one_file and self.path.is_symlink():
+            raise StoreError(f"{self.path} is a symbolic link and is not replaced; name the file itself.")
         if self.path.exists() and self.path.is_dir() == self._one_file:
             raise StoreError(
                 f"{self.path} is a {'folder' if self._one_file else 'file'}; a store of one file ends in .h5 or .hdf5, and "
@@ -141,6 +156,7 @@ class FeatureStoreWriter:
                 if column.tail is None and shard.num_rows(column.level):
                     tails[column.path] = shard.tail(column)
         if not self._one_file:
+            self._made_folder = not self.path.exists()
             self.path.mkdir(exist_ok=True)
         folder = self.path.parent if self._one_file else self.path
         self._buffer = RowBuffer(self.header, folder, tails)

@@ -130,3 +130,22 @@ def test_many_at_once_hold_it_one_by_one(path):
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert count.read_text() == "80"
+
+
+def test_a_lock_file_that_is_a_link_or_a_pipe_is_neither_followed_nor_waited_for(tmp_path):
+    victim, lock = tmp_path / "victim", tmp_path / ".store.h5.lock"
+    victim.write_text("mine")
+    lock.symlink_to(victim)
+    with (
+        pytest.raises(StoreError, match="should be a lock file and is a symbolic link; remove it"),
+        writer_lock(tmp_path / "store.h5"),
+    ):
+        pass
+    assert victim.read_text() == "mine"
+    lock.unlink()
+    os.mkfifo(lock)
+    with (
+        pytest.raises(StoreError, match="should be a lock file and is something else"),
+        writer_lock(tmp_path / "store.h5"),
+    ):
+        pass

@@ -255,3 +255,22 @@ def test_ids_of_any_length(tmp_path, length):
     videos = [random_video(seed, name=f"é{seed}".ljust(length, "x")) for seed in range(9)]
     assert FeatureStore(write(tmp_path / "store.h5", videos)).ids == tuple(video.id for video in videos)
     assert FeatureStore(write(tmp_path / "none.h5", [])).ids == ()
+
+
+def test_a_store_that_is_replaced_while_it_is_opened_is_the_old_or_the_new_one(path, tmp_path, monkeypatch):
+    """HDF5 and the memory map must see the same file: the offsets of one are those of other videos in the other."""
+    others = [random_video(seed, counts=(5, 5)) for seed in (7, 8, 9)]
+    other = write(tmp_path / "other.h5", others)
+    real = h5py.File
+
+    def open_and_replace(*arguments, **options):
+        file = real(*arguments, **options)
+        if other.exists():
+            other.rename(path)
+        return file
+
+    monkeypatch.setattr(h5py, "File", open_and_replace)
+    store = FeatureStore(path)
+    for video in VIDEOS:
+        assert_same(store[video.id], video)
+    assert FeatureStore(path).ids == tuple(video.id for video in others)
