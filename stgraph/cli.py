@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import suppress
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import set_quiet
 from stgraph.errors import OptionError, StgraphError
+from stgraph.files import NO_ROOM
 from stgraph.quiet import quieten, quieten_lightning
 
 __all__ = ["main"]
@@ -27,12 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _main(arguments)
-        sys.stdout.flush()
+        try:
+            return _main(arguments)
+        finally:  # also where argparse exits after --help
+            sys.stdout.flush()
     except BrokenPipeError:  # `stgraph ... | head`
         _close_stdout()
         return 1
-    return status
+    except OSError as error:  # a full disk, a folder without permission
+        with suppress(OSError):
+            print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
+        _close_stdout()
+        return 1
 
 
 def _main(arguments: list[str]) -> int:
@@ -91,8 +99,21 @@ def _run(name: str, rest: list[str]) -> int:
     return command.run(rest)
 
 
+def _reason(error: OSError) -> str:
+    where = "standard output" if error.filename is None else str(error.filename)
+    if error.errno in NO_ROOM:
+        return f"No room left for {where}; free some space and run the same command again."
+    reason = error.strerror or " ".join(str(error).split())
+    return f"{where}: {reason}; check the path and its permissions." if error.filename else f"{reason}."
+
+
 def _close_stdout() -> None:
-    """Redirects stdout to the null device, so that flushing it at exit raises no error."""
+    """Redirects stdout to the null device if it cannot be written, so that flushing it at exit raises no error."""
+    try:
+        sys.stdout.flush()
+        return
+    except OSError:
+        pass
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):  # stdout is not a file

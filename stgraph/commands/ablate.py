@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import ABLATE_KEYS, parser_of
-from stgraph.errors import DataError, StgraphError
+from stgraph.errors import DataError, StgraphError, WriteError
 from stgraph.experiments import (
     Cell,
     Study,
@@ -64,10 +64,10 @@ def run(arguments: list[str]) -> int:
         return _check(planned, config)
     todo = unfinished(planned, config)
     failed = _sweep(planned, todo, config)
-    cells = _cells(Path(config.results), study)
-    _write(study, cells, folder)
     for task, error in failed:
         print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
+    cells = _cells(Path(config.results), study)
+    _write(study, cells, folder)
     print(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
     runs = Path(config.runs) / study.name
     print(f"Next: stgraph words {runs}/*/* counts the words of these runs", file=sys.stderr)
@@ -90,7 +90,11 @@ def _sweep(planned: Plan, todo: list[CellTask], config: DictConfig) -> list[tupl
         if isinstance(answer, StgraphError):
             failed.append((task.arguments, answer))
             continue
-        save_cell(Path(config.results), answer)
+        try:
+            save_cell(Path(config.results), answer)
+        except (StgraphError, OSError) as error:  # the run is kept: the same command scores it again
+            failed.append((task.arguments, WriteError(str(error))))
+            continue
         score = answer.scores[answer.tested]["CIDEr"]
         seconds = time.monotonic() - start
         left = seconds / done * (len(tasks) - done)

@@ -11,6 +11,7 @@ from stgraph.commands.arguments import ABLATE_KEYS, CONFIG_OF, split_caption_arg
 from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
 from stgraph.settings.overrides import group_of, key_of, looks_like_override
+from stgraph.settings.paths import check_paths_of_run
 
 __all__ = ["check", "composed"]
 
@@ -32,6 +33,12 @@ def check(name: str, chosen: argparse.Namespace) -> Any:
     """
     if name in CONFIG_OF:
         config = composed(name, chosen, complete=False)
+        run = {"evaluate": "run", "caption": "model"}.get(name)
+        if run is not None and config.data:
+            from stgraph.settings.compose import plain, saved_config
+
+            folder = Path(getattr(chosen, run))
+            check_paths_of_run(plain(config.data), plain(saved_config(folder).data), folder)
         if CONFIG_OF[name] == "train":
             _check_gpus(config.trainer)
             _check_logger(config.logger)

@@ -15,8 +15,9 @@ from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.experiments import MeanInterval, mean_interval
 from stgraph.files import write_text
 from stgraph.metrics import Evaluation, WordCounts, count_words
-from stgraph.settings.compose import compose, saved_config
+from stgraph.settings.compose import compose, plain, saved_config
 from stgraph.settings.overrides import looks_like_override
+from stgraph.settings.paths import check_paths_of_run
 from stgraph.settings.training import open_data
 from stgraph.text import PARTS_OF_SPEECH, Tagger, english_tagger
 
@@ -112,7 +113,9 @@ def _tagger(wanted: str | None, evaluations: Mapping[Path, Evaluation]) -> tuple
 
 def _references(file: Path, evaluation: Evaluation) -> Mapping[str, Sequence[str]]:
     """Reads the reference captions of the evaluated videos from the data of the run."""
-    dataset = open_data(saved_config(file.parent).data)
+    run, data = file.parent, saved_config(file.parent).data
+    check_paths_of_run(plain(data), plain(data), run, f"correct the path in {run / 'config.yaml'}")
+    dataset = open_data(data)
     references = dataset.corpus.references(evaluation.split)
     if dataset.name != evaluation.dataset or references.keys() != evaluation.captions.keys():
         raise DataError(

@@ -15,7 +15,7 @@ from stgraph.pipeline import CaptionPipeline
 from stgraph.quiet import quieten_lightning
 from stgraph.settings.compose import compose
 from stgraph.settings.training import open_data, train
-from stgraph.training import run_record
+from stgraph.training import lock_run, run_record
 from stgraph.training.devices import device_of
 
 __all__ = ["CellTask", "is_run_of", "run_cell"]
@@ -42,10 +42,11 @@ def run_cell(task: CellTask) -> Cell:
     quieten_lightning()
     config = compose("train", task.overrides)
     folder = Path(config.run)
-    config.resume = _begin(task, folder)
     start = time.monotonic()
-    if not (folder / "model.safetensors").is_file():
-        train(config)
+    with lock_run(folder):
+        config.resume = _begin(task, folder)
+        if not (folder / "model.safetensors").is_file():  # the last file that a training writes
+            train(config)
     trained = time.monotonic()
     dataset = open_data(config.data)
     captioner = CaptionPipeline.from_pretrained(folder, device=device_of("auto"))

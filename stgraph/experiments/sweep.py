@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -42,7 +45,8 @@ def run_tasks(
 ) -> Iterator[tuple[Task, Any | StgraphError]]:
     """Yields each task with its result or its error, in the order of completion.
 
-    Worker processes are spawned, so they inherit no state, and each one runs many tasks. They exit when this process
+    An error of a task, of whatever class, is its answer, and the others are run. Worker processes are spawned, so they
+    inherit no state, and each one runs many tasks. They exit when this process
     exits for any reason, so that no orphan keeps writing files.
 
     Args:
@@ -75,17 +79,12 @@ def run_tasks(
                     yield task, WorkerError(f"{task.name} needs {bad[0]}, which failed; fix that first.")
                 elif all(need in ended or need not in names for need in task.needs):
                     waiting.remove(task)
-                    running[pool.submit(function, task.arguments)] = task
+                    running[pool.submit(_answer, function, task.arguments)] = task
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 task = running.pop(future)
-                answer: Any
-                try:
-                    answer = future.result()
-                    ended.add(task.name)
-                except StgraphError as error:
-                    answer = error
-                    failed.add(task.name)
+                answer = future.result()
+                (failed if isinstance(answer, StgraphError) else ended).add(task.name)
                 yield task, answer
     except BrokenProcessPool as error:
         raise WorkerError(
@@ -99,8 +98,27 @@ def run_tasks(
         pool.shutdown(cancel_futures=True)
 
 
+def _answer(function: Callable[[Any], Any], arguments: Any) -> Any:
+    """The result of a task, or its error as one that can be sent to the parent; no error ends the sweep."""
+    try:
+        return function(arguments)
+    except StgraphError as error:
+        found: StgraphError = error
+    except OSError as error:
+        found = WorkerError(" ".join(str(error).split()))
+    except Exception as error:  # noqa: BLE001  a fault in one cell, of stgraph or of a model of the user's own
+        traceback.print_exc()
+        found = WorkerError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    try:
+        pickle.loads(pickle.dumps(found))
+    except Exception:  # noqa: BLE001  errors with arguments of their own may not survive
+        return WorkerError(str(found))
+    return found
+
+
 def _begin(threads: int, numbers: Any, begin: Callable[[], None] | None) -> None:
-    """Initialises a worker: chooses its GPU and threads, and makes it exit with its parent."""
+    """Initialises a worker: chooses its GPU and threads, makes it ignore Ctrl-C, and makes it exit with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends them
     device = numbers.get()
     if device:
         os.environ["CUDA_VISIBLE_DEVICES"] = device

@@ -24,7 +24,7 @@ from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.settings.choices import OPTIONAL, choices_of, default_groups, entry_point_models, group_choices
 from stgraph.settings.legacy import with_current_names
 from stgraph.settings.overrides import key_of
-from stgraph.settings.paths import quoted_paths
+from stgraph.settings.paths import located_paths, quoted_paths
 
 __all__ = ["compose", "plain", "saved_config"]
 
@@ -89,6 +89,8 @@ def plain(config: Any) -> Any:
 def saved_config(run: Path) -> DictConfig:
     """Reads the configuration that a run was trained with, without instantiating or interpolating anything.
 
+    Paths relative to the run folder become absolute ones.
+
     Args:
         run: Folder of the run.
 
@@ -122,7 +124,8 @@ def saved_config(run: Path) -> DictConfig:
             raise DataError(
                 f"{path} holds the interpolation {text[:80]!r}, which 'stgraph train' does not write; remove it."
             )
-    return OmegaConf.create(with_current_names({str(key): value for key, value in values.items()}))
+    settings = with_current_names({str(key): value for key, value in values.items()})
+    return OmegaConf.create(located_paths(settings, run))
 
 
 @contextmanager

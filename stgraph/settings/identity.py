@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from stgraph.errors import OptionError
+from stgraph.settings.choices import choices_of
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.legacy import HASHED_DEFAULTS, with_hashed_names
 from stgraph.settings.paths import PATHS
@@ -56,7 +57,7 @@ def settings_that_matter(config: DictConfig) -> dict[str, Any]:
 def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
     """Checks that a run is resumed with its original settings; its length and hardware may change.
 
-    Relative paths are made absolute before they are compared.
+    Relative paths are made absolute before they are compared. A path may change if the old one no longer exists.
 
     Args:
         config: Settings of the resumed run.
@@ -71,10 +72,13 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
                 "model", "graph", "loss", "optimizer", "schedule", "teacher", "start", "reinforce", "monitor",
                 "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
         old, new = (_with_absolute_paths(key, plain(OmegaConf.select(each, key))) for each in (saved, config))
+        old = _moved(key, old, new)
         first = plain(OmegaConf.select(defaults, key))
         if OmegaConf.select(saved, key, default=ABSENT) == ABSENT:
             old = first  # this setting was added to stgraph after the run began
-        if isinstance(old, dict) and isinstance(first, dict) and old.get("_target_") == first.get("_target_"):
+        if key == "data.dataset" and old["name"] in choices_of("data"):
+            first = plain(compose("train", [f"data={old['name']}"], complete=False).data.dataset)
+        if isinstance(old, dict) and isinstance(first, dict) and _same_kind(old, first):
             old = {**first, **old}  # some of these settings were added after the run began
         if old != new:
             raise OptionError(f"'{key}' was {old} when the run began, and is {new} now; resume it unchanged.")
@@ -90,6 +94,22 @@ def _with_absolute_paths(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_with_absolute_paths(key, part) for part in value]
     return os.path.realpath(value) if isinstance(value, str) and os.path.exists(value) else value
+
+
+def _same_kind(old: dict[str, Any], first: dict[str, Any]) -> bool:
+    return all(old.get(name) == first.get(name) for name in ("_target_", "name"))
+
+
+def _moved(key: str, old: Any, new: Any) -> Any:
+    """Replaces paths that no longer exist by the new ones, if those exist."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {name: _moved(f"{key}.{name}", part, new.get(name)) for name, part in old.items()}
+    if not any(key == path or key.startswith(f"{path}.") for path in PATHS):
+        return old
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [_moved(key, *parts) for parts in zip(old, new, strict=True)]
+    both = isinstance(old, str) and isinstance(new, str)
+    return new if both and os.path.isabs(old) and not os.path.exists(old) and os.path.exists(new) else old
 
 
 @cache

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import hydra
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
@@ -17,7 +15,7 @@ from stgraph.errors import OptionError
 from stgraph.files import atomic_write
 from stgraph.settings.compose import plain, saved_config
 from stgraph.settings.identity import check_same_settings
-from stgraph.settings.paths import PATHS
+from stgraph.settings.paths import stored_paths
 from stgraph.training.config import DataConfig, TrainingConfig
 from stgraph.training.run import build_run
 from stgraph.training.run_folder import check_run_folder, lock_run
@@ -92,17 +90,11 @@ def train(config: DictConfig, progress: Progress | None = None) -> Path:
 
 
 def save_config(config: DictConfig, folder: Path) -> None:
-    """Saves a configuration in its run folder, with absolute paths so that the run can be used from anywhere."""
+    """Saves a configuration in its run folder, with paths by which the run can be used from anywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     if not is_first_rank():
         return
-    saved = OmegaConf.create(plain(config))
-    for key in PATHS:
-        value = OmegaConf.select(saved, key)
-        if key != "run" and isinstance(value, str) and Path(value).exists():
-            OmegaConf.update(saved, key, os.path.abspath(value))
-        elif OmegaConf.is_list(value) or OmegaConf.is_dict(value):
-            OmegaConf.update(saved, key, _absolute(plain(value)), merge=False)
+    saved = OmegaConf.create(stored_paths(plain(config), folder))
     with atomic_write(folder / "config.yaml") as path:
         OmegaConf.save(saved, path)
 
@@ -110,14 +102,6 @@ def save_config(config: DictConfig, folder: Path) -> None:
 def is_first_rank() -> bool:
     """Returns whether this is the only process, or rank 0 of a distributed training."""
     return rank_zero_only.rank == 0  # type: ignore[attr-defined]
-
-
-def _absolute(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _absolute(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_absolute(part) for part in value]
-    return os.path.abspath(value) if isinstance(value, str) and Path(value).exists() else value
 
 
 def _first_problem(prefix: str, error: ValidationError) -> str:

@@ -4,16 +4,20 @@ import json
 import shutil
 
 import pytest
+from omegaconf import OmegaConf
 
 from stgraph.cli import main
+from stgraph.commands import ablate
 from stgraph.datasets import CaptionCorpus, VideoCaptions, open_dataset
 from stgraph.datasets.stored_dataset import with_features
-from stgraph.experiments import cell_path, load_cell
+from stgraph.errors import WorkerError, WriteError
+from stgraph.experiments import cell_path, load_cell, save_cell
 from stgraph.experiments.plan import data_hash, plan_cells, run_folder, study_of, with_experiment
-from stgraph.experiments.run_cell import _begin, is_run_of
+from stgraph.experiments.run_cell import CellTask, _begin, is_run_of
 from stgraph.settings.compose import compose
 from stgraph.settings.identity import settings_that_matter
 from stgraph.training.run_record import processor_name
+from tests.experiments.cells import make_cell
 
 SMALL = (
     "data=interactions_tiny",
@@ -230,3 +234,34 @@ def test_settings_that_matter_leave_out_the_defaults_of_the_models_own_system():
     assert "loss" not in matter("model=stats")
     assert matter("model=stats", "model.attention=ts")["model"] == {"name": "stats", "attention": "ts"}
     assert matter("model=stats") != matter("model=stat") != matter()
+
+
+def test_cells_that_fail_or_cannot_be_saved_do_not_end_the_sweep(monkeypatch, capsys, tmp_path):
+    """Each is listed at the end; the same command runs it again."""
+    finished = make_cell()
+    names = [(row, seed) for row in ("a", "b", "c") for seed in (0, 1)]
+    tasks = [CellTask("t", row, seed, (f"run={tmp_path / row}",), "x", "y") for row, seed in names]
+
+    def answers(function, tasks, **_):
+        for task in tasks:
+            cell = task.arguments
+            bad = cell.row == "a" and cell.seed == 0
+            yield (
+                task,
+                WorkerError("full")
+                if bad
+                else finished.model_copy(update={"table": "t", "row": cell.row, "seed": cell.seed}),
+            )
+
+    def save(results, cell):
+        if cell.row == "b":
+            raise WriteError("No room left for it.") if cell.seed else OSError(28, "No space left on device")
+        return save_cell(results, cell)
+
+    monkeypatch.setattr(ablate, "run_tasks", answers)
+    monkeypatch.setattr(ablate, "save_cell", save)
+    config = OmegaConf.create({"results": str(tmp_path / "results"), "jobs": 1, "threads": 1})
+    failed = ablate._sweep({(task.row, task.seed): task for task in tasks}, tasks, config)
+    assert [(task.row, task.seed) for task, _ in failed] == [("a", 0), ("b", 0), ("b", 1)]
+    assert sorted(path.parent.name for path in tmp_path.glob("results/t/*/*.json")) == ["a", "c", "c"]
+    assert "b/0" not in capsys.readouterr().out

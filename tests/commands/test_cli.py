@@ -125,6 +125,66 @@ def test_a_closed_pipe_is_no_error():
     assert done.stdout.startswith("usage: stgraph train")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["-V"], ["completion", "bash"], *([name, "--help"] for name in COMMANDS)]
+)
+def test_stdout_that_nobody_reads_is_no_error(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "import sys\nfrom stgraph.cli import main\nsys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["-V"], ["completion", "zsh"]])
+def test_stdout_on_a_full_disk_is_one_sentence(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "stgraph", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No room left for standard output; free some space" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left on device", "x/log.csv"), "No room left for x/log.csv; free some space"),
+        (OSError(30, "Read-only file system", "x"), "x: Read-only file system; check the path"),
+        (PermissionError(13, "Permission denied", "x"), "x: Permission denied; check the path"),
+        (OSError("no number\nat all"), "no number at all."),
+    ],
+)
+def test_errors_of_the_disk_are_one_sentence(error, message, monkeypatch, capsys, tmp_path):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr("stgraph.commands.store.run", fail)
+    assert main(["store", "info", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"stgraph store: {message}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["hydra.run.dir=x", "+hydra.run.dir=x", "hydra/launcher=joblib", "hydra.sweep.dir=x", "--multirun"],
+)
+@pytest.mark.parametrize("command", ["train", "demo", "ablate"])
+def test_keys_of_hydras_launcher_are_refused(command, setting, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([command, setting]) == 1
+    error = capsys.readouterr().err
+    assert "which stgraph does not use" in error or "has no multirun" in error
+    assert error.count("\n") == 1
+    assert not any(tmp_path.iterdir())
+
+
 def test_completion_offers_choices_of_groups(tmp_path):
     assert "model=stat" in completions("train")
     assert "--model" in completions("caption")

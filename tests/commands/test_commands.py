@@ -9,6 +9,7 @@ import pytest
 
 from stgraph.cli import main
 from stgraph.datasets import open_dataset
+from tests.training.conftest import SMALL
 
 
 @pytest.fixture
@@ -149,6 +150,69 @@ def test_validate_finds_what_is_wrong(call, tmp_path):
     status, out, _ = call("store", "validate", store)
     assert status == 1
     assert "NaN" in out
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "mps:9", "gpu"])
+def test_a_device_that_is_not_there_is_refused(device, call, folder, tmp_path):
+    video = open_dataset("interactions", size="tiny").store.ids[0]
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "a.mp4").write_bytes(b"never opened")
+    for command in (
+        ["evaluate", folder, "split=val"],
+        ["caption", video, "--model", folder],
+        ["extract", tmp_path / "videos", tmp_path / "store.h5", "motion=none", "objects=none"],
+    ):
+        status, out, error = call(*command, f"device={device}")
+        assert (status, out) == (1, "")
+        assert f"'device' must be auto, cpu or a device of this machine, got '{device}'" in error
+        assert error.count("\n") == 1
+
+
+@pytest.fixture
+def full_disk():
+    """Files of this process cannot grow beyond some bytes, which a full disk looks like."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_during_evaluate_is_one_sentence_and_it_goes_on_later(
+    call, folder, full_disk, monkeypatch
+):
+    monkeypatch.setattr("stgraph.commands.evaluate.SAMPLES", 10)
+    before = sorted(folder.iterdir())
+    full_disk(100)
+    status, _, error = call("evaluate", folder, "split=val")
+    full_disk(10**9)
+    assert status == 1
+    assert "No room left for" in error
+    assert error.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+    assert call("evaluate", folder, "split=val")[0] == 0
+
+
+@pytest.mark.parametrize("room", [200, 40_000])
+def test_a_full_disk_during_train_is_one_sentence_and_it_goes_on_later(room, call, full_disk, tmp_path):
+    """At the configuration, and at the first checkpoint."""
+    run = tmp_path / "run"
+    train = ["train", *SMALL, f"run={run}", "trainer.max_epochs=1"]
+    full_disk(room)
+    status, _, error = call(*train)
+    full_disk(10**9)
+    assert status == 1
+    assert "No room left for" in error
+    assert "Traceback" not in error
+    assert not [path.name for path in tmp_path.rglob("*") if path.suffix in (".part", ".lock")]
+    assert call(*train)[0] == 0
+
+
+def test_a_run_in_a_read_only_place_is_one_sentence(call, tmp_path):
+    (tmp_path / "file").write_text("a file where a folder is wanted")
+    status, _, error = call("train", *SMALL, f"run={tmp_path / 'file' / 'run'}", "trainer.max_epochs=1")
+    assert status == 1
+    assert error.count("\n") == 1
+    assert "cannot be written" in error
 
 
 def test_ctrl_c_ends_with_one_line(call, monkeypatch, tmp_path):

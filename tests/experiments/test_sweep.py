@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
@@ -12,10 +13,23 @@ from stgraph.errors import DataError, WorkerError
 from stgraph.experiments import Task, run_tasks
 
 
+class OddError(DataError):
+    """An error of a user's own, which pickle cannot restore."""
+
+    def __init__(self, name, size):
+        super().__init__(f"{name} has {size}")
+
+
 def work(arguments):
     folder, name, what = arguments
     if what == "fail":
         raise DataError(f"{name} cannot be")
+    if what == "full":
+        raise OSError(28, "No space left on device", name)
+    if what == "bug":
+        raise ZeroDivisionError("division\nby zero")
+    if what == "odd":
+        raise OddError(name, 3)
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     with open(os.path.join(folder, "order"), "a") as file:
@@ -38,6 +52,19 @@ def test_what_is_needed_comes_first_and_a_failure_stops_only_what_needs_it(tmp_p
     assert isinstance(answers["bad"], DataError)
     assert "needs bad, which failed" in str(answers["after bad"])
     assert os.getpid() not in {answers[name][1] for name in "abc"}
+
+
+def test_no_error_of_a_task_ends_the_sweep(tmp_path, capfd):
+    """Of the disk, of a user's own class, or a fault in the code; only the last is worth a traceback."""
+    kinds = ("full", "odd", "bug", "")
+    tasks = [Task(kind or "fine", (str(tmp_path), kind or "fine", kind)) for kind in kinds]
+    answers = {task.name: answer for task, answer in run_tasks(work, tasks, jobs=1, threads=1)}
+    assert answers["fine"][0] == "fine"
+    assert all(isinstance(answers[name], WorkerError) for name in ("full", "odd", "bug"))
+    assert str(answers["full"]) == "[Errno 28] No space left on device: 'full'"
+    assert str(answers["odd"]) == "odd has 3"
+    assert str(answers["bug"]) == "ZeroDivisionError: division by zero"
+    assert capfd.readouterr().err.count("Traceback") == 1
 
 
 def test_a_process_that_dies_is_one_sentence(tmp_path):
@@ -73,6 +100,29 @@ def test_no_process_outlives_a_killed_parent(tmp_path):
     parent.kill()
     parent.wait()
     _wait_for(lambda: not _alive(worker), 20)
+
+
+def test_ctrl_c_ends_all_processes_quietly(tmp_path):
+    """A terminal sends SIGINT to the workers, too."""
+    script, mark = tmp_path / "parent.py", tmp_path / "worker"
+    script.write_text(
+        f"try:\n    import os\n{textwrap.indent(PARENT, '    ')}\nexcept KeyboardInterrupt:\n    os._exit(130)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(script), str(mark)],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    ready = tmp_path / "worker.ready"
+    _wait_for(ready.is_file, 60)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode == 130
+    assert "Traceback" not in errors
+    _wait_for(lambda: not _alive(int(ready.read_text())), 20)
 
 
 def _alive(process):
