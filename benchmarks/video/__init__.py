@@ -1,0 +1,1 @@
+"""Reading of videos compared with ``ffmpeg``: ``python -m benchmarks.video``."""
