@@ -54,12 +54,12 @@ def _interactions(
 ) -> StoredDataset:
     folder = prepare_interactions(size, seed, progress=progress)
     corpus = CaptionCorpus.load(folder / "captions.json")
-    opened = with_features(f"interactions-{size}-seed{seed}", folder / "store.h5", corpus)
+    opened = with_features(f"interactions-{size}-seed{seed}", folder / "store.h5", corpus, common=None)
     return replace(opened, extra_scores=noun_verb_accuracy)
 
 
 def _store(store: str, captions: str) -> StoredDataset:
-    return with_features(Path(store).stem, store, CaptionCorpus.load(captions))
+    return with_features(Path(store).stem, store, CaptionCorpus.load(captions), common=None)
 
 
 def _msvd(

@@ -44,7 +44,7 @@ class StoredDataset:
 
 
 def with_features(
-    name: str, store: FeatureStore | str | Path, corpus: CaptionCorpus, *, common: bool = False
+    name: str, store: FeatureStore | str | Path, corpus: CaptionCorpus, *, common: bool | None = False
 ) -> StoredDataset:
     """Combines captions with features of the same videos.
 
@@ -55,7 +55,8 @@ def with_features(
         name: Name of the data set in results.
         store: Feature store, or its path.
         corpus: Captions and splits.
-        common: Whether to leave out captioned videos without features, with a warning that lists them.
+        common: Whether to leave out captioned videos without features, with a warning that lists them; None is False
+            where the user has no such choice.
 
     Raises:
         DataError: If a captioned video has no features and ``common`` is off, or if none of them has features.
@@ -74,7 +75,15 @@ def with_features(
             stacklevel=2,
         )
         corpus = CaptionCorpus({video_id: corpus[video_id] for video_id in corpus.ids() if video_id in store})
-    return StoredDataset(name, store, corpus, tuple(corpus.check_against(store.ids, allow_uncaptioned=True)))
+    try:
+        uncaptioned = corpus.check_against(store.ids, allow_uncaptioned=True)
+    except DataError as error:
+        if common is None:
+            raise
+        raise DataError(
+            f"{error} With common=True (for a command, data.dataset.common=true) these captions are left out."
+        ) from error
+    return StoredDataset(name, store, corpus, tuple(uncaptioned))
 
 
 def _spelled_as(corpus: CaptionCorpus, store_ids: Sequence[str]) -> CaptionCorpus:

@@ -216,7 +216,7 @@ def _warn_of_geometry(rules: Mapping[EdgeKind, EdgeRule], videos: Sequence[Detec
     if cosine and any(video.features_are_geometry and len(video) for video in videos):
         warnings.warn(
             "The detections have no appearance features, so the cosine edges compare the geometry of boxes; pass features, "
-            "use temporal='track', or temporal=None.",
+            "use temporal='track', or temporal=None (for a command, graph.temporal=track or graph.temporal=null).",
             stacklevel=3,
         )
 

@@ -55,7 +55,7 @@ def draw_attention(
     maps = {name: weights for name, weights in caption.attention.items() if name in _FRAMES}
     if not maps:
         raise OptionError(
-            f"The caption of '{caption.video_id}' has no attention over frames; describe the video with attention=True."
+            f"The caption of '{caption.video_id}' has no attention over frames; caption the video with attention=True."
         )
     words = [*caption.text.split(), "(end)"][: len(next(iter(maps.values())))]
     many, number = len(words), next(iter(maps.values())).size(1)

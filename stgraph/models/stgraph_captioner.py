@@ -160,7 +160,7 @@ class STGraphCaptioner(CaptioningModel):
                 raise OptionError(
                     f"The {branch} branch (and the joint one) needs '{stream}' features, but the data have only "
                     f"{', '.join(sorted(data.widths)) or 'none'}; extract them, or train the other branch alone with "
-                    f"branches=[{other}]."
+                    f"branches=[{other}] (for a command, model.branches=[{other}])."
                 )
         return super().arguments_for(data, **arguments)
 

@@ -42,7 +42,7 @@ def join_splits(
     if parts and not common:
         raise DataError(
             f"Captions and splits are not for the same videos ({'; '.join(parts)}); correct one of them, or pass "
-            "common=True to keep the videos that have both."
+            "common=True (for a command, data.dataset.common=true) to keep the videos that have both."
         )
     kept = sorted(captions.keys() & splits.keys())
     if not kept:

@@ -65,13 +65,13 @@ def read_msrvtt_captions(
         if not found_splits and not split and splits is None:
             raise DataError(
                 f"{path} contains no splits; pass {{'val': path}} with the split of each file, or 'splits' "
-                "(such as 'official')."
+                "(such as 'official'); for a command, data.dataset.captions.val=FILE or data.dataset.splits=official."
             )
         wrong = sorted(name for name, other in found_splits.items() if split not in ("", other))
         if wrong and splits is None:
             raise DataError(
                 f"{path} was given as '{split}' but has '{found_splits[wrong[0]]}' for {listed(wrong)}; pass it "
-                "without a split, or pass 'splits'."
+                "without a split, or pass 'splits' (for a command, data.dataset.splits=FILE)."
             )
         if twice := sorted(captions.keys() & found.keys()):
             raise DataError(

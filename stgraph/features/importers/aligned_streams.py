@@ -82,7 +82,8 @@ class JoinedStreams:
         if (found := self.mismatches) and not self.common:
             names = "; ".join(f"{name} (no {' or '.join(streams)})" for name, streams in found.items())
             raise DataError(
-                f"{len(found)} videos are not in all streams: {names}; add them, or import the common ones only."
+                f"{len(found)} videos are not in all streams: {names}; add them, or pass common=True (for a command, "
+                "--common) to leave them out."
             )
         if not self.ids:
             raise DataError("No video is in all streams; are they of the same data set?")

@@ -200,7 +200,8 @@ def _cast(values: Any, column: Column, video_id: str) -> np.ndarray:
         )
     raise DataError(
         f"Video '{video_id}': '{column.path}' holds {float(given[row].abs().max()):.3g} in row {row} of the "
-        f"video, beyond {column.dtype}; scale the features or write the store with dtype='float32'."
+        f"video, beyond {column.dtype}; scale the features or write the store with dtype='float32' ('stgraph "
+        "extract' takes dtype=float32, 'stgraph store import' --dtype float32)."
     )
 
 
