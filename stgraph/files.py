@@ -63,7 +63,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise WriteError(write_failure(error, path)) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only file system refuses it, too, and the first error says more
+            part.unlink(missing_ok=True)
     with suppress(OSError):  # some file systems can't sync a folder
         sync(path.parent)
 

@@ -116,3 +116,15 @@ def test_figures_are_written_whole_and_not_through_links(tmp_path: Path):
     with pytest.raises(OptionError, match="A picture must end in one of .*, got 'a.xyz'"):
         save_figure(figure, tmp_path / "a.xyz", dpi=50)
     assert sorted(os.listdir(tmp_path)) == ["a.svg", "b.png"]
+
+
+def test_a_read_only_file_system_is_a_write_error(tmp_path, monkeypatch):
+    """There even the removal of a file that was never made fails."""
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("os.open", refuse)
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    with pytest.raises(WriteError, match=r"a\.txt cannot be written \(Read-only file system\)"):
+        write_text(tmp_path / "a.txt", "text")

@@ -207,6 +207,19 @@ def test_a_full_disk_during_train_is_one_sentence_and_it_goes_on_later(room, cal
     assert call(*train)[0] == 0
 
 
+def test_output_in_a_pipe_is_free_of_progress(call, tmp_path):
+    """The progress bar is only for a terminal; nothing is a result of training but its folder."""
+    settings = [setting for setting in SMALL if "progress_bar" not in setting]
+    status, out, error = call("train", *settings, f"run={tmp_path / 'run'}", "trainer.max_epochs=1")
+    assert (status, out) == (0, "")
+    assert "\r" not in error
+    lines = [
+        line for line in error.splitlines() if not line.startswith("80 videos in")
+    ]  # made if not in the cache
+    assert lines[0].startswith(f"Trained {tmp_path / 'run'} (best val/CIDEr")
+    assert len(lines) == 2
+
+
 def test_a_run_in_a_read_only_place_is_one_sentence(call, tmp_path):
     (tmp_path / "file").write_text("a file where a folder is wanted")
     status, _, error = call("train", *SMALL, f"run={tmp_path / 'file' / 'run'}", "trainer.max_epochs=1")

@@ -7,6 +7,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
+from stgraph.cli import main
 from stgraph.errors import DataError, OptionError
 from stgraph.settings.compose import compose, saved_config
 
@@ -39,6 +40,9 @@ def test_a_program_of_hydras_own_keeps_its_hydra():
         ConfigStore.instance().store(group="data", name="of_the_run", node={"theirs": 1})
         theirs = GlobalHydra.instance().hydra
         assert compose("evaluate", [], data={"ours": 2}).data == {"ours": 2}
+        assert GlobalHydra.instance().hydra is theirs
+        assert main(["train", "seed=1", "--cfg"]) == 0
+        assert main(["train", "sed=1"]) == 1
         assert GlobalHydra.instance().hydra is theirs
         assert hydra.core.utils.JobRuntime.instance().get("name") == "theirs"
         with pytest.raises(OptionError):

@@ -109,7 +109,7 @@ KINDS = {
     "early stopping within an epoch": {**EVERY, "max_epochs": 2, "val_check_interval": 2, "patience": 1},
 }  # fmt: skip
 KILLS = {
-    "epochs": [("on_train_batch_start", 6), ("on_train_batch_start", 11), ("on_train_end", 1)],
+    "epochs": [("on_train_batch_start", 6), ("on_train_end", 1)],
     "steps": [("on_train_batch_start", 6), ("on_train_end", 1)],
     "validations within epochs": [
         ("on_train_batch_start", 3), ("on_train_batch_start", 5), ("on_validation_start", 2), ("on_train_end", 1),
@@ -147,7 +147,7 @@ def test_killed_and_resumed_equals_a_run_left_alone(kind, hook, count, alone, tr
     assert_same_run(train(tmp_path, **KINDS[kind], resume=True), expected)
 
 
-@pytest.mark.parametrize("steps", [1, 4, 5, 6, 10])
+@pytest.mark.parametrize("steps", [1, 5, 6])
 def test_a_run_that_ended_anywhere_goes_on_as_if_it_had_not(steps, alone, train, tmp_path):
     run = train(tmp_path, **EVERY, max_steps=steps)
     assert (TrainingSummary.load(run).steps, TrainingSummary.load(run).epochs) == (steps, steps // 5)
