@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from stgraph.datasets import StoredDataset
 from stgraph.errors import MissingDataError, OptionError
@@ -17,6 +16,7 @@ from stgraph.experiments.run_cell import CellTask, is_run_of
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.identity import settings_hash, settings_that_matter
 from stgraph.settings.overrides import key_of
+from stgraph.settings.safe_yaml import read_yaml
 from stgraph.settings.training import open_data
 
 __all__ = [
@@ -49,13 +49,9 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
     path = Path(name)
     if not path.is_file():
         raise MissingDataError(f"There is no table at {path}; docs/ablation.md describes the format.")
-    try:
-        content = plain(OmegaConf.load(path))
-    except yaml.YAMLError as error:
-        raise OptionError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}.") from error
-    if not isinstance(content, dict):
-        raise OptionError(f"{path} must hold a title, references and rows, got a {type(content).__name__}.")
-    return Study.parse(path.stem, content), compose("ablate", [s for s in own if key_of(s) != "table"])
+    return Study.parse(path.stem, read_yaml(path)), compose(
+        "ablate", [s for s in own if key_of(s) != "table"]
+    )
 
 
 def with_experiment(shared: list[str], experiment: str | None = "interactions_study") -> list[str]:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,25 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from stgraph.errors import DataError, MissingDataError, OptionError
-from stgraph.settings.choices import OPTIONAL, choices_of, default_groups, entry_point_models, group_choices
+from stgraph.settings.choices import (
+    CONFIGS,
+    OPTIONAL,
+    choices_of,
+    default_groups,
+    entry_point_models,
+    group_choices,
+)
 from stgraph.settings.legacy import with_current_names
 from stgraph.settings.overrides import key_of
 from stgraph.settings.paths import located_paths, quoted_paths
+from stgraph.settings.safe_yaml import read_yaml
 
 __all__ = ["compose", "plain", "saved_config"]
 
 DATA_OF_THE_RUN = "of_the_run"
 STORED = ("data", "model", "loss")
 """Groups that get further choices through hydra's config store."""
-LARGEST_CONFIG = 1_000_000  # characters
+KINDS = {dict: "settings by name", int: "an integer"}
 
 
 def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete: bool = True) -> DictConfig:
@@ -96,36 +105,38 @@ def saved_config(run: Path) -> DictConfig:
 
     Raises:
         MissingDataError: If the folder has no ``config.yaml``.
-        DataError: If the file is not a YAML mapping, or contains an alias or an interpolation ``${...}``.
+        DataError: As in :func:`~stgraph.settings.safe_yaml.read_yaml`, or if a setting is unknown or of another kind.
     """
     path = run / "config.yaml"
-    if not path.is_file():
+    if not path.exists():
         raise MissingDataError(
             f"{run} is not a run: it has no config.yaml; train one with 'stgraph train run={run}'."
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-        if len(text) > LARGEST_CONFIG:
-            raise DataError(f"{path} is too large for a configuration; use a run that 'stgraph train' wrote.")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise DataError(f"{path} holds a YAML alias, which 'stgraph train' does not write; remove it.")
-        config = OmegaConf.create(text)  # a safe load that parses numbers the way OmegaConf.save writes them
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, OmegaConfBaseException) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} is not a configuration in YAML: {reason}; train the run again.") from error
-    if not isinstance(config, DictConfig):
-        raise DataError(f"{path} must hold settings by name; train the run again.")
-    values = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(values, dict)
-    for text in _texts(values):
-        if "${" in text:
-            raise DataError(
-                f"{path} holds the interpolation {text[:80]!r}, which 'stgraph train' does not write; remove it."
-            )
-    settings = with_current_names({str(key): value for key, value in values.items()})
-    return OmegaConf.create(located_paths(settings, run))
+    values = with_current_names(read_yaml(path))
+    known = _training_keys()
+    if unknown := sorted(values.keys() - known["train"]):
+        raise DataError(
+            f"{path} has the unknown setting {unknown[0][:80]!r}; use a run that 'stgraph train' wrote."
+        )
+    for key, kind in (("data", dict), ("model", dict), ("seed", int)):
+        if (key in values or key == "data") and type(values.get(key)) is not kind:
+            raise DataError(f"{path}: '{key}' must be {KINDS[kind]}; use a run that 'stgraph train' wrote.")
+    if unknown := sorted(map(str, values["data"].keys() - known["data"])):
+        raise DataError(
+            f"{path} has the unknown setting {'data.' + unknown[0][:80]!r}; use a run that 'stgraph train' wrote."
+        )
+    return OmegaConf.create(located_paths(values, run))
+
+
+@cache
+def _training_keys() -> dict[str, frozenset[str]]:
+    """Returns the names of the settings of ``configs/train.yaml``, and of its group ``data``."""
+    top = yaml.safe_load((CONFIGS / "train.yaml").read_text(encoding="utf-8"))
+    data = yaml.safe_load((CONFIGS / "data" / "base.yaml").read_text(encoding="utf-8"))
+    return {
+        "train": frozenset(top) - {"defaults"} | frozenset(default_groups("train")),
+        "data": frozenset(data),
+    }
 
 
 @contextmanager
@@ -255,15 +266,3 @@ def _keys(config: DictConfig, prefix: str = "") -> list[str]:
         if isinstance(child, DictConfig) and not child._is_none():
             found += _keys(child, f"{name}.")
     return found
-
-
-def _texts(values: Any) -> Iterator[str]:
-    if isinstance(values, dict):
-        for key, value in values.items():
-            yield str(key)
-            yield from _texts(value)
-    elif isinstance(values, list):
-        for value in values:
-            yield from _texts(value)
-    elif isinstance(values, str):
-        yield values

@@ -83,8 +83,8 @@ def test_main_inside_a_hydra_program(tmp_path):
         ("a: &a [1, 1]\nb: [*a, *a]", "alias"),
         ("a: [", "not a configuration in YAML"),
         ("- 1", "settings by name"),
-        ("a: !!python/object/apply:os.getcwd []", "not a configuration in YAML"),
-        ("a: " + "[" * 3000, "not a configuration in YAML"),
+        ("a: !!python/object/apply:os.getcwd []", "YAML tag"),
+        ("a: " + "[" * 3000, "nested more than 20 levels"),
     ],
 )
 def test_a_saved_configuration_is_plain_yaml(tmp_path, monkeypatch, text, message):
@@ -96,5 +96,12 @@ def test_a_saved_configuration_is_plain_yaml(tmp_path, monkeypatch, text, messag
 
 
 def test_a_configuration_saved_under_earlier_names(tmp_path):
-    (tmp_path / "config.yaml").write_text("data: {max_words: 7}\noptimizer: {lr: 1e-05}\n")
-    assert saved_config(tmp_path) == {"data": {"max_length": 7}, "optimizer": {"lr": 1e-05}}
+    (tmp_path / "config.yaml").write_text(
+        "data: {max_words: 7}\nmodel: {name: stat}\nseed: 1\noptimizer: {lr: 1e-05}\n"
+    )
+    assert saved_config(tmp_path) == {
+        "data": {"max_length": 7},
+        "model": {"name": "stat"},
+        "seed": 1,
+        "optimizer": {"lr": 1e-05},
+    }
