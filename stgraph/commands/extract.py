@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
     )
     _tell(outcome, chosen.store, timings, time.monotonic() - start)
     ExtractionLog(
-        failed={str(failure.source.path): failure.reason for failure in outcome.failures},
+        failed={shown(failure.source.path, 4096): failure.reason for failure in outcome.failures},
         seconds_per_video={
             name: timings.seconds[name] / outcome.added for name in timings.seconds if outcome.added
         },

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from stgraph.cli import main
+from stgraph.extraction import ExtractionLog
 from stgraph.features.store import FeatureStore, validate
 from tests.extraction.files import folder_of_videos
 from tests.extraction.odd_files import GOOD, write_bad, write_good
@@ -154,4 +155,6 @@ def test_names_that_do_not_print_are_reported_escaped(tmp_path, capsys):
     assert "2 could not be extracted:" in said
     assert "/a\\nb\\x1b[31m.mp4: The video id" in said
     assert "/\\udcff.mp4: The video id" in said
+    failed = ExtractionLog.load(tmp_path / "s.h5").failed  # whose file is UTF-8, whatever the names are
+    assert {Path(name).name for name in failed} == {"a\\nb\\x1b[31m.mp4", "\\udcff.mp4"}
     assert FeatureStore(tmp_path / "s.h5").ids == ("video0",)
