@@ -13,14 +13,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import stgraph
-from stgraph.errors import MissingDataError, ModelFolderError, OptionError
+from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.features.video_features import Sampling
 from stgraph.files import atomic_write, write_text
 from stgraph.graph import GraphConfig
 from stgraph.models import legacy
 from stgraph.models.arguments import json_arguments
+from stgraph.models.bounds import check_arguments, check_kept, weight_shapes
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.models.registry import find_model
+from stgraph.parsing import read_json
 from stgraph.text import CaptionTokenizer
 
 __all__ = [
@@ -80,7 +82,7 @@ class ModelConfig(_Strict):
     model: str
     arguments: dict[str, Any]
     graph: GraphConfig | None = None
-    num_frames: int | None = Field(default=10, ge=1)
+    num_frames: int | None = Field(default=10, ge=1, strict=True)
     sampling: Sampling = "spread"
     extractors: dict[str, ExtractorConfig] = {}
     categories: tuple[str, ...] = ()
@@ -132,14 +134,14 @@ def read_model_config(folder: str | Path) -> ModelConfig:
         _file_inside(folder, name)
     path = folder / CONFIG
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return ModelConfig.model_validate(legacy.translate_config(content))
     except ValidationError as error:
         raise ModelFolderError(
             f"{path} {_first_problem(error)}; only what stgraph wrote is accepted."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ModelFolderError(f"{path} is not JSON ({error}); the folder is damaged.") from error
+    except DataError as error:
+        raise ModelFolderError(f"{str(error).rstrip('.')}; the folder is damaged.") from error
 
 
 def load_model(folder: str | Path, config: ModelConfig | None = None) -> CaptioningModel:
@@ -158,11 +160,14 @@ def load_model(folder: str | Path, config: ModelConfig | None = None) -> Caption
         raise ModelFolderError(
             f"{path} names the model '{config.model}', which is not installed here: {error}"
         ) from error
+    weights = _file_inside(folder, WEIGHTS)
     try:
+        check_arguments(model_class, config.arguments, weight_shapes(weights), path)
         model = model_class(**config.arguments)
     except OptionError as error:
         raise ModelFolderError(f"{path}, arguments: {error}") from error
-    state = _read_weights(_file_inside(folder, WEIGHTS))
+    check_kept(config.arguments, json_arguments(model_class, model.config), path)
+    state = _read_weights(weights)
     try:
         model.load_state_dict(legacy.translate_state(config.model, state))
     except RuntimeError as error:

@@ -1,0 +1,76 @@
+"""A folder whose settings ask for more than its weights hold is refused before anything is allocated."""
+
+import json
+import resource
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stgraph.errors import ModelFolderError
+from stgraph.models import load_model, read_model_config
+
+LEGACY = Path(__file__).parents[1] / "legacy"
+SYSTEMS = ("stgkd", "stat", "stats")
+
+
+def changed(tmp_path, name, **arguments):
+    folder = shutil.copytree(LEGACY / name, tmp_path / name)
+    content = read_model_config(folder).model_dump(mode="json")
+    content["arguments"] |= arguments
+    (folder / "config.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("size", [2**20, 2**31, 2**62, 10**300])
+def test_huge_arguments_are_refused_quickly_and_without_memory(tmp_path, name, size):
+    folder = changed(tmp_path, name)
+    given = read_model_config(folder).arguments
+    sizes = [key for key, value in given.items() if type(value) is int]
+    assert len(sizes) >= 3
+    before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    for number, key in enumerate(sizes):
+        with pytest.raises(ModelFolderError):
+            load_model(changed(tmp_path / str(number), name, **{key: size}))
+    assert time.monotonic() - begin < 30
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_values_of_another_type_are_refused(tmp_path, name):
+    given = read_model_config(LEGACY / name).arguments
+    number = next(key for key, value in given.items() if type(value) is int)
+    for k, value in enumerate((True, str(given[number]), float(given[number]) + 0.5, [1], None, {})):
+        with pytest.raises(ModelFolderError):
+            load_model(changed(tmp_path / str(k), name, **{number: value}))
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 5000, '{"a": 1, "a": 2}', '{"version": 1' + "0" * 5000 + "}", "NaN"]
+)
+def test_json_that_python_reads_in_its_own_way_is_refused(tmp_path, content):
+    folder = changed(tmp_path, "stat")
+    (folder / "config.json").write_text(content)
+    with pytest.raises(ModelFolderError):
+        read_model_config(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    folder = changed(tmp_path, "stat")
+    weights = load_file(folder / "model.safetensors")
+    next(iter(weights.values())).view(-1)[0] = value
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(ModelFolderError, match="holds NaN or infinity"):
+        load_model(folder)
+
+
+def test_every_system_is_loaded_as_before():
+    for name in (*SYSTEMS, "stgkd_joint"):
+        assert all(bool(value.isfinite().all()) for value in load_model(LEGACY / name).parameters())
+        assert not any(value.is_meta for value in load_model(LEGACY / name).parameters())
+    assert torch.get_default_device().type == "cpu"
