@@ -68,7 +68,9 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
     """
     defaults = OmegaConf.create(_defaults(saved.model.name))
     for key in ("seed", "data.dataset", "data.loader.batch_size", "data.loader.captions_per_video",
-                "data.loader.captions_per_epoch", "data.num_frames", "data.sampling", "data.min_count", "data.max_length",
+                "data.loader.captions_per_epoch", "data.num_frames", "data.sampling",
+                "data.min_count", "data.max_length", "data.long_captions",
+                "data.max_vocabulary",
                 "model", "graph", "loss", "optimizer", "schedule", "teacher", "start", "reinforce", "monitor",
                 "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
         old, new = (_with_absolute_paths(key, plain(OmegaConf.select(each, key))) for each in (saved, config))

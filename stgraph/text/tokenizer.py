@@ -72,7 +72,11 @@ class CaptionTokenizer:
 
     @classmethod
     def from_captions(
-        cls, captions: Iterable[str], min_count: int = 1, max_length: int = 20
+        cls,
+        captions: Iterable[str],
+        min_count: int = 1,
+        max_length: int = 20,
+        max_vocabulary: int | None = None,
     ) -> CaptionTokenizer:
         """Builds the vocabulary of training captions; words beyond ``max_length`` are not counted.
 
@@ -80,16 +84,18 @@ class CaptionTokenizer:
             captions: All captions of the training videos.
             min_count: Rarer words become ``<unk>``; 1 for MSVD, 3 for MSR-VTT.
             max_length: Number of words of a caption that are kept.
+            max_vocabulary: Largest number of words, special tokens apart; rarer ones become ``<unk>``. None keeps all.
 
         Raises:
             DataError: If a caption has no word, or no word is frequent enough.
-            OptionError: If ``min_count`` or ``max_length`` is below 1.
+            OptionError: If ``min_count``, ``max_length`` or ``max_vocabulary`` is below 1.
         """
-        for name, value in (("min_count", min_count), ("max_length", max_length)):
-            if value < 1:
+        limits = {"min_count": min_count, "max_length": max_length, "max_vocabulary": max_vocabulary}
+        for name, value in limits.items():
+            if value is not None and value < 1:
                 raise OptionError(f"'{name}' must be at least 1, got {value}.")
         words = (_words(caption, number)[:max_length] for number, caption in enumerate(captions))
-        return cls(build_vocabulary(words, min_count), max_length)
+        return cls(build_vocabulary(words, min_count, max_vocabulary), max_length)
 
     @property
     def vocab_size(self) -> int:

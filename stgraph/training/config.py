@@ -42,6 +42,8 @@ class DataConfig(_Strict):
         sampling: Rule that samples frames and clips: "spread" or "chunks".
         min_count: Words that occur less often in the training captions become unknown.
         max_length: Longer captions are cut to this many words.
+        long_captions: "cut", or "drop" to leave captions of ``max_length`` words and more out.
+        max_vocabulary: Largest number of words, special tokens apart; None keeps all.
         cache: Whether to keep the sampled features in memory.
         loader: Batches.
     """
@@ -51,6 +53,8 @@ class DataConfig(_Strict):
     sampling: Sampling = "spread"
     min_count: int = 1
     max_length: int = 20
+    long_captions: str = "cut"
+    max_vocabulary: int | None = None
     cache: bool = False
     loader: LoaderConfig = LoaderConfig()
 

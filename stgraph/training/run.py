@@ -89,6 +89,8 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
         cache=config.data.cache,
         min_count=config.data.min_count,
         max_length=config.data.max_length,
+        long_captions=config.data.long_captions,
+        max_vocabulary=config.data.max_vocabulary,
         seed=config.seed,
         validation_captions=config.monitor == "val/loss",
         **config.data.loader.model_dump(),

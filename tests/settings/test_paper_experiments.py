@@ -100,15 +100,19 @@ def test_they_run_with_paths_alone(tmp_path, caplog):
     assert [found.video_id for found in captioner.caption_store(dataset.store, ["vid1302"])] == ["vid1302"]
 
 
-@pytest.mark.parametrize(("data", "min_count"), [("msvd", 1), ("msrvtt", 3)])
-def test_every_number_of_stats_released_code(data, min_count):
+@pytest.mark.parametrize("data", ["msvd", "msrvtt"])
+def test_every_number_of_stats_released_code(data):
     found = settings(f"experiment=stat_{data}")
     assert found["data"]["dataset"]["name"] == data
-    assert (found["data"]["min_count"], found["data"]["max_length"], found["data"]["num_frames"]) == (
-        min_count,
-        30,
-        28,
-    )
+    reading = {
+        "num_frames": 28,
+        "sampling": "chunks",
+        "min_count": 1,
+        "max_vocabulary": 20_000 - 2,  # the code counts the end mark and the unknown word
+        "max_length": 30,
+        "long_captions": "drop",
+    }
+    assert reading.items() <= found["data"].items()
     assert (found["data"]["loader"]["batch_size"], found["data"]["loader"]["captions_per_video"]) == (32, 1)
     assert found["model"] == {
         "name": "stat",
@@ -129,8 +133,14 @@ def test_every_number_of_stats_released_code(data, min_count):
     assert found["loss"] == {"name": "stat", "weight_decay": 1e-4, "attention_weight": 0.70602}
     optimizer = found["optimizer"]
     assert (optimizer["_target_"], optimizer["rho"], optimizer["eps"]) == ("torch.optim.Adadelta", 0.95, 1e-6)
-    assert found["trainer"]["gradient_clip_val"] == 10
-    assert (found["monitor"], found["patience"]) == ("val/loss", 20)
+    trainer = {
+        "gradient_clip_val": 10,
+        "max_epochs": 500,
+        "val_check_interval": 2000,
+        "check_val_every_n_epoch": None,
+    }
+    assert trainer.items() <= found["trainer"].items()
+    assert (found["monitor"], found["patience"]) == ("val/loss", 21)  # stops at the 21st bad one
 
 
 @pytest.mark.parametrize(("data", "min_count"), [("msvd", 1), ("msrvtt", 3)])

@@ -25,7 +25,7 @@ from stgraph.extraction import ExtractionLog
 from stgraph.features.video_features import Sampling
 from stgraph.graph import VideoGraphBuilder
 from stgraph.models import CaptioningModel, DataSummary, ExtractorConfig, ModelConfig
-from stgraph.text import CaptionTokenizer
+from stgraph.text import CaptionTokenizer, normalise
 
 if TYPE_CHECKING:
     from stgraph.datasets.corpus.split_files import Splits
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CaptionDataModule"]
 
+LONG_CAPTIONS = ("cut", "drop")
 VIDEOS_PER_BATCH = 64  # of validation, test and prediction
 Pairs = Sequence[tuple[Data, Sequence[str]]]
 
@@ -55,6 +56,9 @@ class CaptionDataModule(LightningDataModule):
         tokenizer: Words <-> ids; None learns the vocabulary from the training sentences.
         min_count: Words that occur less often in the training sentences become unknown.
         max_length: Longer captions are cut to this many words.
+        long_captions: "cut", or "drop" to leave captions of ``max_length`` words and more out of the training and of the
+            validation loss, as STAT's released code does.
+        max_vocabulary: Largest number of words, special tokens apart; rarer ones become unknown. None keeps all.
         batch_size: (video, caption) pairs per batch, over all processes.
         captions_per_video: Captions of a video that share a batch, so that the video is encoded once for them.
         captions_per_epoch: Captions of a video that one epoch uses, drawn anew each epoch; None uses all.
@@ -222,6 +226,8 @@ class CaptionDataModule(LightningDataModule):
         tokenizer: CaptionTokenizer | None = None,
         min_count: int = 1,
         max_length: int = 20,
+        long_captions: str = "cut",
+        max_vocabulary: int | None = None,
         batch_size: int = 64,
         captions_per_video: int = 1,
         captions_per_epoch: int | None = None,
@@ -239,12 +245,14 @@ class CaptionDataModule(LightningDataModule):
             raise DataError(
                 "The corpus has no training videos; give some videos the split 'train' in the captions or splits file."
             )
+        self._captions = _captions_to_learn(corpus, max_length, long_captions)
         self.batches(0)  # refuses sizes out of range
         if tokenizer is None:
             tokenizer = CaptionTokenizer.from_captions(
-                [caption for video in corpus.ids("train") for caption in corpus.captions(video)],
+                [caption for video in self._train_ids for caption in self._captions[video]],
                 min_count=min_count,
                 max_length=max_length,
+                max_vocabulary=max_vocabulary,
             )
         self.tokenizer = tokenizer
 
@@ -332,7 +340,7 @@ class CaptionDataModule(LightningDataModule):
     def batches(self, epoch: int) -> list[list[PairGroup]]:
         """The batches of one epoch, each for all processes together."""
         return pair_batches(
-            [len(self.corpus.captions(video)) for video in self.corpus.ids("train")],
+            [len(self._captions[video]) for video in self._train_ids],
             batch_size=self.batch_size,
             captions_per_video=self.captions_per_video,
             captions_per_epoch=self.captions_per_epoch,
@@ -351,23 +359,28 @@ class CaptionDataModule(LightningDataModule):
         shards = self.shards(0 if self.trainer is None else self.trainer.current_epoch)
         sampler = RemainingBatches(shards, self._done(len(shards)))
         return batch_loader(
-            PairBatches(self.source, self.corpus.ids("train"), self._tokens), sampler, self.num_workers
+            PairBatches(self.source, self._train_ids, self._tokens), sampler, self.num_workers
         )
 
     @cached_property
     def _tokens(self) -> list[torch.Tensor]:
-        return self._encoded(self.corpus.ids("train"))
+        return self._encoded(self._train_ids)
+
+    @cached_property
+    def _train_ids(self) -> list[str]:
+        """Training videos with a caption to learn from."""
+        return [video for video in self.corpus.ids("train") if self._captions[video]]
 
     def _encoded(self, ids: Sequence[str]) -> list[torch.Tensor]:
         """The captions of each video as ids, all padded to one length."""
-        tokens = [self.tokenizer.encode(self.corpus.captions(video)) for video in ids]
+        tokens = [self.tokenizer.encode(self._captions[video]) for video in ids]
         width = max(part.size(1) for part in tokens)
         return [torch.nn.functional.pad(part, (0, width - part.size(1))) for part in tokens]
 
     def shards(self, epoch: int) -> list[RankShard]:
         """The part of each batch of an epoch that falls to this rank."""
         counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
-        frames = [self.source.frames_of(video) for video in self.corpus.ids("train")]
+        frames = [self.source.frames_of(video) for video in self._train_ids]
         rank, world_size = self._rank()
         accumulate = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
         batches, end = self.batches(epoch), self.num_batches(epoch)
@@ -412,6 +425,21 @@ class CaptionDataModule(LightningDataModule):
         tokens = self._encoded(ids) if ids and captions else None
         dataset = VideoBatches(self.source, ids, tokens)
         return batch_loader(dataset, RemainingBatches(rows), self.num_workers)
+
+
+def _captions_to_learn(corpus: CaptionCorpus, max_length: int, long_captions: str) -> dict[str, list[str]]:
+    """The captions of each video that losses are computed of."""
+    if long_captions not in LONG_CAPTIONS:
+        raise OptionError(f"'long_captions' must be one of {LONG_CAPTIONS}, got {long_captions!r}.")
+    found = {video: corpus.captions(video) for video in corpus.ids()}
+    if long_captions == "drop":
+        found = {
+            video: [text for text in captions if len(normalise(text).split()) < max_length]
+            for video, captions in found.items()
+        }
+        if not any(found[video] for video in corpus.ids("train")):
+            raise DataError(f"Every training caption has {max_length} words or more; raise 'max_length'.")
+    return found
 
 
 def _checked_pair(split: str, position: int, pair: Any) -> tuple[Data, tuple[str, ...]]:

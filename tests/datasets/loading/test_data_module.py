@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from stgraph import VideoGraphBuilder
+from stgraph import VideoGraph, VideoGraphBuilder
 from stgraph.datasets import (
     CaptionCorpus,
     CaptionDataModule,
@@ -12,7 +12,7 @@ from stgraph.datasets import (
     VideoCaptions,
     open_dataset,
 )
-from stgraph.errors import DataError
+from stgraph.errors import DataError, OptionError
 from stgraph.features.store import FeatureStore
 from stgraph.graph import graphs_of
 from stgraph.text import CaptionTokenizer
@@ -205,3 +205,47 @@ def test_categories_are_numbered_by_those_of_the_training_split():
     )
     assert corpus.categories("train") == ("cars", "pets")
     assert corpus.category_numbers(("cars", "pets")) == {"a": 1, "b": 0, "e": 1}
+
+
+def test_long_captions_are_dropped_or_cut():
+    """STAT's released code keeps captions of fewer words than the limit."""
+    store = [(f"v{n}", "train" if n < 3 else "val") for n in range(5)]
+    texts = {
+        "v0": ["a dog runs", "a dog runs to the red box"],
+        "v1": ["one two three four five six"],
+        "v2": ["a cat sleeps, well"],
+        "v3": ["a dog runs", "this is a sentence of seven words"],
+        "v4": ["this one is also far too long"],
+    }
+    graph = VideoGraph(
+        torch.ones(1, 2),
+        torch.zeros(2, 0).long(),
+        edge_weight=torch.zeros(0),
+        frame=torch.tensor([0]),
+        num_frames=1,
+    )
+    pairs = {split: [(VideoGraph(**{**graph.to_dict(), "video_id": name}), texts[name]) for name, of in store if of == split]
+             for split in ("train", "val")}  # fmt: skip
+    options = {"max_length": 5, "validation_captions": True}
+    cut = CaptionDataModule(**pairs, **options)
+    assert sum(len(batch.tokens) for batch in cut.train_dataloader()) == 4
+    dropped = CaptionDataModule(**pairs, **options, long_captions="drop")
+    (batch,) = dropped.train_dataloader()
+    assert sorted(dropped.tokenizer.decode(batch.tokens)) == ["a cat sleeps well", "a dog runs"]
+    assert "six" not in dropped.tokenizer.words
+    (batch,) = dropped.val_dataloader()
+    assert (batch.video_ids, batch.video.tolist()) == (["v3", "v4"], [0])
+    assert dropped.references("val")["v4"] == texts["v4"]  # captions are still scored against all
+    with pytest.raises(OptionError, match="'long_captions' must be one of .* got 'keep'"):
+        CaptionDataModule(**pairs, long_captions="keep")
+    with pytest.raises(DataError, match="Every training caption has 2 words or more; raise 'max_length'"):
+        CaptionDataModule(**pairs, max_length=2, long_captions="drop")
+
+
+def test_the_vocabulary_can_be_capped():
+    captions = ["a dog runs", "a dog sits", "a cat sits"]
+    kept = CaptionTokenizer.from_captions(captions, max_vocabulary=3).words
+    assert kept[4:] == ("a", "dog", "sits")
+    assert len(CaptionTokenizer.from_captions(captions).words) == 9
+    with pytest.raises(OptionError, match="'max_vocabulary' must be at least 1, got 0"):
+        CaptionTokenizer.from_captions(captions, max_vocabulary=0)
