@@ -85,9 +85,12 @@ def plan_cells(
     """Plans every cell with its overrides and hashes; each distinct data set is generated or opened once."""
     planned: Plan = {}
     hashes: dict[str, str] = {}
+    base = [*study.settings, *shared]
+    if study.generated and compose("train", base).data.dataset.name == "interactions":
+        base = [*study.settings, *study.generated, *shared]
     for seed in seeds:
         for row in rows:
-            overrides = _overrides(study, config, shared, row, seed)
+            overrides = _overrides(study, config, base, row, seed)
             composed = compose("train", overrides)
             key = json.dumps(plain(composed.data.dataset), sort_keys=True)
             if key not in hashes:
@@ -111,14 +114,13 @@ def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
         )
 
 
-def _overrides(study: Study, config: DictConfig, shared: list[str], row: str, seed: int) -> list[str]:
+def _overrides(study: Study, config: DictConfig, base: list[str], row: str, seed: int) -> list[str]:
     def run_of(name: str) -> Path:
         return Path(config.runs) / study.name / name / str(seed)
 
     settings = list(study.rows[row].settings)
     for need in study.rows[row].needs:
         settings = [setting.replace(f"{{run:{need}}}", str(run_of(need))) for setting in settings]
-    base = [*study.settings, *shared]
     return [*base, f"seed={seed}", *settings, "trainer.enable_progress_bar=false", f"run={run_of(row)}"]
 
 

@@ -63,7 +63,7 @@ def blocks_of(study: Study, cells: Cells) -> list[Block]:
     for branch in sorted(others):
         found.append(_scores(study, shown, branch, f"{first.split} split, {branch} branch of the same runs"))
         found.append(_differences(study, shown, branch))
-    return [block for block in [*found, _orderings(study, shown)] if block.rows]
+    return [block for block in [*found, _orderings(study, shown), _paper(study, shown)] if block.rows]
 
 
 def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> str:
@@ -184,6 +184,21 @@ def _orderings(study: Study, shown: Cells) -> Block:
     return Block(
         f"The paper's orderings by {metric}", ("order", "paper", "here", "verdict"), tuple(rows), note
     )
+
+
+def _paper(study: Study, shown: Cells) -> Block:
+    """The paper's whole table, other methods first, if all cells use its data set."""
+    datasets = {cell.dataset for cells in shown.values() for cell in cells.values()}
+    dataset = next(iter(datasets)) if len(datasets) == 1 else ""
+    lines = dict(study.others.get(dataset, {}))
+    rows = {row.title: row.published[dataset] for row in study.rows.values() if dataset in row.published}
+    metrics = [metric for metric in study.metrics if any(metric in scores for scores in rows.values())]
+    texts = [
+        (title, *(f"{scores[metric]:.1f}" if metric in scores else "" for metric in metrics))
+        for title, scores in (*lines.items(), *rows.items())
+    ]
+    note = "As published; other methods as the paper of this table quotes them."
+    return Block(f"The paper's scores on {dataset}", ("method", *metrics), tuple(texts), note)
 
 
 def _commit(cell: Cell) -> str:

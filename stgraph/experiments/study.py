@@ -49,6 +49,8 @@ class Study(BaseModel):
         metrics: Columns of the tables; metrics that the data set does not provide are left out.
         main_metric: Metric of the figure and of the paper's orderings.
         settings: Overrides shared by all rows.
+        generated: Overrides on generated data, which have fewer streams than a paper's.
+        others: Scores of other methods in the paper's table, times 100, by data set, method and metric.
         experiment: Experiment for the generated data, used unless the sweep names another one; None uses no experiment,
             for tables of custom models.
         rows: The rows by name.
@@ -70,6 +72,8 @@ class Study(BaseModel):
     metrics: tuple[str, ...] = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "noun", "verb")
     main_metric: str = "CIDEr"
     settings: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
+    others: dict[str, dict[str, dict[str, float]]] = {}
     experiment: str | None = "interactions_study"
     rows: dict[str, StudyRow] = Field(min_length=1)
 

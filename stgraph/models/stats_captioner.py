@@ -41,13 +41,16 @@ __all__ = ["STaTSCaptioner"]
 Temporal = Literal["mean", "lstm", "mean_lstm", "attention", "mean_attention", "ranked", "mean_ranked"]
 Positive = Annotated[float, Field(gt=0)]
 
-# The rows of Table 2 that come after spatial attention, by name; each takes a width and the ranking margin.
-POOLS: dict[str, Callable[[int, float], nn.Module]] = {
-    "mean": lambda channels, margin: MeanPool(),
-    "lstm": lambda channels, margin: LSTMPool(channels),
-    "mean_lstm": lambda channels, margin: WithMean(channels, LSTMPool(channels)),
-    "ranked": RankedPool,
-    "mean_ranked": lambda channels, margin: WithMean(channels, RankedPool(channels, margin)),
+# The rows of Table 2 that come after spatial attention, by name; each takes a width, the ranking margin
+# and whether ranking leaves the frames as they are.
+POOLS: dict[str, Callable[[int, float, bool], nn.Module]] = {
+    "mean": lambda channels, margin, detach: MeanPool(),
+    "lstm": lambda channels, margin, detach: LSTMPool(channels),
+    "mean_lstm": lambda channels, margin, detach: WithMean(channels, LSTMPool(channels)),
+    "ranked": lambda channels, margin, detach: RankedPool(channels, margin, detach=detach),
+    "mean_ranked": lambda channels, margin, detach: WithMean(
+        channels, RankedPool(channels, margin, detach=detach)
+    ),
 }
 # The rows without spatial attention.
 WITHOUT_SPATIAL: dict[str, type[AllRegionsAttention | MeanThenTemporalAttention]] = {
@@ -73,6 +76,8 @@ class STaTSCaptioner(RecurrentCaptioner):
         attention: "stats" (both branches), or "st" or "ts" alone (Table 1).
         temporal: Temporal pooling of the ST branch (Table 2).
         ranking_margin: Margin :math:`\beta` of the ranking loss (Eq. 6).
+        ranking_detach: Whether the ranking loss trains the LSTM that ranks alone, not the spatial attention (not in the
+            paper).
         frame_temperature: Temperature of the TS branch's softmax over frames.
         frame_select: "softmax", or "argmax" to take one frame in evaluation mode.
         embedding_channels: Width to which each stream is embedded.
@@ -112,6 +117,7 @@ class STaTSCaptioner(RecurrentCaptioner):
         attention: Literal["stats", "st", "ts"] = "stats",
         temporal: Temporal = "mean_ranked",
         ranking_margin: Positive = 1.0,
+        ranking_detach: bool = True,
         frame_temperature: Positive = 0.1,
         frame_select: Literal["softmax", "argmax"] = "softmax",
         embedding_channels: Width = 512,
@@ -143,7 +149,9 @@ class STaTSCaptioner(RecurrentCaptioner):
         st: SpatioTemporalAttention | AllRegionsAttention | MeanThenTemporalAttention | None = None
         if attention != "ts" and temporal in POOLS:
             spatial = RegionAttention(*sizes) if object_channels else TimeAveragedAttention(*sizes)
-            st = SpatioTemporalAttention(spatial, POOLS[temporal](encoder.out_channels, ranking_margin))
+            st = SpatioTemporalAttention(
+                spatial, POOLS[temporal](encoder.out_channels, ranking_margin, ranking_detach)
+            )
         elif attention != "ts":
             st = WITHOUT_SPATIAL[temporal](*sizes)
         ts = None

@@ -123,3 +123,13 @@ def test_the_picture_has_a_difference_for_every_row_but_the_first_reference(tmp_
     draw_study(both, CELLS, tmp_path / "f.png")
     means = [x for x, rest, style in drawn if "o" in rest and style.get("ms") == 5]
     assert means == [pytest.approx([10.05]), pytest.approx([-20.0])]
+
+
+def test_the_papers_whole_table_stands_beside_cells_of_its_data():
+    content = {"title": "T", "source": "S", "references": [], "metrics": ["METEOR", "CIDEr"], "others": {
+        "sample": {"Older": {"CIDEr": 44.4}}, "elsewhere": {"Unseen": {"CIDEr": 1.0}}}, "rows": {
+        "a": {"title": "A", "published": {"sample": {"CIDEr": 50.0, "METEOR": 30.0}}}, "b": {"title": "B"}}}  # fmt: skip
+    found = blocks_of(Study.parse("t", content), {"a": CELLS["a"]})[-1]
+    assert (found.title, found.columns) == ("The paper's scores on sample", ("method", "METEOR", "CIDEr"))
+    assert found.rows == (("Older", "", "44.4"), ("A", "30.0", "50.0"))
+    assert not any("paper's scores" in block.title for block in blocks_of(STUDY, CELLS))

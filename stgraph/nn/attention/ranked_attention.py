@@ -45,12 +45,13 @@ class RankedAttention(Layer):
         return states.gather(1, last).squeeze(1).masked_fill((count == 0)[:, None], 0.0)
 
 
-def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0) -> Tensor:
+def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0, *, detach: bool = True) -> Tensor:
     r"""Computes by how much each pair of neighbouring frames violates the order along w.
 
     .. math:: \operatorname{softplus}(\langle w, \hat{x}_{t-1} \rangle + \beta - \langle w, \hat{x}_t \rangle)
 
-    Frames are detached, so that the gradient reaches w alone; otherwise the features could drift to satisfy the loss.
+    Frames are detached by default, so that the gradient reaches w alone; otherwise the features could drift to satisfy the
+    loss. The paper prints no such restriction and lets the loss train the spatial attention, too (``detach=False``).
 
     Shapes: ranked w ``[P, D]``, frames ``[P, T, D]`` -> ``[P, T - 1]``.
 
@@ -60,7 +61,7 @@ def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0) -> Tensor
     >>> ranking_terms(torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0], [5.0]]]))  # softplus(0), softplus(-3)
     tensor([[0.6931, 0.0486]])
     """
-    along = (frames.detach() @ ranked.unsqueeze(-1)).squeeze(-1)
+    along = ((frames.detach() if detach else frames) @ ranked.unsqueeze(-1)).squeeze(-1)
     return softplus(along[:, :-1] + margin - along[:, 1:])
 
 

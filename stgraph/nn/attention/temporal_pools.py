@@ -51,20 +51,21 @@ class RankedPool(Layer):
     Args:
         channels: Width of a frame and of the output.
         margin: Margin by which a frame should score above its predecessor.
+        detach: Whether the ranking terms leave the frames as they are; see :func:`ranking_terms`.
 
     Shapes: frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P, D]`` and :func:`ranking_terms` ``[P, T - 1]``.
 
     Reference: Cherian et al., WACV 2020, Eq. 6-8.
     """
 
-    def __init__(self, channels: int, margin: float = 1.0) -> None:
+    def __init__(self, channels: int, margin: float = 1.0, *, detach: bool = True) -> None:
         super().__init__()
-        self.read, self.margin = RankedAttention(channels), margin
+        self.read, self.margin, self.detach = RankedAttention(channels), margin, detach
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pools the frames of each caption."""
         ranked = self.read(frames, mask)
-        return ranked, ranking_terms(ranked, frames, self.margin)
+        return ranked, ranking_terms(ranked, frames, self.margin, detach=self.detach)
 
 
 class WithMean(Layer):

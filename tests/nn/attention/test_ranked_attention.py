@@ -108,3 +108,15 @@ def test_wrong_input_is_named():
         layer(frames[..., :4], mask)
     with pytest.raises(ShapeError, match=r"'valid' must be \[P=4, T-1=3\], got \[4, 4\]"):
         ranking_loss(torch.zeros(4, 2, 3), mask, torch.ones(4, 2, dtype=torch.bool))
+
+
+def test_the_terms_train_the_frames_only_if_they_are_not_detached():
+    ranked, frames = torch.randn(2, 3), torch.randn(2, 4, 3).requires_grad_()
+    ranked.requires_grad_()
+    detached, attached = ranking_terms(ranked, frames), ranking_terms(ranked, frames, detach=False)
+    torch.testing.assert_close(detached, attached)
+    detached.sum().backward(retain_graph=True)
+    assert frames.grad is None
+    assert ranked.grad.any()
+    attached.sum().backward()
+    assert frames.grad.any()
