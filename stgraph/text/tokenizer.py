@@ -169,10 +169,14 @@ class CaptionTokenizer:
             raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
         try:
             content = read_json(path)
-            vocabulary = {str(word): int(number) for word, number in content["model"]["vocab"].items()}
-            loaded = cls(vocabulary, int(content["truncation"]["max_length"]) - NUM_ADDED)
-            same_rule = content["normalizer"] == json.loads(loaded._tokenizer.to_str())["normalizer"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            vocabulary, most = content["model"]["vocab"], content["truncation"]["max_length"]
+            if not all(type(number) is int for number in [most, *vocabulary.values()]):
+                raise TypeError("numbers must be integers")
+            loaded = cls(vocabulary, most - NUM_ADDED)
+            # Compared and never used: a pattern of someone else's may take for ever.
+            rules = json.loads(loaded._tokenizer.to_str())
+            same_rule = all(content[name] == rules[name] for name in ("normalizer", "pre_tokenizer"))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ModelFolderError(
                 f"{path} is not a tokenizer of stgraph ({error}); restore the folder."
             ) from error

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from stgraph.errors import ModelFolderError
 from stgraph.models import load_model, read_model_config
+from stgraph.models.model_folder import load_tokenizer
 
 LEGACY = Path(__file__).parents[1] / "legacy"
 SYSTEMS = ("stgkd", "stat", "stats")
@@ -74,3 +75,26 @@ def test_every_system_is_loaded_as_before():
         assert all(bool(value.isfinite().all()) for value in load_model(LEGACY / name).parameters())
         assert not any(value.is_meta for value in load_model(LEGACY / name).parameters())
     assert torch.get_default_device().type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (
+            "pre_tokenizer",
+            {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Removed", "invert": False},
+        ),
+        ("normalizer", {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}),
+        ("truncation", {"max_length": 2**63, "direction": "Right", "stride": 0, "strategy": "LongestFirst"}),
+        ("truncation", {"max_length": True}),
+        ("model", {"type": "WordLevel", "vocab": {"<pad>": False, "<bos>": True}, "unk_token": "<unk>"}),
+        ("model", []),
+    ],
+)
+def test_a_tokenizer_with_other_rules_or_numbers_is_refused(tmp_path, key, value):
+    folder = changed(tmp_path, "stat")
+    content = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(content | {key: value}))
+    with pytest.raises(ModelFolderError, match="tokenizer.json"):
+        load_tokenizer(folder)
+    assert load_tokenizer(LEGACY / "stat").vocab_size == len(content["model"]["vocab"])
