@@ -41,12 +41,19 @@ class GuardedFile(io.FileIO):
         )
         self.checking = True
         self._checked: set[int] = set()
+        self._heaps: dict[int, int] = {}  # sizes of those that HDF5 has begun to read, by position
 
     def readinto(self, buffer: Any) -> int | None:
         """Reads as the base class does; raises ``OSError``, which HDF5 reports, for an impossible reference."""
+        place = self.tell()
         number = super().readinto(buffer)
         if number and self.checking:
-            self._check(bytes(memoryview(buffer).cast("B")[:number]))
+            read = bytes(memoryview(buffer).cast("B")[:number])
+            if read.startswith(HEAP):
+                self._heaps[place] = int.from_bytes(read[8:HEADER], "little")
+                self._check_heap(place, self._heaps[place])
+            elif not any(heap <= place < heap + size for heap, size in self._heaps.items()):
+                self._check(read)  # texts in a heap are followed by numbers that look like references
         return number
 
     def _check(self, read: bytes) -> None:

@@ -266,3 +266,11 @@ def test_changed_values_are_found_by_checksums(tmp_path):
         file.attrs["label_names"] = '["cat", "dog", "cow"]'
     with pytest.raises(StoreError, match="its attributes changed since the file was written"):
         FeatureStore(path).ids
+
+
+def test_many_texts_of_version_1_are_read(tmp_path):
+    """Their heaps hold texts between numbers that look like references, and there are several heaps."""
+    videos = [random_video(seed, counts=(1,), clips=1) for seed in range(300)]
+    store = FeatureStore(write_version_1(tmp_path / "store.h5", videos))
+    assert store.ids == tuple(video.id for video in videos)
+    assert validate(tmp_path / "store.h5") == []
