@@ -18,7 +18,7 @@ def dense_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor,
 
     Shapes: boxes ``[N, 4]``, features ``[N, F]``, frame ``[N]`` -> edge_index ``[2, N * N]`` sorted by (i,
         j), weight ``[N * N]``.
-    Reference: the dense graph of Table 4, https://arxiv.org/abs/2003.13942.
+    Reference: the dense graph of Table 3, https://arxiv.org/abs/2003.13942.
 
     >>> dense_edges(torch.zeros(2, 4), torch.zeros(2, 1), torch.tensor([0, 3]))
     (tensor([[0, 0, 1, 1],
