@@ -81,6 +81,6 @@ def test_files_of_names_that_cannot_be_right(names, tmp_path):
     with pytest.raises(DataError, match=r"short.txt must have 1600 lines.*got 2"):
         VisualGenomeFasterRCNN("random", names=str(short))
     binary = tmp_path / "binary.txt"
-    binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="is not UTF-8"):
+    binary.write_bytes(b"cat\n\xff\x00")
+    with pytest.raises(DataError, match="line 2 is not UTF-8"):
         VisualGenomeFasterRCNN("random", names=str(binary))
