@@ -24,3 +24,8 @@ def own_cache(tmp_path_factory, worker_id):
     patch.setenv("STGRAPH_CACHE", str(cache))
     yield cache
     patch.undo()
+
+
+def pytest_collection_modifyitems(items):
+    """Runs the tests of Ray last: it leaves threads in the process, and the children of a later fork may wait for ever."""
+    items.sort(key=lambda item: "test_ray_engine" in item.nodeid)

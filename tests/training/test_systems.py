@@ -164,7 +164,9 @@ def test_a_name_that_is_no_model_and_a_monitor_that_is_none_are_refused(tmp_path
         OptionError, match=r"'model.name' must be one of \['stat', 'stats', 'stgkd'\], got 'tvt'"
     ):
         train(settings("stat", tmp_path / "run", "model.name=tvt"))
-    with pytest.raises(OptionError, match="'monitor': input should be 'val/CIDEr' or 'val/loss', got 'val/BLEU-4'"):
+    with pytest.raises(
+        OptionError, match="'monitor': input should be 'val/CIDEr' or 'val/loss', got 'val/BLEU-4'"
+    ):
         train(settings("stat", tmp_path / "run", "monitor=val/BLEU-4"))
     assert set(recipe.MONITORS) == {"val/CIDEr", "val/loss"}
 
