@@ -253,6 +253,8 @@ def _explain(error: Exception, overrides: Sequence[str], known: DictConfig) -> s
                 if near
                 else f"known are {', '.join(sorted(str(key) for key in known))}."
             )
+            if key.startswith("trainer."):
+                hint += f" Other arguments of Lightning's Trainer take a plus: +{override}."
             return f"There is no setting '{key}' (in '{override}'); {hint}"
     return f"{' '.join(str(error).split())[:400]}"
 
