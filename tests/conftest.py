@@ -27,5 +27,5 @@ def own_cache(tmp_path_factory, worker_id):
 
 
 def pytest_collection_modifyitems(items):
-    """Runs the tests of Ray last: it leaves threads in the process, and the children of a later fork may wait for ever."""
+    """Runs the tests of Ray last: it leaves threads in the process, and children that are forked then may hang."""
     items.sort(key=lambda item: "test_ray_engine" in item.nodeid)

@@ -41,7 +41,7 @@ class BeamSearch(Decoding):
     one, which changes no result. Captions do not influence each other.
 
     With ``narrowing``, a beam that finishes a caption stays closed: after m finished captions, only the k - m likeliest
-    continuations are looked at. That is the search of the code that the authors of STAT released.
+    continuations are considered, as in the code that the authors of STAT released.
 
     Args:
         size: k, how many beginnings of a caption stay open.

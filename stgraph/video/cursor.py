@@ -68,7 +68,7 @@ class FrameCursor:
             number: Its number, from 0.
 
         Raises:
-            DataError: If the frame cannot be decoded, or not be told from others.
+            DataError: If the frame cannot be decoded, or its position cannot be verified.
         """
         if self._kept is not None:
             return self._kept[number]

@@ -54,7 +54,7 @@ def video_id_of(name: str) -> str:
 
 
 def check_id(video_id: object, where: str = "") -> str:
-    """Checks that a video id is a string that can be stored, printed on one line and told from others by eye.
+    """Checks that a video id is a string that can be stored, printed on one line and recognized by eye.
 
     Args:
         video_id: The id.

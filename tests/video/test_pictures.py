@@ -1,4 +1,4 @@
-"""Packets that show no picture or several are told from those that show one."""
+"""Distinguishes packets that show no picture or several from those that show one."""
 
 import av
 import pytest

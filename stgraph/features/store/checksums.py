@@ -135,7 +135,7 @@ def checksum_of_attributes(file: h5py.File) -> int:
 
 
 def checksum_of_ids(ids: Sequence[str]) -> Checksum:
-    """Checksum of video ids, whichever way they are stored."""
+    """Checksum of video ids, which does not depend on how they are stored."""
     found = Checksum()
     found.add(np.frombuffer("\n".join(ids).encode(), np.uint8))
     return found
