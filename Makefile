@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPARSE_STAMP := $(VENV)/.sparse
+DOCS_STAMP := $(VENV)/.docs
 # Two cores are the common floor: one thread a test worker keeps the workers from fighting over them.
 WORKERS ?= 2
 
-.PHONY: demo test sparse lint clean
+.PHONY: demo test sparse lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/stgraph demo
@@ -21,6 +22,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation site, in docs/_build/html; a warning or a dead link is an error.
+docs: $(DOCS_STAMP)
+	rm -rf docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
 
 # torch-scatter and torch-sparse exist as source only and must be compiled against the torch that is installed. pip would
 # reuse a wheel built for another torch, so wheels are kept in a folder named by torch, Python, platform and compiler.
@@ -42,6 +49,10 @@ $(SPARSE_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-index --no-deps --force-reinstall --find-links "$$wheels" torch-scatter torch-sparse
 	touch $@
 
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -50,4 +61,4 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) runs docs/_build .pytest_cache .ruff_cache .mypy_cache

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import PurePosixPath
 
 # Only of use in a checkout.
-CHECKOUT_ONLY = (".ci/", ".github/", ".gitignore", ".pre-commit-config.yaml")
+CHECKOUT_ONLY = (".ci/", ".readthedocs.yaml", ".github/", ".gitignore", ".pre-commit-config.yaml")
 
 
 def main(sdist: str, wheel: str) -> None:

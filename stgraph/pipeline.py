@@ -195,7 +195,7 @@ class CaptionPipeline:
 
     @property
     def default_branch(self) -> str:
-        """The branch that is evaluated: the scene branch if the model has one, else the only one."""
+        """The branch that is evaluated, which is the scene branch if the model has one and the only one otherwise."""
         return self.model.branches[0]
 
     @property

@@ -38,7 +38,7 @@ class DataSizes(Protocol):
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """Feature width of each stream: "appearance", "motion", "object", "grid/NAME"."""
+        """Feature width of each stream, which is "appearance", "motion", "object" or "grid/NAME"."""
 
     @property
     def categories(self) -> Sequence[str]:
@@ -49,7 +49,7 @@ class CaptioningModel(nn.Module, ABC):
     """Videos -> captions: what training, decoding, saving and the command line need of a model.
 
     A subclass names itself, takes plain keyword arguments in its constructor, and encodes videos. ``self.decoder`` (or
-    :meth:`decoder`, if there is one per branch) is the language model. The constructor's arguments are checked against
+    ``decoder()``, if there is one per branch) is the language model. The constructor's arguments are checked against
     their annotations and kept as ``config``; a saved model is built again from them, so they must be JSON values.
 
     A model has one branch or more; each captions by itself, and the first one is evaluated.
@@ -217,7 +217,7 @@ class CaptioningModel(nn.Module, ABC):
         """
 
     def decoder_of(self, branch: str) -> Any:
-        """The language model of a branch: one of :mod:`stgraph.nn.decoder`, or another with their methods."""
+        """The language model of a branch: a decoder of :mod:`stgraph.nn`, or another with their methods."""
         self.check_branch(branch)
         return self.decoder
 

@@ -42,5 +42,5 @@ class SpecialTokens:
 
     @property
     def suppress_tokens(self) -> tuple[int, ...]:
-        """Ids that are never generated: padding, begin and, by default, unknown."""
+        """Ids that are never generated, which are padding, begin and, by default, unknown."""
         return (self.pad, self.bos) if self.generate_unk else (self.pad, self.bos, self.unk)

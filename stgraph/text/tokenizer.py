@@ -107,7 +107,7 @@ class CaptionTokenizer:
 
     @property
     def special_tokens(self) -> SpecialTokens:
-        """Ids of padding, begin, end and unknown; :meth:`STGraphCaptioner.generate` takes them."""
+        """Ids of padding, begin, end and unknown; :meth:`~stgraph.models.CaptioningModel.generate` takes them."""
         return _SPECIAL_TOKENS
 
     def encode(self, captions: Sequence[str]) -> Tensor:

@@ -37,7 +37,7 @@ JOINERS = "\u200c\u200d"  # invisible, but part of words in several scripts and 
 def video_id_of(name: str) -> str:
     """The video id of a name, which may be that of a video or feature file: ``IMG_1.mov`` and ``IMG_1.npy`` -> ``IMG_1``.
 
-    Endings of :data:`~stgraph.video.media_files.MEDIA_ENDINGS` and :data:`FEATURE_ENDINGS` are removed, in upper or lower
+    Endings of ``MEDIA_ENDINGS`` and ``FEATURE_ENDINGS`` are removed, in upper or lower
     case and also when there are several; so are spaces around the name and a leading ``./``. Folders are part of the id
     and are separated by ``/``. Accented letters are composed (Unicode NFC), as macOS writes them decomposed. Capital and
     small letters differ. The id of an id is the id itself.

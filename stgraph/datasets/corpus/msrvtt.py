@@ -28,12 +28,12 @@ def read_msrvtt_captions(
     Layouts: ``videodatainfo`` JSON, whose ``videos`` have a split and often a category (its number is kept as a string)
     and whose ``sentences`` have a ``video_id`` and a ``caption``; or JSON ``{video: {caption id: caption}}`` or
     ``{video: [captions]}``, which contain no splits; or any other of
-    :data:`~stgraph.datasets.corpus.caption_layouts.LAYOUTS`.
+    ``stgraph.datasets.corpus.caption_layouts.LAYOUTS``.
 
     Args:
         paths: One or several files, or one file per split, as in ``{"val": "val.json", "test": "test.json"}``.
         splits: Splits that replace those of the files, see
-            :func:`stgraph.datasets.corpus.split_files.read_splits`; required if neither the files nor ``paths`` give
+            ``stgraph.datasets.corpus.split_files.read_splits``; required if neither the files nor ``paths`` give
             any. "official" follows the numbers of the videos.
         common: Whether to keep only videos that have both captions and a split, with a warning that names the others.
 

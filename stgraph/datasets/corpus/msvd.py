@@ -24,13 +24,13 @@ def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: b
 
     Layouts: lines ``id caption`` (such as ``AllVideoDescriptions.txt``; lines that begin with # are comments); the MSR
     video description corpus as CSV, whose English rows are used and whose ids are ``VideoID_Start_End``; or JSON
-    ``{id: [captions]}`` or any other of :data:`~stgraph.datasets.corpus.caption_layouts.LAYOUTS`.
+    ``{id: [captions]}`` or any other of ``stgraph.datasets.corpus.caption_layouts.LAYOUTS``.
 
     Args:
         path: The file of captions.
-        splits: Splits of the videos, see :func:`stgraph.datasets.corpus.split_files.read_splits`. "official" means 1,200,
+        splits: Splits of the videos, see ``stgraph.datasets.corpus.split_files.read_splits``. "official" means 1,200,
             100 and 670 videos in the order of their names, see
-            :func:`stgraph.datasets.corpus.official_splits.msvd_splits`.
+            ``stgraph.datasets.corpus.official_splits.msvd_splits``.
         common: Whether to keep only videos that have both captions and a split, with a warning that names the others. The
             CSV requires it, as it contains clips that belong to no split.
 

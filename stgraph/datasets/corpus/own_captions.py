@@ -30,7 +30,7 @@ def read_own_captions(path: str | Path) -> OwnCaptions:
     Layouts: a table with a header and one caption per row, separated by commas, semicolons or tabs, with the columns
     ``id`` (or ``video_id``, ``video``, ``filename``, ...), ``caption`` (or ``sentence``, ``description``, ``text``) and
     optionally ``split`` and ``category``; JSON in one of
-    :data:`~stgraph.datasets.corpus.caption_layouts.LAYOUTS`; or JSON lines, one entry per line. Ids may be names of video
+    ``stgraph.datasets.corpus.caption_layouts.LAYOUTS``; or JSON lines, one entry per line. Ids may be names of video
     files, such as ``IMG_1.mov``.
 
     Raises:

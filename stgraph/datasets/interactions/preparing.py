@@ -50,13 +50,13 @@ def prepare_interactions(
     """Generates the data set and its features, or finds them in the cache.
 
     The folder contains ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category is the
-    verb) and ``truth.npz`` (see :func:`truth_arrays`; for probes and figures, never for models). It appears under its name
+    verb) and ``truth.npz`` (see ``truth_arrays``; for probes and figures, never for models). It appears under its name
     only when it is complete. The values depend on size and seed alone, not on the number of processes.
 
     Args:
         size: "tiny" (tests), "small" (the demo) or "full" (ablations).
         seed: Seed of the videos.
-        cache: Root of the cache; None means :func:`cache_root`.
+        cache: Root of the cache; None means ``cache_root()``.
         workers: Number of processes; None uses all processors available to this process.
         progress: Called as ``progress(done, total)`` after each video.
 

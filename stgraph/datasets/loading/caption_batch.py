@@ -25,7 +25,7 @@ class CaptionBatch:
         video_ids: Their ids.
         tokens: Captions with begin and end tokens, padded with 0.
         video: Position of each caption's video in the batch.
-        owned: Whether a video's frames count on this rank (see :class:`~stgraph.datasets.loading.process_shards.RankShard`);
+        owned: Whether a video's frames count on this rank (see ``RankShard``);
             None counts all.
         totals: Sums over the optimizer step, by which losses take means; None takes means over this batch.
         references: The videos' sentences, from which validation is scored if no evaluator is given.

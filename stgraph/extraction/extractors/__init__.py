@@ -2,11 +2,13 @@
 
 from stgraph.extraction.extractors.protocol import Extractor, FrameObjects, NetworkExtractor
 from stgraph.extraction.extractors.registry import find_extractor, make_extractor
+from stgraph.extraction.extractors.weights import load_network
 
 __all__ = [
     "Extractor",
     "FrameObjects",
     "NetworkExtractor",
     "find_extractor",
+    "load_network",
     "make_extractor",
 ]

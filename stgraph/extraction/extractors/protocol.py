@@ -110,7 +110,7 @@ class NetworkExtractor(Extractor):
 
     Args:
         network: The network.
-        weights: Hash of its weights, as returned by :func:`stgraph.extraction.extractors.weights.load_network`.
+        weights: Hash of its weights, as returned by :func:`~stgraph.extraction.extractors.load_network`.
     """
 
     def __init__(self, network: nn.Module, weights: str) -> None:

@@ -26,7 +26,7 @@ class JoinedStreams:
 
     Such layouts contain only feature vectors. A video gets the frame numbers 0..T-1 (the numbers in the file are
     unknown), NaN for the times and the frame rate, 0 for the number of frames in the file, and the size 1 x 1. Motion
-    vectors are spread evenly over the frames, see :func:`spread_clips`.
+    vectors are spread evenly over the frames, see ``spread_clips``.
 
     Args:
         streams: Functions that read an array, by stream ("appearance", "motion") and video id. Arrays are ``[T, D]`` or

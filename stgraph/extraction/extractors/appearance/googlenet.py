@@ -27,7 +27,7 @@ class GoogLeNetPool5(NetworkExtractor):
     after the last inception block.
 
     Args:
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`. Weights in a file must expect colours
+        weights: See :func:`~stgraph.extraction.extractors.load_network`. Weights in a file must expect colours
             from -1 to 1, like torchvision's.
 
     Shapes: a frame -> appearance ``[1024]``.

@@ -31,7 +31,7 @@ class ResNetExtractor(NetworkExtractor):
     after the last stage.
 
     Args:
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        weights: See :func:`~stgraph.extraction.extractors.load_network`.
         grid: Whether to extract the cells of the last stage too, as the stream ``grid/NAME``.
 
     Shapes: a frame -> appearance ``[D]``, grid ``[49, D]`` in row-major order; D is 2048, for ResNet-18 512.
@@ -71,25 +71,25 @@ class ResNetExtractor(NetworkExtractor):
 
 
 class ResNet18(ResNetExtractor):
-    """ResNet-18, small enough to try things out without a GPU; see :class:`ResNetExtractor`."""
+    """ResNet-18, small enough to try things out without a GPU."""
 
     network_name, published, width = "resnet18", models.ResNet18_Weights, 512
 
 
 class ResNet50(ResNetExtractor):
-    """ResNet-50; see :class:`ResNetExtractor`."""
+    """ResNet-50."""
 
     network_name, published = "resnet50", models.ResNet50_Weights
 
 
 class ResNet101(ResNetExtractor):
-    """ResNet-101; see :class:`ResNetExtractor`."""
+    """ResNet-101."""
 
     network_name, published = "resnet101", models.ResNet101_Weights
 
 
 class ResNet152(ResNetExtractor):
-    """ResNet-152; see :class:`ResNetExtractor`."""
+    """ResNet-152."""
 
     network_name, published = "resnet152", models.ResNet152_Weights
 

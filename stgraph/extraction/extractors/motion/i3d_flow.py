@@ -36,7 +36,7 @@ class I3DFlow(ClipExtractor):
         weights: A file such as ``flow_imagenet.pt``, or "random"; no maintained library publishes any. A classifier in
             it is ignored.
         flow: "raft_large" or "raft_small".
-        flow_weights: Weights of RAFT, see :func:`~stgraph.extraction.extractors.weights.load_network`.
+        flow_weights: Weights of RAFT, see :func:`~stgraph.extraction.extractors.load_network`.
         grid: Whether to extract the cells of Mixed_5c, with both time steps concatenated, as the stream
             ``grid/i3d_flow``.
         pooled: Whether to extract the stream "motion".

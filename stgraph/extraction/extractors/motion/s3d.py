@@ -18,7 +18,7 @@ class S3D(ClipExtractor):
     the weights.
 
     Args:
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        weights: See :func:`~stgraph.extraction.extractors.load_network`.
 
     Shapes: a clip -> motion ``[1024]``, the mean over the 2 x 7 x 7 cells of the last layer.
     Reference: Xie et al., ECCV 2018; ``torchvision.models.video.S3D_Weights``.

@@ -43,7 +43,7 @@ class CustomDetector(Extractor):
     """Extractor that takes the boxes of a callable and the RoI features of a backbone.
 
     The callable receives a list of frames, numpy uint8 RGB ``[H, W, 3]``, and returns a list with one result per frame, in
-    one of the forms of :func:`~stgraph.extraction.extractors.objects.detector_results.read_result`. The result for a frame
+    one of the forms of ``read_result`` in ``detector_results.py``. The result for a frame
     must not depend on the other frames. Its optional attributes ``weights`` (a hash, any text, or a file, which is hashed),
     ``label_names`` and ``versions`` are recorded with the features.
 
@@ -52,7 +52,7 @@ class CustomDetector(Extractor):
         name: Name of the detector in error messages.
         features: "resnet18", "resnet50", "resnet101" or "resnet152" to compute RoI features from its last stage, which
             replace any features of the results; None keeps the features of the results.
-        features_weights: Weights of the backbone, see :func:`~stgraph.extraction.extractors.weights.load_network`.
+        features_weights: Weights of the backbone, see :func:`~stgraph.extraction.extractors.load_network`.
         side: Short side in pixels of the frame resized for the backbone; the long side is at most twice that.
         max_boxes: Largest number of boxes per frame, highest scores first.
         score_threshold: Boxes of a lower score are dropped.

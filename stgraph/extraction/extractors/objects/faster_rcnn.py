@@ -18,7 +18,7 @@ class FasterRCNN(TwoStageDetector):
     ``label_names`` are torchvision's 91: "__background__", 80 classes, and "N/A" for numbers that COCO doesn't use.
 
     Args:
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        weights: See :func:`~stgraph.extraction.extractors.load_network`.
         features: "roi", RoI features of the backbone's last stage before the pyramid (2048 values), or "fc", the last
             layer of the box head (1024 values).
         max_boxes: Largest number of boxes per frame, highest scores first.

@@ -25,7 +25,7 @@ class RoIBackbone:
 
     Args:
         name: "resnet18", "resnet50", "resnet101" or "resnet152".
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        weights: See :func:`~stgraph.extraction.extractors.load_network`.
         side: Short side in pixels of the resized frame; the long side is at most twice that.
 
     Raises:

@@ -35,9 +35,9 @@ class TwoStageDetector(NetworkExtractor):
 
     Args:
         build: Creates the network from torchvision's keyword arguments of a Faster R-CNN.
-        weights: See :func:`~stgraph.extraction.extractors.weights.load_network`.
-        published: See :func:`~stgraph.extraction.extractors.weights.load_network`.
-        rename: See :func:`~stgraph.extraction.extractors.weights.load_network`.
+        weights: See :func:`~stgraph.extraction.extractors.load_network`.
+        published: See :func:`~stgraph.extraction.extractors.load_network`.
+        rename: See :func:`~stgraph.extraction.extractors.load_network`.
         features: "roi", RoI features of the backbone's last stage (see
             :func:`~stgraph.extraction.extractors.objects.roi_features.roi_features`), or "fc", the last layer of the box
             head.
