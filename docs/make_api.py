@@ -26,6 +26,7 @@ PACKAGES = (
     "stgraph.models",
     "stgraph.metrics",
     "stgraph.datasets",
+    "stgraph.datasets.tracks",
     "stgraph.datasets.interactions",
     "stgraph.training",
     "stgraph.experiments",

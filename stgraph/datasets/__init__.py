@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
     from stgraph.datasets.corpus.drawn_splits import draw_splits
     from stgraph.datasets.corpus.msrvtt import read_msrvtt_captions
+    from stgraph.datasets.corpus.msrvtt1000 import read_msrvtt1000_captions
     from stgraph.datasets.corpus.msvd import read_msvd_captions
     from stgraph.datasets.corpus.own_captions import OwnCaptions, read_own_captions
     from stgraph.datasets.corpus.summary import CorpusSummary, SplitSummary, corpus_summary
@@ -42,6 +43,7 @@ __all__ = [
     "draw_splits",
     "open_dataset",
     "pair_batches",
+    "read_msrvtt1000_captions",
     "read_msrvtt_captions",
     "read_msvd_captions",
     "read_own_captions",
@@ -51,6 +53,7 @@ _MODULES = {
     "corpus.captions": ("CaptionCorpus", "VideoCaptions"),
     "corpus.drawn_splits": ("draw_splits",),
     "corpus.msrvtt": ("read_msrvtt_captions",),
+    "corpus.msrvtt1000": ("read_msrvtt1000_captions",),
     "corpus.msvd": ("read_msvd_captions",),
     "corpus.own_captions": ("OwnCaptions", "read_own_captions"),
     "corpus.summary": ("CorpusSummary", "SplitSummary", "corpus_summary"),

@@ -1,4 +1,4 @@
-"""Graphs of stored videos as a PyG data set."""
+"""Graphs of stored or annotated videos as a PyG data set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from torch_geometric.data import Dataset
 
+from stgraph.datasets.tracks import TrackDataset
 from stgraph.errors import DataError
 from stgraph.features.importers import read_detections_folder
 from stgraph.features.importers.listing import files_of_videos
@@ -23,14 +24,14 @@ __all__ = ["VideoGraphDataset"]
 
 
 class VideoGraphDataset(Dataset):
-    """The graph of each video of a feature store, or of a folder of detections, built when it is read.
+    """The graph of each video of a store, of a folder of detections or of a track data set, built when it is read.
 
     Items are :class:`~stgraph.graph.VideoGraph` in the order of ``ids``. Files are opened in the process that reads them,
     so loaders may have forked or spawned workers. Nothing is written.
 
     Args:
-        source: A feature store (a file or a folder of shards), or a folder of ``ID.json`` and ``ID.npz`` as ``stgraph store
-            import --layout detections`` reads it.
+        source: A feature store (a file or a folder of shards), a folder of ``ID.json`` and ``ID.npz`` as ``stgraph store
+            import --layout detections`` reads it, or a :class:`~stgraph.datasets.tracks.TrackDataset`.
         builder: Builds the graphs; None is ``VideoGraphBuilder()``.
         num_frames: T, frames per video after sampling; None keeps all.
         grids: Names of grids to carry along.
@@ -49,7 +50,7 @@ class VideoGraphDataset(Dataset):
 
     def __init__(
         self,
-        source: str | Path,
+        source: str | Path | TrackDataset,
         builder: VideoGraphBuilder | None = None,
         num_frames: int | None = None,
         *,
@@ -58,12 +59,15 @@ class VideoGraphDataset(Dataset):
         transform: Callable[[VideoGraph], Any] | None = None,
         pre_transform: Callable[[VideoGraph], Any] | None = None,
     ) -> None:
-        self.source = Path(source)
+        self.source = source if isinstance(source, TrackDataset) else Path(source)
         self.builder = VideoGraphBuilder() if builder is None else builder
         self.num_frames, self.grids = num_frames, tuple(grids)
-        self._store = None if _is_detections(self.source) else FeatureStore(self.source)
+        self._store: FeatureStore | None = None
         self.label_names: tuple[str, ...]
-        if self._store is not None:
+        if isinstance(self.source, TrackDataset):
+            known, self.label_names = self.source.ids, self.source.label_names
+        elif not _is_detections(self.source):
+            self._store = FeatureStore(self.source)
             known, self.label_names = self._store.ids, self._store.label_names
         else:
             known = tuple(sorted(files_of_videos(self.source, (".json",))))
@@ -87,6 +91,8 @@ class VideoGraphDataset(Dataset):
     def _read(self, video_id: str) -> VideoFeatures:
         if self._store is not None:
             return self._store[video_id]
+        if isinstance(self.source, TrackDataset):
+            return self.source[video_id].features()
         videos, names = read_detections_folder(self.source, [video_id])
         video = next(videos)
         detections = video.detections

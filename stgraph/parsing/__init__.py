@@ -8,10 +8,12 @@ from stgraph.parsing.json_text import (
     read_json,
     structure_of,
 )
+from stgraph.parsing.plain_pickle import PickledArray, read_plain_pickle
 from stgraph.parsing.table import Row, Table, parse_table
 from stgraph.parsing.text import lines_of, read_text
 
 __all__ = [
+    "PickledArray",
     "Row",
     "Table",
     "is_json",
@@ -21,6 +23,7 @@ __all__ = [
     "parse_json_lines",
     "parse_table",
     "read_json",
+    "read_plain_pickle",
     "read_text",
     "structure_of",
 ]
