@@ -28,6 +28,7 @@ from stgraph.experiments import (
 )
 from stgraph.experiments.plan import (
     Plan,
+    by_row,
     cell_name,
     plan_cells,
     seeds_of,
@@ -37,6 +38,7 @@ from stgraph.experiments.plan import (
     with_experiment,
 )
 from stgraph.experiments.run_cell import CellTask, run_cell
+from stgraph.experiments.video_pairs import VideoPair, load_pairs, save_pairs, video_pairs
 from stgraph.files import write_text
 from stgraph.quiet import quieten
 from stgraph.settings.overrides import key_of
@@ -54,20 +56,21 @@ def run(arguments: list[str]) -> int:
     study, config = study_of(own)
     if config.results is None:
         config.results = str(default_results())
-    shared = with_experiment([setting for setting in given if setting not in own], study.experiment)
+    shared, of_rows = by_row([setting for setting in given if setting not in own], study)
+    shared = with_experiment(shared, study.experiment)
     seeds = seeds_of(config.seeds)
     folder = Path(config.results) / study.name
     rows = study.chosen(None if config.rows is None else list(config.rows))
     print(f"{study.title}: {len(rows)} rows x {len(seeds)} seeds")
-    planned = plan_cells(study, config, shared, rows, seeds)
+    planned = plan_cells(study, config, shared, rows, seeds, of_rows)
     if config.check:
         return _check(planned, config)
-    todo = unfinished(planned, config)
+    todo = unfinished(planned, config, need_runs=study.videos)
     failed = _sweep(planned, todo, config)
     for task, error in failed:
         print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
-    cells = _cells(Path(config.results), study)
-    _write(study, cells, folder)
+    cells = study.with_branches(_cells(Path(config.results), study))
+    _write(study, cells, folder, _video_pairs(study, cells, config))
     print(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
     runs = Path(config.runs) / study.name
     print(f"Next: stgraph words {runs}/*/* counts the words of these runs", file=sys.stderr)
@@ -125,15 +128,32 @@ def _cells(results: Path, study: Study) -> dict[str, dict[int, Cell]]:
     return found
 
 
-def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path) -> None:
+def _video_pairs(study: Study, cells: dict[str, dict[int, Cell]], config: DictConfig) -> list[VideoPair]:
+    """Compares rows over test videos, if the study asks for it, and saves the comparisons beside the tables."""
+    if not study.videos:
+        return []
+    path = Path(config.results) / study.name / "videos.json"
+    pairs, missing = video_pairs(study, cells, Path(config.runs), load_pairs(path))
+    if missing:
+        print(
+            f"Not compared over test videos, as their runs are not in {config.runs}/{study.name}: {', '.join(missing)}; "
+            f"remove these cells from {path.parent} and run the same command again.",
+            file=sys.stderr,
+        )
+    if pairs:
+        save_pairs(path, pairs)
+    return pairs
+
+
+def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path, pairs: list[VideoPair]) -> None:
     if not cells:
         return
     figure = draw_study(study, cells, folder / "figure.png", study.main_metric)
-    write_text(folder / "table.md", markdown_report(study, cells, figure.name if figure else None))
-    blocks = [latex_table(block) for block in blocks_of(study, cells)]
-    write_text(folder / "table.tex", "\n\n".join(blocks) + "\n")
+    write_text(folder / "table.md", markdown_report(study, cells, figure.name if figure else None, pairs))
+    blocks = blocks_of(study, cells, pairs)
+    write_text(folder / "table.tex", "\n\n".join(latex_table(block) for block in blocks) + "\n")
     print()
-    for block in blocks_of(study, cells)[:2]:
+    for block in blocks[: 3 if pairs else 2]:
         widths = [max(len(row[k]) for row in (block.columns, *block.rows)) for k in range(len(block.columns))]
         for row in (block.columns, *block.rows):
             print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())

@@ -10,7 +10,7 @@ from typing import Any
 from stgraph.commands.arguments import ABLATE_KEYS, CONFIG_OF, split_caption_arguments
 from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
-from stgraph.settings.overrides import group_of, key_of, looks_like_override
+from stgraph.settings.overrides import group_of, key_of, looks_like_override, row_and_setting
 from stgraph.settings.paths import check_paths_of_run
 
 __all__ = ["check", "composed"]
@@ -90,7 +90,8 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
         own: list[str] = []
         shared: list[str] = []
         for each in settings:
-            (own if key_of(each) in ABLATE_KEYS else shared).append(each)
+            row, setting = row_and_setting(each)  # whether the table has this row is checked later
+            (own if row is None and key_of(each) in ABLATE_KEYS else shared).append(setting)
         groups = default_groups("train")
         # Settings inside a group depend on the table and are checked later.
         for each in shared:

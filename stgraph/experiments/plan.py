@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from stgraph.experiments import Study, Task, cell_path, finished_cells, load_cel
 from stgraph.experiments.run_cell import CellTask, is_run_of
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.identity import settings_hash, settings_that_matter
-from stgraph.settings.overrides import key_of
+from stgraph.settings.overrides import key_of, row_and_setting
 from stgraph.settings.safe_yaml import read_yaml
 from stgraph.settings.training import open_data
 
 __all__ = [
     "Plan",
+    "by_row",
     "cell_name",
     "data_hash",
     "plan_cells",
@@ -54,13 +56,21 @@ def study_of(own: list[str]) -> tuple[Study, DictConfig]:
     )
 
 
-def with_experiment(shared: list[str], experiment: str | None = "interactions_study") -> list[str]:
-    """Prepends the study's ``experiment`` to the settings of every run, unless they already name one.
+def with_experiment(
+    shared: list[str], experiment: str | Mapping[str, str] | None = "interactions_study"
+) -> list[str]:
+    """Prepends the experiment of a study or of one of its rows to settings, unless they already name one.
+
+    Args:
+        shared: The settings.
+        experiment: The study's experiment, which is for generated data; or that of a row, by data set.
 
     Raises:
-        OptionError: If the data are not the generated ones and no experiment is given.
+        OptionError: If there is no experiment for the chosen data, or one is given to rows that have their own.
     """
     given = {key_of(setting): setting.partition("=")[2] for setting in shared}
+    if isinstance(experiment, Mapping):
+        return [f"experiment={_experiment_for(given, experiment)}", *shared]
     if "experiment" in given or experiment is None:
         return shared
     if not given.get("data", "interactions").startswith("interactions"):
@@ -69,6 +79,41 @@ def with_experiment(shared: list[str], experiment: str | None = "interactions_st
             f"{experiment}, is for generated data."
         )
     return [f"experiment={experiment}", *shared]
+
+
+def _experiment_for(given: Mapping[str, str], experiments: Mapping[str, str]) -> str:
+    data = given.get("data", "interactions")
+    name = "interactions" if data.startswith("interactions") else data
+    if "experiment" in given:
+        raise OptionError(
+            f"'experiment={given['experiment']}' cannot be given to this table, whose rows have experiments of their own; "
+            f"choose the data instead, such as data={list(experiments)[-1]}."
+        )
+    if name not in experiments:
+        raise OptionError(
+            f"'data={data}' must be data that the rows of this table have experiments for: {', '.join(experiments)}."
+        )
+    return experiments[name]
+
+
+def by_row(settings: list[str], study: Study) -> tuple[list[str], dict[str, list[str]]]:
+    """Separates settings of every run from those of one row, ``ROW:key=value``.
+
+    Raises:
+        OptionError: If there is no such row.
+    """
+    shared: list[str] = []
+    own: dict[str, list[str]] = {}
+    for setting in settings:
+        row, rest = row_and_setting(setting)
+        if row is None:
+            shared.append(setting)
+        elif row in study.rows and study.rows[row].of is None:
+            own.setdefault(row, []).append(rest)
+        else:
+            rows = ", ".join(name for name, each in study.rows.items() if each.of is None)
+            raise OptionError(f"'{setting}' must begin with a trained row of '{study.name}': {rows}.")
+    return shared, own
 
 
 def seeds_of(value: Any) -> list[int]:
@@ -80,17 +125,30 @@ def seeds_of(value: Any) -> list[int]:
 
 
 def plan_cells(
-    study: Study, config: DictConfig, shared: list[str], rows: list[str], seeds: list[int]
+    study: Study,
+    config: DictConfig,
+    shared: list[str],
+    rows: list[str],
+    seeds: list[int],
+    own: Mapping[str, list[str]] | None = None,
 ) -> Plan:
-    """Plans every cell with its overrides and hashes; each distinct data set is generated or opened once."""
+    """Plans every cell with its overrides and hashes; each distinct data set is generated or opened once.
+
+    Args:
+        study: The table.
+        config: Settings of the sweep.
+        shared: Settings of every run.
+        rows: Rows to run; those that show a branch of another row are not run themselves.
+        seeds: Seeds to run.
+        own: Further settings by row, which apply to it alone.
+    """
     planned: Plan = {}
     hashes: dict[str, str] = {}
-    base = [*study.settings, *shared]
-    if study.generated and compose("train", base).data.dataset.name == "interactions":
-        base = [*study.settings, *study.generated, *shared]
+    trained = [row for row in rows if study.rows[row].of is None]
+    bases = {row: _base(study, row, [*shared, *(own or {}).get(row, ())]) for row in trained}
     for seed in seeds:
-        for row in rows:
-            overrides = _overrides(study, config, base, row, seed)
+        for row in trained:
+            overrides = _overrides(study, config, bases[row], row, seed)
             composed = compose("train", overrides)
             key = json.dumps(plain(composed.data.dataset), sort_keys=True)
             if key not in hashes:
@@ -104,6 +162,15 @@ def plan_cells(
                 study.name, row, seed, tuple(overrides), settings_hash(settings), hashes[key]
             )
     return planned
+
+
+def _base(study: Study, row: str, given: list[str]) -> list[str]:
+    """Settings of a row's runs of every seed, without the row's own."""
+    given = with_experiment(given, study.rows[row].experiment)
+    base = [*study.settings, *given]
+    if study.generated and compose("train", base).data.dataset.name == "interactions":
+        return [*study.settings, *study.generated, *given]
+    return base
 
 
 def _check_is_a_row(setting: str, value: str, needs: tuple[str, ...]) -> None:
@@ -142,8 +209,13 @@ def data_hash(dataset: StoredDataset) -> str:
     return digest.hexdigest()[:16]
 
 
-def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
+def unfinished(planned: Plan, config: DictConfig, *, need_runs: bool = False) -> list[CellTask]:
     """Returns the cells that still have to be run; an identical cell of another table is reused.
+
+    Args:
+        planned: The cells by row and seed.
+        config: Settings of the sweep.
+        need_runs: Whether a cell of another table is only reused together with its run folder.
 
     Raises:
         OptionError: If a cell was made with other settings or data, and ``replace`` is false.
@@ -164,9 +236,11 @@ def unfinished(planned: Plan, config: DictConfig) -> list[CellTask]:
             )
         if same:
             continue
-        if twin := elsewhere.get((task.settings_hash, task.data_hash)):
+        twin = elsewhere.get((task.settings_hash, task.data_hash))
+        there = twin and Path(config.runs) / twin.table / twin.row / str(twin.seed)
+        if twin and there and (is_run_of(task, there) or not need_runs):
             save_cell(results, twin.model_copy(update={"table": task.table, "row": row, "seed": seed}))
-            _take_over_run(task, Path(config.runs) / twin.table / twin.row / str(twin.seed))
+            _take_over_run(task, there)
         else:
             todo.append(task)
     done = len(planned) - len(todo)

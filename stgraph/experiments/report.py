@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from stgraph.experiments.cell import Cell
 from stgraph.experiments.statistics import MeanInterval, mean_interval, paired_interval
 from stgraph.experiments.study import Study
+
+if TYPE_CHECKING:
+    from stgraph.experiments.video_pairs import VideoPair
+    from stgraph.metrics import PairedDifference
 
 __all__ = ["Block", "Cells", "blocks_of", "latex_table", "markdown_report", "values_by_seed"]
 
@@ -45,14 +50,21 @@ def values_by_seed(
     }
 
 
-def blocks_of(study: Study, cells: Cells) -> list[Block]:
-    """Builds all tables of a study: scores of the tested branch, differences, other branches, the paper's orderings."""
+def blocks_of(study: Study, cells: Cells, pairs: Sequence[VideoPair] = ()) -> list[Block]:
+    """Builds all tables of a study: scores of the tested branch, differences, other branches, the paper's orderings.
+
+    Args:
+        study: The study.
+        cells: Its finished cells, with the rows that show a branch of another row.
+        pairs: Differences over test videos.
+    """
     shown = {row: cells[row] for row in study.rows if cells.get(row) and not study.rows[row].hidden}
     if not shown:
         return []
     first = next(iter(next(iter(shown.values())).values()))
     found = [_scores(study, shown, None, f"{first.split} split, the branch that the row is about")]
     found.append(_differences(study, shown, None))
+    found.append(_over_videos(study, shown, pairs))
     others = {
         branch
         for row in shown.values()
@@ -66,15 +78,18 @@ def blocks_of(study: Study, cells: Cells) -> list[Block]:
     return [block for block in [*found, _orderings(study, shown), _paper(study, shown)] if block.rows]
 
 
-def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> str:
+def markdown_report(
+    study: Study, cells: Cells, figure: str | None = None, pairs: Sequence[VideoPair] = ()
+) -> str:
     """Formats the report of a study as a Markdown page.
 
     Args:
         study: The study.
-        cells: Its finished cells.
+        cells: Its finished cells, with the rows that show a branch of another row.
         figure: File name of the figure to include.
+        pairs: Differences over test videos.
     """
-    every = [cell for row in cells.values() for cell in row.values()]
+    every = [cell for row, of_row in cells.items() if study.rows[row].of is None for cell in of_row.values()]
     lines = [f"# {study.title}", "", f"{study.source}", ""]
     if every:
         chosen, split = _names({cell.chosen_on for cell in every}), _names({cell.split for cell in every})
@@ -92,7 +107,7 @@ def markdown_report(study: Study, cells: Cells, figure: str | None = None) -> st
         ]
     if figure:
         lines += [f"![{study.title}]({figure})", ""]
-    for block in blocks_of(study, cells):
+    for block in blocks_of(study, cells, pairs):
         lines += [
             f"## {block.title}",
             "",
@@ -153,6 +168,37 @@ def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
     of = f", {branch} branch" if branch else ""
     note = "Mean difference and its 95 % interval, paired by seed; **bold** where the interval leaves out 0."
     return Block(f"Differences{of}", ("row", "less", *metrics), tuple(rows), note)
+
+
+def _over_videos(study: Study, shown: Cells, pairs: Sequence[VideoPair]) -> Block:
+    """Paired differences over test videos, with p-values."""
+    metrics, rows = _metrics(study, shown), []
+    for pair in pairs:
+        if pair.row in shown and pair.reference in shown:
+            texts = [
+                _tested_difference(pair.metrics[name]) if name in pair.metrics else "" for name in metrics
+            ]
+            rows.append((study.rows[pair.row].title, study.rows[pair.reference].title, *texts))
+    have = [k for k in range(len(metrics) + 2) if any(row[k] for row in rows)]
+    videos = _names({f"{pair.videos:,}" for pair in pairs})
+    note = (
+        f"Captions of all seeds as one set, {videos} test videos resampled in pairs (bootstrap of 1,000 draws, as `stgraph "
+        "compare` does): these runs as they are, whereas differences paired by seed also cover training. **Bold** where the "
+        "95 % interval leaves out 0; p is two-sided, at least 0.002."
+    )
+    columns = ("row", "less", *metrics)
+    return Block(
+        "Differences over test videos",
+        tuple(columns[k] for k in have),
+        tuple(tuple(row[k] for k in have) for row in rows),
+        note,
+    )
+
+
+def _tested_difference(pair: PairedDifference) -> str:
+    difference, low, high = (100 * value for value in pair[:3])
+    text = f"{difference:+.1f} ({low:+.1f} to {high:+.1f}), p {pair.p_value:.3f}"
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 def _orderings(study: Study, shown: Cells) -> Block:

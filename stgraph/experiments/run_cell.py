@@ -89,7 +89,7 @@ def run_cell(task: CellTask) -> Cell:
     )
 
 
-def is_run_of(task: CellTask, folder: Path) -> bool:
+def is_run_of(task: CellTask | Cell, folder: Path) -> bool:
     """Returns whether a folder holds the finished or partial run of this cell, with the same settings and data."""
     mark = folder / MARK
     return mark.is_file() and mark.read_text() == _mark(task)
@@ -107,7 +107,7 @@ def _begin(task: CellTask, folder: Path) -> bool:
     return (folder / "checkpoints" / "last.ckpt").is_file()
 
 
-def _mark(task: CellTask) -> str:
+def _mark(task: CellTask | Cell) -> str:
     return f"settings {task.settings_hash}\ndata {task.data_hash}\n"
 
 

@@ -265,3 +265,88 @@ def test_cells_that_fail_or_cannot_be_saved_do_not_end_the_sweep(monkeypatch, ca
     assert [(task.row, task.seed) for task, _ in failed] == [("a", 0), ("b", 0), ("b", 1)]
     assert sorted(path.parent.name for path in tmp_path.glob("results/t/*/*.json")) == ["a", "c", "c"]
     assert "b/0" not in capsys.readouterr().out
+
+
+SYSTEMS = (
+    "table=systems",
+    "rows=[stgkd_object,stat]",
+    "data=interactions_tiny",
+    "model.hidden_channels=8",
+    "stgkd:model.num_heads=2",
+    "stgkd:model.feedforward_channels=8",
+    "trainer.max_epochs=1",
+    "trainer.check_val_every_n_epoch=1",
+    "seeds=1",
+    "jobs=1",
+)
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory):
+    """Results and runs of two systems; tests must not change them."""
+    folder = tmp_path_factory.mktemp("systems")
+    assert main(["ablate", *SYSTEMS, f"results={folder / 'results'}", f"runs={folder / 'runs'}"]) == 0
+    return folder
+
+
+def test_rows_of_different_systems_take_experiments_of_their_own(systems):
+    cells = {row: load_cell(cell_path(systems / "results", "systems", row, 0)) for row in ("stgkd", "stat")}
+    assert {row: set(cell.scores) for row, cell in cells.items()} == {
+        "stgkd": {"scene", "object"},
+        "stat": {"stat"},
+    }
+    assert cells["stat"].overrides[0] == "experiment=interactions_stat"
+    assert "model.num_heads=2" in cells["stgkd"].overrides
+    assert not any("num_heads" in override for override in cells["stat"].overrides)
+    assert not (systems / "results" / "systems" / "stgkd_object").exists()
+
+
+def test_systems_are_compared_over_videos(systems):
+    page = (systems / "results" / "systems" / "table.md").read_text()
+    assert page.count("| STG-KD, object branch of the same runs | 1 |") == 1
+    assert "object branch of the same runs\n" not in page  # is a row of the first table instead
+    content = json.loads((systems / "results" / "systems" / "videos.json").read_text())
+    pairs = {(pair["row"], pair["reference"]): pair for pair in content["pairs"]}
+    assert set(pairs) == {("stgkd_object", "stgkd"), ("stgkd_object", "stat"), ("stat", "stgkd")}
+    pair = pairs["stgkd_object", "stat"]
+    assert pair["videos"] == 10
+    ciders = []
+    for row, branch in (("stgkd", "object"), ("stat", "stat")):
+        path = systems / "runs" / "systems" / row / "0" / f"evaluation-test-{branch}.json"
+        ciders.append(json.loads(path.read_text())["scores"]["CIDEr"])
+    difference, low, high, p_value = pair["metrics"]["CIDEr"]
+    assert difference == pytest.approx(ciders[0] - ciders[1])
+    block = page.split("## Differences over test videos")[1].split("## ")[0]
+    assert f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f}), p {p_value:.3f}" in block
+
+
+def test_comparisons_over_videos_outlive_their_runs_but_not_their_cells(systems, tmp_path, capsys):
+    shutil.copytree(systems / "results", tmp_path / "results")
+    folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
+    before = json.loads((tmp_path / "results" / "systems" / "videos.json").read_text())
+    assert main(["ablate", *SYSTEMS, *folders]) == 0
+    assert json.loads((tmp_path / "results" / "systems" / "videos.json").read_text()) == before
+    path = cell_path(tmp_path / "results", "systems", "stat", 0)
+    path.write_text(path.read_text().replace('"data_hash": "', '"data_hash": "other'))
+    capsys.readouterr()
+    assert main(["ablate", *SYSTEMS, "rows=[stgkd]", *folders]) == 0
+    assert "Not compared over test videos" in (said := capsys.readouterr().err)
+    assert "stat/0" in said
+    kept = json.loads((tmp_path / "results" / "systems" / "videos.json").read_text())["pairs"]
+    assert [(pair["row"], pair["reference"]) for pair in kept] == [("stgkd_object", "stgkd")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "experiment=stgkd_msvd",
+            "rows have experiments of their own; choose the data instead, such as data=msvd",
+        ),
+        ("sttat:seed=1", "must begin with a trained row of 'systems': stgkd, stat, stats."),
+        ("stgkd_object:seed=1", "must begin with a trained row of 'systems': stgkd, stat, stats."),
+    ],
+)
+def test_settings_that_a_table_of_systems_cannot_take_are_named(setting, message, tmp_path, capsys):
+    assert main(["ablate", "table=systems", setting, f"results={tmp_path}"]) == 1
+    assert message in capsys.readouterr().err

@@ -8,6 +8,7 @@ import yaml
 from stgraph.errors import OptionError
 from stgraph.experiments import Study
 from stgraph.settings.compose import compose
+from tests.experiments.cells import make_cell
 
 TABLES = (
     "beyond",
@@ -29,12 +30,13 @@ TABLES = (
     "stgkd_graph",
     "stgkd_open",
     "stgkd_reinforce",
+    "systems",
 )
 
 
-def _paths(study):
+def _paths(experiment):
     """Tables without generated data need a store and captions."""
-    own = study.experiment.startswith("interactions")
+    own = experiment.startswith("interactions")
     return [] if own else ["data.dataset.store=s.h5", "data.dataset.captions=c.json"]
 
 
@@ -47,14 +49,32 @@ def test_all_tables_are_known_here():
     assert {file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")} == set(TABLES)
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_every_row_of_every_table_composes_and_no_two_are_the_same(name):
+OF_PAPERS = (
+    "stat",
+    "stats_1",
+    "stats_1_i3d",
+    "stats_2",
+    "stats_3",
+    "stats_4",
+    "stgkd",
+    "stgkd_1",
+    "stgkd_2",
+    "systems",
+)
+
+
+@pytest.mark.parametrize("name", OF_PAPERS)
+def test_every_row_of_a_papers_table_composes_and_no_two_are_the_same(name):
+    """On generated data, if the table has an experiment for them; tests/settings/test_own_tables has the other tables."""
     study = Study.parse(name, yaml.safe_load(_file(name).read_text()))
     seen = {}
     for row, content in study.rows.items():
+        if content.of is not None:
+            continue
+        experiment = content.experiment["interactions"] if content.experiment else study.experiment
         settings = [setting.replace("{run:", "").replace("}", "") for setting in content.settings]
         config = compose(
-            "train", [f"experiment={study.experiment}", *study.settings, *settings, *_paths(study)]
+            "train", [f"experiment={experiment}", *study.settings, *settings, *_paths(experiment)]
         )
         groups = ("model", "graph", "loss", "data", "teacher", "start", "reinforce", "trainer")
         key = str({group: config.get(group) for group in groups})
@@ -98,6 +118,16 @@ ONE = {"title": "T", "source": "S", "references": ["a"], "rows": {"a": {"title":
         ({"rows": {"a": {"title": "A", "settings": ["teacher={run:b}"]}}}, "there is no row 'b'"),
         ({"rows": {"a": {"title": "A", "setings": []}}}, "rows.a.setings"),
         ({"colour": "red"}, "colour"),
+        ({"rows": {"a": {"title": "A", "of": "b", "branch": "object"}}}, "there is no row 'b'"),
+        ({"rows": {"a": {"title": "A", "branch": "object"}}}, "'of' and 'branch' must be given together"),
+        (
+            {"rows": {"a": {"title": "A", "of": "a", "branch": "object"}}},
+            "row 'a' must show a row that is trained, not 'a'",
+        ),
+        (
+            {"rows": {"a": {"title": "A", "of": "a", "branch": "object", "settings": ["seed=1"]}}},
+            "so it takes no settings or experiment",
+        ),
         ({"rows": {}}, "rows"),
     ],
 )
@@ -124,3 +154,18 @@ def test_chosen_rows_bring_those_that_they_need_in_the_order_of_the_table():
     assert study.references_of("plain") == ()
     with pytest.raises(OptionError, match="no row 'taugt'; its rows are plain, teacher"):
         study.chosen(["taugt"])
+
+
+def test_a_row_that_shows_a_branch_takes_it_from_the_row_that_was_trained():
+    rows = {"a": {"title": "A"}, "b": {"title": "B", "of": "a", "branch": "object"}}
+    study = Study.parse("t", {**ONE, "rows": rows})
+    cell = make_cell("a", 3)
+    both = {"scene": {"CIDEr": 0.5}, "object": {"CIDEr": 0.7}}
+    cell = cell.model_copy(update={"scores": both, "chosen": both})
+    found = study.with_branches({"a": {3: cell}})
+    assert {row: (each[3].row, each[3].tested, each[3].scores) for row, each in found.items()} == {
+        "a": ("a", "scene", {"scene": {"CIDEr": 0.5}}),
+        "b": ("b", "object", {"object": {"CIDEr": 0.7}}),
+    }
+    assert study.chosen(["b"]) == ["a", "b"]
+    assert study.with_branches({"a": {3: make_cell("a", 3)}}).keys() == {"a"}  # a run without that branch
