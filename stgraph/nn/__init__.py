@@ -22,7 +22,15 @@ from stgraph.nn.attention import (
     ranking_loss,
     ranking_terms,
 )
-from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
+from stgraph.nn.conv import (
+    ConvBlock,
+    EdgeAttributes,
+    NormalizedAdjacency,
+    RelativeGeometry,
+    ResidualGCNConv,
+    box_motion,
+    pyg_conv,
+)
 from stgraph.nn.decoder import (
     CaptionTransformer,
     FrameMemory,
@@ -46,7 +54,7 @@ from stgraph.nn.encoder import (
 from stgraph.nn.masking import masked_mean, masked_softmax
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
-from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool
+from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool, RecurrentPool
 
 __all__ = [
     "AdditiveAttention",
@@ -54,6 +62,8 @@ __all__ = [
     "AttentionOutput",
     "BranchCombination",
     "CaptionTransformer",
+    "ConvBlock",
+    "EdgeAttributes",
     "FrameAttentionPool",
     "FrameMeanPool",
     "FrameMemory",
@@ -69,6 +79,7 @@ __all__ = [
     "RankedPool",
     "RecurrentDecoder",
     "RecurrentOutput",
+    "RecurrentPool",
     "RecurrentState",
     "RegionAttention",
     "RelativeGeometry",
@@ -88,11 +99,13 @@ __all__ = [
     "TransformerState",
     "VideoMemory",
     "WithMean",
+    "box_motion",
     "doubly_stochastic_penalty",
     "masked_mean",
     "masked_softmax",
     "pad_frames",
     "pad_regions",
+    "pyg_conv",
     "ranking_loss",
     "ranking_terms",
 ]

@@ -11,6 +11,7 @@ from stgraph.nn import (
     AllRegionsAttention,
     BranchCombination,
     CaptionTransformer,
+    ConvBlock,
     FrameAttentionPool,
     GateDropoutLSTMCell,
     GraphEncoder,
@@ -19,6 +20,7 @@ from stgraph.nn import (
     MultiHeadAttention,
     RankedAttention,
     RankedPool,
+    RecurrentPool,
     RegionAttention,
     RelativeGeometry,
     ResidualGCNConv,
@@ -34,6 +36,7 @@ from stgraph.nn import (
     TemporoSpatialAttention,
     TimeAveragedAttention,
     WithMean,
+    pyg_conv,
 )
 
 LAYERS = {
@@ -41,6 +44,7 @@ LAYERS = {
     "AllRegionsAttention": lambda: AllRegionsAttention(3, 4, 5),
     "BranchCombination": lambda: BranchCombination(3, 4, 5),
     "CaptionTransformer": lambda: CaptionTransformer(9, 8, num_heads=2, feedforward_channels=6),
+    "ConvBlock": lambda: ConvBlock(pyg_conv("GATv2Conv", 4), 4),
     "FrameAttentionPool": lambda: FrameAttentionPool(3),
     "GateDropoutLSTMCell": lambda: GateDropoutLSTMCell(3, 4),
     "GraphEncoder": lambda: GraphEncoder(3, 4),
@@ -49,6 +53,7 @@ LAYERS = {
     "MultiHeadAttention": lambda: MultiHeadAttention(4, 2),
     "RankedAttention": lambda: RankedAttention(3),
     "RankedPool": lambda: RankedPool(3),
+    "RecurrentPool": lambda: RecurrentPool(4),
     "RegionAttention": lambda: RegionAttention(3, 4, 5),
     "RelativeGeometry": lambda: RelativeGeometry(3),
     "ResidualGCNConv": lambda: ResidualGCNConv(3),
@@ -67,9 +72,9 @@ LAYERS = {
     "TimeAveragedAttention": lambda: TimeAveragedAttention(3, 4, 5),
     "WithMean": lambda: WithMean(3, LSTMPool(3)),
 }
-WITHOUT_PARAMETERS = {"FrameMeanPool", "InputFeatures", "MeanPool", "SinusoidalPositions"}
-# Registered in another order than drawn: their attention is built first and passed in.
-PASSED_IN = {"STATDecoder", "STaTSDecoder"}
+WITHOUT_PARAMETERS = {"EdgeAttributes", "FrameMeanPool", "InputFeatures", "MeanPool", "SinusoidalPositions"}
+# Registered in another order than drawn: their attention, or their convolution, is built first and passed in.
+PASSED_IN = {"ConvBlock", "STATDecoder", "STaTSDecoder"}
 
 
 def test_every_layer_is_tested():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from stgraph.errors import OptionError
-from stgraph.nn.conv import NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
+from stgraph.nn.conv import ConvBlock, NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.conv.adjacency import AnyAdjacency, edges_of
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
@@ -30,9 +32,11 @@ class GraphEncoder(Layer):
         pool: From nodes, frame numbers and number of frames to frames; None takes :class:`FrameMeanPool`.
         geometry: Weighs the edges by their boxes before they are normalised; None leaves them, as in the paper.
         inputs: Preprocessing of the objects' features; None leaves them, as in the paper.
+        convs: Convolutions of PyTorch Geometric, or others with their ``forward``, in place of the ``num_layers`` of the
+            paper; each becomes a :class:`ConvBlock`.
 
     Shapes: x ``[N, F]``, edge_index ``[2, E]``, edge_weight ``[E]``, frame ``[N]``, box ``[N, 4]`` (for ``geometry``
-        alone) -> ``[num_frames, d]``.
+        alone), edge_attr ``[E, D]`` and edge_type ``[E]`` (for ``convs`` that take them) -> ``[num_frames, d]``.
 
     Raises:
         OptionError: If ``geometry`` lacks layers, boxes or the edges before normalisation.
@@ -51,14 +55,23 @@ class GraphEncoder(Layer):
         pool: nn.Module | None = None,
         geometry: RelativeGeometry | None = None,
         inputs: InputFeatures | None = None,
+        convs: Sequence[nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        if geometry is not None and num_layers == 0:
-            raise OptionError("'geometry' must be None without graph convolutions, whose edges it weighs.")
+        if geometry is not None and (num_layers == 0 or convs is not None):
+            raise OptionError(
+                "'geometry' must be None without graph convolutions of the paper, whose edges it weighs; 'convs' take edge "
+                "attributes instead."
+            )
         self.in_channels = in_channels
         self.inputs = InputFeatures() if inputs is None else inputs
         self.project = nn.Linear(in_channels, hidden_channels, bias=False)
-        self.layers = nn.ModuleList(ResidualGCNConv(hidden_channels, flow=flow) for _ in range(num_layers))
+        self.layers = nn.ModuleList(
+            (ResidualGCNConv(hidden_channels, flow=flow) for _ in range(num_layers))
+            if convs is None
+            else (ConvBlock(conv, hidden_channels) for conv in convs)
+        )
+        self.uses_convs = convs is not None
         self.pool = FrameMeanPool() if pool is None else pool
         self.geometry = geometry
 
@@ -70,6 +83,9 @@ class GraphEncoder(Layer):
         frame: Tensor,
         num_frames: int | Tensor,
         box: Tensor | None = None,
+        *,
+        edge_attr: Tensor | None = None,
+        edge_type: Tensor | None = None,
     ) -> Tensor:
         """Encodes the frames of all videos of a batch.
 
@@ -80,20 +96,32 @@ class GraphEncoder(Layer):
             frame: Frame of each object, numbered through the batch.
             num_frames: Number of frames: ``graph.num_frames``, or ``batch.num_frames`` with one number per video.
             box: Corners of the objects, which ``geometry`` reads.
+            edge_attr: Attributes of the edges, such as those of :class:`EdgeAttributes`.
+            edge_type: Kind of each edge as a number.
 
         Raises:
             OptionError: If ``num_frames`` is not a whole number or an integer tensor.
         """
-        nodes = self.nodes(x, edge_index, edge_weight, box)
+        nodes = self.nodes(x, edge_index, edge_weight, box, edge_attr=edge_attr, edge_type=edge_type)
         return self.pool(nodes, frame, total_frames(num_frames))
 
     def nodes(
-        self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None, box: Tensor | None = None
+        self,
+        x: Tensor,
+        edge_index: AnyAdjacency,
+        edge_weight: Tensor | None,
+        box: Tensor | None = None,
+        *,
+        edge_attr: Tensor | None = None,
+        edge_type: Tensor | None = None,
     ) -> Tensor:
         """Computes the objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)
         h = self.project(self.inputs(x))
-        if len(self.layers):
+        if self.uses_convs:
+            for layer in self.layers:
+                h = layer(h, edge_index, edge_weight, edge_attr, edge_type)
+        elif len(self.layers):
             graph = self._graph(edge_index, edge_weight, box, x.size(0))
             for layer in self.layers:
                 h = layer(h, graph)
