@@ -1,7 +1,16 @@
-"""Pictures of graphs and attention, and a measure of how well ranked attention orders frames."""
+"""Pictures and pages of graphs and attention, and a measure of how well ranked attention orders frames."""
 
 from stgraph.inspection.attention import draw_attention
 from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share
+from stgraph.inspection.html import CaptionView, write_page
 from stgraph.inspection.pictures import draw_graph
 
-__all__ = ["FrameOrder", "draw_attention", "draw_graph", "frame_order", "ordered_share"]
+__all__ = [
+    "CaptionView",
+    "FrameOrder",
+    "draw_attention",
+    "draw_graph",
+    "frame_order",
+    "ordered_share",
+    "write_page",
+]
