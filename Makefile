@@ -8,7 +8,7 @@ DOCS_STAMP := $(VENV)/.docs
 # Two cores are the common floor: one thread a test worker keeps the workers from fighting over them.
 WORKERS ?= 2
 
-.PHONY: demo test sparse lint docs clean
+.PHONY: demo test sparse lint docs fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/stgraph demo
@@ -28,6 +28,11 @@ docs: $(DOCS_STAMP)
 	rm -rf docs/_build/html
 	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
+
+# Mutated files of every kind for MINUTES; what is found is kept in runs/fuzz. See docs/robustness.md.
+MINUTES ?= 60
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --processes $(WORKERS)
 
 # torch-scatter and torch-sparse exist as source only and must be compiled against the torch that is installed. pip would
 # reuse a wheel built for another torch, so wheels are kept in a folder named by torch, Python, platform and compiler.

@@ -23,8 +23,21 @@ __all__ = [
 ]
 
 
+_LONGEST = 2000
+
+
 class StgraphError(Exception):
-    """Base class of all errors that stgraph raises on purpose; the command line prints them without a traceback."""
+    """Base class of all errors that stgraph raises on purpose; the command line prints them without a traceback.
+
+    A message may quote values of a file from anywhere. Characters that don't print, such as the escape sequences of a
+    terminal, are shown escaped, and the middle of a message of more than 2,000 characters is left out.
+
+    >>> print(StgraphError("'name' must be a word, got '\\x1b[2J'; correct it."))
+    'name' must be a word, got '\\x1b[2J'; correct it.
+    """
+
+    def __str__(self) -> str:
+        return _printable(super().__str__())
 
 
 class ShapeError(StgraphError, ValueError):
@@ -47,7 +60,7 @@ class UnknownVideoError(StgraphError, KeyError):
     """A video id is not in the store or the corpus."""
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""  # KeyError would print the repr
+        return _printable(str(self.args[0]) if self.args else "")  # KeyError would print the repr
 
 
 class StoreError(StgraphError, OSError):
@@ -99,7 +112,16 @@ def shown(value: object, most: int = 200) -> str:
     'a\\\\nb'
     """
     text = str(value)
-    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return _escaped(text if len(text) <= most else f"{text[: most - 3]}...")
+
+
+def _printable(message: str) -> str:
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST - 520]} [...] {message[-500:]}"
+    return message if message.isprintable() else "\n".join(map(_escaped, message.split("\n")))
+
+
+def _escaped(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
     )

@@ -142,7 +142,8 @@ def _parse(text: str, where: str, finite: bool, first_line: int) -> Any:
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise DataError(
-            f"{where} is not valid JSON: line {line}, column {error.colno}: {_PROBLEMS.get(error.msg, error.msg)}."
+            f"{where} is not valid JSON: line {line}, column {error.colno}: {_PROBLEMS.get(error.msg, error.msg)}; "
+            "correct it."
         ) from error
     except RecursionError:
         refusal = _too_deep()
@@ -152,7 +153,7 @@ def _parse(text: str, where: str, finite: bool, first_line: int) -> Any:
 
 
 _PROBLEMS = {
-    "Extra data": "another value follows the first; a file holds one JSON value, or one per line",
+    "Extra data": "another value follows the first, but a file holds one JSON value, or one per line",
     "Expecting value": "a value is missing or misspelt",
 }
 

@@ -14,7 +14,9 @@ from tests.fuzz.targets import NAMES, make_target
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60, help="time in all (default: 60)")
-    parser.add_argument("--target", nargs="+", choices=NAMES, default=list(NAMES), help="targets (default: all)")
+    parser.add_argument(
+        "--target", nargs="+", choices=NAMES, default=list(NAMES), help="targets (default: all)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of all mutations (default: 0)")
     parser.add_argument("--first", type=int, default=0, help="number of the first file of each target")
     parser.add_argument("--count", type=int, default=1 << 60, help="largest number of files per target")

@@ -55,7 +55,9 @@ class Worker:
         self.folder, self.work, self.seed = folder, work, seed
         self._process: subprocess.Popen[str] | None = None
 
-    def run(self, target: str, first: int, count: int, seconds: float) -> Iterator[tuple[int, str, str, bytes | None]]:
+    def run(
+        self, target: str, first: int, count: int, seconds: float
+    ) -> Iterator[tuple[int, str, str, bytes | None]]:
         """Yields number, valid file and outcome of each mutated file, and its content if that is a finding."""
         until = time.monotonic() + seconds
         last = first + count
@@ -63,7 +65,12 @@ class Worker:
             process = self._running()
             assert process.stdin is not None
             assert process.stdout is not None
-            task = {"target": target, "first": first, "count": last - first, "seconds": until - time.monotonic()}
+            task = {
+                "target": target,
+                "first": first,
+                "count": last - first,
+                "seconds": until - time.monotonic(),
+            }
             process.stdin.write(json.dumps(task) + "\n")
             process.stdin.flush()
             begun: tuple[int, str] | None = None
@@ -157,10 +164,16 @@ def search(
                 with lock:
                     begin = following[name]
                     following[name] = end = min(begin + 100_000, first + count)
-                if left <= 0 or errors or all(each >= first + count for each in following.values()) and begin >= end:
+                if (
+                    left <= 0
+                    or errors
+                    or (all(each >= first + count for each in following.values()) and begin >= end)
+                ):
                     break
                 done = begin
-                for done, seed_name, outcome, content in worker.run(name, begin, end - begin, min(left, slice_seconds)):
+                for done, seed_name, outcome, content in worker.run(
+                    name, begin, end - begin, min(left, slice_seconds)
+                ):
                     with lock:
                         _add(tallies[name], name, done, seed_name, outcome, content, findings)
                 with lock:
@@ -191,7 +204,13 @@ def _in_turn(targets: Sequence[str], start: int) -> Iterator[str]:
 
 
 def _add(
-    tally: Tally, target: str, number: int, seed_name: str, outcome: str, content: bytes | None, findings: Path | None
+    tally: Tally,
+    target: str,
+    number: int,
+    seed_name: str,
+    outcome: str,
+    content: bytes | None,
+    findings: Path | None,
 ) -> None:
     if outcome in EXPECTED:
         tally.counts[outcome] += 1
@@ -211,7 +230,9 @@ def _add(
 
 def kind_of(outcome: str) -> str:
     """An outcome without what differs between files of the same fault: numbers, quoted values and paths."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"|(?<!\S)/\S+|(?<!#L)(?<!\d)[-+]?\d[\d.e+-]*", "_", " ".join(outcome.split()))[:160]
+    return re.sub(
+        r"'[^']*'|\"[^\"]*\"|(?<!\S)/\S+|(?<!#L)(?<!\d)[-+]?\d[\d.e+-]*", "_", " ".join(outcome.split())
+    )[:160]
 
 
 def _innermost(said: str) -> str:
@@ -228,6 +249,8 @@ def table(tallies: dict[str, Tally]) -> str:
         counts = [tally.counts[column] for column in ("accepted", "refused", *kinds)]
         rows.append((name, *(f"{number:,}" for number in (tally.tried, *counts))))
     totals = [sum(tally.tried for tally in tallies.values())]
-    totals += [sum(tally.counts[column] for tally in tallies.values()) for column in ("accepted", "refused", *kinds)]
+    totals += [
+        sum(tally.counts[column] for tally in tallies.values()) for column in ("accepted", "refused", *kinds)
+    ]
     rows.append(("all", *(f"{number:,}" for number in totals)))
     return "\n".join(f"{row[0]:<16}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows)

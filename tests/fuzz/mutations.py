@@ -15,20 +15,71 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\w.+-]+|\s+|.', re.DOTALL)
 # fmt: off
 TOKENS = (
     "null", "true", "False", "NaN", "-Infinity", "1e999", "9" * 400, "-1", "0", "-0.0", "1.5", "0x10", "1_000", str(2**63),
-    "1e-320", '""', '" "', '"\\u0000"', '"\\ud800"', '"\\u001b[31m"', '"\\u202e"', "[", "{", "]", "}", "[" * 3000, '{"a":' * 200,
-    "\x1b[31m", "\u202e", "\ufeff", "\0", '"', "'", ",", "\t", ";", ":", "\r", "\n", "\u2028", "\x85", "\x0c", "${oc.env:HOME}", "&a", "*a",
-    "!!python/object/apply:os.system", "_target_", "<<", "---", "|", ">", "#", "../../etc/passwd", "/etc/passwd", "train", "é",
+    "1e-320", '""', '" "', '"\\u0000"', '"\\ud800"', '"\\u001b[31m"', '"\\u202e"', "[", "{", "]", "}", "[" * 3000,
+    '{"a":' * 200,
+    "\x1b[31m", "\u202e", "\ufeff", "\0", '"', "'", ",", "\t", ";", ":", "\r", "\n", "\u2028",
+    "\x85", "\x0c",
+    "${oc.env:HOME}",
+    "&a", "*a",
+    "!!python/object/apply:os.system", "_target_", "<<", "---", "|", ">", "#", "../../etc/passwd", "/etc/passwd", "train",
+    "é",
     "e\u0301", "\U0001f600", "a" * 70_000, "video_id", "caption", "split",
 )
 # fmt: on
 VALUES: tuple[Callable[[], Any], ...] = (
-    *(lambda value=value: value for value in (
-        None, True, False, 0, -1, 1, 3, 1.5, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**30, 1e308, 1e-320,
-        float("inf"), float("-inf"), float("nan"), "", " ", "x", "1", "true", "\0", "\ud800", "\x1b[2J", "\u202e", "\u200b",
-        "a\nb", "a" * 5000, "../../x", "/etc/passwd", "${oc.env:HOME}", "train", "a dog runs",
-    )),
-    list, dict, lambda: [[]], lambda: {"a": {}}, lambda: [1, 2], lambda: ["a", "b"], lambda: [None], lambda: {"": 0},
-    lambda: {"_target_": "os.system", "command": "false"}, lambda: _nested(150), lambda: _nested(90), lambda: [0.5] * 2000,
+    *(
+        lambda value=value: value
+        for value in (
+            None,
+            True,
+            False,
+            0,
+            -1,
+            1,
+            3,
+            1.5,
+            2**31,
+            2**53 + 1,
+            2**63 - 1,
+            2**63,
+            -(2**63) - 1,
+            10**30,
+            1e308,
+            1e-320,
+            float("inf"),
+            float("-inf"),
+            float("nan"),
+            "",
+            " ",
+            "x",
+            "1",
+            "true",
+            "\0",
+            "\ud800",
+            "\x1b[2J",
+            "\u202e",
+            "\u200b",
+            "a\nb",
+            "a" * 5000,
+            "../../x",
+            "/etc/passwd",
+            "${oc.env:HOME}",
+            "train",
+            "a dog runs",
+        )
+    ),
+    list,
+    dict,
+    lambda: [[]],
+    lambda: {"a": {}},
+    lambda: [1, 2],
+    lambda: ["a", "b"],
+    lambda: [None],
+    lambda: {"": 0},
+    lambda: {"_target_": "os.system", "command": "false"},
+    lambda: _nested(150),
+    lambda: _nested(90),
+    lambda: [0.5] * 2000,
 )  # fmt: skip
 """Makers of values that take the place of another one."""
 
@@ -80,7 +131,10 @@ def _mutated_once(draw: random.Random, content: bytes, others: Sequence[bytes]) 
             changed[place : place + length] = b"\0" * length
         case 10:
             other = draw.randrange(len(content) - length + 1)
-            changed[place : place + length], changed[other : other + length] = content[other : other + length], part
+            changed[place : place + length], changed[other : other + length] = (
+                content[other : other + length],
+                part,
+            )
         case 11:
             donor = draw.choice(others) if others else content
             start = draw.randrange(len(donor)) if donor else 0
@@ -102,7 +156,9 @@ def mutate_tokens(draw: random.Random, text: str) -> str:
             case 2:
                 del tokens[place : place + draw.choice((1, 1, 1, 5))]
             case 3:
-                tokens[place:place] = tokens[place : place + draw.choice((1, 2, 10, 50))] * draw.choice((1, 1, 3))
+                tokens[place:place] = tokens[place : place + draw.choice((1, 2, 10, 50))] * draw.choice(
+                    (1, 1, 3)
+                )
             case 4:
                 tokens[place:place] = [draw.choice(TOKENS)]
             case 5:
@@ -127,11 +183,15 @@ def mutate_tree(draw: random.Random, value: Any) -> Any:
                 del holder[key]
             case 4:
                 other, name = draw.choice(places)
-                if isinstance(other, (dict, list)) and (name in other if isinstance(other, dict) else name < len(other)):
+                if isinstance(other, (dict, list)) and (
+                    name in other if isinstance(other, dict) else name < len(other)
+                ):
                     holder[key] = json_copy(other[name])
             case 5:
                 if isinstance(holder, dict):
-                    holder[draw.choice(("", "x", "id", "_target_", 5, "split", "caption", "\x1b[2J", key))] = holder.pop(key)
+                    holder[
+                        draw.choice(("", "x", "id", "_target_", 5, "split", "caption", "\x1b[2J", key))
+                    ] = holder.pop(key)
                 else:
                     holder.insert(key, json_copy(holder[key]))
             case 6:
@@ -139,7 +199,9 @@ def mutate_tree(draw: random.Random, value: Any) -> Any:
                 if isinstance(old, bool) or not isinstance(old, (int, float)):
                     holder[key] = [old] if draw.random() < 0.5 else str(old)
                 else:
-                    holder[key] = draw.choice((-old, old + 1, old - 1, old * 1000, float(old), old + 0.5, old * 10**9))
+                    holder[key] = draw.choice(
+                        (-old, old + 1, old - 1, old * 1000, float(old), old + 0.5, old * 10**9)
+                    )
     return value
 
 
@@ -155,7 +217,13 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     left = [value]
     while left:
         holder = left.pop()
-        items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
+        items = (
+            holder.items()
+            if isinstance(holder, dict)
+            else enumerate(holder)
+            if isinstance(holder, list)
+            else ()
+        )
         for key, inner in items:
             found.append((holder, key))
             left.append(inner)

@@ -18,7 +18,7 @@ __all__ = ["Silent", "Target", "outcome_of"]
 
 EXPECTED = ("accepted", "refused")
 LONGEST_MESSAGE = 2000
-REMEDY = re.compile(r";|\bmust\b|\bis it\b|\bno known\b|\bsee\b|\bpass\b|\bgive\b|\bknown\b|\bcheck\b|\bwrite\b|\buse\b|did you mean")
+REMEDY = re.compile(r";|\b(must|is it|see|pass|give|known|check|write|use|did you mean|correct)\b")
 
 
 class Silent(Exception):
@@ -70,7 +70,7 @@ class Target(ABC):
 
 
 def outcome_of(target: Target, seed: str, path: Path) -> str:
-    """"accepted", "refused", or the kind of a finding, a colon, and its description."""
+    """ "accepted", "refused", or the kind of a finding, a colon, and its description."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -116,7 +116,7 @@ def read_videodatainfo(content: dict[str, Any], where: str) -> Iterator[CaptionE
         if video_id in known:
             raise DataError(f"{where} lists '{video_id}' twice in 'videos'; drop one of the two.")
         known.add(video_id)
-        yield CaptionEntry(video_id, None, *_split_and_category(video))
+        yield CaptionEntry(video_id, None, *_split_and_category(video, f"{where}: video '{video_id}'"))
     for sentence in _entries(content, "sentences", ("video_id", "caption"), where):
         yield CaptionEntry(_id(sentence["video_id"], where), (sentence["caption"],))
 
@@ -140,7 +140,7 @@ def _coco(content: dict[str, Any], where: str) -> Iterator[CaptionEntry]:
         if str(key) in names:
             raise DataError(f"{place} has the id {shown(key)} of an earlier one; drop one of the two.")
         names[str(key)] = _id(name, place)
-        yield CaptionEntry(names[str(key)], None, *_split_and_category(image))
+        yield CaptionEntry(names[str(key)], None, *_split_and_category(image, place))
     for number, annotation in enumerate(_list(content, "annotations", where)):
         place = f"{where}: entry {number} of 'annotations'"
         key = _value(annotation, ("image_id", "video_id"), place)
@@ -179,7 +179,7 @@ def _row(row: object, where: str) -> CaptionEntry:
         raise DataError(
             f"{where} has no '{lacking}' (or one of {', '.join(COLUMNS[lacking])}), got {structure_of(row, 0)}; add it."
         )
-    return CaptionEntry(_id(row[key], where), texts(row[caption], where), *_split_and_category(row))
+    return CaptionEntry(_id(row[key], where), texts(row[caption], where), *_split_and_category(row, where))
 
 
 def _by_id(content: dict[str, Any], where: str) -> Iterator[CaptionEntry]:
@@ -190,7 +190,7 @@ def _by_id(content: dict[str, Any], where: str) -> Iterator[CaptionEntry]:
         if isinstance(value, dict) and (key := _key(value, "caption")) is not None:
             found = texts(value[key], place)
             segments += len(found) if "timestamps" in value else 0
-            yield CaptionEntry(video_id, found, *_split_and_category(value))
+            yield CaptionEntry(video_id, found, *_split_and_category(value, place))
         elif isinstance(value, dict) and "split" in value:
             raise DataError(f"{place} must have 'captions', a list of strings, got {structure_of(value, 0)}.")
         else:
@@ -254,9 +254,13 @@ def _key(entry: Mapping[str, Any], kind: str) -> str | None:
     return next((names[name] for name in COLUMNS[kind] if name in names), None)
 
 
-def _split_and_category(entry: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _split_and_category(entry: Mapping[str, Any], where: str) -> tuple[str | None, str | None]:
     split, category = entry.get("split"), entry.get("category")
-    return None if split is None else split_name(str(split)), None if category is None else str(category)
+    if split is not None and not isinstance(split, str):
+        raise DataError(f"{where}: 'split' must be a string, such as 'train', got {structure_of(split)}.")
+    if isinstance(category, bool) or not isinstance(category, str | int | None):
+        raise DataError(f"{where}: 'category' must be a string or an integer, got {structure_of(category)}.")
+    return None if split is None else split_name(split), None if category is None else str(category)
 
 
 def _list(content: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from stgraph.errors import DataError, MissingDataError, shown
+from stgraph.errors import DataError, MissingDataError, StgraphError, shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
+from stgraph.features.store.layout import DEFLATE_RATIO, LARGEST_CHUNK
 from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
@@ -43,19 +46,26 @@ def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bo
     return JoinedStreams(found, common, frozenset(known))
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Opens an HDF5 file for reading.
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Opens an HDF5 file for reading, and translates every error of HDF5 within the block.
 
     Raises:
         MissingDataError: If the file does not exist.
-        DataError: If it is not HDF5.
+        DataError: If it is not HDF5, or is damaged where it is read.
     """
     if not path.is_file():
-        raise MissingDataError(f"No file at {path}; pass the path of an HDF5 file.")
+        raise MissingDataError(f"No file at {shown(path)}; pass the path of an HDF5 file.")
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(f"{path} is not an HDF5 file, or is damaged: {error}.") from error
+        with h5py.File(path, "r") as file:
+            yield file
+    except StgraphError:
+        raise
+    except Exception as error:  # a damaged file makes h5py raise ten kinds
+        reason = " ".join(str(error.args[0] if error.args else error).split())[:160]
+        raise DataError(
+            f"{shown(path)} is not an HDF5 file, or is damaged ({reason}); write it again."
+        ) from error
 
 
 def read_dataset(path: Path, name: str) -> np.ndarray:
@@ -63,16 +73,32 @@ def read_dataset(path: Path, name: str) -> np.ndarray:
 
     Raises:
         MissingDataError: If the file or the array does not exist.
-        DataError: If the file is not HDF5.
+        DataError: If the file is not HDF5, or the array is not of numbers that are all in this file.
     """
     with open_hdf5(path) as file:
         array = _member(file, name.strip("/"), shown(path))
         if not isinstance(array, h5py.Dataset):
             some = ", ".join(list(file)[:5])
             raise MissingDataError(
-                f"{shown(path)} has no array '{shown(name)}', only {shown(some) or 'nothing'}."
+                f"{shown(path)} has no array '{shown(name)}', only {shown(some) or 'nothing'}; "
+                "correct the name."
             )
+        _check_array(array, f"{shown(path)}: '{shown(name)}'", path.stat().st_size)
         return np.asarray(array[()])
+
+
+def _check_array(array: h5py.Dataset, where: str, file_size: int) -> None:
+    """Checks an array before it is read: HDF5 allocates what a file claims, and crashes on some virtual datasets."""
+    plan, itemsize = array.id.get_create_plist(), array.dtype.itemsize
+    if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
+        raise DataError(f"{where} has its values in another file; import that file.")
+    if array.dtype.kind not in "fiu" or array.shape is None:
+        raise DataError(f"{where} must be numbers, got {array.dtype}; save it as float32.")
+    size, chunk = math.prod(array.shape) * itemsize, math.prod(array.chunks or ()) * itemsize
+    if size > DEFLATE_RATIO * file_size or chunk > LARGEST_CHUNK:
+        raise DataError(
+            f"{where} claims {size} bytes, more than its file of {file_size} bytes can hold; write it again."
+        )
 
 
 def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
@@ -98,7 +124,7 @@ def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
                 some = ", ".join(list(file)[:5])
                 raise MissingDataError(
                     f"{where} has no group '/{name}', and no array '/ID/{name}'; its top-level keys are "
-                    f"{shown(some) or 'none'}."
+                    f"{shown(some) or 'none'}; name one that holds arrays."
                 )
     ids = _ids(places, where)
     return {key: partial(read_dataset, path, place) for key, place in ids.items()}, _known_ids(known)

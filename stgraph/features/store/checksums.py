@@ -19,10 +19,11 @@ from stgraph.errors import StoreError
 from stgraph.features.store.layout import hdf5_errors
 from stgraph.features.store.opening import ATTRIBUTES, read_attribute
 
-__all__ = ["CHECKSUMS", "Checksum", "Checksums", "checksum_of_ids"]
+__all__ = ["CHECKSUMS", "HEAD_BYTES", "Checksum", "Checksums", "checksum_of_ids"]
 
 CHECKSUMS = "checksums"
 HEAD_BYTES = 4096
+"""Bytes at the start of an array that are compared when a file is opened."""
 
 
 class Checksum:
@@ -84,20 +85,18 @@ class Checksums:
         """
         self._compare(path, name, 1, zlib.crc32(content.data))
 
-    def check_head(self, path: Path, name: str, content: np.ndarray) -> None:
-        """Compares the first bytes of an array.
+    def check_head(self, path: Path, name: str, head: np.ndarray) -> None:
+        """Compares the first :data:`HEAD_BYTES` bytes of an array.
 
         Args:
             path: The file.
             name: The array.
-            content: The array.
+            head: Its first bytes, uint8.
 
         Raises:
             StoreError: If they are not what was written.
         """
-        self._compare(
-            path, name, 0, zlib.crc32(content.reshape(-1)[:HEAD_BYTES].view(np.uint8)[:HEAD_BYTES].data)
-        )
+        self._compare(path, name, 0, zlib.crc32(head.data))
 
     def check_sum(self, path: Path, name: str, found: Checksum) -> None:
         """Compares an array whose checksum was computed piece by piece.

@@ -8,7 +8,6 @@ objects claims no bytes.
 from __future__ import annotations
 
 import io
-import mmap
 import os
 from typing import Any
 
@@ -29,19 +28,19 @@ class GuardedFile(io.FileIO):
         handle: Its descriptor, which is closed with the file.
 
     Attributes:
-        content: All bytes, mapped from the same descriptor: the path may lead to another file by now.
+        size: Its size in bytes when it was opened.
         checking: Whether reads are checked.
     """
 
     def __init__(self, handle: int) -> None:
         super().__init__(handle, "r")
         self.size = os.fstat(handle).st_size
-        self.content = np.frombuffer(
-            mmap.mmap(handle, 0, access=mmap.ACCESS_READ) if self.size else b"", np.uint8
-        )
         self.checking = True
         self._checked: set[int] = set()
         self._heaps: dict[int, int] = {}  # sizes of those that HDF5 has begun to read, by position
+
+    def __del__(self) -> None:
+        self.close()  # a store is closed when nothing refers to it any more, without a warning
 
     def readinto(self, buffer: Any) -> int | None:
         """Reads as the base class does; raises ``OSError``, which HDF5 reports, for an impossible reference."""
@@ -66,20 +65,31 @@ class GuardedFile(io.FileIO):
         places = np.ndarray(count, "<u8", read, offset=4, strides=(1,))
         numbers = np.ndarray(count, "<u4", read, offset=12, strides=(1,))
         inside = np.flatnonzero((places <= self.size - HEADER) & (numbers >= 1) & (numbers <= 0xFFFF))
-        for number, sign in enumerate(HEAP):
-            inside = inside[self.content[places[inside].astype(np.int64) + number] == sign]
+        known: dict[int, int | None] = {}
+        for place in {int(place) for place in places[inside]}:
+            header = self._read_at(place, HEADER)
+            known[place] = int.from_bytes(header[8:], "little") if header.startswith(HEAP) else None
+        inside = inside[[known[int(place)] is not None for place in places[inside]]]
         if (lengths[inside] > LARGEST).any():
             raise OSError("a text has an impossible length")
-        for place in {int(place) for place in places[inside]} - self._checked:
-            self._checked.add(place)
-            self._check_heap(
-                place, int.from_bytes(self.content[place + 8 : place + HEADER].tobytes(), "little")
-            )
+        for place, size in known.items():
+            if size is not None and place not in self._checked:
+                self._checked.add(place)
+                self._check_heap(place, size)
+
+    def _read_at(self, place: int, count: int) -> bytes:
+        """Reads bytes at a place, and goes back."""
+        here = self.tell()
+        try:
+            self.seek(place)
+            return self.read(count) or b""
+        finally:
+            self.seek(here)
 
     def _check_heap(self, place: int, size: int) -> None:
         if not HEADER <= size <= LARGEST:
             raise OSError("a heap has an impossible size")
-        heap, at = self.content[place : place + size].tobytes(), HEADER
+        heap, at = self._read_at(place, size), HEADER
         while at + HEADER <= len(heap):
             used = int.from_bytes(heap[at + 8 : at + HEADER], "little")
             # The object with number 0 is the free space, whose size includes its header.

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from stgraph.errors import MissingDataError, StoreError
 from stgraph.features.store.guarded_file import GuardedFile
@@ -26,8 +25,8 @@ LARGEST_ATTRIBUTE = 1 << 24  # bytes
 class StoreFile:
     """One HDF5 file, open for reading through one descriptor.
 
-    HDF5 reads through this descriptor, and the bytes are mapped from it: the path may lead to another file by now, as a
-    writer replaces a store of one file that it appends to.
+    HDF5 and stgraph read through this descriptor: the path may lead to another file by now, as a writer replaces a store
+    of one file that it appends to.
 
     Args:
         path: The file.
@@ -38,13 +37,13 @@ class StoreFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._source = path, _open_regular(path)
-        self.size = self._source.size
+        self.path, self.source = path, _open_regular(path)
+        self.size = self.source.size
         try:
             # A finished shard never changes, so HDF5's locks, which some file systems lack, are not needed.
-            self.hdf5 = h5py.File(self._source, "r", locking=False)
+            self.hdf5 = h5py.File(self.source, "r", locking=False)
         except Exception as error:  # damaged files make h5py raise errors of many kinds
-            self._source.close()
+            self.source.close()
             raise StoreError(
                 f"{path} cannot be opened as HDF5 ({_first_line(error)}); it is truncated or not an HDF5 file; "
                 "write it again."
@@ -52,18 +51,17 @@ class StoreFile:
 
     def trust(self) -> None:
         """Ends the checks of each read, once all texts have been read."""
-        self._source.checking = False
+        self.source.checking = False
 
-    @property
-    def content(self) -> np.ndarray:
-        """All bytes, mapped into memory."""
-        return self._source.content
-
-    def close(self) -> None:
-        """Closes the file; mapped arrays stay readable."""
+    def close_hdf5(self) -> None:
+        """Ends the reading through HDF5; contiguous arrays stay readable."""
         with suppress(Exception):  # a damaged file may raise here as well
             self.hdf5.close()
-        self._source.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.close_hdf5()
+        self.source.close()
 
 
 def _open_regular(path: Path) -> GuardedFile:

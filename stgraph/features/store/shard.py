@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 
 from stgraph.errors import DataError, StoreError
-from stgraph.features.store.checksums import Checksums, checksum_of_ids
+from stgraph.features.store.arrays import ChunkedArray, ContiguousArray, StoredArray
+from stgraph.features.store.checksums import HEAD_BYTES, Checksums, checksum_of_ids
 from stgraph.features.store.layout import Array, check_layout, hdf5_errors
 from stgraph.features.store.opening import StoreFile, read_header
 from stgraph.features.store.pointers import pointer_problems
@@ -41,31 +42,12 @@ class Part(Protocol):
         """Yields all rows in slices that fit into memory."""
 
 
-class ChunkedArray:
-    """An array that another program stored in chunks, read through HDF5.
-
-    Args:
-        found: The array.
-        path: Its file, for messages.
-    """
-
-    def __init__(self, found: Array, path: Path) -> None:
-        self.dataset, self.path, self.shape, self.dtype = found.dataset, path, found.shape, found.dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: Any) -> Any:
-        with hdf5_errors(self.path):
-            return self.dataset[rows]
-
-
 class Shard:
     """One file of a store, open for reading.
 
-    Arrays are contiguous in files that stgraph wrote and are memory-mapped, so reading a video copies from the page cache
-    without calling HDF5. Chunked or compressed arrays of other writers are read through h5py. Before anything is mapped,
-    links, types, shapes and storage of all arrays are checked; then the checksums of what is read on opening.
+    Arrays are contiguous in files that stgraph wrote, so reading a video copies from the page cache without calling HDF5.
+    Chunked or compressed arrays of other writers are read through h5py. Before anything is read, links, types, shapes and
+    storage of all arrays are checked; then the checksums of what is read on opening.
 
     Args:
         path: The file.
@@ -88,10 +70,10 @@ class Shard:
             self.close()
             raise
         if not any(isinstance(array, ChunkedArray) for array in self.arrays.values()):
-            self.close()
+            self._file.close_hdf5()
 
     def close(self) -> None:
-        """Closes the file; mapped arrays stay readable."""
+        """Closes the file; its arrays cannot be read any more."""
         self._file.close()
 
     def _load(self, file: StoreFile) -> None:
@@ -105,15 +87,18 @@ class Shard:
             self.arrays: dict[str, Any] = {
                 column.path: self._array(found[column.path]) for column in self.columns
             }
+            for column in self.columns:
+                if column.level == "video":  # a few numbers per video, which are read one by one
+                    self.arrays[column.path] = np.array(self.arrays[column.path][:])
         self.checksums = Checksums.read(file.hdf5, self.path)
         file.trust()
 
-    def _array(self, found: Array) -> np.ndarray | ChunkedArray:
+    def _array(self, found: Array) -> StoredArray:
         if not found.size:
             return np.empty(found.shape, found.dtype)
         if found.offset is None or self._file.hdf5.userblock_size:
             return ChunkedArray(found, self.path)
-        return np.ndarray(found.shape, found.dtype, self._file.content, found.offset)
+        return ContiguousArray(found, self.path, self._file.source)
 
     def _check_opened(self) -> None:
         for problem in self.pointer_problems():
@@ -125,7 +110,9 @@ class Shard:
         self.check_loaded()
         for name, array in self.arrays.items():
             if isinstance(array, np.ndarray):
-                self.checksums.check_head(self.path, name, array)
+                self.checksums.check(self.path, name, array)
+            elif isinstance(array, ContiguousArray):
+                self.checksums.check_head(self.path, name, array.head(HEAD_BYTES))
 
     def check_loaded(self) -> None:
         """Compares ids and pointers with their checksums.
@@ -163,7 +150,7 @@ class Shard:
             yield array[begin : begin + step]
 
 
-def rows_of_slice(array: np.ndarray | ChunkedArray) -> int:
+def rows_of_slice(array: StoredArray) -> int:
     """Number of rows in a slice of limited memory."""
     return max(1, SLICE_BYTES // max(1, array.dtype.itemsize * math.prod(array.shape[1:])))
 

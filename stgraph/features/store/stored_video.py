@@ -82,6 +82,6 @@ class StoredVideo:
         return slice(int(first), int(last))
 
     def _take(self, path: str, rows: slice) -> Tensor:
-        # Copied because the memory map is read-only; torch converts float16 several times faster than numpy.
-        values = torch.from_numpy(np.array(self.shard.arrays[path][rows]))
+        # torch converts float16 several times faster than numpy.
+        values = torch.from_numpy(self.shard.arrays[path][rows])
         return values.float() if values.is_floating_point() else values

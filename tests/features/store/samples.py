@@ -1,5 +1,6 @@
 """Random videos, the records of their streams, and stores with them."""
 
+import h5py
 import torch
 
 from stgraph.features import Detections, ExtractorRecord, FeatureStoreWriter, GridFeatures, VideoFeatures
@@ -60,6 +61,26 @@ def write(path, videos, streams=STREAMS, **options):
     with FeatureStoreWriter(path, **given) as writer:
         for video in videos:
             writer.add(video)
+    return path
+
+
+def write_version_1(path, videos):
+    """Writes a store as the first version of the format had it: texts of variable length and no checksums."""
+    new = write(path.with_suffix(".new.h5"), videos)
+    with h5py.File(new) as old, h5py.File(path, "w", alignment_threshold=1, alignment_interval=64) as file:
+        for name, value in old.attrs.items():
+            if name != "checksums":
+                file.attrs[name] = value.decode() if isinstance(value, bytes) else value
+        file.attrs["version"] = 1
+
+        def copy(name, item):
+            if name == "video/id":
+                file.create_dataset(name, data=item.asstr()[:].astype(object), dtype=h5py.string_dtype())
+            elif isinstance(item, h5py.Dataset):
+                file.create_dataset(name, data=item[:])
+
+        old.visititems(copy)
+    new.unlink()
     return path
 
 

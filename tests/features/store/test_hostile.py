@@ -11,8 +11,7 @@ import pytest
 from stgraph.errors import StoreError
 from stgraph.features import FeatureStore
 from stgraph.features.store import merge, validate
-from tests.features.store.samples import random_video, write
-from tests.fuzz.stores import write_version_1
+from tests.features.store.samples import random_video, write, write_version_1
 
 VIDEOS = [random_video(seed) for seed in range(3)]
 SHAPE = (9, 4)  # of the array that is replaced

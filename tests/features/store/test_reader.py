@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import os
 import pickle
 import shutil
 import warnings
@@ -12,7 +13,7 @@ import torch
 
 from stgraph.errors import DataError, MissingDataError, StoreError, UnknownVideoError
 from stgraph.features import FeatureStore
-from stgraph.features.store.shard import ChunkedArray
+from stgraph.features.store.arrays import ChunkedArray, ContiguousArray
 from tests.features.store.samples import LABELS, assert_equal, assert_same, random_video, records, write
 
 VIDEOS = [random_video(seed) for seed in (3, 1, 2)]
@@ -133,9 +134,11 @@ def rewrite(path, **options):
     path.with_suffix(".new").rename(path)
 
 
-def test_arrays_of_stgraph_are_mapped_and_chunked_ones_read_through_h5py(path):
-    mapped = FeatureStore(path).shards()[0].arrays
-    assert all(isinstance(array, np.ndarray) for array in mapped.values())
+def test_arrays_of_stgraph_are_read_from_the_file_and_chunked_ones_through_h5py(path):
+    arrays = FeatureStore(path).shards()[0].arrays
+    assert {type(array) for name, array in arrays.items() if not name.startswith("video/")} == {
+        ContiguousArray
+    }
     rewrite(path, chunks=True, compression="gzip")
     store = FeatureStore(path)
     assert isinstance(store.shards()[0].arrays["object/feature"], ChunkedArray)
@@ -274,3 +277,20 @@ def test_a_store_that_is_replaced_while_it_is_opened_is_the_old_or_the_new_one(p
     for video in VIDEOS:
         assert_same(store[video.id], video)
     assert FeatureStore(path).ids == tuple(video.id for video in others)
+
+
+def test_a_file_that_is_cut_off_while_it_is_open_is_an_error_and_no_signal(path):
+    """A mapped array would end the process by SIGBUS."""
+    store = FeatureStore(path)
+    ids, size = store.ids, path.stat().st_size
+    os.truncate(path, size // 4)
+    with pytest.raises(StoreError, match="was cut off while it was open; write it again"):
+        for video in ids:
+            store[video]
+
+
+def test_rows_are_read_without_preadv_as_with_it(path, monkeypatch):
+    store = FeatureStore(path)
+    monkeypatch.delattr(os, "preadv")
+    for video in VIDEOS:
+        assert_same(store[video.id], video)

@@ -18,7 +18,13 @@ from tests.fuzz.mutations import mutate_text
 from tests.fuzz.target import Silent, Target
 from tests.fuzz.targets.texts import Held
 
-SENTENCES = ("a dog runs", "A man, in a hat, plays \"the\" guitar.", "ein Hörnchen frißt", "two cats", "女の子が走る")
+SENTENCES = (
+    "a dog runs",
+    'A man, in a hat, plays "the" guitar.',
+    "ein Hörnchen frißt",
+    "two cats",
+    "女の子が走る",
+)
 IDS = ("v1", "v2.mp4", "video3", "sub/v4", "-4wsuPCjDBc_5_15", "é5")
 SPLITS = ("train", "val", "test", "validation", "train", "train")
 
@@ -29,7 +35,10 @@ class Captions(Target):
     name = "captions"
 
     def prepare(self) -> dict[str, bytes]:
-        every = [(video, split, SENTENCES[: 1 + k % 4]) for k, (video, split) in enumerate(zip(IDS, SPLITS, strict=True))]
+        every = [
+            (video, split, SENTENCES[: 1 + k % 4])
+            for k, (video, split) in enumerate(zip(IDS, SPLITS, strict=True))
+        ]
         rows = [(video, split, caption) for video, split, captions in every for caption in captions]
         found: dict[str, object] = {
             f"own-layout{number}.json": json.loads(layout.example) for number, layout in enumerate(LAYOUTS)
@@ -59,9 +68,12 @@ class Captions(Target):
         found["msrvtt-videodatainfo.json"] = {
             "info": {"year": 2016},
             "videos": [
-                {"video_id": video, "split": split, "category": k % 3, "id": k} for k, (video, split, _) in enumerate(every)
+                {"video_id": video, "split": split, "category": k % 3, "id": k}
+                for k, (video, split, _) in enumerate(every)
             ],
-            "sentences": [{"caption": text, "video_id": video, "sen_id": k} for k, (video, _, text) in enumerate(rows)],
+            "sentences": [
+                {"caption": text, "video_id": video, "sen_id": k} for k, (video, _, text) in enumerate(rows)
+            ],
         }
         found["own-videodatainfo.json"] = found["msrvtt-videodatainfo.json"]
         found["msrvtt-nested.json"] = {
@@ -77,13 +89,24 @@ class Captions(Target):
         ).encode()
         quoted = [(video, split, '"' + text.replace('"', '""') + '"') for video, split, text in rows]
         for name, sign in (("comma.csv", ","), ("semicolon.csv", ";"), ("tab.tsv", "\t")):
-            lines = [sign.join(("id", "split", "caption", "category")), *(sign.join((*row, "pets")) for row in quoted)]
+            lines = [
+                sign.join(("id", "split", "caption", "category")),
+                *(sign.join((*row, "pets")) for row in quoted),
+            ]
             seeds[f"own-{name}"] = "\r\n".join(lines).encode()
         seeds["own-utf16.tsv"] = seeds["own-tab.tsv"].decode().encode("utf-16")
-        seeds["msvd-lines.txt"] = ("# AllVideoDescriptions\n\n" + "\n".join(f"{v} {c}" for v, _, c in rows)).encode()
+        seeds["msvd-lines.txt"] = (
+            "# AllVideoDescriptions\n\n" + "\n".join(f"{v} {c}" for v, _, c in rows)
+        ).encode()
         header = "VideoID,Start,End,WorkerID,Source,AnnotationTime,Language,Description"
         seeds["msvd-corpus.csv"] = "\n".join(
-            [header, *(f"mv89psg6zh4,{k},4{k},588702,clean,55,English,{text}" for k, (*_, text) in enumerate(quoted))]
+            [
+                header,
+                *(
+                    f"mv89psg6zh4,{k},4{k},588702,clean,55,English,{text}"
+                    for k, (*_, text) in enumerate(quoted)
+                ),
+            ]
         ).encode()
         return seeds
 
@@ -92,8 +115,10 @@ class Captions(Target):
             return mutate_text(draw, content, others)
         if draw.random() < 0.5:
             return super().mutate(draw, seed, content, others)
-        return mutate_text(draw, content.decode("utf-16").encode(), others).decode(errors="replace").encode(
-            "utf-16", errors="surrogatepass"
+        return (
+            mutate_text(draw, content.decode("utf-16").encode(), others)
+            .decode(errors="replace")
+            .encode("utf-16", errors="surrogatepass")
         )
 
     def check(self, seed: str, path: Path) -> None:
@@ -112,7 +137,9 @@ class Captions(Target):
             splits = {"train": [*IDS[:3], *ids[:4]], "val": [IDS[3], *ids[4:9]], "test": [*IDS[4:], *ids[9:]]}
             read = read_msvd_captions if reader == "msvd" else read_msrvtt_captions
             corpus = read(path, splits, common=True)
-        check_corpus(corpus, Held(path.read_bytes()), path.with_name("again.json"), joined_ids="msvd-corpus" in seed)
+        check_corpus(
+            corpus, Held(path.read_bytes()), path.with_name("again.json"), joined_ids="msvd-corpus" in seed
+        )
 
 
 def check_corpus(corpus: CaptionCorpus, held: Held, again: Path, *, joined_ids: bool = False) -> None:

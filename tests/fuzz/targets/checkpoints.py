@@ -94,7 +94,13 @@ def _change_tensor(draw: random.Random, tree: dict[str, Any]) -> None:
     left: list[Any] = [tree]
     while left:
         holder = left.pop()
-        items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
+        items = (
+            holder.items()
+            if isinstance(holder, dict)
+            else enumerate(holder)
+            if isinstance(holder, list)
+            else ()
+        )
         for key, inner in items:
             left.append(inner)
             if isinstance(inner, Tensor):
@@ -103,13 +109,19 @@ def _change_tensor(draw: random.Random, tree: dict[str, Any]) -> None:
     value = holder[key].clone()
     match draw.randrange(5):
         case 0:
-            holder[key] = value.to(draw.choice((torch.float64, torch.float16, torch.int64, torch.bool, torch.complex64)))
+            holder[key] = value.to(
+                draw.choice((torch.float64, torch.float16, torch.int64, torch.bool, torch.complex64))
+            )
         case 1:
-            holder[key] = draw.choice((value.reshape(-1), value[None], value.flatten()[:1], value.new_zeros(0)))
+            holder[key] = draw.choice(
+                (value.reshape(-1), value[None], value.flatten()[:1], value.new_zeros(0))
+            )
         case 2:
             holder[key] = value.to_sparse() if value.ndim else value.item()
         case 3:
-            value.view(-1)[draw.randrange(value.numel())] = draw.choice((float("nan"), float("inf"), 1e30, 0.0))
+            value.view(-1)[draw.randrange(value.numel())] = draw.choice(
+                (float("nan"), float("inf"), 1e30, 0.0)
+            )
             holder[key] = value
         case 4:
             holder[key] = value.tolist()

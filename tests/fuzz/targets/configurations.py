@@ -102,13 +102,18 @@ def _difference(found: Any, written: Any) -> str:
         if found.keys() != {str(key) for key in written}:
             return f"keys {sorted(found)} and {sorted(map(str, written))}"[:200]
         return next(
-            (f"{key}: {inner}" for key in written if (inner := _difference(found[str(key)], written[key]))), ""
+            (f"{key}: {inner}" for key in written if (inner := _difference(found[str(key)], written[key]))),
+            "",
         )
     if isinstance(written, list) and isinstance(found, list) and len(written) == len(found):
         return next((inner for pair in zip(found, written, strict=True) if (inner := _difference(*pair))), "")
     if isinstance(found, str) and isinstance(written, str) and found.endswith(written):
         return ""  # a path that was relative to the run
-    return "" if repr(found) == repr(written) or _number(found) == _number(written) else f"{found!r} and {written!r}"[:200]
+    return (
+        ""
+        if repr(found) == repr(written) or _number(found) == _number(written)
+        else f"{found!r} and {written!r}"[:200]
+    )
 
 
 def _number(value: Any) -> Any:

@@ -36,13 +36,21 @@ from tests.fuzz.target import Silent, Target
 from tests.fuzz.targets.hdf5 import restructure
 
 FRAMES = [
-    {"frame": 2, "boxes": [[-3.0, 1, 30, 40], [5, 5, 900, 50]], "scores": [0.9, 0.4], "labels": ["dog", "cat"]},
+    {
+        "frame": 2,
+        "boxes": [[-3.0, 1, 30, 40], [5, 5, 900, 50]],
+        "scores": [0.9, 0.4],
+        "labels": ["dog", "cat"],
+    },
     {"frame": 5, "boxes": [], "scores": [], "labels": []},
     {"frame": 9, "boxes": [[0, 0, 10, 10]], "scores": [0.5], "labels": ["cat"]},
 ]
 YOLO = {
     "yolo-boxes.txt": ("0 0.5 0.5 0.25 0.25 0.9 3", "2 0.1 0.2 0.05 0.1 0.5 4", "1 0.9 0.9 0.1 0.1 0.75 5"),
-    "yolo-poses.txt": ("0 0.5 0.5 0.3 0.3 0.4 0.4 0.9 0.6 0.6 0.8 0.7", "0 0.2 0.2 0.1 0.1 0.2 0.2 0.5 0 0 0 0.6"),
+    "yolo-poses.txt": (
+        "0 0.5 0.5 0.3 0.3 0.4 0.4 0.9 0.6 0.6 0.8 0.7",
+        "0 0.2 0.2 0.1 0.1 0.2 0.2 0.5 0 0 0 0.6",
+    ),
     "yolo-masks.txt": ("3 0.1 0.1 0.4 0.1 0.4 0.5 0.5", "1 0.6 0.6 0.9 0.6 0.9 0.9 0.6 0.9 0.25"),
 }
 
@@ -77,7 +85,10 @@ class DetectionFiles(Target):
             file = io.BytesIO()
             write(file, **arrays)
             seeds[name] = file.getvalue()
-        for name, array in (("npy-half.npy", arrays["frame_features"]), ("npy-double.npy", draw.normal(size=(4, 3)))):
+        for name, array in (
+            ("npy-half.npy", arrays["frame_features"]),
+            ("npy-double.npy", draw.normal(size=(4, 3))),
+        ):
             file = io.BytesIO()
             np.save(file, array)
             seeds[name] = file.getvalue()
@@ -85,7 +96,9 @@ class DetectionFiles(Target):
         with h5py.File(path, "w") as h5:
             for k in range(3):
                 h5[f"resnet/v{k}"] = draw.normal(size=(3 + k, 5)).astype(np.float32)
-                h5.create_dataset(f"c3d/v{k}", data=draw.normal(size=(2, 4)), chunks=(1, 4), compression="gzip")
+                h5.create_dataset(
+                    f"c3d/v{k}", data=draw.normal(size=(2, 4)), chunks=(1, 4), compression="gzip"
+                )
         seeds["keyed.h5"] = path.read_bytes()
         with h5py.File(path, "w") as h5:
             h5["resnet"] = draw.normal(size=(3, 5)).astype(np.float32)
@@ -116,7 +129,11 @@ class DetectionFiles(Target):
             again_path.write_text(text)
             (again,) = read_coco_results(again_path, **options).values()
             _same_boxes(found, again)
-            if not torch.equal(found.masks, again.masks) if found.masks is not None else again.masks is not None:
+            if (
+                not torch.equal(found.masks, again.masks)
+                if found.masks is not None
+                else again.masks is not None
+            ):
                 raise Silent("the masks are others when they are written and read again")
         elif kind == "yolo":
             more = {
@@ -138,12 +155,18 @@ class DetectionFiles(Target):
             shutil.copy(path, target / "v.npy")
             check_stored(list(read_npy_folders({"appearance": target})), (), folder)
         elif kind == "keyed":
-            check_stored(list(read_keyed_hdf5({"appearance": (path, "resnet"), "motion": (path, "c3d")}, common=True)), (), folder)
+            check_stored(
+                list(read_keyed_hdf5({"appearance": (path, "resnet"), "motion": (path, "c3d")}, common=True)),
+                (),
+                folder,
+            )
         else:
             target = folder / "in"
             target.mkdir()
             shutil.copy(path, target / "v.h5")
-            check_stored(list(read_hdf5_per_video(target, {"appearance": "resnet", "motion": "c3d"})), (), folder)
+            check_stored(
+                list(read_hdf5_per_video(target, {"appearance": "resnet", "motion": "c3d"})), (), folder
+            )
 
 
 def check_detections(found: Detections) -> None:
@@ -153,7 +176,12 @@ def check_detections(found: Detections) -> None:
             raise Silent(f"'{name}' is not finite")
     graph = VideoGraphBuilder(score_threshold=0.0)(found)
     for name, value in graph.to_dict().items():  # an unknown time is NaN
-        if name != "time" and isinstance(value, torch.Tensor) and value.is_floating_point() and not bool(value.isfinite().all()):
+        if (
+            name != "time"
+            and isinstance(value, torch.Tensor)
+            and value.is_floating_point()
+            and not bool(value.isfinite().all())
+        ):
             raise Silent(f"'{name}' of the graph is not finite")
 
 

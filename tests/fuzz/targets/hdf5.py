@@ -20,7 +20,9 @@ def restructure(draw: random.Random, content: bytes, folder: Path) -> bytes:
         with h5py.File(path, "r+") as file:
             # Read before anything is changed: HDF5 may crash on what the changes make.
             values: dict[str, np.ndarray | None] = {}
-            file.visititems(lambda name, item: values.update({name: item[()] if isinstance(item, h5py.Dataset) else None}))
+            file.visititems(
+                lambda name, item: values.update({name: item[()] if isinstance(item, h5py.Dataset) else None})
+            )
             for _ in range(draw.choice((1, 1, 2))):
                 name = draw.choice(list(values))
                 _change(draw, file, name, values.pop(name), [*values, name])
@@ -37,7 +39,9 @@ def _change(
     kind = draw.randrange(12)
     if kind == 0 and len(file.attrs):
         key = draw.choice(sorted(file.attrs))
-        file.attrs[key] = draw.choice((1, -1, 2**40, 1.5, "", "[]", "x" * 1000, "{}", np.zeros(3), np.bytes_(b"\xff"), "null"))
+        file.attrs[key] = draw.choice(
+            (1, -1, 2**40, 1.5, "", "[]", "x" * 1000, "{}", np.zeros(3), np.bytes_(b"\xff"), "null")
+        )
         return
     if kind == 1 and len(file.attrs):
         del file.attrs[draw.choice(sorted(file.attrs))]
@@ -46,7 +50,10 @@ def _change(
         return
     if values is None:
         if kind == 2:
-            file.move(name, draw.choice(("x", "\x1b[2J", "a/b", "v9")) + uuid.UUID(int=draw.getrandbits(128)).hex[:4])
+            file.move(
+                name,
+                draw.choice(("x", "\x1b[2J", "a/b", "v9")) + uuid.UUID(int=draw.getrandbits(128)).hex[:4],
+            )
         elif kind == 3:
             del file[name]
         return
@@ -61,9 +68,23 @@ def _change(
             other = draw.choice(names)
             file[name] = h5py.SoftLink(draw.choice((f"/{other}", "/nowhere", f"/{name}", "/")))
         case 5:
-            file[name] = h5py.ExternalLink(draw.choice(("/etc/passwd", "other.h5", str(file.filename))), f"/{draw.choice(names)}")
+            file[name] = h5py.ExternalLink(
+                draw.choice(("/etc/passwd", "other.h5", str(file.filename))), f"/{draw.choice(names)}"
+            )
         case 6:
-            kinds = (">f4", "<f8", ">i8", "u1", "i2", "S8", "c8", "?", h5py.string_dtype(), h5py.ref_dtype, h5py.regionref_dtype)
+            kinds = (
+                ">f4",
+                "<f8",
+                ">i8",
+                "u1",
+                "i2",
+                "S8",
+                "c8",
+                "?",
+                h5py.string_dtype(),
+                h5py.ref_dtype,
+                h5py.regionref_dtype,
+            )
             chosen = draw.choice(kinds)
             if chosen in kinds[-3:]:
                 file.create_dataset(name, shape=shape, dtype=chosen)
@@ -71,17 +92,35 @@ def _change(
                 file.create_dataset(name, data=np.zeros(shape, dtype=chosen))
         case 7:
             changed = draw.choice(
-                (values[:-1], np.concatenate([values, values]), values[..., None], values.reshape(-1), values[:0], np.float64(3))
+                (
+                    values[:-1],
+                    np.concatenate([values, values]),
+                    values[..., None],
+                    values.reshape(-1),
+                    values[:0],
+                    np.float64(3),
+                )
                 if shape
                 else (np.zeros(3),)
             )
             file.create_dataset(name, data=changed)
         case 8:
-            sizes = {"chunks": True, "compression": draw.choice((None, "gzip", "lzf")), "shuffle": draw.random() < 0.5}
-            file.create_dataset(name, data=values, maxshape=(None,) * len(shape), **sizes) if shape and values.size else None
+            sizes = {
+                "chunks": True,
+                "compression": draw.choice((None, "gzip", "lzf")),
+                "shuffle": draw.random() < 0.5,
+            }
+            file.create_dataset(
+                name, data=values, maxshape=(None,) * len(shape), **sizes
+            ) if shape and values.size else None
         case 9:
             huge = draw.choice(((2**40,), (2**31, 2**31), (2**20, 2**20, 2**10)))
-            file.create_dataset(name, shape=huge, dtype=dtype if dtype.kind in "fiu" else "f4", chunks=(1024,) + (1,) * (len(huge) - 1))
+            file.create_dataset(
+                name,
+                shape=huge,
+                dtype=dtype if dtype.kind in "fiu" else "f4",
+                chunks=(1024,) + (1,) * (len(huge) - 1),
+            )
         case 10 if shape and shape[0] and dtype.kind in "fiu":
             changed = np.array(values)
             place = draw.randrange(changed.size)

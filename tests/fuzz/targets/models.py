@@ -80,23 +80,33 @@ def _mutate_header(draw: random.Random, content: bytes) -> bytes:
         entry = tree[name]
         match draw.randrange(5):
             case 0:
-                entry["dtype"] = draw.choice(("F64", "F32", "F16", "BF16", "I64", "U8", "BOOL", "C64", "F8_E4M3", "F4"))
+                entry["dtype"] = draw.choice(
+                    ("F64", "F32", "F16", "BF16", "I64", "U8", "BOOL", "C64", "F8_E4M3", "F4")
+                )
             case 1:
                 entry["shape"] = [*entry["shape"], 1]
             case 2:
                 entry["shape"] = entry["shape"][::-1]
             case 3:
-                entry["data_offsets"] = tree[draw.choice(sorted(tree.keys() - {"__metadata__"}))]["data_offsets"]
+                entry["data_offsets"] = tree[draw.choice(sorted(tree.keys() - {"__metadata__"}))][
+                    "data_offsets"
+                ]
             case 4:
                 tree[draw.choice(("x", "\x1b[2J", f"{name}.x"))] = tree.pop(name)
         header = json.dumps(tree).encode()
     elif kind == 2:
         header = json.dumps(mutate_tree(draw, json.loads(header))).encode(errors="surrogatepass")
     else:
-        special = draw.choice((b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f", b"\xff\xff\x7f\x7f", b"\x00\x00\x80\xff"))
+        special = draw.choice(
+            (b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f", b"\xff\xff\x7f\x7f", b"\x00\x00\x80\xff")
+        )
         place = draw.randrange(len(values) // 4) * 4
         values = values[:place] + special + values[place + 4 :]
-    length = len(header) if draw.random() < 0.9 else draw.choice((0, 2**63, 2**64 - 1, len(header) + 1, len(content)))
+    length = (
+        len(header)
+        if draw.random() < 0.9
+        else draw.choice((0, 2**63, 2**64 - 1, len(header) + 1, len(content)))
+    )
     return length.to_bytes(8, "little") + header + values
 
 

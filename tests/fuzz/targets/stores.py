@@ -13,7 +13,7 @@ import torch
 from stgraph.errors import StgraphError
 from stgraph.features import FeatureStore, VideoFeatures
 from stgraph.features.store import merge, validate
-from tests.features.store.samples import LABELS, assert_same, random_video, records, write
+from tests.features.store.samples import LABELS, assert_same, random_video, records, write, write_version_1
 from tests.fuzz.mutations import mutate_bytes
 from tests.fuzz.target import Silent, Target
 from tests.fuzz.targets.hdf5 import restructure
@@ -34,7 +34,7 @@ class Stores(Target):
 
     def prepare(self) -> dict[str, bytes]:
         new = write(self.folder / "new.h5", videos())
-        old = write_version_1(self.folder / "old.h5", new)
+        old = write_version_1(self.folder / "old.h5", videos())
         self.folder.joinpath("metadata").mkdir()
         for name, path in (("new", new), ("old", old)):
             (self.folder / "metadata" / name).write_text(",".join(map(str, metadata_of(path))))
@@ -116,24 +116,6 @@ def check_cut(path: Path) -> None:
             assert_same(one, other)
         except AssertionError as error:
             raise Silent("the values of a store that was cut off are not those that were written") from error
-
-
-def write_version_1(path: Path, new: Path) -> Path:
-    """Writes a store as the first version of the format had it: texts of variable length and no checksums."""
-    with h5py.File(new) as old, h5py.File(path, "w", alignment_threshold=1, alignment_interval=64) as file:
-        for name, value in old.attrs.items():
-            if name != "checksums":
-                file.attrs[name] = value.decode() if isinstance(value, bytes) else value
-        file.attrs["version"] = 1
-
-        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if name == "video/id":
-                file.create_dataset(name, data=item.asstr()[:].astype(object), dtype=h5py.string_dtype())
-            elif isinstance(item, h5py.Dataset):
-                file.create_dataset(name, data=item[:])
-
-        old.visititems(copy)
-    return path
 
 
 def metadata_of(path: Path) -> list[int]:

@@ -37,7 +37,9 @@ class Held:
             except ValueError:
                 for line in self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
                     if line.strip():
-                        self._collect(json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str))
+                        self._collect(
+                            json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str)
+                        )
 
     def _collect(self, value: Any) -> None:
         left = [value]

@@ -31,7 +31,7 @@ RECIPES = {
 HEAD = 700
 """Bytes at the start and the end of a file that mostly belong to the container."""
 MARKS = (
-    *(b"moov", b"mdat", b"trak", b"stsz", b"stco", b"stts", b"ctts", b"stsc", b"stss", b"stsd", b"elst", b"mvhd", b"mdhd", b"tkhd"),
+    *(b"moov", b"mdat", b"trak", b"stsz", b"stco", b"stts", b"ctts", b"stsc", b"stss", b"stsd", b"mvhd", b"mdhd", b"elst"),
     *(b"RIFF", b"hdrl", b"avih", b"strh", b"strf", b"movi", b"idx1", b"00dc"),
     *(b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\x1f\x43\xb6\x75", b"\x1c\x53\xbb\x6b"),
     *(b"GIF89a", b"\x21\xf9\x04", b"\x2c\x00\x00"),
@@ -91,7 +91,9 @@ def count_decoded(path: Path) -> int:
     count = 0
     with av.open(str(path), metadata_errors="replace") as container:
         container.flags &= ~0x1
-        stream = max(container.streams.video, key=lambda each: each.codec_context.width * each.codec_context.height)
+        stream = max(
+            container.streams.video, key=lambda each: each.codec_context.width * each.codec_context.height
+        )
         stream.thread_type = "NONE"
         try:
             for packet in container.demux(stream):
