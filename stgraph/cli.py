@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import set_quiet
@@ -16,6 +20,7 @@ from stgraph.quiet import quieten, quieten_lightning
 __all__ = ["main"]
 
 OURS = ("--cfg", "-v", "--verbose", "-q", "--quiet")  # options handled here, not by the commands
+AFTER_STOP = "run the same command again to go on."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,22 +30,60 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command-line arguments; None reads ``sys.argv``.
 
     Returns:
-        Exit status: 0 on success, 1 after a reported error, 2 for wrong usage, 130 after Ctrl-C.
+        Exit status: 0 on success, 1 after a reported error, 2 for wrong usage, 128 plus the number of the signal that
+        stopped it, which is 130 after Ctrl-C and 143 after SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
+    with _stop_signals() as received:
         try:
-            return _main(arguments)
-        finally:  # also where argparse exits after --help
-            sys.stdout.flush()
-    except BrokenPipeError:  # `stgraph ... | head`
-        _close_stdout()
-        return 1
-    except OSError as error:  # a full disk, a folder without permission
-        with suppress(OSError):
-            print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
-        _close_stdout()
-        return 1
+            try:
+                return _main(arguments)
+            finally:  # also where argparse exits after --help
+                sys.stdout.flush()
+        except BrokenPipeError:  # `stgraph ... | head`
+            _close_stdout()
+            return 1
+        except OSError as error:  # a full disk, a folder without permission
+            with suppress(OSError):
+                print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
+            _close_stdout()
+            return 1
+        except (KeyboardInterrupt, SystemExit) as error:
+            if isinstance(error, SystemExit) and not received:  # of argparse
+                raise
+            number = received[0] if received else signal.SIGINT
+            advice = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else AFTER_STOP
+            stopped = (
+                "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+            )
+            with suppress(OSError):  # a terminal that was closed
+                print(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", file=sys.stderr)
+            return 128 + number
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Lets SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are handled or ignored already.
+
+    Yields:
+        Their numbers, as they are received.
+    """
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]  # Windows has no SIGHUP
+    main_thread = threading.current_thread() is threading.main_thread()
+    ours = [each for each in numbers if main_thread and each and signal.getsignal(each) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, stop)
+    try:
+        yield received
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _main(arguments: list[str]) -> int:
@@ -65,9 +108,6 @@ def _main(arguments: list[str]) -> int:
     except StgraphError as error:
         print(f"stgraph {name}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"\nstgraph {name}: interrupted; completed work is kept.", file=sys.stderr)
-        return 130
 
 
 def _run(name: str, rest: list[str]) -> int:

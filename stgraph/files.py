@@ -16,7 +16,7 @@ from stgraph.errors import OptionError, StgraphError, WriteError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["atomic_write", "remove_leftovers", "save_figure", "sync", "write_failure", "write_text"]
+__all__ = ["atomic_write", "save_figure", "sync", "write_failure", "write_text"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -27,7 +27,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     The content is on the disk before the rename, so that neither a crash nor a reader ever meets half a file. The file
     gets the permissions of any new file, whoever wrote it. If the block raises, the temporary file is removed and
-    ``path`` is left as it was.
+    ``path`` is left as it was. The temporary files of killed writers of ``path`` are removed, too.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -48,12 +48,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise WriteError(f"{path} is a device or a pipe and is not replaced; name a file.")
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    handle = -1
     try:
+        remove_leftovers(path)
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            permissions = os.fstat(handle).st_mode & 0o777  # what the umask makes of 0o666
-        finally:
-            os.close(handle)
+        _lock(handle)
+        permissions = os.fstat(handle).st_mode & 0o777  # what the umask makes of 0o666
         yield part
         os.chmod(part, permissions)  # some writers put a private file of their own in its place
         sync(part)
@@ -65,6 +65,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a read-only file system refuses it, too, and the first error says more
             part.unlink(missing_ok=True)
+        if handle >= 0:
+            os.close(handle)
     with suppress(OSError):  # some file systems can't sync a folder
         sync(path.parent)
 
@@ -95,9 +97,26 @@ def save_figure(figure: Figure, path: str | Path, dpi: int) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Removes the temporary files that killed processes left beside ``path``; for its only writer."""
+    """Removes the temporary files that killed writers of ``path`` left beside it; those of living ones are locked."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        left.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder, or another process removes it
+            handle = os.open(left, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            try:
+                if _lock(handle):
+                    left.unlink()
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Locks an open file until it is closed, or its process ends; returns whether no other process holds the lock."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):  # Windows, or a file system without locks
+        return False
+    return True
 
 
 def write_failure(error: OSError, path: Path) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import stgraph
 from stgraph.errors import DataError, OptionError, StgraphError, WriteError
-from stgraph.files import atomic_write, remove_leftovers, save_figure, write_text
+from stgraph.files import atomic_write, save_figure, write_text
 
 
 def test_writes_text_with_the_permissions_of_a_new_file(tmp_path: Path):
@@ -72,8 +72,9 @@ def test_other_errors_pass(tmp_path: Path):
 def test_removes_what_killed_writers_of_one_file_left(tmp_path: Path):
     for name in (".a.txt.0123.part", ".b.txt.0123.part"):
         (tmp_path / name).touch()
-    remove_leftovers(tmp_path / "a.txt")
-    assert os.listdir(tmp_path) == [".b.txt.0123.part"]
+    with atomic_write(tmp_path / "a.txt"):
+        assert not (tmp_path / ".a.txt.0123.part").exists()
+    assert sorted(os.listdir(tmp_path)) == [".b.txt.0123.part", "a.txt"]
 
 
 def test_nothing_in_the_package_writes_but_by_these_helpers():
@@ -89,15 +90,19 @@ def test_nothing_in_the_package_writes_but_by_these_helpers():
         for line in path.read_text().splitlines()
         if raw.search(line) and not line.strip().startswith((">>>", "...", "#"))
     )
-    assert found == {
-        "files.py": 3,
-        "graph/saving.py": 2,  # into the file that atomic_write yields
-        "datasets/interactions/raw_layout.py": 2,  # the same
-        "datasets/interactions/preparing.py": 2,  # into a new folder of its own
-        "features/store/merge.py": 2,  # the same
-        "extraction/job.py": 1,  # renames a store that FeatureStoreWriter wrote
-        "commands/store.py": 1,  # the same
-    }
+    assert (
+        found
+        == {
+            "files.py": 3,
+            "training/checkpoints.py": 2,  # into memory, and that into the file that atomic_write yields
+            "graph/saving.py": 2,  # into the file that atomic_write yields
+            "datasets/interactions/raw_layout.py": 2,  # the same
+            "datasets/interactions/preparing.py": 3,  # into a new folder of its own, and an empty file that is locked
+            "features/store/merge.py": 2,  # the same
+            "extraction/job.py": 1,  # renames a store that FeatureStoreWriter wrote
+            "commands/store.py": 1,  # the same
+        }
+    )
 
 
 def test_refuses_to_replace_a_pipe(tmp_path: Path):

@@ -19,6 +19,7 @@ from stgraph.features.importers import (
     read_npy_folders,
 )
 from stgraph.features.store import info, merge, validate
+from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.schema import is_one_file, shard_number
 from stgraph.video.ids import files_by_id, find_files
 
@@ -98,10 +99,11 @@ def _write(
     """
     exists = store.is_file() or (store.is_dir() and any(shard_number(file) >= 0 for file in store.iterdir()))
     if exists and not chosen.append:
-        raise StoreError(
-            f"A store already exists at {store}; add --append to import the videos that it lacks, or import into "
-            "another path."
-        )
+        with writer_lock(store):  # takes the lock of a killed import over, and removes it
+            raise StoreError(
+                f"A store already exists at {store}; add --append to import the videos that it lacks, or import into "
+                "another path."
+            )
     if store.is_dir() and not exists and any(store.iterdir()):
         raise StoreError(f"{store} is a folder of other files; import into another path.")
     place = store if exists or is_one_file(store) else store.with_name(f".{store.name}.importing")

@@ -19,11 +19,13 @@ def run(arguments: list[str]) -> int:
     config = compose("train", parser_of("train").parse_args(arguments).settings)
     try:
         folder = train(config, progress_line("videos"))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if not is_first_rank():  # the first rank prints the advice
             return 130
-        if (Path(config.run) / "checkpoints" / "last.ckpt").is_file():
-            print(f"\nTo continue {config.run}, run the same command with resume=true.", file=sys.stderr)
+        if not config.resume and (Path(config.run) / "checkpoints" / "last.ckpt").is_file():
+            raise KeyboardInterrupt(
+                f"to continue {config.run}, run the same command with resume=true."
+            ) from stop
         raise
     if is_first_rank():
         print(training_summary(folder), file=sys.stderr)

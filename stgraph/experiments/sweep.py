@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -15,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stgraph.errors import StgraphError, WorkerError
+from stgraph.processes import begin_worker, interrupts_blocked
 
 __all__ = ["Task", "run_tasks"]
 
@@ -45,9 +43,9 @@ def run_tasks(
 ) -> Iterator[tuple[Task, Any | StgraphError]]:
     """Yields each task with its result or its error, in the order of completion.
 
-    An error of a task, of whatever class, is its answer, and the others are run. Worker processes are spawned, so they
-    inherit no state, and each one runs many tasks. They exit when this process
-    exits for any reason, so that no orphan keeps writing files.
+    An error of a task, of whatever class, is its answer, and the others are run. So is the death of its process, and a new
+    process takes the place of the dead one. Worker processes are spawned, so they inherit no state, and each one runs many
+    tasks. They end when this process ends for any reason, so that no orphan keeps writing files.
 
     Args:
         function: Function to call; must be defined at the top level of a module.
@@ -56,20 +54,15 @@ def run_tasks(
         threads: Number of torch threads per process; fixed because floating-point sums depend on it.
         devices: GPU numbers, assigned to the processes in turn; empty uses the CPU.
         begin: Called first in each process; its module should import little.
-
-    Raises:
-        WorkerError: If a process died (out of memory, or killed); finished tasks are kept.
     """
-    context = multiprocessing.get_context("spawn")
-    numbers = context.SimpleQueue()
-    for job in range(jobs):
-        numbers.put(devices[job % len(devices)] if devices else "")
     names = {task.name for task in tasks}
     waiting, failed, ended = list(tasks), set[str](), set[str]()
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_begin, initargs=(threads, numbers, begin)
-    )
-    running: dict[Future[Any], Task] = {}
+    workers = [
+        _Worker(threads, devices[job % len(devices)] if devices else "", begin)
+        for job in range(min(jobs, len(tasks)))
+    ]
+    idle = list(workers)
+    running: dict[Future[Any], tuple[Task, _Worker]] = {}
     try:
         while waiting or running:
             for task in list(waiting):
@@ -77,24 +70,55 @@ def run_tasks(
                     waiting.remove(task)
                     failed.add(task.name)
                     yield task, WorkerError(f"{task.name} needs {bad[0]}, which failed; fix that first.")
-                elif all(need in ended or need not in names for need in task.needs):
+                elif idle and all(need in ended or need not in names for need in task.needs):
                     waiting.remove(task)
-                    running[pool.submit(_answer, function, task.arguments)] = task
+                    worker = idle.pop(0)
+                    running[worker.submit(function, task.arguments)] = task, worker
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                task = running.pop(future)
-                answer = future.result()
+                task, worker = running.pop(future)
+                answer = worker.answer(future)
+                idle.append(worker)
                 (failed if isinstance(answer, StgraphError) else ended).add(task.name)
                 yield task, answer
-    except BrokenProcessPool as error:
-        raise WorkerError(
-            "A process of the sweep died (out of memory, or killed); finished cells are kept: run the same command "
-            "again, with fewer jobs=... if memory ran out."
-        ) from error
     finally:
-        if running:  # interrupted
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
+        for worker in workers:
+            worker.end(at_once=bool(running))
+
+
+class _Worker:
+    """A process that runs one task at a time; a pool of its own, because a death ends a whole pool."""
+
+    def __init__(self, threads: int, device: str, begin: Callable[[], None] | None) -> None:
+        self.arguments = threads, device, begin
+        self.pool: ProcessPoolExecutor | None = None
+
+    def submit(self, function: Callable[[Any], Any], arguments: Any) -> Future[Any]:
+        """Starts a task, and the process if there is none."""
+        if self.pool is None:
+            context = multiprocessing.get_context("spawn")
+            self.pool = ProcessPoolExecutor(1, context, initializer=begin_worker, initargs=self.arguments)
+        with interrupts_blocked():  # a terminal sends Ctrl-C to all processes; this one ends the others
+            return self.pool.submit(_answer, function, arguments)
+
+    def answer(self, future: Future[Any]) -> Any:
+        """The result or the error of a task that has ended."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            self.end()
+            return WorkerError(
+                "Its process died (out of memory, or killed); run the same command again, with fewer jobs=... if memory ran "
+                "out."
+            )
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Ends the process, after its task or at once; what it was doing can be continued."""
+        pool, self.pool = self.pool, None
+        if pool is None:
+            return
+        for process in list((pool._processes or {}).values()) if at_once else ():
+            process.kill()
         pool.shutdown(cancel_futures=True)
 
 
@@ -114,24 +138,3 @@ def _answer(function: Callable[[Any], Any], arguments: Any) -> Any:
     except Exception:  # noqa: BLE001  errors with arguments of their own may not survive
         return WorkerError(str(found))
     return found
-
-
-def _begin(threads: int, numbers: Any, begin: Callable[[], None] | None) -> None:
-    """Initialises a worker: chooses its GPU and threads, makes it ignore Ctrl-C, and makes it exit with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends them
-    device = numbers.get()
-    if device:
-        os.environ["CUDA_VISIBLE_DEVICES"] = device
-    if begin is not None:
-        begin()
-    import torch  # only after CUDA_VISIBLE_DEVICES is set
-
-    torch.set_num_threads(threads)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)

@@ -7,13 +7,13 @@ import contextlib
 import io
 import os
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from stgraph.errors import JavaError
+from stgraph.processes import start_child
 
 __all__ = ["JavaProcess", "java_command"]
 
@@ -25,14 +25,6 @@ _OPTIONS = (
     "-Duser.language=en",
     "-Dfile.encoding=UTF-8",
     "-Dstdout.encoding=UTF-8",
-)
-
-# Run by Python before Java takes its place: Linux is to kill it once its parent has died, for Java reads its input, and
-# so notices, only after it has loaded.
-_DIE_WITH_PARENT = (
-    "import ctypes, os, signal, sys\n"
-    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"  # PR_SET_PDEATHSIG, kept by exec
-    "if os.getppid() == int(sys.argv[1]): os.execv(sys.argv[2], sys.argv[2:])\n"
 )
 
 
@@ -144,11 +136,9 @@ class JavaProcess:
         if self._process is None or self._process.poll() is not None:
             self._stop()
             command = java_command(*self.arguments)
-            if sys.platform == "linux":
-                command = [sys.executable, "-ISc", _DIE_WITH_PARENT, str(os.getpid()), *command]
             pipe = subprocess.PIPE
             try:
-                self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
+                self._process = start_child(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
             except OSError as error:
                 raise JavaError(f"{self.name} could not be started with {command[0]}: {error}.") from error
             # A full stderr pipe would block the program in the middle of a reply.

@@ -10,6 +10,7 @@ from pycocoevalcap.tokenizer import ptbtokenizer
 
 from stgraph.errors import JavaError
 from stgraph.metrics.java import java_command
+from stgraph.processes import start_child
 
 __all__ = ["tokenize"]
 
@@ -44,18 +45,30 @@ def tokenize(sentences: Sequence[str]) -> list[str]:
     )
     for _ in range(2):  # repeated once if Java was killed
         try:
-            done = subprocess.run(command, input=text, capture_output=True, check=False)
+            status, output, errors = _run(command, text)
         except OSError as error:
             raise JavaError(f"The PTB tokeniser could not be started with {command[0]}: {error}.") from error
-        lines = done.stdout.decode("utf-8").split("\n")[:-1]
+        lines = output.decode("utf-8").split("\n")[:-1]
         if len(lines) == len(sentences):
             return [_without_punctuation(line) for line in lines]
-    words = " / ".join(done.stderr.decode("utf-8", "replace").splitlines())[-1000:]
+    words = " / ".join(errors.decode("utf-8", "replace").splitlines())[-1000:]
     raise JavaError(
         f"The PTB tokeniser returned {len(lines)} of {len(sentences)} sentences, with exit status "
-        f"{done.returncode} and the message '{words}'; check memory limits and what may have killed it, then "
+        f"{status} and the message '{words}'; check memory limits and what may have killed it, then "
         "run the evaluation again."
     )
+
+
+def _run(command: Sequence[str], text: bytes) -> tuple[int, bytes, bytes]:
+    """Exit status and output of a program that reads ``text``."""
+    pipe = subprocess.PIPE
+    with start_child(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            output, errors = process.communicate(text)
+        except BaseException:  # Ctrl-C
+            process.kill()
+            raise
+    return process.returncode, output, errors
 
 
 def _one_line(sentence: str) -> str:

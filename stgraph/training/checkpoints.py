@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,14 +10,42 @@ from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from stgraph.errors import DataError, OptionError
+from stgraph.files import atomic_write
 
-__all__ = ["BestWeights", "PatientStopping", "check_end", "check_fits", "read_checkpoint"]
+__all__ = [
+    "AtomicCheckpointIO",
+    "BestWeights",
+    "PatientStopping",
+    "check_end",
+    "check_fits",
+    "read_checkpoint",
+]
 
 PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks")
 """Entries of a checkpoint that a run can be resumed from."""
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes each checkpoint whole or not at all, beside the file that it replaces.
+
+    Lightning writes it to the folder of temporary files first, where a kill leaves it, and copies it from there if that is
+    another disk.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Saves a checkpoint of a local path; other stores are left to Lightning."""
+        if "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        content = io.BytesIO()  # torch hides a full disk in an error of its own
+        torch.save(checkpoint, content)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as part:
+            part.write_bytes(content.getbuffer())
 
 
 class BestWeights(ModelCheckpoint):

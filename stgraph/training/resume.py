@@ -11,7 +11,6 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
 from stgraph.errors import OptionError
-from stgraph.files import atomic_write, remove_leftovers
 
 __all__ = ["ResumePoint"]
 
@@ -73,13 +72,7 @@ class ResumePoint(Checkpoint):
     def _save(self, trainer: Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        # save_checkpoint is collective: every rank calls it, and rank 0 writes the file.
-        if trainer.is_global_zero:
-            remove_leftovers(self.path)  # temporary files of a killed run
-            with atomic_write(self.path) as part:
-                trainer.save_checkpoint(part)
-        else:
-            trainer.save_checkpoint(self.path)
+        trainer.save_checkpoint(self.path)  # collective: every rank calls it, and rank 0 writes the file
         trainer.strategy.barrier("resume point")
 
 

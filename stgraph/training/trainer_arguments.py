@@ -9,8 +9,10 @@ from typing import Any
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
+from lightning.pytorch.plugins.io import CheckpointIO
 
 from stgraph.errors import OptionError
+from stgraph.training.checkpoints import AtomicCheckpointIO
 
 __all__ = ["check_trainer_arguments", "check_validation_interval", "make_trainer"]
 
@@ -56,13 +58,17 @@ def check_trainer_arguments(trainer: Mapping[str, Any]) -> None:
 
 
 def make_trainer(**arguments: Any) -> Trainer:
-    """Makes Lightning's ``Trainer``.
+    """Makes Lightning's ``Trainer``, which writes checkpoints whole unless a plugin of the user's writes them.
 
     Raises:
         OptionError: If it refuses an argument.
     """
+    plugins = arguments.pop("plugins", None)
+    plugins = list(plugins) if isinstance(plugins, list | tuple) else [plugins] * (plugins is not None)
+    if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+        plugins.append(AtomicCheckpointIO())
     try:
-        return Trainer(**arguments)
+        return Trainer(**arguments, plugins=plugins)
     except (MisconfigurationException, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:400].rstrip(".")
         raise OptionError(f"Lightning's Trainer refuses its arguments: {reason}.") from error

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 
 import h5py
 import numpy as np
@@ -229,11 +230,22 @@ def test_a_run_in_a_read_only_place_is_one_sentence(call, tmp_path):
     assert "cannot be written" in error
 
 
-def test_ctrl_c_ends_with_one_line(call, monkeypatch, tmp_path):
-    def stop(arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("stgraph.commands.store.run", stop)
-    status, _, error = call("store", "info", tmp_path)
-    assert status == 130
-    assert "interrupted; completed work is kept" in error
+@pytest.mark.parametrize(
+    ("number", "stopped"),
+    [
+        (signal.SIGINT, "interrupted"),
+        (signal.SIGTERM, "stopped by SIGTERM"),
+        (signal.SIGHUP, "stopped by SIGHUP"),
+    ],
+)
+def test_a_signal_ends_with_one_line_that_says_how_to_go_on(number, stopped, call, monkeypatch, tmp_path):
+    monkeypatch.setattr("stgraph.commands.store.run", lambda arguments: signal.raise_signal(number))
+    unhandled = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, unhandled)
+    try:
+        status, _, error = call("store", "info", tmp_path)
+        assert signal.getsignal(number) is unhandled
+    finally:
+        signal.signal(number, before)
+    assert status == 128 + number
+    assert error == f"\nstgraph store: {stopped}; run the same command again to go on.\n"

@@ -7,8 +7,6 @@ import sys
 import textwrap
 import time
 
-import pytest
-
 from stgraph.errors import DataError, WorkerError
 from stgraph.experiments import Task, run_tasks
 
@@ -67,9 +65,19 @@ def test_no_error_of_a_task_ends_the_sweep(tmp_path, capfd):
     assert capfd.readouterr().err.count("Traceback") == 1
 
 
-def test_a_process_that_dies_is_one_sentence(tmp_path):
-    with pytest.raises(WorkerError, match="finished cells are kept: run the same command again"):
-        list(run_tasks(work, [Task("d", (str(tmp_path), "d", "die"))], jobs=1, threads=1))
+def test_a_process_that_dies_costs_one_task_and_the_others_are_run(tmp_path):
+    tasks = [
+        Task("first", (str(tmp_path), "first", "")),
+        Task("dead", (str(tmp_path), "dead", "die")),
+        Task("after dead", (str(tmp_path), "after dead", ""), needs=("dead",)),
+        Task("last", (str(tmp_path), "last", "")),
+    ]
+    answers = {task.name: answer for task, answer in run_tasks(work, tasks, jobs=1, threads=1)}
+    assert isinstance(answers["dead"], WorkerError)
+    assert "Its process died (out of memory, or killed); run the same command again" in str(answers["dead"])
+    assert "needs dead, which failed" in str(answers["after dead"])
+    assert [answers[name][0] for name in ("first", "last")] == ["first", "last"]
+    assert answers["first"][1] != answers["last"][1]
 
 
 PARENT = """

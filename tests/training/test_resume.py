@@ -157,6 +157,6 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_resume_point(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"To continue {run}, run the same command with resume=true." in errors
+    assert f"stgraph train: interrupted; to continue {run}, run the same command with resume=true." in errors
     assert "Traceback" not in errors
     assert not (run / "model.safetensors").exists()

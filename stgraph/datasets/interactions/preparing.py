@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import shutil
-import socket
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,10 @@ from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.scene import MAX_OBJECTS, NUM_FRAMES, Scene, make_scene, video_id
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.datasets.interactions.worker_pool import generate_in_processes
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, StgraphError, WriteError
 from stgraph.features.store import ExtractorRecord, FeatureStoreWriter
-from stgraph.features.store.lock import is_running
+from stgraph.features.store.lock import is_same_file
+from stgraph.files import write_failure
 
 __all__ = ["GENERATOR_VERSION", "SIZES", "cache_root", "prepare_interactions", "split_of_videos"]
 
@@ -51,7 +49,8 @@ def prepare_interactions(
 
     The folder contains ``store.h5`` (features), ``captions.json`` (id -> split, category, captions; the category is the
     verb) and ``truth.npz`` (see ``truth_arrays``; for probes and figures, never for models). It appears under its name
-    only when it is complete. The values depend on size and seed alone, not on the number of processes.
+    only when it is complete. The values depend on size and seed alone, not on the number of processes. A process that needs
+    a folder that another one is generating waits for it.
 
     Args:
         size: "tiny" (tests), "small" (the demo) or "full" (ablations).
@@ -65,6 +64,7 @@ def prepare_interactions(
 
     Raises:
         OptionError: If ``size`` is unknown, or a number is out of range.
+        WriteError: If the cache cannot be written, or the disk is full.
     """
     if size not in SIZES:
         raise OptionError(f"'size' must be one of {', '.join(SIZES)}, got {size!r}.")
@@ -77,9 +77,16 @@ def prepare_interactions(
         / "interactions"
         / f"{size}-seed{seed}-v{GENERATOR_VERSION}"
     )
-    if not _is_complete(folder):
-        with _new_folder(folder) as temporary:
-            _write(temporary, size, seed, workers or _processors(), progress)
+    new, lock = (folder.with_name(f".{folder.name}.{kind}") for kind in ("new", "lock"))
+    if not _is_complete(folder) or new.exists() or lock.exists():
+        try:
+            with _only_process(folder, lock):
+                shutil.rmtree(new, ignore_errors=True)  # left by a killed process
+                if not _is_complete(folder):
+                    _generate(folder, new, size, seed, workers or _processors(), progress)
+        except WriteError:
+            if not _is_complete(folder):  # otherwise only the leftovers could not be removed
+                raise
     return folder
 
 
@@ -165,28 +172,41 @@ def _is_complete(folder: Path) -> bool:
     return all((folder / name).is_file() for name in _FILES)
 
 
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Yields a temporary folder that is renamed to ``folder`` when the block succeeds, and removed if it fails.
-
-    Folders that killed processes of this machine left behind are removed.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    host = f".{folder.name}-{socket.gethostname()}-"
-    for left in folder.parent.glob(f"{glob.escape(host)}*-*"):
-        pid = left.name.removeprefix(host).partition("-")[0]
-        if pid.isdecimal() and not is_running(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{host}{os.getpid()}-", dir=folder.parent))
+def _generate(folder: Path, new: Path, size: str, seed: int, workers: int, progress: Progress | None) -> None:
+    """Writes ``new`` and renames it to ``folder``; the caller is the only process that does."""
     try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp denies access to other users
-        if folder.exists() and not _is_complete(folder):
-            shutil.rmtree(folder)  # some of its files were removed
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not _is_complete(folder):  # otherwise another process created the same content first
-                raise
+        new.mkdir()
+        _write(new, size, seed, workers, progress)
+        if not _is_complete(folder):  # otherwise a machine was faster that shares the cache but not its locks
+            shutil.rmtree(folder, ignore_errors=True)  # some of its files were removed
+            new.rename(folder)
+    except StgraphError:
+        raise
+    except OSError as error:
+        raise WriteError(write_failure(error, folder)) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _only_process(folder: Path, lock: Path) -> Iterator[None]:
+    """Waits until no other process generates ``folder``. The system ends the lock with the process, however that ends."""
+    import fcntl  # POSIX only, like writing stores
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            with lock.open("a") as file:
+                with suppress(OSError):  # a file system without locks: each process generates its own
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if not is_same_file(file.fileno(), lock):
+                    continue  # its last holder has removed it
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+    except StgraphError:
+        raise
+    except OSError as error:
+        raise WriteError(write_failure(error, folder)) from error

@@ -15,6 +15,7 @@ from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import FPS, video_id
 from stgraph.errors import StgraphError
 from stgraph.features.video_features import VideoFeatures
+from stgraph.processes import start_child
 
 __all__ = ["generate_features", "generate_in_processes"]
 
@@ -51,7 +52,7 @@ def generate_in_processes(seed: int, count: int, workers: int) -> Iterator[Video
         for first in range(workers):
             # This process has shown the warnings of imported packages already.
             command = [sys.executable, "-W", "ignore", "-c", _COMMAND.format(seed, first, count, workers)]
-            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, env=environment))
+            processes.append(start_child(command, stdout=subprocess.PIPE, env=environment))
         for index in range(count):
             yield _receive(processes[index % workers], index)
     finally:

@@ -68,7 +68,7 @@ class WriterLock:
                 raise self.error(f"{self.path} should be a lock file and is something else; remove it.")
             with suppress(OSError):  # a file system without locks: a race of microseconds remains
                 fcntl.lockf(handle, fcntl.LOCK_EX)
-            if not _is_same_file(handle, self.path):
+            if not is_same_file(handle, self.path):
                 return False
             self._refuse_if_alive(os.read(handle, 4096))
             os.ftruncate(handle, 0)
@@ -96,11 +96,6 @@ class WriterLock:
             raise self.error(f"{self.busy} by process {pid} on this machine; wait for it or stop it.")
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process of this machine is running; Windows cannot tell, so it is taken to be."""
-    return os.name != "posix" or _start_of(pid) is not None
-
-
 def _start_of(pid: int) -> str | None:
     """Start time of a process, which distinguishes it from later ones with the same id; None if it is not running."""
     if Path("/proc/self/stat").exists():
@@ -119,7 +114,8 @@ def _start_of(pid: int) -> str | None:
     return "running"
 
 
-def _is_same_file(handle: int, path: Path) -> bool:
+def is_same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at ``path``."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:

@@ -16,7 +16,8 @@ from stgraph.features.store.checksums import Checksum, checksum_of_ids, write_at
 from stgraph.features.store.provenance import Header, encode_records
 from stgraph.features.store.schema import FORMAT, IDS, VERSION, columns, levels, pointer_path
 from stgraph.features.store.shard import Part, common_tail
-from stgraph.files import atomic_write, remove_leftovers
+from stgraph.files import atomic_write
+from stgraph.processes import DelayedSignals
 
 
 def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
@@ -32,14 +33,13 @@ def write_shard(path: Path, header: Header, parts: Sequence[Part]) -> None:
         DataError: If the parts have rows of different widths.
     """
     try:
-        remove_leftovers(path)  # left by a killed run; the caller holds the store's lock
-        with atomic_write(path) as part, _Sink(part) as sink:
+        with atomic_write(path) as part, _Sink(part) as sink, DelayedSignals() as signals:
             # Aligned arrays can be memory-mapped; since version 1.10 HDF5 keeps a checksum of what describes them.
             try:
                 with h5py.File(
                     sink, "w", libver=("v110", "v110"), alignment_threshold=1, alignment_interval=64
                 ) as file:
-                    _fill(file, sink, header, parts)
+                    _fill(file, sink, signals, header, parts)
             finally:
                 sink.check()  # its error says why; that of HDF5, if it noticed, does not
     except WriteError as error:
@@ -79,7 +79,9 @@ class _Sink(io.FileIO):
             raise self.error
 
 
-def _fill(file: h5py.File, sink: _Sink, header: Header, parts: Sequence[Part]) -> None:
+def _fill(
+    file: h5py.File, sink: _Sink, signals: DelayedSignals, header: Header, parts: Sequence[Part]
+) -> None:
     file.attrs["version"] = VERSION
     texts = {
         "format": FORMAT,
@@ -109,6 +111,7 @@ def _fill(file: h5py.File, sink: _Sink, header: Header, parts: Sequence[Part]) -
                 found.add(np.ascontiguousarray(piece))
                 begin += len(piece)
                 sink.check()
+                signals.check()
         sums[column.path] = found
     write_checksums(file, sums)
 

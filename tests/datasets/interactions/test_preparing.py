@@ -138,7 +138,9 @@ def test_what_is_killed_halfway_is_not_taken_for_whole(three, tmp_path):
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(root)}, check=False
     )
     assert run.returncode == -signal.SIGKILL
-    assert any(path.name.startswith(".three-") for path in (tmp_path / "interactions").iterdir())
+    assert any(
+        path.name.startswith(".three-") and path.is_dir() for path in (tmp_path / "interactions").iterdir()
+    )
     folder = prepare_interactions(three, cache=tmp_path)
     assert len(FeatureStore(folder / "store.h5")) == 3
     assert list(folder.parent.iterdir()) == [folder]

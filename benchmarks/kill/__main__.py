@@ -1,0 +1,75 @@
+"""Kills commands at random moments, runs each again, and compares the results: ``python -m benchmarks.kill``.
+
+Prints a table in Markdown, and then what was wrong. Exits with status 1 if anything was.
+"""
+
+import argparse
+import importlib
+import itertools
+import random
+import sys
+import tempfile
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import torch
+
+from benchmarks.kill.commands import COMMANDS
+from benchmarks.kill.inputs import make_inputs
+from benchmarks.kill.trials import SIGNALS, alone, kill, table
+from stgraph.commands.arguments import COMMANDS as NAMES
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help=f"only these of {', '.join(COMMANDS)}")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="keep the folders of trials with problems here")
+    options = parser.parse_args()
+    names = options.names or list(COMMANDS)
+    if unknown := [name for name in names if name not in COMMANDS]:
+        parser.error(f"there is no command {unknown[0]!r}")
+    torch.set_num_threads(1)
+    for name in NAMES:
+        importlib.import_module(f"stgraph.commands.{name}")
+    draws, begun, trials = random.Random(options.seed), time.monotonic(), []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        inputs = folder.absolute() / "inputs"
+        chosen = [COMMANDS[name] for name in names]
+        with redirect_stdout(sys.stderr):
+            make_inputs(inputs, data=any(c.cache for c in chosen), model=any(c.copies for c in chosen))
+        whole = sum(COMMANDS[name].share for name in names)
+        for name in names:
+            command, signals = COMMANDS[name], itertools.cycle(SIGNALS)
+            expected = alone(command, inputs, folder.absolute() / "alone")
+            kills = max(1, round(options.kills * command.share / whole))
+            print(
+                f"{name}: {expected.ended.seconds:.1f} s, {expected.ended.steps} steps, {kills} kills",
+                file=sys.stderr,
+            )
+            for _ in range(kills):
+                place = folder.absolute() / f"trial{len(trials)}"
+                trial = kill(name, command, expected, next(signals), inputs, place, draws)
+                trials.append(trial)
+                for problem in trial.problems:
+                    print(f"  {place.name}: {trial.stop}: {problem}", file=sys.stderr, flush=True)
+    print(table(trials))
+    problems = [(trial, problem) for trial in trials for problem in trial.problems]
+    slowest = max((trial.killed.wait for trial in trials), default=0.0)
+    print(
+        f"\n{len(trials)} kills with seed {options.seed} in {(time.monotonic() - begun) / 60:.0f} minutes, "
+        f"{len(problems)} problems; a stopped command ended after {slowest:.1f} s at the latest."
+    )
+    for trial, problem in problems:
+        print(f"- {trial.command}, {trial.stop}: {problem}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

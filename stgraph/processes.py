@@ -1,0 +1,113 @@
+"""Child processes that end with their parent, and code that no signal may cut in two."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "start_child"]
+
+# Run by Python before the program takes its place. Linux is to kill it once its parent has died: a program that reads its
+# input would notice only after it has loaded. A terminal sends Ctrl-C to all processes; the parent ends its children.
+_BEGIN = (
+    "import ctypes, os, signal, sys\n"
+    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"  # PR_SET_PDEATHSIG, kept by exec
+    "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\n"
+    "if os.getppid() == int(sys.argv[1]): os.execv(sys.argv[2], sys.argv[2:])\n"
+)
+
+
+def start_child(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Starts a program that Linux kills when the calling thread ends, and that Ctrl-C in a terminal does not reach.
+
+    Args:
+        command: The program's path and its arguments.
+        options: Further arguments of :class:`subprocess.Popen`.
+    """
+    if sys.platform != "linux":
+        return subprocess.Popen(command, **options)
+    with interrupts_blocked():
+        return subprocess.Popen([sys.executable, "-ISc", _BEGIN, str(os.getpid()), *command], **options)
+
+
+@contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Holds Ctrl-C back until the block ends; processes that are started in it never receive it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def begin_worker(threads: int, device: str, begin: Callable[[], None] | None) -> None:
+    """Initialises a process of ``multiprocessing``: makes it end with its parent, and chooses its GPU and threads.
+
+    The parent may end while torch is imported, so this module imports nothing that takes long.
+
+    Args:
+        threads: Number of torch threads.
+        device: GPU number; empty uses the CPU.
+        begin: Called before torch is imported.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if device:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
+    if begin is not None:
+        begin()
+    import torch  # only after CUDA_VISIBLE_DEVICES is set
+
+    torch.set_num_threads(threads)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+class DelayedSignals:
+    """Context manager that delays SIGINT, SIGTERM and SIGHUP to its end.
+
+    An exception that a handler raises while a C library calls Python code is lost or crashes the process. Signals that
+    nobody handles still end the process.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Any] = {}
+        self._received: list[int] = []
+
+    def __enter__(self) -> DelayedSignals:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None and callable(signal.getsignal(number)):
+                    self._handlers[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(self._received):
+            signal.raise_signal(number)
+
+    def check(self) -> None:
+        """Ends the block if a signal was received, for loops that take long."""
+        if self._received:
+            raise KeyboardInterrupt
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._received.append(number)
