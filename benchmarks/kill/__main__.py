@@ -7,6 +7,7 @@ import argparse
 import importlib
 import itertools
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ def main() -> int:
     for name in NAMES:
         importlib.import_module(f"stgraph.commands.{name}")
     draws, begun, trials = random.Random(options.seed), time.monotonic(), []
+    stopped: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: stopped.append(number))  # ends with the table so far
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,21 +47,29 @@ def main() -> int:
         chosen = [COMMANDS[name] for name in names]
         with redirect_stdout(sys.stderr):
             make_inputs(inputs, data=any(c.cache for c in chosen), model=any(c.copies for c in chosen))
-        whole = sum(COMMANDS[name].share for name in names)
-        for name in names:
-            command, signals = COMMANDS[name], itertools.cycle(SIGNALS)
-            expected = alone(command, inputs, folder.absolute() / "alone")
-            kills = max(1, round(options.kills * command.share / whole))
+        expected, plan = {}, []
+        for name, command in zip(names, chosen, strict=True):
+            expected[name] = alone(command, inputs, folder.absolute() / "alone")
+            kills = max(1, round(options.kills * command.share / sum(each.share for each in chosen)))
+            plan += [
+                (name, number) for _, number in zip(range(kills), itertools.cycle(SIGNALS), strict=False)
+            ]
+            ended = expected[name].ended
             print(
-                f"{name}: {expected.ended.seconds:.1f} s, {expected.ended.steps} steps, {kills} kills",
+                f"{name}: {ended.seconds:.1f} s, {ended.steps} steps, {kills} kills",
                 file=sys.stderr,
+                flush=True,
             )
-            for _ in range(kills):
-                place = folder.absolute() / f"trial{len(trials)}"
-                trial = kill(name, command, expected, next(signals), inputs, place, draws)
-                trials.append(trial)
-                for problem in trial.problems:
-                    print(f"  {place.name}: {trial.stop}: {problem}", file=sys.stderr, flush=True)
+        draws.shuffle(plan)  # so that a bench that is stopped has tried all commands
+        for name, number in plan:
+            if stopped:
+                break
+            place = folder.absolute() / f"trial{len(trials)}"
+            trial = kill(name, COMMANDS[name], expected[name], number, inputs, place, draws)
+            trials.append(trial)
+            for problem in trial.problems:
+                print(f"  {place.name}: {name}, {trial.stop}: {problem}", file=sys.stderr, flush=True)
+    trials.sort(key=lambda trial: (names.index(trial.command), SIGNALS.index(trial.stop.number)))
     print(table(trials))
     problems = [(trial, problem) for trial in trials for problem in trial.problems]
     slowest = max((trial.killed.wait for trial in trials), default=0.0)
