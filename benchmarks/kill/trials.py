@@ -39,7 +39,7 @@ class Trial:
 def alone(command: Command, inputs: Path, folder: Path) -> Alone:
     """Runs a command undisturbed."""
     prepare(command, inputs, folder)
-    ended = run(_filled(command.arguments, inputs), folder)
+    ended = run(filled(command.arguments, inputs), folder)
     if ended.status != 0 or ended.left:
         raise RuntimeError(f"{command.arguments}, undisturbed: {ended}")
     found = Alone(ended, command.digest(folder / "work"), _files(folder))
@@ -71,14 +71,14 @@ def kill(
             group=group,
         )
         prepare(command, inputs, folder)
-        killed = run(_filled(command.arguments, inputs), folder, stop)
+        killed = run(filled(command.arguments, inputs), folder, stop)
         if killed.sent and not (number == signal.SIGKILL and killed.status == 0):  # it had ended
             break
         shortest = min(shortest, killed.seconds)
         shutil.rmtree(folder)
     trial = Trial(name, stop, killed)
     trial.problems += _problems_of_end(number, killed)
-    trial.again = run(_filled(command.again(folder / "work"), inputs), folder)
+    trial.again = run(filled(command.again(folder / "work"), inputs), folder)
     trial.problems += list(_problems_of_result(command, trial.again, expected, folder))
     if not trial.problems:
         shutil.rmtree(folder)
@@ -116,7 +116,8 @@ def _files(folder: Path) -> set[str]:
     return {LOGS.sub("log/version_N", str(path.relative_to(folder))) for path in places}
 
 
-def _filled(arguments: tuple[str, ...], inputs: Path) -> list[str]:
+def filled(arguments: tuple[str, ...], inputs: Path) -> list[str]:
+    """The arguments with the folder of inputs in its place."""
     return [argument.replace("{in}", str(inputs)) for argument in arguments]
 
 
