@@ -98,7 +98,7 @@ MODEL = {f"run/{name}": all_bytes for name in ("model.safetensors", "config.json
 CACHE = "cache/interactions/tiny-seed0-v1"
 COMMANDS = {
     "extract": Command(
-        ("extract", "{in}/videos", "x.h5", *EXTRACT, "threads=2"), {"x.h5": store_arrays}, share=0.2
+        ("extract", "{in}/videos", "x.h5", *EXTRACT, "threads=2"), {"x.h5": store_arrays}, share=0.25
     ),
     "extract, Ray": Command(
         ("extract", "{in}/videos", "x.h5", *EXTRACT, "engine=ray", "ray.readers=1"),
@@ -108,7 +108,7 @@ COMMANDS = {
     "store import": Command(
         ("store", "import", "{in}/npy", "i.h5", *IMPORT),
         {"i.h5": store_arrays},
-        share=0.15,
+        share=0.12,
         whole="A store already exists",
     ),
     "store import, folder": Command(
@@ -120,13 +120,13 @@ COMMANDS = {
     "store merge": Command(
         ("store", "merge", "m.h5", "{in}/a.h5", "{in}/b.h5"),
         {"m.h5": store_arrays},
-        share=0.22,
+        share=0.29,
         whole="already exists",
     ),
     "train": Command(
         ("train", "data=interactions_tiny", *SMALL, "trainer.max_epochs=3", "resume_every=1", "run=run"),
         MODEL,
-        share=0.15,
+        share=0.11,
         cache=True,
         resumes=True,
     ),
@@ -147,20 +147,20 @@ COMMANDS = {
             f"{CACHE}/captions.json": all_bytes,
             f"{CACHE}/truth.npz": archive,
         },
-        share=0.07,
+        share=0.04,
         resumes=True,
     ),
     "evaluate": Command(
         ("evaluate", "trained", "split=test"),
         {"trained/evaluation-test-scene.json": all_bytes},
-        share=0.05,
+        share=0.03,
         copies=("trained",),
         cache=True,
     ),
     "ablate": Command(
         ("ablate", "table=stgkd", "data=interactions_tiny", *SMALL, *ROWS, "results=results", "runs=runs"),
         {"results/stgkd/*/0.json": scores},
-        share=0.03,
+        share=0.015,
         cache=True,
     ),
 }
