@@ -23,7 +23,7 @@ def test_the_list_of_public_names_is_that_of_the_code():
 
 
 def test_links_between_pages_lead_somewhere():
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "papers").glob("*.md")]
     links = [
         (page, link)
         for page in pages

@@ -28,7 +28,7 @@ from tests.features.store.samples import random_video, write
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "stgraph"
 OTHER_TOOLS = {"--force-reinstall", "--no-deps", "--upgrade"}  # of pip, in commands that messages print whole
-SETTING = re.compile(r"(?<![\w.'\"&-])([a-z_]\w*(?:\.[a-z_]\w*)*)=(?!=)([\w\[({'\"/<]*)")
+SETTING = re.compile(r"(?<![\w.'\"&?-])([a-z_]\w*(?:\.[a-z_]\w*)*)=(?!=)([\w\[({'\"/<]*)")
 NAMED = re.compile(r"\b(?:pass|set|lower|raise|change|correct|give|use|choose) (?:\w+ ){0,4}'([a-z_]+)'")
 COMMAND = re.compile(r"(?:['`]|Next: |run: |run )stgraph ([a-z]+)(?: ([a-z]+)\b)?")
 ELSEWHERE = {
@@ -176,7 +176,7 @@ def test_every_choice_of_a_group_exists():
         for text, match in shown_by(SETTING)
         if re.fullmatch(r"[a-z_0-9]+", match[2])
         and (choices := choices_of(match[1]) if "." not in match[1] else ())
-        and match[2] not in {*choices, "null", "none"}
+        and match[2] not in {*choices, *choices_of(match[1], "extract"), "null", "none"}
     ]
     assert wrong == []
 

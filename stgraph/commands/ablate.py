@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
     planned = plan_cells(study, config, shared, rows, seeds, of_rows)
     if config.check:
         return _check(planned, config)
-    todo = unfinished(planned, config, need_runs=study.videos)
+    todo = unfinished(planned, config, need_runs=study.videos and config.replace)
     failed = _sweep(planned, todo, config)
     for task, error in failed:
         print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
@@ -136,8 +136,8 @@ def _video_pairs(study: Study, cells: dict[str, dict[int, Cell]], config: DictCo
     pairs, missing = video_pairs(study, cells, Path(config.runs), load_pairs(path))
     if missing:
         print(
-            f"Not compared over test videos, as their runs are not in {config.runs}/{study.name}: {', '.join(missing)}; "
-            f"remove these cells from {path.parent} and run the same command again.",
+            f"Not compared over test videos, as their runs are not in {config.runs}/{study.name}: {', '.join(missing)}; add "
+            "replace=true to train them again.",
             file=sys.stderr,
         )
     if pairs:

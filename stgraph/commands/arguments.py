@@ -23,6 +23,7 @@ __all__ = [
 
 COMMANDS = {
     "demo": "generate videos, train on them, and show the scores, captions and a graph",
+    "data": "say what to fetch for MSVD or MSR-VTT, and check what is there",
     "extract": "extract features of all videos of a folder into one store",
     "train": "train a captioner",
     "evaluate": "score a trained captioner on a split",
@@ -43,7 +44,11 @@ ABLATE_KEYS = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "
 """Keys of ``configs/ablate.yaml``; all other settings of ``stgraph ablate`` are settings of every run."""
 EXAMPLES = {
     "demo": ("stgraph demo data=interactions_tiny trainer.max_epochs=2",),
-    "extract": ("stgraph extract videos/ features.h5 motion=none",),
+    "data": ("stgraph data msvd", "stgraph data msvd MSVD/ --names-only"),
+    "extract": (
+        "stgraph extract videos/ features.h5 motion=none",
+        "stgraph extract YouTubeClips/ stgkd.h5 experiment=stgkd motion.weights=rgb_imagenet.pt objects.weights=FILE",
+    ),
     "train": (
         "stgraph train experiment=stgkd_msvd data.dataset.store=msvd.h5 data.dataset.captions=msvd.txt",
         "stgraph train data=folder data.dataset.store=features.h5 data.dataset.captions=captions.csv run=runs/mine",
@@ -56,6 +61,7 @@ EXAMPLES = {
     "store": ("stgraph store info features.h5",),
     "completion": ('eval "$(stgraph completion bash)"',),
 }
+DATA_SETS = ("msvd", "msrvtt")
 LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
 
 
@@ -86,14 +92,19 @@ def completions(name: str) -> list[str]:
         return ["bash", "zsh", "fish"]
     if name == "store":
         return ["info", "validate", "merge", "import"]
+    if name == "data":
+        return [*DATA_SETS, *options_of(name)]
     groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
-    return options_of(name) + [f"{group}={choice}" for group in groups for choice in choices_of(group)]
+    config = CONFIG_OF.get(name, "")
+    return options_of(name) + [
+        f"{group}={choice}" for group in groups for choice in choices_of(group, config)
+    ]
 
 
 def _epilog(name: str) -> str:
     lines: list[str] = []
     groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
-    listed = {group: choices_of(group) for group in groups}
+    listed = {group: choices_of(group, CONFIG_OF[name]) for group in groups}
     if any(listed.values()):
         lines.append("groups of settings (GROUP=CHOICE, the default in brackets):")
         width = max(map(len, listed))
@@ -135,6 +146,28 @@ def _extract(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="extract part I of N equal parts only; 'stgraph store merge' joins them",
     )
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=DATA_SETS, help="the data set")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        help="folder with its videos and captions; without it, what to fetch is printed",
+    )
+    parser.add_argument(
+        "--captions",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files of captions, if they are elsewhere or have another name",
+    )
+    parser.add_argument(
+        "--splits", type=Path, metavar="PATH", help="lists of splits in place of the official ones"
+    )
+    parser.add_argument("--names-only", action="store_true", help="do not open the videos")
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -240,6 +273,8 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 DESCRIPTIONS = {
     "demo": "Generate videos, train on them, and show the scores, in minutes.",
+    "data": "Say what to fetch for a public data set, or check a folder: numbers of videos, captions and splits, the text "
+    "of the captions, missing ids and unreadable videos. The exit status is 1 if something is not as published.",
     "extract": "Extract features of all videos of a folder. The same command continues a stopped extraction.",
     "train": "Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1.",
     "evaluate": "Score a trained captioner on one split.",
@@ -253,6 +288,7 @@ DESCRIPTIONS = {
 }
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "demo": _demo,
+    "data": _data,
     "extract": _extract,
     "train": _train,
     "evaluate": _evaluate,

@@ -12,6 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.weights_to_fetch import check_weights
 from stgraph.errors import OptionError, shown
 from stgraph.extraction import (
     ExtractionLog,
@@ -38,6 +39,7 @@ __all__ = ["run"]
 def run(arguments: list[str]) -> int:
     """Runs ``stgraph extract``; the exit status is 1 if a video could not be extracted."""
     chosen = parser_of("extract").parse_intermixed_args(arguments)
+    check_weights(compose("extract", chosen.settings, complete=False))
     config = compose("extract", chosen.settings)
     sources, others = find_videos(chosen.folder)
     if others:

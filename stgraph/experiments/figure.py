@@ -78,4 +78,4 @@ def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDE
     return Path(path)
 
 
-_COLORS = {"scene": "#3b6ea5", "object": "#c1622d", "joint": "#4d8f57"}
+_COLORS = {"scene": "#3b6ea5", "object": "#c1622d", "joint": "#4d8f57", "stat": "#8a5a9e", "stats": "#2f8f8f"}

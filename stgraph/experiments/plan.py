@@ -215,7 +215,7 @@ def unfinished(planned: Plan, config: DictConfig, *, need_runs: bool = False) ->
     Args:
         planned: The cells by row and seed.
         config: Settings of the sweep.
-        need_runs: Whether a cell of another table is only reused together with its run folder.
+        need_runs: Whether a cell whose run folder is gone is run again, instead of being kept or taken over.
 
     Raises:
         OptionError: If a cell was made with other settings or data, and ``replace`` is false.
@@ -234,7 +234,8 @@ def unfinished(planned: Plan, config: DictConfig, *, need_runs: bool = False) ->
                 f"{cell_path(results, task.table, row, seed)} was made with other settings or data "
                 f"({' '.join(cell.overrides)}); choose another folder by results=..., or overwrite by replace=true."
             )
-        if same:
+        own = run_folder(task)
+        if same and (is_run_of(task, own) or not need_runs):
             continue
         twin = elsewhere.get((task.settings_hash, task.data_hash))
         there = twin and Path(config.runs) / twin.table / twin.row / str(twin.seed)

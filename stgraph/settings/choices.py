@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-__all__ = ["choices_of", "default_groups", "entry_point_models", "group_choices"]
+__all__ = ["choices_of", "default_groups", "entry_point_models", "group_choices", "own_choices"]
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 HIDDEN = ("base",)  # files that only serve as defaults of others
@@ -24,9 +24,19 @@ def group_choices() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def choices_of(group: str) -> tuple[str, ...]:
-    """Returns the choices of one group; models of installed packages are choices of ``model``."""
-    names = group_choices().get(group, ())
+def own_choices(group: str, config: str) -> tuple[str, ...]:
+    """Returns the choices that a group has for one configuration alone: the files of ``configs/<group>/<config>``."""
+    return tuple(sorted(file.stem for file in (CONFIGS / group / config).glob("*.yaml")))
+
+
+def choices_of(group: str, config: str = "train") -> tuple[str, ...]:
+    """Returns the choices of one group; models of installed packages are choices of ``model``.
+
+    Args:
+        group: Name of the group.
+        config: Name of the configuration; a group may have other choices for it.
+    """
+    names = own_choices(group, config) or group_choices().get(group, ())
     return tuple(sorted({*names, *entry_point_models()})) if group == "model" else names
 
 

@@ -29,6 +29,7 @@ from stgraph.settings.choices import (
     default_groups,
     entry_point_models,
     group_choices,
+    own_choices,
 )
 from stgraph.settings.legacy import with_current_names
 from stgraph.settings.overrides import key_of
@@ -65,7 +66,8 @@ def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete
     groups = default_groups(config)
     for override in overrides:
         _check_readable(override)
-        _check_choice(override, groups)
+        _check_choice(override, groups, config)
+    overrides = [_with_own_choice(override, config) for override in overrides]
     with _own_hydra():
         if data is not None:
             ConfigStore.instance().store(
@@ -213,13 +215,19 @@ def _check_readable(override: str) -> None:
         raise OptionError(f"'{override}' gives several values, but a run takes only one; use {hint}.")
 
 
-def _check_choice(override: str, groups: dict[str, str]) -> None:
+def _with_own_choice(override: str, config: str) -> str:
+    """Names the file of a choice that a group has for this configuration alone: ``experiment=extract/stat``."""
+    key, _, name = override.partition("=")
+    return f"{key}={config}/{name}" if name in own_choices(key, config) else override
+
+
+def _check_choice(override: str, groups: dict[str, str], config: str) -> None:
     """Raises if ``group=NAME`` names an unknown choice."""
     key, _, name = override.partition("=")
     key, name = key.lstrip("+"), name.strip("'\"")
     if key not in groups or (name == "null" and key in OPTIONAL):
         return
-    choices = choices_of(key)
+    choices = choices_of(key, config)
     if key == "loss":
         choices = (*choices, *entry_point_models())
     own = name == DATA_OF_THE_RUN and groups[key] == DATA_OF_THE_RUN

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from omegaconf import OmegaConf
@@ -12,7 +13,14 @@ from stgraph.datasets import CaptionCorpus, VideoCaptions, open_dataset
 from stgraph.datasets.stored_dataset import with_features
 from stgraph.errors import WorkerError, WriteError
 from stgraph.experiments import cell_path, load_cell, save_cell
-from stgraph.experiments.plan import data_hash, plan_cells, run_folder, study_of, with_experiment
+from stgraph.experiments.plan import (
+    data_hash,
+    plan_cells,
+    run_folder,
+    study_of,
+    unfinished,
+    with_experiment,
+)
 from stgraph.experiments.run_cell import CellTask, _begin, is_run_of
 from stgraph.settings.compose import compose
 from stgraph.settings.identity import settings_that_matter
@@ -331,9 +339,17 @@ def test_comparisons_over_videos_outlive_their_runs_but_not_their_cells(systems,
     capsys.readouterr()
     assert main(["ablate", *SYSTEMS, "rows=[stgkd]", *folders]) == 0
     assert "Not compared over test videos" in (said := capsys.readouterr().err)
-    assert "stat/0" in said
+    assert "stat/0; add replace=true to train them again." in said
     kept = json.loads((tmp_path / "results" / "systems" / "videos.json").read_text())["pairs"]
     assert [(pair["row"], pair["reference"]) for pair in kept] == [("stgkd_object", "stgkd")]
+    study, config = study_of(
+        ["table=systems", f"results={systems / 'results'}", f"runs={tmp_path / 'runs'}", "replace=true"]
+    )
+    planned = plan_cells(study, config, ["data=interactions_tiny"], ["stat"], [0])
+    cell = load_cell(cell_path(systems / "results", "systems", "stat", 0))
+    here = {key: replace(task, settings_hash=cell.settings_hash) for key, task in planned.items()}
+    assert unfinished(here, config) == []
+    assert unfinished(here, config, need_runs=True) == list(here.values())
 
 
 @pytest.mark.parametrize(

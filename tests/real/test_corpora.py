@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from stgraph.datasets import corpus_summary, open_dataset, read_msrvtt_captions, read_msvd_captions
+from stgraph.datasets.corpus.fingerprints import KNOWN, caption_fingerprints
 from stgraph.datasets.corpus.official_splits import msrvtt_splits
 from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
 from stgraph.metrics import METRICS, CaptionEvaluator
@@ -157,3 +158,12 @@ def test_scores_of_the_whole_test_split_repeat(msvd):
     )
     worse = evaluate(shuffled)
     assert all(worse[metric] < scores[0][metric] for metric in METRICS)
+
+
+def test_real_captions_have_the_known_fingerprints(real_data):
+    """Those of MSR-VTT's validation and test captions are of a copy other than this one."""
+    msvd = read_msvd_captions(real_data / "corpora" / "msvd" / "captions.json")
+    assert caption_fingerprints(msvd, "msvd") == KNOWN["msvd"]
+    files = {split: real_data / "corpora" / "msrvtt" / f"{split}.json" for split in ("val", "test")}
+    found = caption_fingerprints(read_msrvtt_captions(files), "msrvtt")
+    assert found == {split: KNOWN["msrvtt"][split] for split in ("val", "test")}

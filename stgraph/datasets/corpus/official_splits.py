@@ -12,9 +12,9 @@ __all__ = ["OFFICIAL", "msrvtt_splits", "msvd_splits"]
 OFFICIAL = "official"
 """Value to pass instead of lists of splits to select the official ones."""
 
-_MSVD_NAME = re.compile(r"[\w-]{11}_\d+_\d+", re.ASCII)
-_MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d{1,9})", re.ASCII)
-_MSRVTT_NUMBER = re.compile(r"video(\d{1,9})", re.ASCII)
+MSVD_NAME = re.compile(r"[\w-]{11}_\d+_\d+", re.ASCII)
+MSVD_NUMBER = re.compile(r"vid(?:eo)?0*(\d{1,9})", re.ASCII)
+MSRVTT_NUMBER = re.compile(r"video(\d{1,9})", re.ASCII)
 
 
 def msvd_splits(ids: Collection[str]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def msvd_splits(ids: Collection[str]) -> dict[str, str]:
     >>> msvd_splits(["vid1200", "vid1201", "vid1301"])
     {'vid1200': 'train', 'vid1201': 'val', 'vid1301': 'test'}
     """
-    numbers = {video_id: _MSVD_NUMBER.fullmatch(video_id) for video_id in ids}
+    numbers = {video_id: MSVD_NUMBER.fullmatch(video_id) for video_id in ids}
     if all(numbers.values()):
         places = {video_id: int(match[1]) for video_id, match in numbers.items() if match}
         wrong = [video_id for video_id, place in places.items() if not 1 <= place <= 1970]
@@ -43,7 +43,7 @@ def msvd_splits(ids: Collection[str]) -> dict[str, str]:
                 f"MSVD's numbered ids go from vid1 to vid1970, got {listed(sorted(wrong))}; give the splits as lists."
             )
     else:
-        wrong = [video_id for video_id in ids if not _MSVD_NAME.fullmatch(video_id)]
+        wrong = [video_id for video_id in ids if not MSVD_NAME.fullmatch(video_id)]
         if wrong:
             raise DataError(
                 f"MSVD's videos are named YouTubeID_start_end or vid1 to vid1970, got {listed(sorted(wrong))}; give the "
@@ -69,7 +69,7 @@ def msrvtt_splits(ids: Collection[str]) -> dict[str, str]:
     >>> msrvtt_splits(["video6512", "video6513", "video7010"])
     {'video6512': 'train', 'video6513': 'val', 'video7010': 'test'}
     """
-    numbers = {video_id: _MSRVTT_NUMBER.fullmatch(video_id) for video_id in ids}
+    numbers = {video_id: MSRVTT_NUMBER.fullmatch(video_id) for video_id in ids}
     wrong = [video_id for video_id, match in numbers.items() if not match or int(match[1]) > 9999]
     if wrong:
         raise DataError(
