@@ -107,7 +107,7 @@ class Study(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise OptionError(
-                f"The table '{name}' has a wrong entry {where or 'at its top'}: {first['msg']}."
+                f"The table '{name}' has a wrong entry {where or 'at its top'}: {first['msg']}; correct it."
             ) from error
 
     @model_validator(mode="after")

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from stgraph.errors import DataError
 from stgraph.features.store.schema import is_one_file
 from stgraph.files import write_text
-from stgraph.parsing import read_json
+from stgraph.parsing import RECORD, read_record
 
 __all__ = ["ExtractionLog", "log_path"]
 
@@ -24,6 +23,8 @@ class ExtractionLog:
         seconds_per_video: Time that each extractor's model took per video, by extractor.
         device: Device that the models ran on.
     """
+
+    __pydantic_config__ = RECORD
 
     failed: Mapping[str, str] = field(default_factory=dict)
     seconds_per_video: Mapping[str, float] = field(default_factory=dict)
@@ -51,10 +52,7 @@ class ExtractionLog:
         path = log_path(store)
         if not path.is_file():
             return cls()
-        try:
-            return cls(**read_json(path))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path} is not an extraction log ({error}); remove it.") from error
+        return read_record(path, cls, "an extraction log; remove it")
 
 
 def log_path(store: Path) -> Path:

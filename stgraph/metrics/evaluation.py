@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pydantic import BaseModel
+
 from stgraph.decoding import Decoding, Greedy, decoding_from_dict
 from stgraph.errors import DataError, MissingDataError
 from stgraph.files import write_text
+from stgraph.metrics.bootstrap import scores_of_sets
 from stgraph.metrics.scores import CaptionScores
-from stgraph.parsing import read_json
+from stgraph.parsing import RECORD, read_record
 
 __all__ = ["Evaluation"]
 
@@ -81,19 +85,38 @@ class Evaluation:
         """
         if not path.is_file():
             raise MissingDataError(f"There is no evaluation at {path}; write one with 'stgraph evaluate'.")
+        remedy = "run 'stgraph evaluate' again"
+        saved = read_record(path, _Saved, f"an evaluation with scores per video; {remedy}")
+        scores = CaptionScores(saved.scores, _by_video(saved.per_video), _by_video(saved.statistics))
         try:
-            content = read_json(path)
-            tables = [_by_video(content[name]) for name in ("per_video", "statistics")]
-            scores = CaptionScores(content["scores"], *tables)
-            names = ("dataset", "split", "branch", "captions", "references")
-            decoding = decoding_from_dict(content.get("decoding", {}))
-            found = cls(scores=scores, decoding=decoding, **{name: content[name] for name in names})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            tables: list[Mapping[str, Any]] = [*scores.per_video.values(), *scores.statistics.values()]
+            if any(table.keys() != saved.captions.keys() for table in tables):
+                raise ValueError("some videos have no caption or lack a score")
+            scores_of_sets(scores, np.ones((1, len(saved.captions))))
+            decoding = decoding_from_dict(saved.decoding)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             raise DataError(
-                f"{path} is not an evaluation with scores per video ({type(error).__name__}: {error}); "
-                "run 'stgraph evaluate' again."
+                f"{path} is not an evaluation with scores per video ({type(error).__name__}: {error}); {remedy}."
             ) from error
-        return found
+        return cls(
+            saved.dataset, saved.split, saved.branch, saved.captions, scores, saved.references, decoding
+        )
+
+
+class _Saved(BaseModel):
+    """The entries of a file that are read; others document the run."""
+
+    model_config = {**RECORD, "extra": "ignore"}
+
+    dataset: str
+    split: str
+    branch: str
+    captions: dict[str, str]
+    references: str
+    decoding: dict[str, Any] = {}
+    scores: dict[str, float]
+    per_video: dict[str, dict[str, float]]
+    statistics: dict[str, dict[str, list[float]]]
 
 
 def _by_video(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -165,7 +165,8 @@ def load_model(folder: str | Path, config: ModelConfig | None = None) -> Caption
         check_arguments(model_class, config.arguments, weight_shapes(weights), path)
         model = model_class(**config.arguments)
     except OptionError as error:
-        raise ModelFolderError(f"{path}, arguments: {error}") from error
+        reason = str(error).rstrip(".")
+        raise ModelFolderError(f"{path}, arguments: {reason}; restore the folder.") from error
     check_kept(config.arguments, json_arguments(model_class, model.config), path)
     state = _read_weights(weights)
     try:

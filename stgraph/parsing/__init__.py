@@ -9,10 +9,12 @@ from stgraph.parsing.json_text import (
     structure_of,
 )
 from stgraph.parsing.plain_pickle import PickledArray, read_plain_pickle
+from stgraph.parsing.record import RECORD, read_record
 from stgraph.parsing.table import Row, Table, parse_table
 from stgraph.parsing.text import lines_of, read_text
 
 __all__ = [
+    "RECORD",
     "PickledArray",
     "Row",
     "Table",
@@ -24,6 +26,7 @@ __all__ = [
     "parse_table",
     "read_json",
     "read_plain_pickle",
+    "read_record",
     "read_text",
     "structure_of",
 ]

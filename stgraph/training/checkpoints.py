@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import DataError, OptionError, shown
 from stgraph.files import atomic_write
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PatientStopping",
     "check_end",
     "check_fits",
+    "check_weights",
     "read_checkpoint",
 ]
 
@@ -166,20 +167,43 @@ def check_fits(path: Path, checkpoint: Mapping[str, Any], module: torch.nn.Modul
     """
     if missing := [name for name in PARTS if name not in checkpoint]:
         raise DataError(f"{path} has no '{missing[0]}', so no run can be resumed from it; train again.")
-    expected = {name: value.shape for name, value in module.state_dict().items()}
-    found = {name: getattr(value, "shape", None) for name, value in checkpoint["state_dict"].items()}
-    for name in sorted(expected.keys() | found.keys()):
+    step = checkpoint.get("global_step")
+    if type(step) is not int or step < 0:
+        raise DataError(
+            f"{path}: 'global_step' must be a number of steps, got {shown(step, 60)}; train again."
+        )
+    check_weights(path, checkpoint["state_dict"], module)
+    _check_finite(path, "optimizer_states", checkpoint["optimizer_states"])
+
+
+def check_weights(path: Path, weights: Mapping[str, Any], module: torch.nn.Module) -> None:
+    """Checks that weights are those of a module: their names, shapes and kinds, and that they are finite.
+
+    Args:
+        path: Their file, named in errors.
+        weights: The weights by name.
+        module: The module that they are for.
+
+    Raises:
+        DataError: If a weight is missing, of another shape or kind, or not finite.
+    """
+    expected = {name: _kind(value) for name, value in module.state_dict().items()}
+    found = {name: _kind(value) for name, value in weights.items()}
+    for name in sorted(expected.keys() | found.keys(), key=str):
         if expected.get(name) != found.get(name):
             raise DataError(
-                f"{path} is of another model: '{name}' is {_shape(found.get(name))} there and "
-                f"{_shape(expected.get(name))} here; resume a run with the model, the data and the settings that it began "
-                "with."
+                f"{path} is of another model: '{name}' is {found.get(name, 'missing')} there and "
+                f"{expected.get(name, 'missing')} here; resume a run with the model, the data and the settings that it "
+                "began with."
             )
-    for name in ("state_dict", "optimizer_states"):
-        if not all(bool(value.isfinite().all()) for value in _tensors(checkpoint[name])):
-            raise DataError(
-                f"{path} holds NaN or infinity in its '{name}'; train again in another folder, with a lower learning rate."
-            )
+    _check_finite(path, "state_dict", weights)
+
+
+def _check_finite(path: Path, name: str, values: Any) -> None:
+    if not all(bool(value.isfinite().all()) for value in _tensors(values)):
+        raise DataError(
+            f"{path} holds NaN or infinity in its '{name}'; train again in another folder, with a lower learning rate."
+        )
 
 
 def check_end(checkpoint: Mapping[str, Any], max_epochs: int | None, max_steps: int) -> None:
@@ -192,12 +216,17 @@ def check_end(checkpoint: Mapping[str, Any], max_epochs: int | None, max_steps: 
 
     Raises:
         OptionError: If the run is longer already.
+        DataError: If a number is negative.
     """
     try:
         epochs = int(checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
         steps = int(checkpoint["global_step"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return  # Lightning reports it when it restores the loops
+    if min(epochs, steps) < 0:
+        raise DataError(
+            f"The checkpoint has reached {epochs} epochs and {steps} steps; it is damaged, train again."
+        )
     for name, end, done in (("max_epochs", max_epochs, epochs), ("max_steps", max_steps, steps)):
         if end is not None and 0 <= end < done:
             raise OptionError(
@@ -205,14 +234,18 @@ def check_end(checkpoint: Mapping[str, Any], max_epochs: int | None, max_steps: 
             )
 
 
-def _shape(shape: Any) -> str:
-    return "missing" if shape is None else str(list(shape))
+def _kind(value: Any) -> str:
+    """Shape of a weight, and what its numbers are: precision may differ, but not their kind."""
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    kind = "" if value.is_floating_point() else f" of {value.dtype}"
+    return f"{list(value.shape)}{kind}{'' if value.layout == torch.strided else ', sparse'}"
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
     if isinstance(values, Tensor):
-        if values.is_floating_point():
-            yield values
+        if values.is_floating_point() or values.is_complex():
+            yield values.to_dense() if values.layout != torch.strided else values
     elif isinstance(values, Mapping):
         for value in values.values():
             yield from _tensors(value)

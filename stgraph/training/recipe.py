@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import OutOfMemoryError
 
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import DataError, OptionError, StgraphError, WorkerError, WriteError
@@ -22,7 +23,14 @@ from stgraph.files import write_failure
 from stgraph.metrics import CaptionEvaluator
 from stgraph.models import CaptioningModel, save_model
 from stgraph.pipeline import CaptionPipeline
-from stgraph.training.checkpoints import BestWeights, PatientStopping, check_end, check_fits, read_checkpoint
+from stgraph.training.checkpoints import (
+    BestWeights,
+    PatientStopping,
+    check_end,
+    check_fits,
+    check_weights,
+    read_checkpoint,
+)
 from stgraph.training.losses import CaptionLoss
 from stgraph.training.module import VALIDATION_METRICS, CaptioningModule, OptimizerFactory, ScheduleFactory
 from stgraph.training.resume import ResumePoint
@@ -129,13 +137,15 @@ def train_captioner(
         if resume:
             checkpoint = read_checkpoint(point.path)
             check_fits(point.path, checkpoint, module)
-            resumed_at = int(checkpoint.get("global_step", 0))
+            resumed_at = checkpoint["global_step"]
             check_end(checkpoint, engine.max_epochs, engine.max_steps)
         checkpoints.mkdir(parents=True, exist_ok=True)
         _fit(engine, module, data, point.path if resume else None)
         score = None
         if best is not None and best.best_model_path:
-            module.load_state_dict(read_checkpoint(Path(best.best_model_path))["state_dict"])
+            chosen = read_checkpoint(Path(best.best_model_path))
+            check_weights(Path(best.best_model_path), chosen["state_dict"], module)
+            module.load_state_dict(chosen["state_dict"])
             score = None if best.best_model_score is None else float(best.best_model_score)
         _check_finite(model)
         summary = TrainingSummary(
@@ -208,16 +218,9 @@ def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, chec
         if not engine.interrupted:
             raise
         raise KeyboardInterrupt from None  # Lightning turns Ctrl-C into SystemExit; let the caller handle it
-    except (
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        MisconfigurationException,
-    ) as error:
-        if isinstance(error, StgraphError):
-            raise
+    except (StgraphError, OSError, OutOfMemoryError):
+        raise
+    except Exception as error:
         if engine.world_size > 1 and "Connection closed by peer" in str(error):
             raise WorkerError(
                 f"Rank {engine.global_rank + 1} of {engine.world_size} stopped because another rank failed; see the error "
@@ -238,12 +241,12 @@ def _fit(engine: Trainer, module: LightningModule, data: CaptionDataModule, chec
 
 
 class _Begun(Callback):
-    """Notes that a checkpoint was restored and training has begun."""
+    """Notes that a checkpoint was restored and that a step was taken with it: its optimizer's state is used there first."""
 
     begun = False
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Called after Lightning has restored a checkpoint."""
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Called after a batch."""
         self.begun = True
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stgraph.errors import DataError, OptionError, WorkerError
+from stgraph.errors import DataError, MissingDataError, OptionError, WorkerError
 from stgraph.features.store.lock import WriterLock
 from stgraph.training.summary import TrainingSummary
 
@@ -70,5 +70,5 @@ def check_run_folder(folder: str | Path, resume: bool) -> None:
 def _is_trial(folder: Path) -> bool:
     try:
         return TrainingSummary.load(folder).is_trial
-    except DataError:
+    except (DataError, MissingDataError):
         return False

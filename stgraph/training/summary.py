@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stgraph.errors import DataError
 from stgraph.files import write_text
+from stgraph.parsing import RECORD, read_record
 
 __all__ = ["TrainingSummary"]
 
@@ -34,19 +34,17 @@ class TrainingSummary:
     resumed_at: int | None = None
 
     FILE = "training.json"
+    __pydantic_config__ = RECORD
 
     @classmethod
     def load(cls, folder: str | Path) -> TrainingSummary:
         """Reads the summary of a run.
 
         Raises:
-            DataError: If the file is damaged or not there.
+            MissingDataError: If there is no such file.
+            DataError: If the file is damaged.
         """
-        path = Path(folder) / cls.FILE
-        try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{path} is not the summary of a training run ({error}).") from error
+        return read_record(Path(folder) / cls.FILE, cls, "the summary of a training run; train again")
 
     def save(self, folder: str | Path) -> None:
         """Writes the summary into the folder of a run.

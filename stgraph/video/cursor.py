@@ -61,6 +61,10 @@ class FrameCursor:
                 return cursor
         return cls(file, *decoded_index(file))
 
+    def close(self) -> None:
+        """Drops the decoder's position, which refers to this cursor and would keep the decoder's threads alive with it."""
+        self._frames = None
+
     def frame(self, number: int) -> VideoFrame:
         """Decodes a frame.
 

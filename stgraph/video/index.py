@@ -155,6 +155,10 @@ def decoded_index(file: VideoFile) -> tuple[FrameIndex, list[VideoFrame] | None]
             if frames is not None:
                 frames.append(frame)
                 frames = frames if kept <= _KEPT_BYTES else None
+    whole = len(packets.pts) - sum(packets.discarded)
+    if packets.one_picture_each and len(stamps) < whole and file.threads == "AUTO":
+        file.threads = "NONE"
+        return decoded_index(file)
     file.reopen()
     if not stamps:
         raise DataError(f"{file.path} has no frames that can be decoded; leave it out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 __all__ = ["display_matrix", "upright"]
@@ -16,7 +16,8 @@ def display_matrix(frame: VideoFrame) -> np.ndarray:
 
     A stored position (x, y), y pointing down, is shown at ``(x, y) @ matrix``, up to a translation.
     """
-    data = cast(Any, frame.side_data).get(Type.DISPLAYMATRIX)  # PyAV's stubs lack the key type
+    # Not frame.side_data: the frame keeps that, and with it itself and the decoder's threads until the garbage collection.
+    data = cast(Any, SideDataContainer)(frame).get(Type.DISPLAYMATRIX)  # PyAV's stubs lack the key type
     if data is None:
         return np.eye(2)
     numbers = np.frombuffer(bytes(data), dtype=np.int32)

@@ -128,6 +128,8 @@ class VideoReader:
 
     def close(self) -> None:
         """Closes the file."""
+        if "_cursor" in self.__dict__:
+            self._cursor.close()
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -76,6 +76,10 @@ class VideoFile:
     Args:
         path: The file.
 
+    Attributes:
+        threads: The decoder's threads, from the next :meth:`reopen` on: "AUTO", or "NONE" for a damaged file, of whose end
+            a decoder with threads may lose frames.
+
     Raises:
         MissingDataError: If there is no such file.
         DataError: If the file is incomplete, not a video, has only audio, or FFmpeg lacks its decoder.
@@ -83,6 +87,7 @@ class VideoFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.threads = "AUTO"
         check_file(path)
         self.reopen()
 
@@ -98,7 +103,7 @@ class VideoFile:
             )
             self._container.flags &= ~_GENERATE_TIME_STAMPS
             self._stream = self._main_stream()
-            self._stream.thread_type = "AUTO"
+            self._stream.thread_type = self.threads
             self._stream.codec_context.open()
 
     def close(self) -> None:

@@ -238,7 +238,8 @@ def kind_of(outcome: str) -> str:
 def _innermost(said: str) -> str:
     """The innermost places of our own code in what the fault handler printed, or the last line of a traceback."""
     places = re.findall(r'File ".*/(?:stgraph|tests/fuzz)/(\S+)", line (\d+)', said)
-    return " < ".join(f"{path}#L{line}" for path, line in places[:2]) or said.strip().rpartition("\n")[2]
+    last = said.strip().rpartition("\n")[2] if "Traceback (most" in said else ""
+    return last or " < ".join(f"{path}#L{line}" for path, line in places[:2])
 
 
 def table(tallies: dict[str, Tally]) -> str:

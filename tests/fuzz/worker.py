@@ -20,8 +20,8 @@ from tests.fuzz.targets import make_target
 
 __all__ = ["load_seeds", "mutated", "prepare"]
 
-HANG = 20
-"""Seconds after which a file hangs; most take less than 0.1 s."""
+HANG = 60
+"""Seconds after which a file hangs; most take less than 0.1 s, and a loaded machine is slow."""
 ALLOWED = 4 << 30
 """Bytes of address space that a process may take besides what it has at its start."""
 LARGEST_GROWTH = 2 << 30

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
-from stgraph.errors import DataError
+from stgraph.errors import DataError, listed
 from stgraph.text import normalise
 
 __all__ = ["join_splits"]
@@ -46,7 +46,10 @@ def join_splits(
         )
     kept = sorted(captions.keys() & splits.keys())
     if not kept:
-        raise DataError("Captions and splits have no video in common; are they of the same corpus?")
+        raise DataError(
+            f"The captions (of {listed(sorted(captions), 3)}) and the splits (of {listed(sorted(splits), 3)}) have no video "
+            "in common; are they of the same corpus?"
+        )
     if parts:
         warnings.warn(f"Left out of the corpus: {'; '.join(parts)}.", stacklevel=3)
     empty = sum(not normalise(caption) for video_id in kept for caption in captions[video_id])

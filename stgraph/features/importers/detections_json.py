@@ -71,8 +71,10 @@ def _read_video(video_id: str, file: Path, numbers: dict[str, int]) -> VideoFeat
             )
     try:
         return _video(video_id, content, arrays, numbers)
-    except (StgraphError, ValueError, TypeError, RuntimeError, OverflowError) as error:
+    except StgraphError as error:
         raise DataError(f"{file}: {error}") from error
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise DataError(f"{file}: a box or score is no number ({error}); correct it.") from error
 
 
 def _video(

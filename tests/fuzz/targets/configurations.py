@@ -99,12 +99,13 @@ def check_saved(run: Path) -> None:
 def _difference(found: Any, written: Any) -> str:
     """Where two values differ; numbers that YAML leaves as texts, such as 1e-3, count as numbers."""
     if isinstance(written, dict) and isinstance(found, dict):
-        if found.keys() != {str(key) for key in written}:
-            return f"keys {sorted(found)} and {sorted(map(str, written))}"[:200]
-        return next(
-            (f"{key}: {inner}" for key in written if (inner := _difference(found[str(key)], written[key]))),
-            "",
+        found, written = ({str(key): value for key, value in each.items()} for each in (found, written))
+        if found.keys() != written.keys():
+            return f"keys {sorted(found)} and {sorted(written)}"[:200]
+        differences = (
+            f"{key}: {inner}" for key in written if (inner := _difference(found[key], written[key]))
         )
+        return next(differences, "")
     if isinstance(written, list) and isinstance(found, list) and len(written) == len(found):
         return next((inner for pair in zip(found, written, strict=True) if (inner := _difference(*pair))), "")
     if isinstance(found, str) and isinstance(written, str) and found.endswith(written):
