@@ -91,7 +91,7 @@ class Worker:
             first = number + 1
             hung = "Timeout (" in said
             outcome = f"hang: {_innermost(said)}" if hung else f"crash: status {status}: {_innermost(said)}"
-            yield number, name, outcome, (self._input / name).read_bytes()
+            yield number, name, outcome, (self.work / "running").read_bytes()
 
     def close(self) -> None:
         """Ends the process."""
@@ -177,6 +177,9 @@ def search(
                     with lock:
                         _add(tallies[name], name, done, seed_name, outcome, content, findings)
                 with lock:
+                    if findings is not None:
+                        findings.mkdir(parents=True, exist_ok=True)
+                        (findings / "table.txt").write_text(table(tallies) + "\n")
                     if following[name] == end:  # no other worker began behind it
                         following[name] = done + 1
                 if turn_number % len(targets) == len(targets) - 1 and count > 1000:

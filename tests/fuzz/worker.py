@@ -81,6 +81,7 @@ def main() -> None:
             work.mkdir(parents=True)
             path = work / seed_name
             path.write_bytes(content)
+            work.with_name("running").write_bytes(content)
             print(json.dumps([number, seed_name, None]), file=answers, flush=True)
             outcome = guarded_outcome(target, seed_name, path)
             if outcome not in EXPECTED:
