@@ -38,5 +38,6 @@ def check_weights(config: Any) -> None:
     )
     settings = " ".join(f"{group}.weights=FILE" for group in missing)
     raise MissingDataError(
-        f"{wanted}. The files may be in any folder: add {settings}, or {missing[0]}.weights=random to try things out."
+        f"{wanted}. The files may be in any folder: add {settings}, or {missing[0]}.weights=random dtype=float32 to "
+        "try things out."
     )
