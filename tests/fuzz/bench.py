@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -89,7 +90,7 @@ class Worker:
                 raise RuntimeError(f"The worker for {target} ended with status {status}:\n{said[-4000:]}")
             number, name = begun
             first = number + 1
-            hung = "Timeout (" in said
+            hung = "Timeout (" in said or status == -signal.SIGXCPU
             outcome = f"hang: {_innermost(said)}" if hung else f"crash: status {status}: {_innermost(said)}"
             yield number, name, outcome, (self.work / "running").read_bytes()
 

@@ -11,6 +11,7 @@ import json
 import random
 import resource
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,8 +21,10 @@ from tests.fuzz.targets import make_target
 
 __all__ = ["load_seeds", "mutated", "prepare"]
 
-HANG = 60
-"""Seconds after which a file hangs; most take less than 0.1 s, and a loaded machine is slow."""
+HANG = 20
+"""Seconds of the processor after which a file hangs; most take less than 0.1 s."""
+WAIT = 300
+"""Seconds after which a file hangs that needs no processor; a loaded machine is slow."""
 ALLOWED = 4 << 30
 """Bytes of address space that a process may take besides what it has at its start."""
 LARGEST_GROWTH = 2 << 30
@@ -60,6 +63,7 @@ def mutated(target: Target, seeds: dict[str, bytes], seed: int, number: int) -> 
 
 def main() -> None:
     folder, work, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    faulthandler.register(signal.SIGXCPU, file=sys.__stderr__, chain=True)
     answers = sys.stdout
     sys.stdout = sys.stderr  # what is read may print
     targets: dict[str, tuple[Target, dict[str, bytes]]] = {}
@@ -93,10 +97,12 @@ def main() -> None:
 def guarded_outcome(target: Target, seed_name: str, path: Path) -> str:
     """The outcome of a file; this process ends if it takes too long."""
     before = _peak(reset=True)
-    faulthandler.dump_traceback_later(HANG, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(WAIT, exit=True, file=sys.__stderr__)
+    _limit_processor(HANG)
     try:
         outcome = outcome_of(target, seed_name, path)
     finally:
+        _limit_processor(None)
         faulthandler.cancel_dump_traceback_later()
     grown = _peak() - before
     return f"memory: {grown >> 20} MiB more" if grown > LARGEST_GROWTH else outcome
@@ -108,6 +114,13 @@ def _peak(reset: bool = False) -> int:
         Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
+
+def _limit_processor(seconds: int | None) -> None:
+    """Ends this process by SIGXCPU, after a traceback, when it has used the processor for so long."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    resource.setrlimit(resource.RLIMIT_CPU, (hard if seconds is None else int(used) + seconds, hard))
 
 
 def _limit_memory() -> None:
