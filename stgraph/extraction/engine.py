@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stgraph.errors import OptionError, StgraphError
 from stgraph.extraction.extractor_calls import Failure, Timings, error_message, extract_in_batches
 from stgraph.extraction.feature_collector import FeatureCollector
-from stgraph.extraction.item_reader import ItemBatch, VideoInfo, read_items
+from stgraph.extraction.item_reader import BATCH_BYTES, ItemBatch, VideoInfo, read_items
 from stgraph.extraction.plan import PlannedExtractors
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.video_features import VideoFeatures
@@ -18,6 +18,7 @@ from stgraph.features.video_features import VideoFeatures
 __all__ = ["extract_videos"]
 
 QUEUED_BATCHES = 8  # preprocessed batches that may wait for the models; more would only take memory
+QUEUED_BYTES = 1 << 28  # bytes of them; a batch that is larger by itself waits alone
 VIDEOS_AHEAD = 4  # videos that the readers may be ahead of the next result, in addition to one per thread
 
 
@@ -66,6 +67,10 @@ class _Read:
     video: int
     content: VideoInfo | ItemBatch | BaseException
 
+    @property
+    def num_bytes(self) -> int:
+        return self.content.num_bytes if isinstance(self.content, ItemBatch) else 0
+
 
 class _Pipeline:
     def __init__(
@@ -79,6 +84,7 @@ class _Pipeline:
         self.sources, self.planned, self.batch_size, self.timings = sources, planned, batch_size, timings
         self.names = [choice.name for choice in planned.plan.choices]
         self.messages: queue.Queue[_Read] = queue.Queue(QUEUED_BATCHES + threads)
+        self.room, self.queued_bytes = threading.Condition(), 0
         self.stopped = threading.Event()
         self.turn = threading.Condition()
         self.next_to_read, self.next_out, self.ahead = 0, 0, threads + VIDEOS_AHEAD
@@ -117,12 +123,18 @@ class _Pipeline:
             return self.next_to_read - 1
 
     def _put(self, message: _Read) -> None:
+        with self.room:
+            self.room.wait_for(lambda: self.stopped.is_set() or self._has_room(message.num_bytes))
+            self.queued_bytes += message.num_bytes
         while not self.stopped.is_set():
             try:
                 return self.messages.put(message, timeout=0.2)
             except queue.Full:
                 continue
         raise _StoppedError
+
+    def _has_room(self, size: int) -> bool:
+        return not self.queued_bytes or self.queued_bytes + size <= QUEUED_BYTES
 
     # -- run by the calling thread, which owns the models
 
@@ -138,7 +150,7 @@ class _Pipeline:
             elif isinstance(message.content, ItemBatch):
                 group = waiting.setdefault(message.content.extractor, [])
                 group.append((message.video, message.content))
-                if not across_videos or sum(len(items.values) for _, items in group) >= self.batch_size:
+                if not across_videos or self._is_full(group):
                     self._extract(message.content.extractor, waiting.pop(message.content.extractor))
             else:
                 self._start_or_fail(message)
@@ -147,10 +159,21 @@ class _Pipeline:
     def _next_message(self, block: bool) -> _Read | None:
         while True:
             try:
-                return self.messages.get(timeout=0.5 if block else 0.05)
+                message = self.messages.get(timeout=0.5 if block else 0.05)
             except queue.Empty:
                 if not block:
                     return None
+                continue
+            with self.room:
+                self.queued_bytes -= message.num_bytes
+                self.room.notify_all()
+            return message
+
+    def _is_full(self, group: list[tuple[int, ItemBatch]]) -> bool:
+        return (
+            sum(len(items.values) for _, items in group) >= self.batch_size
+            or sum(items.num_bytes for _, items in group) >= BATCH_BYTES
+        )
 
     def _start_or_fail(self, message: _Read) -> None:
         if isinstance(message.content, VideoInfo):
@@ -204,8 +227,9 @@ class _Pipeline:
     def stop(self) -> None:
         """Stops the reading threads, each at its next item."""
         self.stopped.set()
-        with self.turn:
-            self.turn.notify_all()
+        for waiting in (self.turn, self.room):
+            with waiting:
+                waiting.notify_all()
         for thread in self.threads:
             if thread.is_alive():
                 thread.join()

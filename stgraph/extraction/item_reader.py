@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ from stgraph.extraction.plan import FrameRule
 from stgraph.extraction.sources import VideoSource
 from stgraph.video import VideoReader, check_id
 
-__all__ = ["ItemBatch", "VideoInfo", "read_items"]
+__all__ = ["BATCH_BYTES", "ItemBatch", "VideoInfo", "num_bytes", "read_items"]
+
+BATCH_BYTES = 1 << 27
+"""Bytes of preprocessed items that make a batch, however few they are."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,32 @@ class ItemBatch:
     first: int
     values: Sequence[Any]
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of its items."""
+        return sum(num_bytes(value) for value in self.values)
+
+
+def num_bytes(item: Any) -> int:
+    """Bytes of the arrays in a preprocessed item: an array, or a tuple, list or mapping of such items.
+
+    >>> num_bytes({"pixels": torch.zeros(2, 3), "name": "a"})
+    24
+    """
+    if isinstance(item, Tensor | np.ndarray):
+        return int(item.nbytes)
+    if isinstance(item, Mapping):
+        return sum(map(num_bytes, item.values()))
+    return sum(map(num_bytes, item)) if isinstance(item, tuple | list) else 0
+
 
 def read_items(
     source: VideoSource, rule: FrameRule, extractors: Sequence[Extractor], batch_size: int
 ) -> Iterator[VideoInfo | ItemBatch]:
     """Yields the properties of a video, then batches of at most ``batch_size`` items, in order for each extractor.
 
-    Clip c holds frames 16 c to 16 c + 15; frames left over at the end belong to no clip. A video shorter than one clip
+    A batch ends early once its items have :data:`BATCH_BYTES`, as those of very large frames do. Clip c holds frames 16 c to
+    16 c + 15; frames left over at the end belong to no clip. A video shorter than one clip
     is padded by repeating its last frame.
 
     Args:
@@ -107,37 +129,40 @@ def _preprocessed(
     of_frames = [k for k, extractor in enumerate(extractors) if extractor.frames_per_item == 1]
     of_clips = [k for k, extractor in enumerate(extractors) if extractor.frames_per_item > 1]
     size = video.size
-    clip: list[Tensor] = []
+    clips: dict[int, list[Any]] = {k: [] for k in of_clips}
     for number, image in video.frames([*sampled, *range(frames_in_clips)]):
         if image.shape[:2] != size:
             raise DataError(
                 f"{video.path}: frame {number} is {image.shape[0]} x {image.shape[1]} pixels, the first one "
                 f"{size[0]} x {size[1]}; cut the file where its size changes."
             )
-        frame = torch.from_numpy(image)[None]
+        frame = torch.from_numpy(image)
         if number in sampled:
             for k in of_frames:
-                yield k, extractors[k].preprocess(frame)
+                yield k, extractors[k].preprocess(frame[None])
         if number < frames_in_clips:
-            clip.append(frame)
-            if len(clip) == length:
-                frames = torch.cat(clip)
-                yield from ((k, extractors[k].preprocess(frames)) for k in of_clips)
-                clip = []
-    if clip:
-        frames = torch.cat([*clip, *[clip[-1]] * (length - len(clip))])
-        yield from ((k, extractors[k].preprocess(frames)) for k in of_clips)
+            for k, clip in clips.items():
+                clip.append(extractors[k].reduce_frame(frame))
+                if len(clip) == length:
+                    yield k, extractors[k].join_frames(clip)
+                    clip.clear()
+        del image, frame  # before the next one is decoded
+    for k, clip in clips.items():
+        if clip:
+            yield k, extractors[k].join_frames([*clip, *[clip[-1]] * (length - len(clip))])
 
 
 def _batched(items: Iterator[tuple[int, Any]], batch_size: int) -> Iterator[ItemBatch]:
     waiting: dict[int, list[Any]] = {}
     first: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for k, value in items:
         batch = waiting.setdefault(k, [])
         batch.append(value)
-        if len(batch) == batch_size:
+        sizes[k] = sizes.get(k, 0) + num_bytes(value)
+        if len(batch) == batch_size or sizes[k] >= BATCH_BYTES:
             yield ItemBatch(k, first.get(k, 0), batch)
-            first[k], waiting[k] = first.get(k, 0) + batch_size, []
+            first[k], waiting[k], sizes[k] = first.get(k, 0) + len(batch), [], 0
     for k, batch in waiting.items():
         if batch:
             yield ItemBatch(k, first.get(k, 0), batch)

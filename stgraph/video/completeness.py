@@ -1,4 +1,4 @@
-"""Checks of a file before FFmpeg opens it: that it is a regular file, and that it is as long as its own header says.
+"""Checks of a file before FFmpeg opens it: that it is a regular file, as long as its header says, and within the limits.
 
 FFmpeg reads a file that was cut off without a word if its container stores frames one after the other, so the lengths that
 containers declare are compared with the file here.
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stgraph.errors import DataError, MissingDataError
+from stgraph.limits import Limits
+from stgraph.video.mp4_samples import claimed_samples
 
 __all__ = ["check_file", "declared_size"]
 
@@ -35,7 +37,8 @@ def check_file(path: Path) -> None:
 
     Raises:
         MissingDataError: If there is nothing at the path.
-        DataError: If it is not a regular file, is empty or unreadable, or shorter than its header says.
+        DataError: If it is not a regular file, is empty or unreadable, shorter than its header says, or claims more frames
+            than :class:`~stgraph.limits.Limits` allow.
     """
     try:
         facts = os.stat(path)
@@ -50,10 +53,12 @@ def check_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
             declared = declared_size(file, facts.st_size)
+            claimed = claimed_samples(file, facts.st_size) if _is_mp4(file) else 0
     except PermissionError as error:
         raise DataError(f"{path} is not readable; change its permissions.") from error
     except OSError as error:
         raise DataError(f"{path} is not readable ({error.strerror}); check the disk.") from error
+    Limits.current().check("max_frames", claimed, path, "its header claims")
     if declared is None:
         raise DataError(
             f"{path} is truncated: its {facts.st_size} bytes end within a frame; download it again."
@@ -77,7 +82,7 @@ def declared_size(file: BinaryIO, size: int) -> int | None:
     head = file.read(4096)
     if head[:4] == b"RIFF" and head[8:11] == b"AVI":
         return _avi_size(file, size)
-    if head[4:8] in _MP4_BOXES:
+    if _is_mp4(file):
         return _mp4_size(file, size)
     if head[:4] == _EBML_HEADER:
         return _matroska_size(head)
@@ -94,6 +99,11 @@ def declared_size(file: BinaryIO, size: int) -> int | None:
     if head[:4] == b"OggS":
         return _ogg_size(file, size)
     return 0
+
+
+def _is_mp4(file: BinaryIO) -> bool:
+    file.seek(4)
+    return file.read(4) in _MP4_BOXES
 
 
 def _size_if(complete: bool, size: int) -> int | None:

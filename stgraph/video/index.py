@@ -150,6 +150,7 @@ def decoded_index(file: VideoFile) -> tuple[FrameIndex, list[VideoFrame] | None]
             packets.add(packet, file.codec)
         for frame in file.decode(packet):
             stamps.append(frame.pts)
+            file.check_count(len(stamps))
             decoding.append(frame.dts)
             kept += sum(plane.buffer_size for plane in frame.planes)
             if frames is not None:
@@ -161,7 +162,7 @@ def decoded_index(file: VideoFile) -> tuple[FrameIndex, list[VideoFrame] | None]
         return decoded_index(file)
     file.reopen()
     if not stamps:
-        raise DataError(f"{file.path} has no frames that can be decoded; leave it out.")
+        raise DataError(f"{file.path} has no frames that can be decoded; leave it out{file.refusal}.")
     times = frame_times(stamps, decoding, file.rates, file.time_unit, jumps=file.is_broadcast)
     return _index(file, stamps, times, packets), frames
 
@@ -184,6 +185,7 @@ def _shows_frames(file: VideoFile, packets: _Packets) -> bool:
 
 def _index(file: VideoFile, stamps: Sequence[int | None], times: np.ndarray, packets: _Packets) -> FrameIndex:
     known = np.array([stamp for stamp in stamps if stamp is not None], dtype=np.int64)
+    file.check_pace(float(times[-1]), len(times))
     if np.any(np.diff(known) <= 0):
         return FrameIndex(tuple(stamps), times, (), {})
     numbers = {stamp: number for number, stamp in enumerate(stamps) if stamp is not None}
@@ -209,7 +211,10 @@ def _read_packets(file: VideoFile) -> _Packets:
             last = max(last, end)
             if packet.size and file.is_main(packet):
                 packets.add(packet, codec)
+                file.check_count(len(packets.pts))
     except DataError as error:
+        if error.__cause__ is None:  # a limit
+            raise
         cause = getattr(error.__cause__, "strerror", None) or "it cannot be read"
         raise DataError(
             f"{file.path} is damaged or truncated after frame {len(packets.pts)} ({cause}); download it again."

@@ -8,7 +8,7 @@ import numpy as np
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
-__all__ = ["display_matrix", "upright"]
+__all__ = ["display_matrix", "shown_size", "upright"]
 
 
 def display_matrix(frame: VideoFrame) -> np.ndarray:
@@ -37,8 +37,7 @@ def upright(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     >>> upright(picture, np.array([[0, 1], [-1, 0]]))[..., 0].tolist()  # a quarter turn clockwise
     [[3, 0], [4, 1], [5, 2]]
     """
-    swapped = abs(matrix[0, 1]) > abs(matrix[0, 0])
-    if swapped:
+    if _swaps(matrix):
         image, right, down = image.swapaxes(0, 1), matrix[1, 0], matrix[0, 1]
     else:
         right, down = matrix[0, 0], matrix[1, 1]
@@ -47,3 +46,12 @@ def upright(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     if right < 0:
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
+
+
+def shown_size(height: int, width: int, matrix: np.ndarray) -> tuple[int, int]:
+    """Height and width of a picture to which :func:`upright` is applied."""
+    return (width, height) if _swaps(matrix) else (height, width)
+
+
+def _swaps(matrix: np.ndarray) -> bool:
+    return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))

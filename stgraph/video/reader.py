@@ -15,7 +15,7 @@ from torch import Tensor
 
 from stgraph.errors import DataError, OptionError
 from stgraph.video.cursor import FrameCursor
-from stgraph.video.orientation import display_matrix, upright
+from stgraph.video.orientation import display_matrix, shown_size, upright
 from stgraph.video.video_file import VideoFile, translated_errors
 
 __all__ = ["VideoReader"]
@@ -80,8 +80,8 @@ class VideoReader:
     @cached_property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels after rotation; decodes the first frame."""
-        height, width = self._rgb(self._cursor.first_frame()).shape[:2]
-        return int(height), int(width)
+        frame = self._cursor.first_frame()
+        return shown_size(frame.height, frame.width, display_matrix(frame))
 
     def read(self, numbers: Sequence[int]) -> Tensor:
         """Reads frames by number.

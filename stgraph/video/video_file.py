@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from stgraph.errors import DataError, StgraphError
+from stgraph.limits import Limits, variable
 from stgraph.video.completeness import check_file
 
 __all__ = ["VideoFile", "translated_errors"]
@@ -35,6 +37,11 @@ _GENERATE_TIME_STAMPS = 0x1
 
 _DEFAULT_STREAM_AREA = 5_000_000
 """Pixels that ``ffmpeg`` adds to the area of a stream with the default flag when it picks the largest."""
+
+_DECODING_BYTES = 1 << 27
+"""Memory of the frames that FFmpeg's threads decode at the same time, one in each."""
+
+_PIXEL_BYTES = 4
 
 _BELOW = (
     av.error.FFmpegError,
@@ -86,7 +93,9 @@ class VideoFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._limits = path, Limits.current()
+        self._decoding = {"max_pixels": str(self._limits.max_pixels)}
+        self._refused: Exception | None = None
         self.threads = "AUTO"
         check_file(path)
         self.reopen()
@@ -98,13 +107,33 @@ class VideoFile:
             # An absolute path: FFmpeg would take a leading dash or "http:" for an option or an address.
             self._container: InputContainer = av.open(
                 str(self.path.absolute()),
-                container_options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "file"},
+                options=self._decoding,  # frames are decoded already here, to find out what the streams are
+                container_options={
+                    "format_whitelist": ",".join(_DEMUXERS),
+                    "protocol_whitelist": "file",
+                    "max_streams": str(self._limits.max_streams + 1),
+                },
                 metadata_errors="replace",
             )
             self._container.flags &= ~_GENERATE_TIME_STAMPS
+            self._limits.check(
+                "max_streams", len(self._container.streams), self.path, "it has", at_least=True
+            )
             self._stream = self._main_stream()
-            self._stream.thread_type = self.threads
-            self._stream.codec_context.open()
+            self._open_decoder()
+
+    def _open_decoder(self) -> None:
+        decoder = self._stream.codec_context
+        size = decoder.width * decoder.height
+        self._limits.check(
+            "max_pixels", size, self.path, f"its frames of {decoder.width} x {decoder.height} have"
+        )
+        self._stream.thread_type = self.threads
+        threads = _DECODING_BYTES // max(1, size * _PIXEL_BYTES)  # 16 for full HD, 1 for 8K
+        if threads <= (os.cpu_count() or 1):  # by default FFmpeg starts one for each processor and one more
+            decoder.thread_count = max(1, threads)
+        decoder.options = self._decoding
+        decoder.open()
 
     def close(self) -> None:
         """Closes the file; may be called twice."""
@@ -152,6 +181,29 @@ class VideoFile:
         """Seconds per unit of the time stamps."""
         return float(self._stream.time_base or 1)
 
+    def check_count(self, frames: int) -> None:
+        """Checks a number of frames.
+
+        Raises:
+            DataError: If it is above the limit.
+        """
+        if frames > self._limits.max_frames:
+            self._limits.check("max_frames", frames, self.path, "it has", at_least=True)
+
+    def check_pace(self, last: float, frames: int) -> None:
+        """Checks that frames follow one another in a plausible time.
+
+        Args:
+            last: Time of the last frame in seconds.
+            frames: Number of frames.
+
+        Raises:
+            DataError: If the mean time per frame is above the limit.
+        """
+        seconds = max(last, self.duration if self.duration == self.duration else 0.0)
+        what = f"its duration of {seconds:.0f} seconds with a number of frames of {frames} is"
+        self._limits.check("max_seconds_per_frame", seconds / frames, self.path, what)
+
     def packets(self) -> Iterator[Packet]:
         """Yields the packets from the present position, then an empty one that makes the decoder give its last frames.
 
@@ -192,11 +244,22 @@ class VideoFile:
             with translated_errors(self.path, "decoded"):
                 return self._decode(packet)
         except DataError as error:
-            if isinstance(error.__cause__, av.error.FFmpegError) and not isinstance(
-                error.__cause__, MemoryError
-            ):
-                return []
-            raise
+            cause = error.__cause__
+            if not isinstance(cause, av.error.FFmpegError) or isinstance(cause, MemoryError):
+                raise
+            self._refused = self._refused or cause
+            return []
+
+    @property
+    def refusal(self) -> str:
+        """What may be the reason if no frame was decoded, as an addition to a message; empty if nothing is known."""
+        if not isinstance(self._refused, av.error.ArgumentError):
+            return ""
+        limits = self._limits
+        return (
+            f"; if its pictures have more than {limits.max_pixels} pixels, raise the environment variable "
+            f"{variable('max_pixels')}"
+        )
 
     def _decode(self, packet: Packet) -> list[VideoFrame]:
         return self._stream.decode(packet)

@@ -12,8 +12,10 @@ from stgraph.extraction import (
     Failure,
     FrameRule,
     Timings,
+    engine,
     extract_videos,
     find_videos,
+    item_reader,
 )
 from tests.extraction.files import flat_video, folder_of_videos
 
@@ -95,3 +97,25 @@ def test_threads_end_when_nobody_reads_on(folder):
 def test_numbers_that_cannot_be(name):
     with pytest.raises(OptionError, match=f"'{name}' must be at least 1, got 0"):
         next(extract_videos([], planned("MeanColour"), **{name: 0}))
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_large_items_wait_one_batch_at_a_time(folder, monkeypatch, across):
+    sources, _ = find_videos(folder)
+    extractors = planned("MeanColour", "Change")
+    expected = list(extract_videos(sources, extractors))
+    monkeypatch.setattr(engine, "QUEUED_BYTES", 1)
+    for module in (engine, item_reader):
+        monkeypatch.setattr(module, "BATCH_BYTES", 1)
+    found = list(extract_videos(sources, extractors, threads=3, across_videos=across))
+    for video, other in zip(found, expected, strict=True):
+        assert video.appearance.equal(other.appearance)
+        assert video.motion.equal(other.motion)
+
+
+def test_readers_that_wait_for_room_are_stopped(folder, monkeypatch):
+    monkeypatch.setattr(engine, "QUEUED_BYTES", 1)
+    results = extract_videos(find_videos(folder)[0], planned("MeanColour"), threads=3, batch_size=1)
+    next(results)
+    results.close()  # joins them
+    assert threading.active_count() < 4

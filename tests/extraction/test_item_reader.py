@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stgraph.extraction import FrameRule, VideoSource
+from stgraph.extraction import FrameRule, VideoSource, item_reader
 from stgraph.extraction.item_reader import ItemBatch, VideoInfo, read_items
 from tests.extraction.files import flat_video
 from tests.extraction.small import Change, MeanColour
@@ -47,3 +47,14 @@ def test_no_clips_are_read_where_nobody_wants_them(tmp_path):
     assert facts.size == (32, 48)
     assert facts.file_frames == 40
     assert len(values[0]) == 3
+
+
+def test_a_batch_of_large_items_ends_early(tmp_path, monkeypatch):
+    path = flat_video(tmp_path / "v.mp4", frames=40)
+    _, expected = read(path, FrameRule("every", 4), [MeanColour(), Change()])
+    monkeypatch.setattr(item_reader, "BATCH_BYTES", 20)  # of an item of 12 bytes, two
+    _, *batches = read_items(VideoSource("v", path), FrameRule("every", 4), [MeanColour(), Change()], 4)
+    sizes = [(batch.extractor, batch.first, len(batch.values)) for batch in batches]
+    assert sizes == [(0, 0, 2), (0, 2, 2), (1, 0, 1), (0, 4, 2), (0, 6, 2), (1, 1, 1), (0, 8, 2)]
+    found = [value for batch in batches if not batch.extractor for value in batch.values]
+    assert torch.stack(found).equal(torch.stack(expected[0]))

@@ -61,8 +61,10 @@ ItemFeatures = Mapping[str, "Tensor | FrameObjects"]
 class Extractor(ABC):
     """Base class of extractors, which turn the items of a video (frames, or clips of consecutive frames) into features.
 
-    Reading threads call :meth:`preprocess` for each item; the thread that owns the model calls :meth:`extract` with items
-    of one or several videos. The features of an item must not depend on the other items of the batch.
+    Reading threads call :meth:`preprocess` for each frame; for clips, :meth:`reduce_frame` for each frame and
+    :meth:`join_frames` for each clip, which by default is :meth:`preprocess` of all its frames. The thread that owns the
+    model calls :meth:`extract` with items of one or several videos. The features of an item must not depend on the other
+    items of the batch.
 
     A class of your own is chosen by its dotted name (``objects=own objects.name=my_pkg.Detector``), or by the name of an
     entry point in the group ``stgraph.extractors`` of its package. Constructor arguments are keywords with JSON values;
@@ -94,6 +96,20 @@ class Extractor(ABC):
         Shapes: frames ``[frames_per_item, H, W, 3]`` uint8 RGB.
         """
         return frames
+
+    def reduce_frame(self, frame: Tensor) -> Any:
+        """Prepares one frame of a clip as soon as it is decoded; the default returns it unchanged.
+
+        A clip waits in memory until its last frame, so an extractor of clips that needs small frames should resize them
+        here.
+
+        Shapes: frame ``[H, W, 3]`` uint8 RGB.
+        """
+        return frame
+
+    def join_frames(self, frames: Sequence[Any]) -> Any:
+        """Makes the item of a clip from the results of :meth:`reduce_frame`; by default with :meth:`preprocess`."""
+        return self.preprocess(torch.stack(list(frames)))
 
     @abstractmethod
     def extract(self, items: Sequence[Any]) -> list[ItemFeatures]:

@@ -41,6 +41,6 @@ class C3D(ClipExtractor):
     def __init__(self, weights: str = "default") -> None:
         super().__init__(*load_network(C3DNetwork, weights, optional=("fc7.", "fc8.")))
 
-    def preprocess(self, frames: Tensor) -> Tensor:
-        """Centre crop of the clip, ``[3, 16, 112, 112]`` uint8, channels in the order blue, green, red."""
-        return stretch_and_crop(frames.flip(3), (128, 171), 112)
+    def reduce_frame(self, frame: Tensor) -> Tensor:
+        """Centre crop of the frame, ``[3, 112, 112]`` uint8, channels in the order blue, green, red."""
+        return stretch_and_crop(frame, (128, 171), 112).flip(0)

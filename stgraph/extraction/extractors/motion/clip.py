@@ -16,6 +16,10 @@ from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtracto
 __all__ = ["ClipExtractor", "initialize", "stretch_and_crop"]
 
 
+LARGE_FRAME = 1 << 25
+"""Bytes of a frame; 4K video has 25 million."""
+
+
 class ClipExtractor(NetworkExtractor):
     """Base class of extractors whose network turns a clip of 16 frames into one vector, the stream "motion".
 
@@ -32,9 +36,17 @@ class ClipExtractor(NetworkExtractor):
     mean: ClassVar[tuple[float, float, float]]
     std: ClassVar[tuple[float, float, float]]
 
+    def reduce_frame(self, frame: Tensor) -> Tensor:
+        """Centre crop of the frame resized to a short side of 256, ``[3, 224, 224]`` uint8."""
+        return resize_and_crop(frame[None], 256, 224)[0]
+
+    def join_frames(self, frames: Sequence[Tensor]) -> Tensor:
+        """The clip, ``[3, 16, H, W]`` uint8."""
+        return torch.stack(list(frames), dim=1)
+
     def preprocess(self, frames: Tensor) -> Tensor:
-        """Centre crop of the clip resized to a short side of 256, ``[3, 16, 224, 224]`` uint8."""
-        return resize_and_crop(frames, 256, 224).transpose(0, 1).contiguous()
+        """The clip of reduced frames, ``[3, 16, H, W]`` uint8."""
+        return self.join_frames([self.reduce_frame(frame) for frame in frames])
 
     def batch(self, items: Sequence[Tensor]) -> Tensor:
         """Stacks and normalises clips for the network."""
@@ -48,15 +60,17 @@ class ClipExtractor(NetworkExtractor):
         return [{"motion": vector} for vector in vectors.float().cpu()]
 
 
-def stretch_and_crop(frames: Tensor, size: tuple[int, int], crop: int) -> Tensor:
-    """Resizes a clip to the given height and width, regardless of its aspect ratio, and takes the centre crop.
+def stretch_and_crop(frame: Tensor, size: tuple[int, int], crop: int) -> Tensor:
+    """Resizes a frame to the given height and width, regardless of its aspect ratio, and takes the centre crop.
 
-    Resizing is not antialiased and rounds to uint8, as in the training of the networks that use it.
+    Resizing is not antialiased and rounds to uint8, as in the training of the networks that use it. It computes with
+    floating-point numbers, so the channels of very large frames are resized one by one to save memory.
 
-    Shapes: frames ``[16, H, W, 3]`` uint8 -> ``[3, 16, crop, crop]`` uint8.
+    Shapes: frame ``[H, W, 3]`` uint8 -> ``[3, crop, crop]`` uint8.
     """
-    resized = transforms.resize(frames.permute(0, 3, 1, 2), list(size), antialias=False)
-    return transforms.center_crop(resized, [crop, crop]).transpose(0, 1).contiguous()
+    parts = frame.permute(2, 0, 1)[None].split(1 if frame.nbytes > LARGE_FRAME else 3, dim=1)
+    resized = torch.cat([transforms.resize(part, list(size), antialias=False) for part in parts], dim=1)
+    return transforms.center_crop(resized[0], [crop, crop]).contiguous()
 
 
 def initialize(network: nn.Module) -> nn.Module:

@@ -29,9 +29,9 @@ class S3D(ClipExtractor):
     def __init__(self, weights: str = "default") -> None:
         super().__init__(*load_network(_headless, weights, S3D_Weights, optional=("classifier.",)))
 
-    def preprocess(self, frames: Tensor) -> Tensor:
-        """Centre crop of the clip, ``[3, 16, 224, 224]`` uint8."""
-        return stretch_and_crop(frames, (256, 256), 224)
+    def reduce_frame(self, frame: Tensor) -> Tensor:
+        """Centre crop of the frame, ``[3, 224, 224]`` uint8."""
+        return stretch_and_crop(frame, (256, 256), 224)
 
 
 def _headless() -> nn.Module:

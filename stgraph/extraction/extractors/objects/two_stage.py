@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torchvision
 from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
 
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors.objects.box_postprocessing import (
@@ -24,6 +25,18 @@ from stgraph.extraction.extractors.weights import Rename, load_network
 __all__ = ["TwoStageDetector"]
 
 BATCH_SIZE = 4  # images of up to 800 x 1333 per call of the network; their feature maps are large
+LARGEST_WAITING = 4 * 3 * 800 * 1333
+"""Bytes of a resized frame; smaller ones wait as they are."""
+
+
+class SizedImage(NamedTuple):
+    """A frame, or the normalized and resized frame, and its size before that.
+
+    Shapes: image ``[H, W, 3]`` uint8 or ``[3, h, w]`` float32.
+    """
+
+    image: Tensor
+    size: tuple[int, int]
 
 
 class TwoStageDetector(NetworkExtractor):
@@ -84,29 +97,50 @@ class TwoStageDetector(NetworkExtractor):
         )
         _fix_pooling_scales(self.network.roi_heads.box_roi_pool)
 
-    def preprocess(self, frames: Tensor) -> Tensor:
-        """Returns the frame unchanged; the network resizes it."""
-        return frames[0]
+    def preprocess(self, frames: Tensor) -> SizedImage:
+        """Returns the frame; one that is larger than what the network sees is resized here, so that little waits."""
+        frame = frames[0]
+        size = (frame.shape[0], frame.shape[1])
+        if frame.nbytes > LARGEST_WAITING and self._can_resize(size):
+            return SizedImage(self._resize(frame), size)
+        return SizedImage(frame, size)
 
     @torch.inference_mode()
-    def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
+    def extract(self, items: Sequence[SizedImage]) -> list[ItemFeatures]:
         """Returns the objects of each frame."""
         found = [empty(self.width)] * len(items)
-        for group in groups([item.shape for item in items], BATCH_SIZE):
-            if self._can_resize(items[group[0]]):
+        batch_size = 1 if self.device.type == "cpu" else BATCH_SIZE  # a CPU gains no speed from batches
+        for group in groups([item.size for item in items], batch_size):
+            if self._can_resize(items[group[0]].size):
                 for position, objects in zip(group, self._detect([items[i] for i in group]), strict=True):
                     found[position] = objects
         return [{"object": objects} for objects in found]
 
-    def _can_resize(self, frame: Tensor) -> bool:
+    def _can_resize(self, size: tuple[int, int]) -> bool:
         """False for a frame so elongated that its short side would be resized to less than a pixel."""
-        transform, (short, long) = self.network.transform, sorted(frame.shape[:2])
+        transform, (short, long) = self.network.transform, sorted(size)
         return short * min(transform.min_size[-1] / short, transform.max_size / long) >= 1
 
-    def _detect(self, frames: list[Tensor]) -> list[FrameObjects]:
-        network, size = self.network, (frames[0].shape[0], frames[0].shape[1])
-        images = [frame.to(self.device).permute(2, 0, 1).float() / 255 for frame in frames]
-        batch, _ = network.transform(images)
+    def _resize(self, frame: Tensor) -> Tensor:
+        """Normalizes and resizes a frame as the network's transform does, channel by channel, which takes less memory.
+
+        Shapes: frame ``[H, W, 3]`` uint8 -> ``[3, h, w]``.
+        """
+        transform = self.network.transform
+        channels = []
+        for channel, mean, std in zip(
+            frame.unbind(2), transform.image_mean, transform.image_std, strict=True
+        ):
+            resized, _ = transform.resize((channel[None].float() / 255 - mean) / std, None)
+            channels.append(resized)
+        return torch.cat(channels)
+
+    def _detect(self, items: list[SizedImage]) -> list[FrameObjects]:
+        network, size = self.network, items[0].size
+        frames = [item.image.to(self.device) for item in items]
+        images = [frame if frame.is_floating_point() else self._resize(frame) for frame in frames]
+        resized = [(image.shape[1], image.shape[2]) for image in images]
+        batch = ImageList(network.transform.batch_images(images), resized)
         with self.autocast():
             stages = network.backbone.body(batch.tensors)
             maps = network.backbone.fpn(stages)

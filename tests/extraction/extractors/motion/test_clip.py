@@ -32,7 +32,7 @@ def test_the_usual_clip_is_cut_from_the_middle_of_each_frame():
 def test_squashing_changes_the_shape_and_keeps_the_order_of_frames():
     frames = torch.arange(16, dtype=torch.uint8).view(16, 1, 1, 1).expand(16, 50, 90, 3).clone()
     frames[:, :, 45:, 0] = 200  # the right half is red
-    squashed = stretch_and_crop(frames, (32, 32), 24)
+    squashed = torch.stack([stretch_and_crop(frame, (32, 32), 24) for frame in frames], dim=1)
     assert squashed.shape == (3, 16, 24, 24)
     assert squashed[1, :, 0, 0].tolist() == list(range(16))
     assert squashed[0, 5, 0, :11].tolist() == [5] * 11

@@ -5,7 +5,7 @@ import torch
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
 
 from stgraph.errors import OptionError
-from stgraph.extraction.extractors.objects import FasterRCNN
+from stgraph.extraction.extractors.objects import FasterRCNN, two_stage
 from stgraph.extraction.extractors.registry import make_extractor
 from stgraph.extraction.extractors.weights import load_network
 from tests.reference.roi_align import max_roi_features
@@ -51,6 +51,17 @@ def test_boxes_scores_and_labels_are_torchvisions(found, plain):
     torch.testing.assert_close(found.scores, expected["scores"])
     assert torch.equal(found.labels, expected["labels"])
     assert found.track is None
+
+
+def test_a_large_frame_is_resized_before_it_waits(detector, found, monkeypatch):
+    monkeypatch.setattr(two_stage, "LARGEST_WAITING", 0)
+    waiting = detector.preprocess(FRAME)
+    assert waiting.image.shape == (3, SIDE, SIDE * 128 // 96)
+    (objects,) = [each["object"] for each in detector.extract([waiting])]
+    for name in ("boxes", "scores", "features"):
+        assert getattr(objects, name).equal(getattr(found, name))
+    resized = detector.network.transform([FRAME[0].permute(2, 0, 1) / 255])[0].tensors[0]
+    torch.testing.assert_close(waiting.image, resized[:, :SIDE, : SIDE * 128 // 96], atol=1e-6, rtol=0)
 
 
 def test_boxes_lie_in_the_frame_best_first(found):

@@ -1,0 +1,1 @@
+"""Time and memory of refusing files that ask for too much, and of extracting the largest that are read."""
