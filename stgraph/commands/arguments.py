@@ -273,8 +273,8 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 DESCRIPTIONS = {
     "demo": "Generate videos, train on them, and show the scores, in minutes.",
-    "data": "Say what to fetch for a public data set, or check a folder: numbers of videos, captions and splits, the text "
-    "of the captions, missing ids and unreadable videos. The exit status is 1 if something is not as published.",
+    "data": "Say what to fetch for a public data set, or check a folder: numbers of captions and videos, splits, the text\n"
+    "of the captions, missing ids and unreadable videos; exit status 1 if something is not as published.",
     "extract": "Extract features of all videos of a folder. The same command continues a stopped extraction.",
     "train": "Train a captioner. Settings are hydra overrides, such as run=runs/mine seed=1.",
     "evaluate": "Score a trained captioner on one split.",

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from stgraph.cli import main
+from stgraph.commands.arguments import completions
 from stgraph.datasets.corpus import fingerprints
 from stgraph.datasets.corpus.folder_check import check_folder
 from stgraph.datasets.corpus.msvd import read_msvd_captions
@@ -64,6 +65,7 @@ def test_without_a_folder_it_says_what_to_fetch_from_where(capsys):
     out = capsys.readouterr().out
     assert "YouTubeClips.tar" in out
     assert "https://www.cs.utexas.edu/users/ml/clamp/videoDescription/" in out
+    assert {"msvd", "msrvtt", "--captions", "--names-only"} <= set(completions("data"))
     assert main(["data", "msrvtt"]) == 0
     assert "ms-multimedia-challenge.com" in capsys.readouterr().out
 
