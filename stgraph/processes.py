@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "start_child"]
+__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "sigterm_kept", "start_child"]
 
 # Run by Python before the program takes its place. Linux is to kill it once its parent has died: a program that reads its
 # input would notice only after it has loaded. A terminal sends Ctrl-C to all processes; the parent ends its children.
@@ -77,6 +77,17 @@ def begin_worker(threads: int, device: str, begin: Callable[[], None] | None) ->
 def _end_with(parent: Any) -> None:
     parent.join()
     os._exit(1)
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Restores the handler of SIGTERM, which a library replaces in the block."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 class DelayedSignals:

@@ -8,17 +8,19 @@ import importlib
 import itertools
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import torch
 
 from benchmarks.kill.commands import COMMANDS
 from benchmarks.kill.inputs import make_inputs
+from benchmarks.kill.process import apart
 from benchmarks.kill.trials import SIGNALS, alone, kill, table
+from benchmarks.kill.writers import TWICE, two_writers
 from stgraph.commands.arguments import COMMANDS as NAMES
 
 
@@ -29,6 +31,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help=f"only these of {', '.join(COMMANDS)}")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--readers", type=int, default=300, help="seconds of reading beside a writer; 0: none"
+    )
+    parser.add_argument(
+        "--no-writers", dest="writers", action="store_false", help="start no command twice at the same time"
+    )
     parser.add_argument("--folder", type=Path, help="keep the folders of trials with problems here")
     options = parser.parse_args()
     names = options.names or list(COMMANDS)
@@ -45,8 +53,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         inputs = folder.absolute() / "inputs"
         chosen = [COMMANDS[name] for name in names]
-        with redirect_stdout(sys.stderr):
-            make_inputs(inputs, data=any(c.cache for c in chosen), model=any(c.copies for c in chosen))
+        data, model = any(each.cache for each in chosen), any(each.copies for each in chosen)
+        apart(lambda: make_inputs(inputs, data=data, model=model))
         expected, plan = {}, []
         for name, command in zip(names, chosen, strict=True):
             expected[name] = alone(command, inputs, folder.absolute() / "alone")
@@ -69,6 +77,10 @@ def main() -> int:
             trials.append(trial)
             for problem in trial.problems:
                 print(f"  {place.name}: {name}, {trial.stop}: {problem}", file=sys.stderr, flush=True)
+        twice = [name for name in TWICE if name in names and options.writers and not stopped]
+        writers = [
+            (name, *two_writers(name, expected[name], inputs, folder.absolute() / "twice")) for name in twice
+        ]
     trials.sort(key=lambda trial: (names.index(trial.command), SIGNALS.index(trial.stop.number)))
     print(table(trials))
     problems = [(trial, problem) for trial in trials for problem in trial.problems]
@@ -79,7 +91,24 @@ def main() -> int:
     )
     for trial, problem in problems:
         print(f"- {trial.command}, {trial.stop}: {problem}")
-    return 1 if problems else 0
+    if writers:
+        print("\nTwo at once in one folder:\n\n| command | message of the second |\n|---|---|")
+    for name, message, wrong in writers:
+        print(f"| {name} | {message} {'; '.join(wrong)} |", flush=True)
+    bad = bool(problems) or any(wrong for _, _, wrong in writers)
+    if options.readers:
+        print(f"\nReaders beside a writer, {options.readers} s:\n", flush=True)
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.fuzz.readers",
+            "--seconds",
+            str(options.readers),
+        ]
+        bad |= bool(subprocess.run(command, check=False).returncode)
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import csv
 import os
 import shutil
+import sys
 import tempfile
+from contextlib import redirect_stdout
 
 import numpy as np
 
@@ -23,7 +25,7 @@ SMALL = (
 
 
 def make_inputs(folder, *, data, model):
-    """Writes what the commands read; generated data and a trained model only if they are asked for."""
+    """Writes what the commands read; generated data and an evaluated model only if they are asked for."""
     draws = np.random.default_rng(0)
     (folder / "videos").mkdir(parents=True)
     for number in range(10):
@@ -43,7 +45,10 @@ def make_inputs(folder, *, data, model):
         shutil.copytree(prepare_interactions("tiny", 0).parent, folder / "tiny")
     if model:
         run = ("train", "data=interactions_tiny", *SMALL, "trainer.max_epochs=1", f"run={folder / 'trained'}")
-        assert main([*run, "-q"]) == 0
+        with redirect_stdout(sys.stderr):
+            assert main([*run, "-q"]) == 0
+            for branch in ("scene", "object"):
+                assert main(["evaluate", str(folder / "trained"), f"branch={branch}", "split=val"]) == 0
 
 
 def _import(folder, name):
@@ -52,4 +57,5 @@ def _import(folder, name):
         for number in range(0 if name == "a" else 300, 300 if name == "a" else 600):
             os.symlink(folder / "npy" / f"v{number}.npy", f"{half}/v{number}.npy")
         arguments = ["store", "import", half, str(folder / f"{name}.h5"), "--layout", "npy"]
-        assert main([*arguments, "--appearance", ".", "--extractor", "appearance=made-up"]) == 0
+        with redirect_stdout(sys.stderr):
+            assert main([*arguments, "--appearance", ".", "--extractor", "appearance=made-up"]) == 0

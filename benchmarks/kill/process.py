@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,43 +68,89 @@ class Stop:
     group: bool = False
 
 
-def run(arguments: Sequence[str], folder: Path, stop: Stop | None = None, limit: float = 300) -> Ended:
-    """Runs a command in ``folder/work`` and returns how it ended."""
+@dataclass(frozen=True)
+class Started:
+    """A command that runs in a fork: its process and session, its mark, and the names of its files."""
+
+    pid: int
+    mark: str
+    folder: Path
+    log: str
+    time: float
+
+
+def start(arguments: Sequence[str], folder: Path, stop: Stop | None = None, log: str = "") -> Started:
+    """Starts a command in ``folder/work``; ``log`` tells apart the output of several."""
     mark = f"{folder.name}-{random.getrandbits(48):x}"
+    for name in ("out", "err"):
+        (folder / f"{name}{log}").write_bytes(b"")
     sys.stdout.flush()
-    start = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _child(arguments, folder, stop, mark)
+        _child(arguments, folder, stop, mark, log)
+    return Started(pid, mark, folder, log, time.monotonic())
+
+
+def run(arguments: Sequence[str], folder: Path, stop: Stop | None = None) -> Ended:
+    """Runs a command in ``folder/work`` and returns how it ended."""
+    started = start(arguments, folder, stop)
     sent = 0.0
     if stop is not None and stop.after is not None:
-        while time.monotonic() < start + stop.after and not _has_ended(pid):
+        while time.monotonic() < started.time + stop.after and not _has_ended(started.pid):
             time.sleep(0.001)
-        if not _has_ended(pid):
+        if not _has_ended(started.pid):
             sent = time.monotonic()
-            (os.killpg if stop.group else os.kill)(pid, stop.number)
-    while not _has_ended(pid):
-        if time.monotonic() > start + limit:
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(0.002)
-    ended = time.monotonic()
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    lines = (folder / "err").read_text(errors="replace").splitlines()
-    note = folder / "steps"
-    found = Ended(status, ended - start, ended - sent if sent else 0.0)
-    found.steps = int(note.read_text()) if note.exists() else 0
+            (os.killpg if stop.group else os.kill)(started.pid, stop.number)
+    found = wait(started)
+    found.wait = started.time + found.seconds - sent if sent else 0.0
     found.sent = stop is None or bool(sent) or (folder / "sent").exists()
-    found.message = next((line for line in reversed(lines) if line.strip()), "")
-    found.traceback = any("Traceback" in line for line in lines)
-    found.left = _wait_for_all(pid, mark)
     return found
 
 
-def _child(arguments, folder, stop, mark):
+def wait(started: Started, limit: float = 600) -> Ended:
+    """Waits until a command has ended, and five seconds for all of its processes."""
+    while not _has_ended(started.pid):
+        if time.monotonic() > started.time + limit:
+            os.killpg(started.pid, signal.SIGKILL)
+        time.sleep(0.002)
+    seconds = time.monotonic() - started.time
+    status = os.waitstatus_to_exitcode(os.waitpid(started.pid, 0)[1])
+    lines = (started.folder / f"err{started.log}").read_text(errors="replace").splitlines()
+    note = started.folder / "steps"
+    return Ended(
+        status,
+        seconds,
+        steps=int(note.read_text()) if note.exists() else 0,
+        message=next((line for line in reversed(lines) if line.strip()), ""),
+        traceback=any("Traceback" in line for line in lines),
+        left=_wait_for_all(started.pid, started.mark),
+    )
+
+
+def apart(function: Callable[[], object]) -> None:
+    """Calls a function in a fork, so that threads and programs that it starts are not inherited by later forks."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            function()
+            atexit._run_exitfuncs()
+            status = 0
+        except BaseException:  # noqa: BLE001  must not return into the caller's code
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    if os.waitpid(pid, 0)[1]:
+        raise RuntimeError("the inputs could not be made; the reason is above")
+
+
+def _child(arguments, folder, stop, mark, log):
     os.setsid()
     os.chdir(folder / "work")
     for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), number)
+        os.dup2(os.open(folder / f"{name}{log}", os.O_WRONLY | os.O_APPEND), number)
     for name in ("sent", "steps"):
         (folder / name).unlink(missing_ok=True)
     os.environ.update(

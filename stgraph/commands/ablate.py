@@ -6,6 +6,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import ABLATE_KEYS, parser_of
-from stgraph.errors import DataError, StgraphError, WriteError
+from stgraph.errors import DataError, StgraphError, WorkerError, WriteError
 from stgraph.experiments import (
     Cell,
     Study,
@@ -39,6 +41,7 @@ from stgraph.experiments.plan import (
 )
 from stgraph.experiments.run_cell import CellTask, run_cell
 from stgraph.experiments.video_pairs import VideoPair, load_pairs, save_pairs, video_pairs
+from stgraph.features.store.lock import WriterLock
 from stgraph.files import write_text
 from stgraph.quiet import quieten
 from stgraph.settings.overrides import key_of
@@ -65,12 +68,13 @@ def run(arguments: list[str]) -> int:
     planned = plan_cells(study, config, shared, rows, seeds, of_rows)
     if config.check:
         return _check(planned, config)
-    todo = unfinished(planned, config, need_runs=study.videos and config.replace)
-    failed = _sweep(planned, todo, config)
-    for task, error in failed:
-        print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
-    cells = study.with_branches(_cells(Path(config.results), study))
-    _write(study, cells, folder, _video_pairs(study, cells, config))
+    with _only_sweep(planned, Path(config.results)):
+        todo = unfinished(planned, config, need_runs=study.videos and config.replace)
+        failed = _sweep(planned, todo, config)
+        for task, error in failed:
+            print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
+        cells = study.with_branches(_cells(Path(config.results), study))
+        _write(study, cells, folder, _video_pairs(study, cells, config))
     print(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
     runs = Path(config.runs) / study.name
     print(f"Next: stgraph words {runs}/*/* counts the words of these runs", file=sys.stderr)
@@ -83,6 +87,21 @@ def default_results() -> Path:
     return (
         committed if committed.is_dir() and Path("stgraph/configs/table").is_dir() else Path("runs/results")
     )
+
+
+@contextmanager
+def _only_sweep(planned: Plan, results: Path) -> Iterator[None]:
+    """Locks the cells of a sweep, so that no other runs one of them; sweeps of other cells may run at the same time.
+
+    Raises:
+        WorkerError: If another process runs one of the cells.
+    """
+    with ExitStack() as locks:
+        for task in planned.values() if os.name == "posix" else ():
+            path = cell_path(results, task.table, task.row, task.seed)
+            busy = f"Cell {cell_name(task)} is being run"
+            locks.enter_context(WriterLock(path.with_name(f".{path.name}.lock"), busy, WorkerError))
+        yield
 
 
 def _sweep(planned: Plan, todo: list[CellTask], config: DictConfig) -> list[tuple[CellTask, StgraphError]]:

@@ -31,6 +31,7 @@ from stgraph.extraction.ray_stages import (
 )
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.video_features import VideoFeatures
+from stgraph.processes import sigterm_kept
 
 __all__ = ["check_ray", "extract_with_ray"]
 
@@ -161,9 +162,13 @@ def _ray(address: str | None, gpus: float) -> Iterator[None]:
         console.setLevel(logging.CRITICAL)
     try:
         try:
-            ray.init(
-                address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
-            )
+            with sigterm_kept():  # Ray's handler ends the process without a word
+                ray.init(
+                    address or "local",
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
         except ConnectionError as error:
             reason = str(error).rstrip(".")
             raise OptionError(

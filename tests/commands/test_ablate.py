@@ -1,8 +1,11 @@
 """``stgraph ablate`` on the tiny data set: kept and reused cells, and refused settings."""
 
 import json
+import os
 import shutil
+import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -89,6 +92,22 @@ def test_the_taught_models_object_branch_scores_as_its_teacher(swept):
         for row in ("object_branch", "taught_hinton_1")
     )
     assert taught.scores["object"] == teacher.scores["object"]
+
+
+def test_a_second_sweep_of_a_cell_is_refused(call, tmp_path):
+    """Cells are not run twice at the same time; the lock is that of a living process."""
+    parent = os.getppid()
+    started = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[19]
+    lock = tmp_path / "results" / "stgkd_distillation" / "object_branch" / ".0.json.lock"
+    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": parent, "started": started}))
+    status, _, error = call(*TAUGHT)
+    assert status == 1
+    assert (
+        f"Cell stgkd_distillation/object_branch/0 is being run by process {parent} on this machine" in error
+    )
+    lock.write_text(json.dumps({"host": socket.gethostname(), "pid": parent, "started": "earlier"}))
+    assert call(*TAUGHT)[0] == 0
+    assert not list(tmp_path.rglob("*.lock"))
 
 
 def test_finished_cells_are_not_run_again(call, tmp_path):
