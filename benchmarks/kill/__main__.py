@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import torch
 
 from benchmarks.kill.commands import COMMANDS
 from benchmarks.kill.inputs import make_inputs
-from benchmarks.kill.process import apart
+from benchmarks.kill.process import apart, temporary_folder
 from benchmarks.kill.trials import SIGNALS, alone, kill, table
 from benchmarks.kill.writers import TWICE, two_writers
 from stgraph.commands.arguments import COMMANDS as NAMES
@@ -48,8 +47,8 @@ def main() -> int:
     draws, begun, trials = random.Random(options.seed), time.monotonic(), []
     stopped: list[int] = []
     signal.signal(signal.SIGUSR1, lambda number, frame: stopped.append(number))  # ends with the table so far
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
+    with temporary_folder() as temporary:
+        folder = options.folder or temporary
         folder.mkdir(parents=True, exist_ok=True)
         inputs = folder.absolute() / "inputs"
         chosen = [COMMANDS[name] for name in names]

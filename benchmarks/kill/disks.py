@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import torch
 
 from benchmarks.kill.commands import COMMANDS, Command, all_bytes
 from benchmarks.kill.inputs import SMALL, make_inputs
-from benchmarks.kill.process import apart, run
+from benchmarks.kill.process import apart, run, temporary_folder
 from benchmarks.kill.trials import filled
 from stgraph.commands.arguments import COMMANDS as NAMES
 
@@ -66,8 +65,7 @@ def main() -> int:
     for name in NAMES:
         importlib.import_module(f"stgraph.commands.{name}")
     bad = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
+    with temporary_folder() as root:
         try:
             with _disk(root / "try"):
                 pass

@@ -7,13 +7,15 @@ The bench has imported everything, so that a fork saves the seconds that Python 
 import atexit
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,6 +127,16 @@ def wait(started: Started, limit: float = 600) -> Ended:
         traceback=any("Traceback" in line for line in lines),
         left=_wait_for_all(started.pid, started.mark),
     )
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that exists until the block ends; ``TemporaryDirectory`` would remove it when a fork ends, too."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def apart(function: Callable[[], object]) -> None:
