@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn.utils import skip_init
+from torch_geometric.nn import MessagePassing
 from torch_geometric.nn.inits import reset
 
-__all__ = ["Layer", "uninitialized_linear"]
+__all__ = ["Layer", "remove_generated_files", "uninitialized_linear"]
 
 
 class Layer(nn.Module):
@@ -26,3 +31,15 @@ def uninitialized_linear(in_channels: int, out_channels: int, *, bias: bool = Tr
     """
     device = torch.get_default_device()
     return skip_init(nn.Linear, in_channels, out_channels, bias=bias, device=device)
+
+
+def remove_generated_files(layer: MessagePassing) -> None:
+    """Removes the source files that PyTorch Geometric generates for a layer and leaves in the folder of temporary files.
+
+    Each process generates one per class of layers, imports it, and needs it no longer.
+    """
+    for kind in ("propagate", "edge_updater"):
+        module = sys.modules.get(f"{type(layer).__module__}_{type(layer).__name__}_{kind}")
+        for path in filter(None, (getattr(module, "__file__", None), getattr(module, "__cached__", None))):
+            with suppress(OSError):  # it was removed
+                Path(path).unlink()

@@ -11,7 +11,7 @@ from torch_geometric.nn import MessagePassing
 from torch_geometric.nn import conv as pyg_convs
 
 from stgraph.errors import OptionError, ShapeError
-from stgraph.nn.layer import Layer
+from stgraph.nn.layer import Layer, remove_generated_files
 
 __all__ = ["ConvBlock", "pyg_conv"]
 
@@ -126,11 +126,10 @@ def pyg_conv(
             nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels)
         )
     try:
-        conv = cast(
-            nn.Module, conv_class(**{key: value for key, value in defaults.items() if key in known} | given)
-        )
+        conv = conv_class(**{key: value for key, value in defaults.items() if key in known} | given)
     except (TypeError, ValueError, AssertionError, KeyError) as error:
         raise OptionError(
             f"{name} can't be built with 'conv_arguments' {given}: {' '.join(str(error).split())[:200]}."
         ) from error
-    return conv
+    remove_generated_files(conv)
+    return cast(nn.Module, conv)

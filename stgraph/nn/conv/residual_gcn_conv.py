@@ -7,7 +7,7 @@ from torch_geometric.nn import MessagePassing
 
 from stgraph.errors import OptionError
 from stgraph.nn.conv.adjacency import AnyAdjacency, NormalizedAdjacency
-from stgraph.nn.layer import uninitialized_linear
+from stgraph.nn.layer import remove_generated_files, uninitialized_linear
 from stgraph.typing import check_shape
 
 __all__ = ["ResidualGCNConv"]
@@ -40,6 +40,7 @@ class ResidualGCNConv(MessagePassing):
         if flow not in ("target_to_source", "source_to_target"):
             raise OptionError(f"'flow' must be 'target_to_source' or 'source_to_target', got {flow!r}.")
         super().__init__(aggr="add", flow=flow)
+        remove_generated_files(self)
         self.channels = channels
         self.lin = uninitialized_linear(channels, channels, bias=False)
         self.reset_parameters()
