@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
         DataError: If two files have the same id.
     """
     root = Path(folder)
-    if root.is_file():
+    if os.path.lexists(root) and not root.is_dir():  # reading it fails unless it is a regular file
         return [VideoSource(video_id_of(root.name), root)], []
     if not root.is_dir():
         raise MissingDataError(f"There is no folder of videos at {root}.")

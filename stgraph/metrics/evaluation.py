@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +84,7 @@ class Evaluation:
             MissingDataError: If there is no such file.
             DataError: If the file is damaged or has no scores per video.
         """
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise MissingDataError(f"There is no evaluation at {path}; write one with 'stgraph evaluate'.")
         remedy = "run 'stgraph evaluate' again"
         saved = read_record(path, _Saved, f"an evaluation with scores per video; {remedy}")

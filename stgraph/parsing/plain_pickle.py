@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stgraph.errors import DataError, MissingDataError, shown
+from stgraph.errors import DataError, shown
+from stgraph.regular_files import check_regular
 
 __all__ = ["PickledArray", "read_plain_pickle"]
 
@@ -173,8 +174,7 @@ def read_plain_pickle(path: str | Path, most_bytes: int = MOST_BYTES) -> Any:
         DataError: If it is too large, damaged, or holds anything else.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingDataError(f"There is no file at {shown(path)}; give the path of an existing one.")
+    check_regular(path)
     if path.stat().st_size > most_bytes:
         raise DataError(f"{shown(path)} is larger than {most_bytes >> 20} MiB; split it into several files.")
     try:

@@ -6,6 +6,7 @@ import codecs
 from pathlib import Path
 
 from stgraph.errors import DataError, MissingDataError, shown
+from stgraph.regular_files import check_regular
 
 __all__ = ["lines_of", "read_text"]
 
@@ -27,20 +28,11 @@ def read_text(path: str | Path) -> str:
         DataError: If the file is not such text.
     """
     path = Path(path)
+    check_regular(path)
     try:
-        if not path.is_file():
-            kind = "is a folder, not a file" if path.is_dir() else ""
-            raise MissingDataError(
-                f"{shown(path)} {kind}; give the path of the file."
-                if kind
-                else f"There is no file at {shown(path)}; give the path of an existing one."
-            )
         content = path.read_bytes()
-    except MissingDataError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MissingDataError(f"{shown(path)} can't be read: {reason}.") from error
+    except OSError as error:
+        raise MissingDataError(f"{shown(path)} can't be read: {error.strerror or error}.") from error
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ class CaptionTokenizer:
             ModelFolderError: If the file is damaged or of another kind.
         """
         path = Path(path)
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
         try:
             content = read_json(path)

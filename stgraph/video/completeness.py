@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from stgraph.errors import DataError, MissingDataError
 from stgraph.limits import Limits
+from stgraph.regular_files import kind_of
 from stgraph.video.mp4_samples import claimed_samples
 
 __all__ = ["check_file", "declared_size"]
@@ -47,7 +48,7 @@ def check_file(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not readable ({error}); check the path and its permissions.") from error
     if not stat.S_ISREG(facts.st_mode):
-        raise DataError(f"{path} is {_kind(facts.st_mode)} and not a video file; leave it out.")
+        raise DataError(f"{path} is {kind_of(facts.st_mode)} and not a video file; leave it out.")
     if facts.st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); download it again.")
     try:
@@ -196,14 +197,3 @@ def _ogg_size(file: BinaryIO, size: int) -> int | None:
     if len(lengths) < count:
         return None
     return size - len(tail) + start + 27 + count + sum(lengths)
-
-
-def _kind(mode: int) -> str:
-    kinds = {
-        stat.S_IFDIR: "a folder",
-        stat.S_IFIFO: "a pipe",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "a special file")

@@ -11,8 +11,17 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from stgraph.errors import DataError, ShapeError
+from stgraph.files import atomic_write
 
 __all__ = ["write_video"]
+
+# fmt: off
+_CONTAINERS = {
+    ".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".gif": "gif", ".ts": "mpegts",
+    ".mpg": "mpeg", ".flv": "flv", ".ogv": "ogv", ".nut": "nut",
+}
+# fmt: on
+"""FFmpeg's name of the container by the ending of the file."""
 
 
 def write_video(
@@ -32,14 +41,19 @@ def write_video(
 
     Raises:
         ShapeError: If ``frames`` has other axes or another type.
-        DataError: If FFmpeg cannot write these frames.
+        DataError: If FFmpeg cannot write these frames, or the extension is that of no container.
+        WriteError: As in :func:`stgraph.files.atomic_write`.
 
     Shapes: frames uint8 ``[F, H, W, 3]``.
     """
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
         raise ShapeError(f"'frames' must be uint8 [F, H, W, 3], got {frames.dtype} {list(frames.shape)}")
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in _CONTAINERS:
+        raise DataError(f"{path} must end in {', '.join(_CONTAINERS)}, which names the container.")
     try:
-        with av.open(str(path), "w") as container:
+        with atomic_write(path) as part, av.open(str(part), "w", format=_CONTAINERS[ending]) as container:
             stream = cast(
                 VideoStream, container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
             )
@@ -51,4 +65,4 @@ def write_video(
             container.mux(stream.encode())
     except (av.error.FFmpegError, ValueError) as error:
         raise DataError(f"{path} cannot be written with codec '{codec}': {error}.") from error
-    return Path(path)
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ class CaptionCorpus:
             OptionError: If a split is not train, val or test.
         """
         path = Path(path)
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise MissingDataError(
                 f"No captions at {path}; write a captions.json of {{id: {{split, captions}}}} there."
             )

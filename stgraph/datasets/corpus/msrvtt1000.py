@@ -11,8 +11,9 @@ from typing import Any
 
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.datasets.corpus.split_names import SPLITS
-from stgraph.errors import DataError, MissingDataError, OptionError, shown
+from stgraph.errors import DataError, OptionError, shown
 from stgraph.parsing import parse_json, read_json
+from stgraph.regular_files import check_regular
 
 __all__ = ["MSRVTT1000_NUMBERS", "read_msrvtt1000_captions"]
 
@@ -74,8 +75,7 @@ def _captions(path: Path, video_id: str, split: str, entry: Any) -> VideoCaption
 
 
 def _unzipped(path: Path) -> str:
-    if not path.is_file():
-        raise MissingDataError(f"There is no file at {shown(path)}; give the path of an existing one.")
+    check_regular(path)
     try:
         with gzip.open(path, "rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def read_coco_results(
         OptionError: As in :func:`from_coco_results`.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingDataError(f"No COCO results at {path}; pass the JSON file that contains them.")
     results = read_json(path)
     if not isinstance(results, list):

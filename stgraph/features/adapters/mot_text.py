@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> De
         DataError: As in :func:`from_mot_text`; the message names the file.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingDataError(f"No MOT text at {path}; pass the file that contains the lines.")
     text = read_text(path)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes
 from stgraph.features.detections import Detections
 from stgraph.parsing import lines_of, read_text
+from stgraph.regular_files import check_regular
 from stgraph.video.ids import is_hidden
 
 __all__ = ["read_yolo_text"]
@@ -68,6 +70,8 @@ def read_yolo_text(
     elif path.is_dir():
         files = _files(path, name)
     else:
+        if os.path.lexists(path):
+            check_regular(path)
         raise MissingDataError(
             f"No YOLO text at {path}; pass the folder that contains the files of one video."
         )

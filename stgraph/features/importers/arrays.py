@@ -11,7 +11,8 @@ from typing import IO
 
 import numpy as np
 
-from stgraph.errors import DataError, MissingDataError, shown
+from stgraph.errors import DataError, shown
+from stgraph.regular_files import check_regular
 
 __all__ = ["read_npy", "read_npz"]
 
@@ -25,8 +26,7 @@ def read_npy(path: Path) -> np.ndarray:
         MissingDataError: If there is no such file.
         DataError: If it is not a ``.npy`` file, is cut off, or holds Python objects.
     """
-    if not path.is_file():
-        raise MissingDataError(f"There is no file at {shown(path)}; give the path of an existing one.")
+    check_regular(path)
     try:
         with path.open("rb") as file:
             return _array(file, path.stat().st_size, shown(path))
@@ -41,8 +41,7 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         MissingDataError: If there is no such file.
         DataError: If it is not a ``.npz`` file, is damaged, lacks an array or holds Python objects.
     """
-    if not path.is_file():
-        raise MissingDataError(f"There is no file at {shown(path)}; give the path of an existing one.")
+    check_regular(path)
     found = {}
     try:
         with zipfile.ZipFile(path) as archive:

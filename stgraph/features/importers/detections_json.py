@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,7 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    if not file.is_file():
+    if not os.path.lexists(file):
         raise MissingDataError(f"No features at {file}; each ID.json needs its ID.npz.")
     arrays = read_npz(file, ARRAYS)
     for name, array in arrays.items():

@@ -14,6 +14,7 @@ import numpy as np
 from stgraph.errors import DataError, MissingDataError, StgraphError, shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.store.layout import DEFLATE_RATIO, LARGEST_CHUNK
+from stgraph.regular_files import check_regular
 from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
@@ -54,8 +55,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         MissingDataError: If the file does not exist.
         DataError: If it is not HDF5, or is damaged where it is read.
     """
-    if not path.is_file():
-        raise MissingDataError(f"No file at {shown(path)}; pass the path of an HDF5 file.")
+    check_regular(path)
     try:
         with h5py.File(path, "r") as file:
             yield file

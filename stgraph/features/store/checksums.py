@@ -18,6 +18,7 @@ import numpy as np
 from stgraph.errors import StoreError
 from stgraph.features.store.layout import hdf5_errors
 from stgraph.features.store.opening import ATTRIBUTES, read_attribute
+from stgraph.parsing import parse_json
 
 __all__ = ["CHECKSUMS", "HEAD_BYTES", "Checksum", "Checksums", "checksum_of_ids"]
 
@@ -66,7 +67,7 @@ class Checksums:
             if CHECKSUMS not in file.attrs:
                 return None
             try:
-                content = json.loads(str(read_attribute(file, CHECKSUMS)))
+                content = parse_json(str(read_attribute(file, CHECKSUMS)), path)
                 found = cls(
                     int(content["attributes"]),
                     {str(name): [int(value) for value in both] for name, both in content["arrays"].items()},

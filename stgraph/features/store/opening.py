@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from contextlib import suppress
@@ -15,6 +14,7 @@ from stgraph.features.store.guarded_file import GuardedFile
 from stgraph.features.store.layout import hdf5_errors
 from stgraph.features.store.provenance import Header, decode_records
 from stgraph.features.store.schema import FORMAT, VERSION
+from stgraph.parsing import parse_json
 
 __all__ = ["ATTRIBUTES", "StoreFile", "read_attribute", "read_header"]
 
@@ -101,7 +101,7 @@ def read_header(file: h5py.File, path: Path) -> Header:
         with hdf5_errors(path):
             texts = {name: read_attribute(file, name) for name in ATTRIBUTES[2:]}
         records, names, dtype = (_text(name, value) for name, value in texts.items())
-        labels = json.loads(names)
+        labels = parse_json(names, "label_names")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise TypeError("'label_names' must be a list of texts")
         return Header(decode_records(records), tuple(labels), dtype)

@@ -10,6 +10,7 @@ from typing import Any
 
 from stgraph.errors import DataError, OptionError, StoreError
 from stgraph.features.store.schema import DTYPES, check_streams
+from stgraph.parsing import parse_json
 
 NAME = re.compile(r"\w+([.\-/]\w+)*")
 
@@ -65,7 +66,7 @@ class ExtractorRecord:
             StoreError: If the text is not a record.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text, "record", finite=False)
             if not isinstance(values["weights"], str) or not isinstance(values["settings"], dict):
                 raise TypeError
             return cls(**{item.name: values[item.name] for item in fields(cls)})
@@ -132,6 +133,5 @@ def encode_records(extractors: Mapping[str, ExtractorRecord]) -> str:
 
 def decode_records(text: str) -> dict[str, ExtractorRecord]:
     """Parses the output of :func:`encode_records`."""
-    return {
-        stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in json.loads(text).items()
-    }
+    records = parse_json(text, "extractors", finite=False)
+    return {stream: ExtractorRecord.from_json(json.dumps(value)) for stream, value in records.items()}

@@ -68,7 +68,7 @@ def test_names_and_files_that_cannot_be_right(tmp_path):
         file["i3d/a/b"] = np.ones(3)
     with pytest.raises(DataError, match="'/i3d' holds groups, such as '/i3d/a' with 1 members"):
         read_keyed_hdf5({"appearance": (path, "i3d")})
-    with pytest.raises(MissingDataError, match="No file at"):
+    with pytest.raises(MissingDataError, match="There is no file at"):
         read_keyed_hdf5({"appearance": (tmp_path / "no.h5", "")})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="is not an HDF5 file, or is damaged"):

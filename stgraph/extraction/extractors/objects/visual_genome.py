@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def _without_counts(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _read_names(file: Path) -> list[str]:
-    if not file.is_file():
+    if not os.path.lexists(file):
         raise MissingDataError(
             f"'names' must be a text file with {CLASSES} lines, got '{file}', which doesn't exist."
         )
