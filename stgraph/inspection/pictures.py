@@ -36,9 +36,10 @@ def draw_graph(
 ) -> Figure:
     """Draws a graph over its frames: boxes, edges within a frame, and time edges to the next frame.
 
-    Lines are thicker the larger their edge's weight compared with the mean weight of its row. As the cosine rule gives
-    every pair some weight, only time edges above the mean, or to the only object of a frame, are shown. Objects are
-    coloured by track if tracks are known, else by class.
+    Arrows point along the edges, from row i of the paper's matrix to row j; a line within a frame has none where both
+    directions are edges. Lines are thicker the larger their edge's weight compared with the mean weight of its row. As the
+    cosine rule gives every pair some weight, only time edges above the mean, or to the only object of a frame, are shown.
+    Objects are coloured by track if tracks are known, else by class, in the order in which tracks or classes appear.
 
     Args:
         graph: Graph of one video, its boxes in pixels of ``frames``.
@@ -65,27 +66,34 @@ def draw_graph(
         )
     title = title if title is not None else graph.get("video_id", "")
     count, height, width, _ = frames.shape
-    page = FramePage(count, height, width, title_lines=title.count("\n") + 1)
-    colours, captions = _colours(graph), _captions(graph, label_names)
     present = graph.box[:, 2] > graph.box[:, 0]  # padding has no box to draw
+    inside, onward, left_out = _edges_shown(graph, present.tolist())
+    page = FramePage(count, height, width, title, _legend(graph, left_out))
+    colours, captions = _colours(graph, present.tolist()), _captions(graph, label_names)
     for t, (axes, frame) in enumerate(zip(page.axes, frames, strict=True)):
         nodes = ((graph.frame == t) & present).nonzero()[:, 0].tolist()
         axes.imshow(frame, extent=(0, frame.shape[1], frame.shape[0], 0))  # pixel (0, 0) spans 0..1
         axes.set_title(_frame_title(graph, t, nodes), fontsize=7, pad=2, loc="left", color="#444444")
         for i in nodes:
             _draw_box(axes, graph.box[i].tolist(), colours[i])
-    inside, onward, left_out = _edges_shown(graph, present.tolist())
     centre = page.place(graph.frame, (graph.box[:, :2] + graph.box[:, 2:]) / 2)
     for (i, j), strength in inside.items():
-        page.line(centre[[i, j]], "white", 0.4 + 2.5 * strength, ":")
+        if (j, i) in inside and j < i:
+            continue  # drawn with (j, i)
+        width = 0.4 + 2.5 * max(strength, inside.get((j, i), 0.0))
+        page.line(centre[[i, j]], "white", width, ":")
+        if (j, i) not in inside:
+            page.arrow(centre[[i, j]], "white", width)
     for (i, j), strength in onward.items():
-        for piece in page.to_next_panel(int(graph.frame[i]), centre[i], centre[j]):
+        pieces = list(page.to_next_panel(int(graph.frame[i]), centre[i], centre[j]))
+        for piece in pieces:
             page.line(piece, colours[i], 0.7 + 3 * strength, "-")
+        page.arrow(pieces[-1], colours[i], 0.7 + 3 * strength)
     corner, frame_of = page.place(graph.frame, graph.box[:, :2]), graph.frame.tolist()
     for i in present.nonzero()[:, 0].tolist():
         page.dot(centre[i], colours[i])
         page.caption(frame_of[i], corner[i], captions[i], colours[i])
-    page.write(title, _legend(graph, left_out))
+    page.write()
     if path is not None:
         save_figure(page.figure, path, dpi=150)
     return page.figure
@@ -108,8 +116,7 @@ def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _St
         if i == j or not (present[i] and present[j]):
             continue
         if frame[i] == frame[j]:
-            pair = (min(i, j), max(i, j))
-            inside[pair] = max(inside.get(pair, 0.0), min(max(share[e] - 0.5, 0.0), 1.0))
+            inside[i, j] = min(max(share[e] - 0.5, 0.0), 1.0)
         elif kinds[e] != EdgeKind.TIME or frame[j] != frame[i] + 1:
             left_out += 1
         elif share[e] > 1.0001 or is_only[e]:
@@ -117,18 +124,20 @@ def _edges_shown(graph: VideoGraph, present: list[bool]) -> tuple[_Strength, _St
     return inside, onward, left_out
 
 
-def _colours(graph: VideoGraph) -> list[str]:
-    """Colour of each node by its track, or by its class if no track is known."""
+def _colours(graph: VideoGraph, present: list[bool]) -> list[str]:
+    """Colour of each node by its track, or by its class if no track is known, in the order of appearance."""
     known = "track" in graph and bool((graph.track >= 0).any())
-    number = graph.track if known else graph.label
-    return [_COLOURS[value % len(_COLOURS)] for value in number.tolist()]
+    numbers = (graph.track if known else graph.label).tolist()
+    order = list(dict.fromkeys(number for number, drawn in zip(numbers, present, strict=True) if drawn))
+    colour_of = {number: _COLOURS[place % len(_COLOURS)] for place, number in enumerate(order)}
+    return [colour_of.get(number, _COLOURS[0]) for number in numbers]
 
 
 def _captions(graph: VideoGraph, label_names: Sequence[str] | Mapping[int, str] | None) -> list[str]:
     names = dict(label_names.items() if isinstance(label_names, Mapping) else enumerate(label_names or ()))
     captions = []
     for label, score in zip(graph.label.tolist(), graph.score.tolist(), strict=True):
-        name = names.get(label, str(label) if label >= 0 else "")
+        name = names.get(label, f"class {label}" if label >= 0 else "")
         captions.append(f"{name} {score:.2f}".strip())
     return captions
 
@@ -151,7 +160,7 @@ def _draw_box(axes: Axes, box: list[float], colour: str) -> None:
 def _legend(graph: VideoGraph, left_out: int) -> str:
     parts = ["Dotted lines link objects of one frame"]
     if bool((graph.edge_kind == EdgeKind.TIME).any()):
-        parts[0] += "; solid lines link an object to the next frame"
+        parts[0] += "; solid arrows link an object to the next frame"
     parts[0] += "; thicker means a larger weight."
     if left_out:
         parts.append(f"{left_out:,} further edges between frames are not drawn.")

@@ -133,3 +133,31 @@ def test_the_papers_whole_table_stands_beside_cells_of_its_data():
     assert (found.title, found.columns) == ("The paper's scores on sample", ("method", "METEOR", "CIDEr"))
     assert found.rows == (("Older", "", "44.4"), ("A", "30.0", "50.0"))
     assert not any("paper's scores" in block.title for block in blocks_of(STUDY, CELLS))
+
+
+def test_the_picture_keeps_rows_off_the_frame_and_text_on_the_page(tmp_path, monkeypatch):
+    content = {**STUDY.model_dump(), "title": "A study of $5 and $9 " * 12}
+    content["rows"]["a"]["title"] = "a row with a very long title " * 5
+    content["rows"]["b"]["title"] = "from $5 to $9"
+    drawn = []
+    monkeypatch.setattr(
+        "stgraph.experiments.figure.save_figure", lambda figure, *_, **__: drawn.append(figure)
+    )
+    draw_study(Study.model_validate(content), CELLS, tmp_path / "f.png")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    left, right = figure.axes
+    for axes in (left, right):
+        frame = axes.get_window_extent()
+        points = [point for line in axes.lines if line.get_marker() == "o" for point in line.get_xydata()]
+        assert len(points) >= 2
+        for _, y in axes.transData.transform(points):
+            assert frame.y0 + 5 < y < frame.y1 - 5
+    texts = [*left.get_yticklabels(), figure._suptitle, left.xaxis.label, right.xaxis.label]
+    for text in texts:
+        extent = text.get_window_extent()
+        assert extent.x0 >= 0
+        assert extent.x1 <= figure.bbox.x1
+        assert extent.y0 >= 0
+        assert extent.y1 <= figure.bbox.y1
+    assert left.get_yticklabels()[1].get_text() == r"from \$5 to \$9"  # \$ is drawn as a dollar sign

@@ -3,6 +3,7 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 from PIL import Image
 
 from stgraph.errors import OptionError, ShapeError
@@ -37,7 +38,9 @@ def lines_of(figure, style):
 
 
 def texts_of(figure):
-    return [text.get_text() for text in figure.texts]
+    return [
+        " ".join(text.get_text().split()) for text in figure.texts
+    ]  # without the line breaks of wrapped text
 
 
 def test_draws_what_the_graph_says():
@@ -151,3 +154,66 @@ def test_every_line_of_the_title_is_on_the_page_and_above_the_panels(lines):
     extent = text.get_window_extent()
     assert extent.y1 <= figure.bbox.y1
     assert extent.y0 >= max(axes.get_window_extent().y1 for axes in figure.axes)
+
+
+def test_colours_follow_what_is_present():
+    graph = two_by_two()
+    graph.track = torch.tensor([70, 61, 70, 61])  # these differ by nine, the number of colours
+    first, second = (to_hex(patch.get_edgecolor()) for patch in draw_graph(graph, FRAMES[:2]).axes[0].patches)
+    assert first != second
+    graph.track = torch.tensor([5, 6, 5, 6])
+    again = [to_hex(patch.get_edgecolor()) for patch in draw_graph(graph, FRAMES[:2]).axes[0].patches]
+    assert again == [first, second]
+
+
+def test_arrows_point_along_the_edges():
+    graph = two_by_two()
+    figure = draw_graph(graph, FRAMES[:2])
+    arrows = [patch for patch in figure.get_children() if isinstance(patch, Polygon)]
+    assert len(arrows) == 2  # of the strong time edges; edges within a frame go both ways
+    size = figure.get_size_inches()
+    lines = [line for line in lines_of(figure, "-") if line.get_marker() != "o"]
+    for arrow, line in zip(arrows, lines, strict=True):
+        tip, *base = arrow.get_xy()[:3] * size
+        end = line.get_xydata()[1] * size
+        assert np.hypot(*(end - tip)) < np.hypot(*(end - np.mean(base, 0)))
+    one_way = graph.edge_subgraph(~((graph.edge_index[0] == 1) & (graph.edge_index[1] == 0)))
+    figure = draw_graph(one_way, FRAMES[:2])
+    assert len([patch for patch in figure.get_children() if isinstance(patch, Polygon)]) == 3
+
+
+def test_nothing_ends_outside_the_page():
+    graph = two_by_two()
+    graph.box[0] = torch.tensor([-300.0, -300, 20, 20])  # a detector's box may exceed the frame
+    title = "a cat of a very long name " * 20
+    figure = draw_graph(
+        graph, FRAMES[:2], label_names=["a class of " + "long " * 30 + "name"] * 2, title=title
+    )
+    figure.canvas.draw()
+    for text in figure.texts:
+        extent = text.get_window_extent()
+        assert figure.bbox.x0 <= extent.x0
+        assert extent.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= extent.y0
+        assert extent.y1 <= figure.bbox.y1
+    for line in lines_of(figure, "-"):
+        assert ((line.get_xydata() >= 0) & (line.get_xydata() <= 1)).all()
+
+
+def test_text_is_text():
+    figure = draw_graph(two_by_two(), FRAMES[:2], label_names=["a $x_1$", "b\x1b[2J"], title="from $5 to $9")
+    figure.canvas.draw()
+    assert r"a \$x_1\$ 0.90" in texts_of(figure)  # \$ is drawn as a dollar sign
+    assert r"b\x1b[2J 0.80" in texts_of(figure)
+    assert r"from \$5 to \$9" in texts_of(figure)
+
+
+def test_captions_without_room_in_their_panel_are_left_out():
+    graph = VideoGraphBuilder(score_threshold=0.0)(random_video(1, counts=[60]))
+    graph.box[:] = torch.tensor([10.0, 10, 30, 30])
+    figure = draw_graph(graph, FRAMES[:1])
+    figure.canvas.draw()
+    panel = figure.axes[0].get_window_extent()
+    captions = [text for text in figure.texts if text.get_fontsize() == 5.5]
+    assert 5 < len(captions) < 60
+    assert all(panel.y0 <= text.get_window_extent().y0 for text in captions)
