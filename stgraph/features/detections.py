@@ -338,13 +338,13 @@ def top_objects(
     by_frame = by_score[frame[by_score].argsort(stable=True)]
     count = torch.bincount(frame[by_frame], minlength=num_frames)
     first = (count.cumsum(0) - count)[frame[by_frame]]
-    rank = torch.arange(len(by_frame)) - first
+    rank = torch.arange(len(by_frame), device=first.device) - first
     return by_frame[rank < max_objects].sort().values
 
 
 def _geometry(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
-    scaled = boxes / torch.tensor([width, height, width, height], dtype=torch.float32)
+    scaled = boxes / boxes.new_tensor([width, height, width, height])
     extent = scaled[:, 2:] - scaled[:, :2]
     return torch.cat([(scaled[:, :2] + scaled[:, 2:]) / 2, extent, extent.prod(1, keepdim=True)], dim=1)
 

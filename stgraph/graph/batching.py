@@ -33,8 +33,12 @@ def make_batch(
     """
     num_videos = len(nodes.node_ptr) - 1
     edge_ptr = torch.searchsorted(edges["edge_index"][0].contiguous(), nodes.node_ptr)
+    device = nodes.node_ptr.device
     each, none = torch.arange(num_videos + 1), torch.zeros(num_videos, dtype=torch.long)
-    videos = {"num_frames": nodes.frame_ptr.diff(), "category": category}
+    videos = {
+        "num_frames": nodes.frame_ptr.diff(),
+        "category": None if category is None else category.to(device),
+    }
     columns = nodes.values | edges | videos | streams
     starts = dict.fromkeys(nodes.values, nodes.node_ptr) | dict.fromkeys(edges, edge_ptr)
     starts |= dict.fromkeys(videos, each) | dict.fromkeys(streams, nodes.frame_ptr)
@@ -44,8 +48,8 @@ def make_batch(
     given = [name for name in columns if columns[name] is not None]
     for name in given:
         batch[name] = columns[name]
-    batch._slice_dict = {name: starts[name] for name in given}
-    batch._inc_dict = {name: increments.get(name, none) for name in given}
+    batch._slice_dict = {name: starts[name].cpu() for name in given}  # PyG takes batches apart on the CPU
+    batch._inc_dict = {name: increments.get(name, none).cpu() for name in given}
     if video_id is not None:
         batch.video_id = video_id
         batch._slice_dict["video_id"], batch._inc_dict["video_id"] = each, None

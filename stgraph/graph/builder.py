@@ -142,7 +142,7 @@ class VideoGraphBuilder:
             appearance=join_stream("appearance", None if appearance is None else [appearance], [detections]),
             motion=join_stream("motion", None if motion is None else [motion], [detections]),
             video_id=video_id,
-            category=None if category is None else torch.tensor([category]),
+            category=None if category is None else torch.tensor([category], device=nodes.video.device),
             **_join_grids({name: [grid] for name, grid in (grids or {}).items()}, [detections]),
         )
 

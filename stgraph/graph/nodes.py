@@ -42,8 +42,9 @@ def join_nodes(
     Raises:
         DataError: If widths of features or keypoints differ between videos, or only some videos have keypoints.
     """
-    frame_ptr = _pointer([video.num_frames for video in videos])
-    box_ptr = _pointer([len(video) for video in videos])
+    device = videos[0].boxes.device
+    frame_ptr = _pointer([video.num_frames for video in videos]).to(device)
+    box_ptr = _pointer([len(video) for video in videos]).to(device)
     frame = _join(videos, "frame") + frame_ptr[:-1].repeat_interleave(box_ptr.diff())
     score = _join(videos, "scores")
     num_frames = int(frame_ptr[-1])
@@ -66,17 +67,18 @@ def join_nodes(
         values["keypoints"] = torch.cat(keypoints)[keep]
     if pad_objects is not None:
         count = torch.bincount(frame, minlength=num_frames)
-        rank = torch.arange(len(frame)) - (count.cumsum(0) - count)[frame]
+        rank = torch.arange(len(frame), device=device) - (count.cumsum(0) - count)[frame]
         slot = frame * pad_objects + rank
-        frame = torch.arange(num_frames).repeat_interleave(pad_objects)
+        frame = torch.arange(num_frames, device=device).repeat_interleave(pad_objects)
         values = {name: _spread(name, value, slot, len(frame)) for name, value in values.items()}
-    unknown = torch.full((max(video.num_frames for video in videos),), torch.nan)
+    longest = max(video.num_frames for video in videos)
+    unknown = torch.full((longest,), torch.nan, device=device)
     time = torch.cat([unknown[: video.num_frames] if video.time is None else video.time for video in videos])
     node_ptr = torch.searchsorted(frame, frame_ptr)
     x = values.pop("x")
     return Nodes(
         values={"x": x, "frame": frame, "time": time[frame], **values},
-        video=torch.arange(len(videos)).repeat_interleave(node_ptr.diff()),
+        video=torch.arange(len(videos), device=device).repeat_interleave(node_ptr.diff()),
         node_ptr=node_ptr,
         frame_ptr=frame_ptr,
     )

@@ -33,11 +33,11 @@ def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Te
         ShapeError: If a rule of the user's returns other shapes.
         DataError: If a rule of the user's returns invalid edges, or two rules link one pair.
     """
-    none = (torch.zeros(2, 0, dtype=torch.long), torch.zeros(0), torch.zeros(0, dtype=torch.long))
-    parts = [none]
+    no_edges, no_weights = _nothing(nodes)
+    parts = [(no_edges, no_weights, no_edges[0])]
     for kind, rule in rules.items():
         edge_index, weight = _apply(rule, nodes)
-        parts.append((edge_index, weight, torch.full((len(weight),), int(kind))))
+        parts.append((edge_index, weight, torch.full_like(edge_index[0], int(kind))))
     edge_index, weight, kinds = (torch.cat(part, dim=-1) for part in zip(*parts, strict=True))
     if len(rules) > 1:  # each rule's edges are in order
         order, key = row_order(edge_index, len(nodes.video))
@@ -62,7 +62,7 @@ def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:
     if getattr(rule, "spans_videos", False):
         answer = _call(rule, nodes, slice(None), nodes.values["frame"], nodes.video)
         return check_edges(rule, answer, nodes.values["frame"], nodes.video) if check else answer
-    edges, weights = [torch.zeros(2, 0, dtype=torch.long)], [torch.zeros(0)]
+    edges, weights = ([none] for none in _nothing(nodes))
     for video, (start, end) in enumerate(pairwise(nodes.node_ptr.tolist())):
         if start < end:
             frame = nodes.values["frame"][start:end] - nodes.frame_ptr[video]
@@ -71,6 +71,12 @@ def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:
             edges.append(edge_index + start)
             weights.append(weight)
     return torch.cat(edges, dim=1), torch.cat(weights)
+
+
+def _nothing(nodes: Nodes) -> tuple[Tensor, Tensor]:
+    """An ``edge_index`` and weights of no edges, on the device of the nodes."""
+    device = nodes.video.device
+    return torch.zeros(2, 0, dtype=torch.long, device=device), torch.zeros(0, device=device)
 
 
 def _call(rule: Callable[..., Any], nodes: Nodes, rows: slice, frame: Tensor, video: Tensor) -> Any:
