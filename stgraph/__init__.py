@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         training,
         video,
     )
+    from stgraph.classification_pipeline import ClassificationPipeline
     from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
+    from stgraph.datasets.loading.classification_data import ClassificationDataModule
     from stgraph.datasets.loading.data_module import CaptionDataModule
     from stgraph.datasets.registry import open_dataset
     from stgraph.features.detections import Detections
@@ -35,11 +37,15 @@ if TYPE_CHECKING:
     from stgraph.graph.video_graph import VideoGraph
     from stgraph.models.captioning_model import CaptioningModel
     from stgraph.models.captions import Caption
+    from stgraph.models.classifier import Classifier
+    from stgraph.models.classifiers import GraphClassifier, RelationClassifier, TrackClassifier
     from stgraph.models.registry import register_model
     from stgraph.models.stat_captioner import STATCaptioner
     from stgraph.models.stats_captioner import STaTSCaptioner
     from stgraph.models.stgraph_captioner import STGraphCaptioner
     from stgraph.pipeline import CaptionPipeline
+    from stgraph.training.classification_module import ClassificationModule
+    from stgraph.training.classification_recipe import train_classifier
     from stgraph.training.module import CaptioningModule
     from stgraph.training.recipe import train_captioner
 
@@ -51,11 +57,18 @@ __all__ = [
     "CaptionPipeline",
     "CaptioningModel",
     "CaptioningModule",
+    "ClassificationDataModule",
+    "ClassificationModule",
+    "ClassificationPipeline",
+    "Classifier",
     "Detections",
     "EdgeKind",
+    "GraphClassifier",
+    "RelationClassifier",
     "STATCaptioner",
     "STGraphCaptioner",
     "STaTSCaptioner",
+    "TrackClassifier",
     "VideoFeatures",
     "VideoGraph",
     "VideoGraphBuilder",
@@ -73,6 +86,7 @@ __all__ = [
     "register_model",
     "text",
     "train_captioner",
+    "train_classifier",
     "training",
     "video",
 ]
@@ -101,6 +115,12 @@ def check_namesake() -> None:
 
 
 _MODULES = {
+    "classification_pipeline": ("ClassificationPipeline",),
+    "datasets.loading.classification_data": ("ClassificationDataModule",),
+    "models.classifier": ("Classifier",),
+    "models.classifiers": ("GraphClassifier", "RelationClassifier", "TrackClassifier"),
+    "training.classification_module": ("ClassificationModule",),
+    "training.classification_recipe": ("train_classifier",),
     "datasets.loading.caption_batch": ("CaptionBatch", "CaptionCollator"),
     "datasets.loading.data_module": ("CaptionDataModule",),
     "datasets.registry": ("open_dataset",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stgraph.datasets.graph_dataset import VideoGraphDataset
     from stgraph.datasets.loading.batch_order import pair_batches
     from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
+    from stgraph.datasets.loading.classification_data import ClassificationBatch, ClassificationDataModule
     from stgraph.datasets.loading.data_module import CaptionDataModule
     from stgraph.datasets.loading.graph_source import GraphList, GraphSource, StoredGraphs
     from stgraph.datasets.registry import open_dataset
@@ -30,6 +31,8 @@ __all__ = [
     "CaptionCollator",
     "CaptionCorpus",
     "CaptionDataModule",
+    "ClassificationBatch",
+    "ClassificationDataModule",
     "CorpusSummary",
     "GraphList",
     "GraphSource",
@@ -60,6 +63,7 @@ _MODULES = {
     "graph_dataset": ("VideoGraphDataset",),
     "loading.batch_order": ("pair_batches",),
     "loading.caption_batch": ("CaptionBatch", "CaptionCollator"),
+    "loading.classification_data": ("ClassificationBatch", "ClassificationDataModule"),
     "loading.data_module": ("CaptionDataModule",),
     "loading.graph_source": ("GraphList", "GraphSource", "StoredGraphs"),
     "registry": ("open_dataset",),

@@ -1,4 +1,4 @@
-"""Caption metrics as the COCO caption tools define them, bootstrap intervals, rewards and word counts.
+"""Caption metrics as the COCO tools define them, scores of classifications, bootstrap intervals, rewards, word counts.
 
 Names are imported when first used: ``stgraph doctor`` looks for Java in an installation whose PyG may be broken.
 """
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
         bootstrap_intervals,
         paired_bootstrap,
     )
+    from stgraph.metrics.classification import (
+        CLASSIFICATION_METRICS,
+        Predictions,
+        average_precision,
+        macro_f1,
+        roc_auc,
+    )
     from stgraph.metrics.evaluation import Evaluation
     from stgraph.metrics.evaluator import CaptionEvaluator
     from stgraph.metrics.rewards import CaptionReward
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from stgraph.metrics.word_counts import WordCounts, count_words
 
 __all__ = [
+    "CLASSIFICATION_METRICS",
     "METRICS",
     "CaptionEvaluator",
     "CaptionReward",
@@ -30,14 +38,25 @@ __all__ = [
     "Evaluation",
     "Interval",
     "PairedDifference",
+    "Predictions",
     "WordCounts",
+    "average_precision",
     "bootstrap_intervals",
     "count_words",
+    "macro_f1",
     "paired_bootstrap",
+    "roc_auc",
 ]
 
 _MODULES = {
     "bootstrap": ("Interval", "PairedDifference", "bootstrap_intervals", "paired_bootstrap"),
+    "classification": (
+        "CLASSIFICATION_METRICS",
+        "Predictions",
+        "average_precision",
+        "macro_f1",
+        "roc_auc",
+    ),
     "evaluation": ("Evaluation",),
     "evaluator": ("CaptionEvaluator",),
     "rewards": ("CaptionReward",),

@@ -57,7 +57,7 @@ def bootstrap_intervals(
     >>> bootstrap_intervals(scores)["CIDEr"]
     Interval(low=0.0, high=1.0)
     """
-    _check(samples, level, seed)
+    check_samples(samples, level, seed)
     videos = _videos(scores)
     drawn = scores_of_sets(scores, _draws(len(videos), samples, seed), videos)
     return {metric: Interval(*_ends(values, level)) for metric, values in drawn.items()}
@@ -91,7 +91,7 @@ def paired_bootstrap(
     >>> paired_bootstrap(a, b, samples=99)["CIDEr"]
     PairedDifference(difference=0.5, low=0.5, high=0.5, p_value=0.02)
     """
-    _check(samples, level, seed)
+    check_samples(samples, level, seed)
     videos = _videos(a)
     if set(videos) != set(_videos(b)):
         alone = sorted(set(videos) ^ set(_videos(b)))
@@ -155,6 +155,12 @@ def _draws(videos: int, samples: int, seed: int) -> np.ndarray:
     return np.stack(list(rows)).astype(float)
 
 
+def interval_of(values: np.ndarray, level: float) -> Interval:
+    """Percentile interval of the scores of bootstrap samples; samples for which a score is not defined are left out."""
+    known = values[~np.isnan(values)]
+    return Interval(*_ends(known, level)) if len(known) else Interval(float("nan"), float("nan"))
+
+
 def _ends(values: np.ndarray, level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
@@ -164,7 +170,12 @@ def _videos(scores: CaptionScores) -> list[str]:
     return list(next(iter(scores.per_video.values()), {}))
 
 
-def _check(samples: int, level: float, seed: int) -> None:
+def check_samples(samples: int, level: float, seed: int) -> None:
+    """Checks the arguments of a bootstrap.
+
+    Raises:
+        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+    """
     if not isinstance(samples, Integral) or samples < 2:
         raise OptionError(f"'samples' must be at least 2, got {samples}.")
     if not isinstance(level, Real) or not 0 < level < 1:

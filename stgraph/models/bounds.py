@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from stgraph.errors import ModelFolderError, StgraphError
-from stgraph.models.captioning_model import CaptioningModel
+from stgraph.models.video_model import VideoModel
 
 __all__ = ["check_arguments", "check_kept", "weight_shapes"]
 
@@ -34,7 +34,7 @@ def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def check_arguments(
-    model_class: type[CaptioningModel],
+    model_class: type[VideoModel],
     arguments: Mapping[str, Any],
     shapes: Mapping[str, tuple[int, ...]],
     path: Path,

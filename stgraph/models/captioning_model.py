@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from stgraph.decoding import DecodedCaptions, Decoding, Greedy
 from stgraph.errors import DataError, OptionError
 from stgraph.features.streams import GRID, VECTOR_STREAMS
-from stgraph.models.arguments import ArgumentError, constructor_arguments, recorded
+from stgraph.models.arguments import ArgumentError, constructor_arguments
+from stgraph.models.video_model import VideoModel
 from stgraph.text import SpecialTokens
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class DataSizes(Protocol):
         """Categories of the training videos."""
 
 
-class CaptioningModel(nn.Module, ABC):
+class CaptioningModel(VideoModel):
     """Videos -> captions: what training, decoding, saving and the command line need of a model.
 
     A subclass names itself, takes plain keyword arguments in its constructor, and encodes videos. ``self.decoder`` (or
@@ -66,17 +67,10 @@ class CaptioningModel(nn.Module, ABC):
     Reference: our own design.
     """
 
-    name: ClassVar[str]
     loss_name: ClassVar[str] = "language"
     default_streams: ClassVar[tuple[str, ...] | None] = None
 
-    config: dict[str, Any]
     max_length: int
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "__init__" in cls.__dict__:
-            cls.__init__ = recorded(cls.__init__)  # type: ignore[method-assign]
 
     # -- built for data
 

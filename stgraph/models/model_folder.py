@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar, overload
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,10 +22,12 @@ from stgraph.models.arguments import json_arguments
 from stgraph.models.bounds import check_arguments, check_kept, weight_shapes
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.models.registry import find_model
+from stgraph.models.video_model import VideoModel
 from stgraph.parsing import read_json
 from stgraph.text import CaptionTokenizer
 
 __all__ = [
+    "ClassifierConfig",
     "DataSummary",
     "ExtractorConfig",
     "ModelConfig",
@@ -38,6 +40,8 @@ __all__ = [
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 FILES = (WEIGHTS, CONFIG, TOKENIZER)
+FORMATS = {"stgraph-model": "CaptionPipeline", "stgraph-classifier": "ClassificationPipeline"}
+"""What loads a folder, by the format that its configuration names."""
 
 
 class _Strict(BaseModel):
@@ -89,7 +93,7 @@ class ModelConfig(_Strict):
     data: DataSummary | None = None
 
     @classmethod
-    def of(cls, model: CaptioningModel, **values: Any) -> ModelConfig:
+    def of(cls, model: VideoModel, **values: Any) -> Self:
         """The configuration of a model, with further entries.
 
         Raises:
@@ -98,8 +102,24 @@ class ModelConfig(_Strict):
         return cls(model=model.name, arguments=json_arguments(type(model), model.config), **values)
 
 
+class ClassifierConfig(ModelConfig):
+    """The contents of ``config.json`` of a classifier: what a :class:`ModelConfig` says, and names.
+
+    Args:
+        classes: Name of each class, by number.
+        label_names: Name of each class of things, by number.
+    """
+
+    format: Literal["stgraph-classifier"] = "stgraph-classifier"  # type: ignore[assignment]
+    classes: tuple[str, ...]
+    label_names: tuple[str, ...] = ()
+
+
 def save_model(
-    folder: str | Path, model: CaptioningModel, config: ModelConfig, tokenizer: CaptionTokenizer
+    folder: str | Path,
+    model: VideoModel,
+    config: ModelConfig,
+    tokenizer: CaptionTokenizer | None = None,
 ) -> None:
     """Writes a model folder; each file appears whole or not at all, the weights last.
 
@@ -107,22 +127,35 @@ def save_model(
         folder: Made if it does not exist.
         model: Its weights are saved.
         config: Written as ``config.json``.
-        tokenizer: Written as ``tokenizer.json``.
+        tokenizer: Written as ``tokenizer.json``; classifiers have none.
 
     Raises:
         WriteError: If the folder cannot be written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(folder / TOKENIZER)
+    if tokenizer is not None:
+        tokenizer.save(folder / TOKENIZER)
     write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_write(folder / WEIGHTS) as path:
         save_file(weights, path)
 
 
-def read_model_config(folder: str | Path) -> ModelConfig:
+Config = TypeVar("Config", bound=ModelConfig)
+Model = TypeVar("Model", bound=VideoModel)
+
+
+@overload
+def read_model_config(folder: str | Path) -> ModelConfig: ...
+@overload
+def read_model_config(folder: str | Path, schema: type[Config]) -> Config: ...
+def read_model_config(folder: str | Path, schema: type[ModelConfig] = ModelConfig) -> ModelConfig:
     """Reads and checks ``config.json``.
+
+    Args:
+        folder: The model folder.
+        schema: What it must hold: a captioner's configuration, or :class:`ClassifierConfig`.
 
     Raises:
         MissingDataError: If the folder or one of its files is missing.
@@ -130,12 +163,18 @@ def read_model_config(folder: str | Path) -> ModelConfig:
             (a ``_target_``, say).
     """
     folder = Path(folder)
-    for name in FILES:
-        _file_inside(folder, name)
-    path = folder / CONFIG
+    path = _file_inside(folder, CONFIG)
     try:
         content = read_json(path)
-        return ModelConfig.model_validate(legacy.translate_config(content))
+        kind = content.get("format") if isinstance(content, dict) else None
+        if kind in FORMATS and kind != schema.model_fields["format"].default:
+            raise ModelFolderError(
+                f"{folder} holds a {FORMATS[kind]}; load it by {FORMATS[kind]}.from_pretrained."
+            )
+        for name in FILES:
+            if name != TOKENIZER or schema is ModelConfig:
+                _file_inside(folder, name)
+        return schema.model_validate(legacy.translate_config(content))
     except ValidationError as error:
         raise ModelFolderError(
             f"{path} {_first_problem(error)}; only what stgraph wrote is accepted."
@@ -144,8 +183,19 @@ def read_model_config(folder: str | Path) -> ModelConfig:
         raise ModelFolderError(f"{str(error).rstrip('.')}; the folder is damaged.") from error
 
 
-def load_model(folder: str | Path, config: ModelConfig | None = None) -> CaptioningModel:
+@overload
+def load_model(folder: str | Path, config: ModelConfig | None = None) -> CaptioningModel: ...
+@overload
+def load_model(folder: str | Path, config: ModelConfig | None, base: type[Model]) -> Model: ...
+def load_model(
+    folder: str | Path, config: ModelConfig | None = None, base: type[VideoModel] = CaptioningModel
+) -> VideoModel:
     """Builds the model that a folder names and loads its weights; the model is in evaluation mode.
+
+    Args:
+        folder: The model folder.
+        config: Its configuration, if it was read already.
+        base: What the model must be.
 
     Raises:
         MissingDataError: If the folder or one of its files is missing.
@@ -155,7 +205,7 @@ def load_model(folder: str | Path, config: ModelConfig | None = None) -> Caption
     config = config or read_model_config(folder)
     path = folder / CONFIG
     try:
-        model_class = find_model(config.model)
+        model_class = find_model(config.model, base)
     except OptionError as error:
         raise ModelFolderError(
             f"{path} names the model '{config.model}', which is not installed here: {error}"

@@ -1,5 +1,7 @@
 """Training: the Lightning module, losses, rewards, exact resume, and the whole recipe."""
 
+from stgraph.training.classification_module import ClassificationModule
+from stgraph.training.classification_recipe import train_classifier
 from stgraph.training.config import DataConfig, LoaderConfig, TrainingConfig
 from stgraph.training.losses import (
     CaptionLoss,
@@ -31,6 +33,7 @@ from stgraph.training.warm_start import load_teacher, load_weights
 __all__ = [
     "CaptionLoss",
     "CaptioningModule",
+    "ClassificationModule",
     "DataConfig",
     "DistillationLoss",
     "LanguageLoss",
@@ -59,4 +62,5 @@ __all__ = [
     "teacher_forcing_ratio",
     "train",
     "train_captioner",
+    "train_classifier",
 ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, distributed
 from torch.nn.functional import cross_entropy
-from torch.optim import Adadelta, Adam, Optimizer, RMSprop
+from torch.optim import Adadelta, Adam, RMSprop
 from torch_geometric.data import Batch
 
 from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
@@ -21,13 +18,9 @@ from stgraph.metrics import METRICS, CaptionEvaluator
 from stgraph.models import Caption, CaptioningModel, captions_of
 from stgraph.text import CaptionTokenizer
 from stgraph.training.losses import CaptionLoss, StepCounts, default_loss
+from stgraph.training.step_module import OptimizerFactory, ScheduleFactory, StepModule
 
 __all__ = ["CaptioningModule", "OptimizerFactory", "ScheduleFactory", "default_optimizer"]
-
-OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
-"""Parameters -> optimiser."""
-ScheduleFactory = Callable[[Optimizer, int], Any]
-"""Optimiser and total number of steps -> learning-rate schedule, stepped once per optimiser step."""
 
 CAPTIONS_AT_ONCE = 64  # of the validation loss: a video of MSVD has 40 captions
 VALIDATION_METRICS = ("BLEU-4", "CIDEr")  # METEOR's Java program takes longer than a small epoch
@@ -45,7 +38,7 @@ def default_optimizer(model: CaptioningModel) -> OptimizerFactory:
     return OPTIMIZERS.get(model.name, partial(Adam, lr=1e-4))
 
 
-class CaptioningModule(LightningModule):
+class CaptioningModule(StepModule):
     """Trains a captioning model, scores its captions, and captions videos for ``Trainer.predict``.
 
     It takes the batches of a :class:`~stgraph.datasets.CaptionDataModule`, those of a loader with a
@@ -73,6 +66,8 @@ class CaptioningModule(LightningModule):
 
     Reference: our own design.
     """
+
+    model: CaptioningModel
 
     def __init__(
         self,
@@ -129,37 +124,9 @@ class CaptioningModule(LightningModule):
 
     # -- training
 
-    def configure_optimizers(self) -> Any:
-        """Returns the optimiser, with the schedule if there is one, stepped once per optimiser step."""
-        learned = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        optimizer = self.make_optimizer(learned)
-        if self.make_schedule is None:
-            return optimizer
-        schedule = self.make_schedule(optimizer, self._total_steps())
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _total_steps(self) -> int:
-        trainer = self.trainer
-        data = self._data()
-        if data is None:
-            return int(trainer.estimated_stepping_batches)
-        # Lightning's own estimate would load the training data before a resumed run knows which epoch it is in.
-        steps = math.ceil(data.num_batches(0) / trainer.accumulate_grad_batches)
-        ends = [steps * (trainer.max_epochs or 0), trainer.max_steps]
-        if not any(end > 0 for end in ends):
-            raise OptionError(
-                "A schedule needs to know the end: set trainer.max_epochs or trainer.max_steps."
-            )
-        return min(end for end in ends if end > 0)
-
     def _data(self) -> CaptionDataModule | None:
         data = getattr(self.trainer, "datamodule", None)
         return data if isinstance(data, CaptionDataModule) else None
-
-    def on_train_batch_start(self, batch: CaptionBatch, batch_idx: int) -> None:
-        """Seeds the random numbers of this step."""
-        number = self.trainer.fit_loop.total_batch_idx + 1
-        torch.manual_seed(hash((self.seed, number, self.global_rank)) % 2**63)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         """The rank's part of the step's loss, scaled so that the averages of DDP and Lightning make it a sum."""

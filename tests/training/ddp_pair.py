@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from stgraph.cli import main as command
 from stgraph.settings.compose import compose
 from stgraph.settings.training import train
-from stgraph.training import CaptioningModule, recipe
+from stgraph.training import CaptioningModule, fitting
 from tests.training.conftest import SMALL
 
 # 120 pairs of 60 videos an epoch; a video's two captions are apart, in one batch or in two.
@@ -83,12 +83,12 @@ class KillBefore(Callback):
 def killed_and_resumed(run):
     """The accumulated case, killed within the second step of the second epoch and resumed."""
     overrides = (*CASES["accumulated"][0], *TWO, "resume_every=1")
-    original = recipe.Trainer
-    recipe.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
+    original = fitting.Trainer
+    fitting.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
     try:
         train(settings(run, *overrides))
     except Killed:
-        recipe.Trainer = original
+        fitting.Trainer = original
     train(settings(run, *overrides, "resume=true"))
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from stgraph.errors import OptionError
 from stgraph.settings.training import train
-from stgraph.training import recipe
+from stgraph.training import fitting
 from tests.training.conftest import SMALL
 
 # 12 pairs a batch: five batches an epoch, three epochs; validation after each.
@@ -58,9 +58,9 @@ def alone(tiny, tmp_path):
 
 
 def kill_after(steps, monkeypatch):
-    original, counter = recipe.make_trainer, KillAfter(steps)
+    original, counter = fitting.make_trainer, KillAfter(steps)
     monkeypatch.setattr(
-        recipe,
+        fitting,
         "make_trainer",
         lambda callbacks, **options: original(callbacks=[*callbacks, counter], **options),
     )

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from stgraph import CaptionDataModule, CaptioningModule, VideoGraphBuilder, open_dataset, train_captioner
 from stgraph.errors import DataError, OptionError
-from stgraph.training import TrainingSummary, recipe
+from stgraph.training import TrainingSummary, fitting
 from tests.models.test_captioning_model import Pooled
 from tests.training.test_python_face import QUIET
 
@@ -70,9 +70,9 @@ def train(data):
 
 
 def kill_at(monkeypatch, hook, count):
-    original = recipe.make_trainer
+    original = fitting.make_trainer
     monkeypatch.setattr(
-        recipe,
+        fitting,
         "make_trainer",
         lambda callbacks, **options: original(callbacks=[KillAt(hook, count), *callbacks], **options),
     )

@@ -1,0 +1,139 @@
+"""From a graph of boxes to one vector per box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from stgraph.errors import DataError, OptionError
+from stgraph.nn import EdgeAttributes, GraphEncoder, box_motion, pyg_conv
+from stgraph.typing import check_shape
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
+
+    from stgraph.graph import VideoGraph
+
+__all__ = ["NUM_KINDS", "ObjectEncoder"]
+
+NUM_KINDS = 3
+"""Kinds of edges: space, time, dense."""
+LABEL_CHANNELS = 16
+
+
+class ObjectEncoder(nn.Module):
+    r"""Features, class and motion of each box, then graph convolutions.
+
+    .. math:: H^{(0)} = \operatorname{ReLU}(W [x_i ; \text{class}_i ; \operatorname{asinh}(v_i / (w_i, h_i))] + b)
+
+    with v the velocity of :func:`~stgraph.nn.box_motion`, then :class:`~stgraph.nn.GraphEncoder`.
+
+    Args:
+        object_channels: Width of ``x``.
+        hidden_channels: Width d.
+        num_layers: Number of convolutions; 0 leaves the boxes to themselves.
+        conv: "ResidualGCNConv", the paper's, or the name of a convolution of PyTorch Geometric.
+        conv_arguments: Further arguments of that convolution.
+        edge_attributes: Attributes that its edges get; see :class:`~stgraph.nn.EdgeAttributes`.
+        both_directions: Whether each edge also carries messages back, as an edge of another kind.
+        num_labels: Number of classes of things; 0 does not read ``label``.
+        motion: Whether to read the velocity of each box.
+
+    Shapes: A ``VideoGraph`` or batch with N nodes -> ``[N, d]``.
+
+    Raises:
+        OptionError: If the arguments contradict each other.
+        DataError: If the graphs lack an attribute that is read.
+
+    Reference: our own design.
+    """
+
+    def __init__(
+        self,
+        object_channels: int,
+        hidden_channels: int,
+        num_layers: int = 2,
+        *,
+        conv: str = "ResidualGCNConv",
+        conv_arguments: Mapping[str, Any] | None = None,
+        edge_attributes: Sequence[str] = (),
+        both_directions: bool = False,
+        num_labels: int = 0,
+        motion: bool = True,
+    ) -> None:
+        super().__init__()
+        ours = conv == "ResidualGCNConv"
+        if ours and (edge_attributes or conv_arguments):
+            raise OptionError(
+                "'edge_attributes' and 'conv_arguments' must be empty for 'ResidualGCNConv', which takes weights of edges "
+                "only; choose another 'conv', such as 'GATv2Conv'."
+            )
+        self.motion, self.both_directions = motion, both_directions
+        self.labels = nn.Embedding(num_labels + 1, LABEL_CHANNELS) if num_labels else None
+        self.edge_attributes = EdgeAttributes(edge_attributes) if edge_attributes else None
+        width = object_channels + 2 * motion + (LABEL_CHANNELS if num_labels else 0)
+        self.embed = nn.Sequential(nn.Linear(width, hidden_channels), nn.ReLU())
+        convs = None
+        if not ours:
+            convs = [
+                pyg_conv(
+                    conv,
+                    hidden_channels,
+                    edge_channels=0 if self.edge_attributes is None else self.edge_attributes.channels,
+                    num_kinds=NUM_KINDS * (1 + both_directions),
+                    arguments=conv_arguments,
+                )
+                for _ in range(num_layers)
+            ]
+        self.graph_encoder = GraphEncoder(hidden_channels, hidden_channels, num_layers, convs=convs)
+
+    def forward(self, graph: VideoGraph | Batch) -> Tensor:
+        """Computes the vectors of all boxes."""
+        x = graph.x
+        check_shape("x", x, "N F")
+        video = graph.get("batch")
+        video = x.new_zeros(len(x), dtype=torch.long) if video is None else video
+        time = graph.get("time")
+        time = x.new_full((len(x),), torch.nan) if time is None else time
+        parts = [x]
+        if self.labels is not None:
+            label = _needed(graph, "label")
+            known = (label >= 0) & (label < self.labels.num_embeddings - 1)
+            parts.append(self.labels(torch.where(known, label + 1, 0)))
+        if self.motion:
+            box = _needed(graph, "box")
+            velocity = box_motion(box, _needed(graph, "track"), graph.frame, time, video)
+            parts.append(torch.asinh(velocity / (box[:, 2:] - box[:, :2]).clamp(min=1)))
+        edge_index, edge_weight, edge_type = self._edges(graph)
+        edge_attr = None
+        if self.edge_attributes is not None:
+            box, track = _needed(graph, "box"), _needed(graph, "track")
+            edge_attr = self.edge_attributes(box, edge_index, track, graph.frame, time, video)
+        return self.graph_encoder.nodes(
+            self.embed(torch.cat(parts, 1)), edge_index, edge_weight, edge_attr=edge_attr, edge_type=edge_type
+        )
+
+    def _edges(self, graph: VideoGraph | Batch) -> tuple[Tensor, Tensor | None, Tensor]:
+        edge_index, weight, kind = graph.edge_index, graph.get("edge_weight"), graph.get("edge_kind")
+        kind = edge_index.new_zeros(edge_index.size(1)) if kind is None else kind
+        if not self.both_directions:
+            return edge_index, weight, kind
+        back = edge_index[0] != edge_index[1]
+        weight = None if weight is None else torch.cat([weight, weight[back]])
+        return (
+            torch.cat([edge_index, edge_index[:, back].flip(0)], 1),
+            weight,
+            torch.cat([kind, kind[back] + NUM_KINDS]),
+        )
+
+
+def _needed(graph: VideoGraph | Batch, name: str) -> Tensor:
+    value = graph.get(name)
+    if value is None:
+        raise DataError(
+            f"This model reads '{name}' of each box, but the graphs have none; build them from Detections."
+        )
+    return value
