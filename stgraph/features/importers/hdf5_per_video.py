@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from stgraph.errors import shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
-from stgraph.features.importers.keyed_hdf5 import open_hdf5, read_dataset
+from stgraph.features.importers.keyed_hdf5 import find_member, open_hdf5, read_dataset
 from stgraph.features.importers.listing import files_of_videos
 
 __all__ = ["read_hdf5_per_video"]
@@ -38,7 +39,11 @@ def read_hdf5_per_video(
     found: dict[str, dict[str, ReadArray]] = {stream: {} for stream in streams}
     for video_id, path in files.items():
         with open_hdf5(path) as file:
-            have = [stream for stream, name in streams.items() if name in file]
+            have = [
+                stream
+                for stream, name in streams.items()
+                if find_member(file, name.strip("/"), shown(path)) is not None
+            ]
         for stream in have:
             found[stream][video_id] = partial(read_dataset, path, streams[stream])
     return JoinedStreams(found, common, frozenset(files))

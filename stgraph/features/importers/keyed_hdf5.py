@@ -17,7 +17,9 @@ from stgraph.features.store.layout import DEFLATE_RATIO, LARGEST_CHUNK
 from stgraph.regular_files import check_regular
 from stgraph.video.ids import check_id, video_id_of
 
-__all__ = ["open_hdf5", "read_dataset", "read_keyed_hdf5"]
+__all__ = ["find_member", "open_hdf5", "read_dataset", "read_keyed_hdf5"]
+
+MOST_LINKS = 16
 
 
 def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bool = False) -> JoinedStreams:
@@ -76,7 +78,7 @@ def read_dataset(path: Path, name: str) -> np.ndarray:
         DataError: If the file is not HDF5, or the array is not of numbers that are all in this file.
     """
     with open_hdf5(path) as file:
-        array = _member(file, name.strip("/"), shown(path))
+        array = find_member(file, name.strip("/"), shown(path))
         if not isinstance(array, h5py.Dataset):
             some = ", ".join(list(file)[:5])
             raise MissingDataError(
@@ -105,7 +107,7 @@ def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
     """Functions that read each video's array, and all video ids in the file."""
     where = shown(path)
     with open_hdf5(path) as file:
-        found = _member(file, name, where) if name else file
+        found = find_member(file, name, where) if name else file
         if isinstance(found, h5py.Dataset):
             raise DataError(
                 f"{where}: '/{name}' is an array, not a group of one array per video; to read it as the video "
@@ -115,9 +117,11 @@ def _videos(path: Path, name: str) -> tuple[dict[str, ReadArray], set[str]]:
             keys = _arrays_in(found, where)
             places, known = {key: f"{name}/{key}" for key in keys}, set(keys)
         else:
-            groups = [key for key in file if isinstance(_member(file, key, where), h5py.Group)]
+            groups = [key for key in file if isinstance(find_member(file, key, where), h5py.Group)]
             places = {
-                key: f"{key}/{name}" for key in groups if _member(file, f"{key}/{name}", where) is not None
+                key: f"{key}/{name}"
+                for key in groups
+                if find_member(file, f"{key}/{name}", where) is not None
             }
             known = set(file)
             if not places:
@@ -150,12 +154,12 @@ def _ids(places: dict[str, str], where: str) -> dict[str, str]:
 
 def _arrays_in(group: h5py.Group, where: str) -> list[str]:
     """Keys of the arrays of a group and, below it, of those with a folder in their id."""
-    members = {key: _member(group, key, where) for key in group}
+    members = {key: find_member(group, key, where) for key in group}
     subgroups = [key for key, member in members.items() if isinstance(member, h5py.Group)]
     if subgroups and len(subgroups) == len(members):
         inner = f"{group.name.rstrip('/')}/{subgroups[0]}"
         raise DataError(
-            f"{where}: '{shown(group.name)}' holds groups, such as '{shown(inner)}' with {len(group[subgroups[0]])} "
+            f"{where}: '{shown(group.name)}' holds groups, such as '{shown(inner)}' with {len(members[subgroups[0]])} "
             f"members, instead of one array per video; give the path of the group of arrays, such as "
             f"'{shown(inner[1:])}', or, if each such group is a video, the name of the array in it."
         )
@@ -166,12 +170,23 @@ def _arrays_in(group: h5py.Group, where: str) -> list[str]:
     return found
 
 
-def _member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Dataset | None:
+def find_member(group: h5py.Group, name: str, where: str, links: int = 0) -> h5py.Group | h5py.Dataset | None:
     """The group or array of a name; None if there is none.
 
+    Links within the file are followed here and not by HDF5, which would follow them through a link to another file.
+
+    Args:
+        group: The group to begin at.
+        name: Names of groups and of the member, joined by "/".
+        where: The file, for messages.
+        links: Number of links that led here.
+
     Raises:
-        DataError: If it lies behind a link to another file, which may be any file that the user can read.
+        DataError: If it lies behind a link to another file, which may be any file that the user can read, or behind links
+            that lead to each other.
     """
+    if links > MOST_LINKS:
+        raise DataError(f"{where}: '{shown(name)}' is a link among links that lead to each other; remove it.")
     inner = group
     for part in name.split("/"):
         link = inner.get(part, getlink=True) if isinstance(inner, h5py.Group) and part else None
@@ -181,5 +196,9 @@ def _member(group: h5py.Group, name: str, where: str) -> h5py.Group | h5py.Datas
             raise DataError(
                 f"{where}: '{shown(name)}' is a link to another file, {shown(link.filename)}; import that file."
             )
-        inner = inner.get(part)
+        if isinstance(link, h5py.SoftLink):
+            start = inner.file["/"] if link.path.startswith("/") else inner
+            inner = find_member(start, link.path.strip("/"), where, links + 1)
+        else:
+            inner = inner.get(part)
     return inner

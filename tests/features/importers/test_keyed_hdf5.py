@@ -130,3 +130,42 @@ def test_keys_that_are_no_ids_are_shown_escaped(tmp_path, name):
         file[name] = np.ones(3)
     with pytest.raises(DataError, match=r"x.h5: the video id '.*\\.*' has a"):
         read_keyed_hdf5({"appearance": (tmp_path / "x.h5", "")})
+
+
+def test_links_within_a_file_are_followed_but_not_through_one_to_another(tmp_path):
+    path, other, numbers = (
+        tmp_path / "x.h5",
+        tmp_path / "other.h5",
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+    )
+    with h5py.File(other, "w") as file:
+        file["secret/a"] = numbers
+    with h5py.File(path, "w") as file:
+        file["there/a"] = numbers
+        file["here/a"] = h5py.SoftLink("/there/a")
+        file["out/a"] = h5py.SoftLink("/outside/a")
+        file["outside"] = h5py.ExternalLink("other.h5", "secret")
+        file["loop/a"] = h5py.SoftLink("/loop/b")
+        file["loop/b"] = h5py.SoftLink("a")
+    (video,) = read_keyed_hdf5({"appearance": (path, "here")})
+    assert video.appearance.tolist() == numbers.tolist()
+    with pytest.raises(DataError, match="link to another file, other.h5"):
+        list(read_keyed_hdf5({"appearance": (path, "out")}))
+    with pytest.raises(DataError, match="links that lead to each other"):
+        list(read_keyed_hdf5({"appearance": (path, "loop")}))
+
+
+@pytest.mark.parametrize("kind", ["virtual", "external"])
+def test_values_in_another_file_are_refused(tmp_path, kind):
+    path, other = tmp_path / "x.h5", tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["a"] = np.ones((2, 3), np.float32)
+    with h5py.File(path, "w") as file:
+        if kind == "virtual":
+            layout = h5py.VirtualLayout((2, 3), np.float32)
+            layout[:] = h5py.VirtualSource(str(other), "a", (2, 3))
+            file.create_virtual_dataset("a", layout)
+        else:
+            file.create_dataset("a", (2, 3), np.float32, external=[(str(other), 0, 24)])
+    with pytest.raises(DataError, match="has its values in another file"):
+        list(read_keyed_hdf5({"appearance": (path, "")}))
