@@ -18,7 +18,7 @@ __all__ = ["Silent", "Target", "outcome_of"]
 
 EXPECTED = ("accepted", "refused")
 LONGEST_MESSAGE = 2000
-REMEDY = re.compile(r";|\b(must|is it|see|pass|give|known|check|write|use|did you mean|correct)\b")
+REMEDY = re.compile(r";|\b(must|is it|see|pass|give|known|check|write|use|did you mean|correct|should)\b")
 
 
 class Silent(Exception):
@@ -76,7 +76,7 @@ def outcome_of(target: Target, seed: str, path: Path) -> str:
             warnings.simplefilter("ignore")
             return "refused" if target.check(seed, path) is False else "accepted"
     except StgraphError as error:
-        if _chain_has(error, MemoryError):
+        if _lacked_memory(error):
             return f"memory: {error}"
         problem = _problem_of_message(error, path)
         return f"message: {problem}: {str(error)!r}" if problem else "refused"
@@ -102,9 +102,10 @@ def _problem_of_message(error: StgraphError, path: Path) -> str:
     return ""
 
 
-def _chain_has(error: BaseException | None, kind: type[BaseException]) -> bool:
+def _lacked_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out; FFmpeg's error says that a file claims more than FFmpeg ever allocates, and nothing was."""
     while error is not None:
-        if isinstance(error, kind):
+        if isinstance(error, MemoryError) and not type(error).__module__.startswith("av"):
             return True
         error = error.__cause__ or error.__context__
     return False

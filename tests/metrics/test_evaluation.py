@@ -60,3 +60,28 @@ def test_files_that_are_no_evaluation_are_named(evaluation, tmp_path):
         path.write_text(text)
         with pytest.raises(DataError, match="run 'stgraph evaluate' again"):
             Evaluation.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["scores"].update({"CIDEr": "0.5"}),
+        lambda content: content["scores"].update({"CIDEr": float("nan")}),
+        lambda content: content["scores"].update({"other": 0.5}),
+        lambda content: content["per_video"].popitem(),
+        lambda content: next(iter(content["per_video"].values())).popitem(),
+        lambda content: next(iter(content["per_video"].values())).update({"CIDEr": [0.5]}),
+        lambda content: content["captions"].update({"another": "a cat"}),
+        lambda content: content["captions"].update({next(iter(content["captions"])): 3}),
+        lambda content: next(iter(content["statistics"].values()))["BLEU"].pop(),
+        lambda content: content.update({"decoding": {"method": "beam", "beam_size": "3"}}),
+    ],
+)
+def test_values_that_cannot_be_compared_later_are_refused(evaluation, tmp_path, change):
+    path = tmp_path / "e.json"
+    evaluation.save(path, {})
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="run 'stgraph evaluate' again"):
+        Evaluation.load(path)

@@ -1,5 +1,6 @@
 """Reading frames by number from many kinds of files, and the errors for files without frames."""
 
+import gc
 import os
 
 import av
@@ -167,3 +168,43 @@ def test_any_name_is_a_name(tmp_path, monkeypatch, name):
 
 def test_colours_tell_frames_apart():
     assert len({tuple(colour(number)) for number in range(81)}) == 81
+
+
+def test_a_closed_reader_leaves_no_decoder_until_the_garbage_collection(tmp_path):
+    """PyAV's frames may refer to themselves, and each keeps its decoder and the decoder's threads."""
+    path = write_video(tmp_path / "a.mp4", turn=90)
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(_frames_alive())
+        with VideoReader(path) as video:
+            video.read([3, 20, 5])
+        del video
+        assert len(_frames_alive()) == before
+    finally:
+        gc.enable()
+
+
+def _frames_alive():
+    return [each for each in gc.get_objects() if isinstance(each, av.VideoFrame | av.CodecContext)]
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_damaged_end_has_the_frames_that_a_decoder_without_threads_gives(tmp_path, place):
+    """A decoder with threads loses the frames that are under way when the last packets are damaged."""
+    path = write_video(tmp_path / "a.ts")
+    content = bytearray(path.read_bytes())
+    start = len(content) * 3 // 4 + 188 * place
+    content[start + 20 : start + 40] = bytes(20)
+    path.write_bytes(content)
+    with av.open(str(path)) as container:
+        stream, count = container.streams.video[0], 0
+        stream.thread_type = "NONE"
+        for packet in container.demux(stream):
+            try:
+                count += len(stream.decode(packet))
+            except av.error.FFmpegError:
+                continue
+    with VideoReader(path) as video:
+        assert video.num_frames == count
+        assert len(video.read(range(count))) == count

@@ -218,3 +218,11 @@ def test_splits_of_videodatainfo_and_of_a_table(tmp_path):
     (tmp_path / "x.csv").write_text("video_id,caption,split\nv1,a,train\nv2.mp4,b,validate\n")
     for name in ("x.json", "x.csv"):
         assert read_splits(tmp_path / name) == {"v1": "train", "v2": "val"}
+
+
+@pytest.mark.parametrize("value", [["val"], {"a": 1}, True, 1.5])
+@pytest.mark.parametrize("key", ["split", "category"])
+def test_a_split_or_category_of_another_type_is_refused(key, value):
+    rows = [{"id": "v1", "caption": "a", "split": "val", "category": 3} | {key: value}]
+    with pytest.raises(DataError, match=rf"c.json: entry 0: '{key}' must be a string"):
+        parse_captions(json.dumps(rows), "c.json")

@@ -169,3 +169,53 @@ def test_values_in_another_file_are_refused(tmp_path, kind):
             file.create_dataset("a", (2, 3), np.float32, external=[(str(other), 0, 24)])
     with pytest.raises(DataError, match="has its values in another file"):
         list(read_keyed_hdf5({"appearance": (path, "")}))
+
+
+def _virtual(file):
+    layout = h5py.VirtualLayout(shape=(3, 2), dtype="f4")
+    layout[...] = h5py.VirtualSource(".", "/x/a", shape=(3, 2))
+    file.create_virtual_dataset("x/a", layout)
+
+
+HOSTILE = {
+    "virtual": (_virtual, "has its values in another file"),  # of this dataset itself, at which HDF5 crashes
+    "huge": (
+        lambda file: file.create_dataset("x/a", (2**40, 2), "f4", chunks=(64, 2)),
+        "claims 8796093022208 bytes, more than its file of .* bytes can hold",
+    ),
+    "large chunk": (
+        lambda file: file.create_dataset("x/a", (2**28, 2), "f4", chunks=(2**28, 2)),
+        "claims .* bytes, more than its file",
+    ),
+    "references": (
+        lambda file: file.create_dataset("x/a", (3, 2), h5py.ref_dtype),
+        "must be numbers, got object",
+    ),
+    "texts": (
+        lambda file: file.create_dataset("x/a", (3, 2), h5py.string_dtype()),
+        "must be numbers, got object",
+    ),
+    "empty": (lambda file: file.create_dataset("x/a", dtype="f4"), "must be numbers"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_arrays_that_are_not_plain_numbers_of_this_file_are_refused_before_they_are_read(tmp_path, name):
+    make, says = HOSTILE[name]
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        make(file)
+    with pytest.raises(DataError, match=f"Video 'a': 'appearance' cannot be read: .*'x/a' {says}"):
+        list(read_keyed_hdf5({"appearance": (path, "x")}))
+
+
+@pytest.mark.parametrize("sign", [b"HEAP", b"SNOD", b"TREE"])
+def test_a_damaged_group_is_an_error_that_names_the_file(tmp_path, sign):
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w", libver="earliest") as file:
+        file["x/a"] = np.ones((3, 2), np.float32)
+    content = path.read_bytes()
+    assert sign in content
+    path.write_bytes(content.replace(sign, b"????"))
+    with pytest.raises(DataError, match="x.h5 is not an HDF5 file, or is damaged .*; write it again"):
+        list(read_keyed_hdf5({"appearance": (path, "x")}))

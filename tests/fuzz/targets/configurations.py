@@ -27,7 +27,7 @@ from tests.fuzz.targets.checkpoints import settings_of
 ROOT = Path(__file__).parents[3]
 EVALUATION = ROOT / "tests" / "legacy" / "stgkd" / "evaluation-test-scene.json"
 CELL = ROOT / "benchmarks" / "results" / "stgkd_distillation" / "taught_as_printed_1" / "3.json"
-TABLES = ("beyond", "stats_2", "stgkd")
+TABLES = ("beyond", "stgkd", "stgkd_graph")
 
 
 class Configurations(Target):
