@@ -22,7 +22,7 @@ from tests.fuzz.mutations import mutate_tree
 from tests.fuzz.target import Silent, Target
 from tests.training.conftest import SMALL
 
-__all__ = ["settings_of"]
+__all__ = ["settings_of", "small_run"]
 
 SIZE = (
     "data.loader.batch_size=120",
@@ -40,13 +40,19 @@ def settings_of(run: Path, *more: str) -> list[str]:
     return [*SMALL, *SIZE, f"run={run}", *more]
 
 
+def small_run(folder: Path) -> Path:
+    """A finished run beside the folders of the targets, which share it."""
+    run = folder.parent / "run"
+    return run if (run / "model.safetensors").exists() else train(compose("train", settings_of(run)))
+
+
 class Checkpoints(Target):
     """A seed is a checkpoint in the folder of a run; the mutated file takes its place and the run is resumed."""
 
     name = "checkpoints"
 
     def prepare(self) -> dict[str, bytes]:
-        run = train(compose("train", settings_of(self.folder / "run")))
+        run = small_run(self.folder)
         return {name: (run / "checkpoints" / name).read_bytes() for name in ("last.ckpt", "best.ckpt")}
 
     def mutate(self, draw: random.Random, seed: str, content: bytes, others: Sequence[bytes]) -> bytes:
@@ -74,7 +80,7 @@ class Checkpoints(Target):
         _ = self._quiet
         checkpoint = read_checkpoint(path)
         run = path.with_name("run")
-        shutil.copytree(self.folder / "run", run)
+        shutil.copytree(self.folder.parent / "run", run)
         path.rename(run / "checkpoints" / seed)
         config = compose("train", settings_of(run, "resume=true"))
         training = build_run(training_config(config))

@@ -18,11 +18,11 @@ from stgraph.settings.choices import CONFIGS
 from stgraph.settings.compose import compose, plain, saved_config
 from stgraph.settings.identity import check_same_settings
 from stgraph.settings.paths import check_paths_of_run
-from stgraph.settings.training import data_config, train
+from stgraph.settings.training import data_config
 from stgraph.training.summary import TrainingSummary
 from tests.fuzz.mutations import mutate_bytes, mutate_text, mutate_tokens, mutate_tree
 from tests.fuzz.target import Silent, Target
-from tests.fuzz.targets.checkpoints import settings_of
+from tests.fuzz.targets.checkpoints import settings_of, small_run
 
 ROOT = Path(__file__).parents[3]
 EVALUATION = ROOT / "tests" / "legacy" / "stgkd" / "evaluation-test-scene.json"
@@ -36,7 +36,7 @@ class Configurations(Target):
     name = "configurations"
 
     def prepare(self) -> dict[str, bytes]:
-        run = train(compose("train", settings_of(self.folder / "run")))
+        run = small_run(self.folder)
         return {
             "config.yaml": (run / "config.yaml").read_bytes(),
             "training.json": (run / "training.json").read_bytes(),
