@@ -7,6 +7,7 @@ before it is read and another with the outcome.
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import json
 import random
 import resource
@@ -33,17 +34,19 @@ LARGEST_GROWTH = 2 << 30
 
 def prepare(target: Target) -> None:
     """Writes the valid files of a target, once for all processes."""
-    seeds = target.folder / "seeds"
-    if seeds.is_dir():
-        return
-    shutil.rmtree(target.folder, ignore_errors=True)
-    target.folder.mkdir(parents=True)
-    found = target.prepare()
-    part = target.folder / "seeds.part"
-    part.mkdir()
-    for name, content in found.items():
-        (part / name).write_bytes(content)
-    part.rename(seeds)
+    seeds, part = target.folder / "seeds", target.folder / "seeds.part"
+    target.folder.parent.mkdir(parents=True, exist_ok=True)
+    with (target.folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if seeds.is_dir():
+            return
+        shutil.rmtree(target.folder, ignore_errors=True)
+        target.folder.mkdir()
+        found = target.prepare()
+        part.mkdir()
+        for name, content in found.items():
+            (part / name).write_bytes(content)
+        part.rename(seeds)
 
 
 def load_seeds(target: Target) -> dict[str, bytes]:
