@@ -3,6 +3,7 @@
 A message names the value, says what is wrong with it and what to do about it.
 """
 
+import re
 from collections.abc import Sequence
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "WorkerError",
     "WriteError",
     "listed",
+    "printable",
     "shown",
 ]
 
@@ -113,6 +115,17 @@ def shown(value: object, most: int = 200) -> str:
     """
     text = str(value)
     return _escaped(text if len(text) <= most else f"{text[: most - 3]}...")
+
+
+def printable(text: object) -> str:
+    """Formats text from files for a terminal: characters that don't print are escaped, except line breaks and tabs.
+
+    Escape sequences could change what a terminal shows, and right-to-left marks the order in which it is read.
+
+    >>> printable("a\\tcat\\n\\x1b[31m")
+    'a\\tcat\\n\\\\x1b[31m'
+    """
+    return "".join(part if part in "\n\t" else _escaped(part) for part in re.split("([\n\t])", str(text)))
 
 
 def _printable(message: str) -> str:

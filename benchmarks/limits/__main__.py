@@ -98,7 +98,7 @@ def extractions(folder: Path, chosen: str) -> None:
             command = [sys.executable, "-m", "stgraph", "extract", str(videos), str(store), *off, *settings]
             seconds, peak, status = measure(*command)
             assert status == 0, f"{name} of {videos} failed: {' '.join(command)}"
-            peaks.append(f"{peak / 1e9:.2f} GB, {seconds:.0f} s")
+            peaks.append(f"{peak / 2**30:.2f} GiB, {seconds:.0f} s")
         print(f"| {name} | " + " | ".join(peaks) + " |", flush=True)
 
 

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from stgraph.commands.arguments import parser_of, split_caption_arguments
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.decoding import decoding_from_options
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, printable
 from stgraph.extraction import Failure, Timings
 from stgraph.features.video_features import VideoFeatures
 from stgraph.pipeline import CaptionPipeline
@@ -56,7 +56,7 @@ def run(arguments: list[str]) -> int:
         if chosen.json:
             print(json.dumps(caption_fields(caption)))
         else:
-            print(f"{caption.video_id}\t{caption.text}")
+            print(printable(f"{caption.video_id}\t{caption.text}"))
     return 0
 
 
@@ -79,13 +79,13 @@ def _caption_files(
             if isinstance(video, Failure):
                 failed += 1
                 path = str(video.source.path)
-                print(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}", file=sys.stderr)
+                print(printable(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}"), file=sys.stderr)
                 continue
             for caption in captions[video.id]:
                 if as_json:
                     print(json.dumps(caption_fields(caption, label_names, video)), flush=True)
                 else:
-                    print(f"{video.id}\t{caption.text}", flush=True)
+                    print(printable(f"{video.id}\t{caption.text}"), flush=True)
     _tell_time(captioner, branch, timings, words, time.perf_counter() - start, len(files) - failed)
     return 1 if failed else 0
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stgraph.commands.arguments import parser_of
-from stgraph.errors import OptionError, StoreError
+from stgraph.errors import OptionError, StoreError, printable
 from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
 from stgraph.features.importers import (
     JoinedStreams,
@@ -30,11 +30,11 @@ def run(arguments: list[str]) -> int:
     """Runs ``stgraph store``; the exit status is 1 if ``validate`` finds problems or ``import`` finds unmatched ids."""
     chosen = parser_of("store").parse_args(arguments)
     if chosen.action == "info":
-        print(info(chosen.path))
+        print(printable(info(chosen.path)))
         return 0
     if chosen.action == "validate":
         problems = validate(chosen.path)
-        print("\n".join(map(str, problems)) or f"{chosen.path}: no problems found.")
+        print(printable("\n".join(map(str, problems))) or f"{chosen.path}: no problems found.")
         return 1 if problems else 0
     if chosen.action == "import":
         return _import(chosen)
@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
 
 def _written(store: str) -> int:
     """Prints a summary of the new store and the next command."""
-    print(info(store))
+    print(printable(info(store)))
     print(
         f"Next: stgraph train data=folder data.dataset.store={store} data.dataset.captions=CAPTIONS",
         file=sys.stderr,
@@ -152,7 +152,7 @@ def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
 
 def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
     for name, lacks in mismatches.items():
-        print(f"{name}: no {' or '.join(lacks)}", file=sys.stderr)
+        print(printable(f"{name}: no {' or '.join(lacks)}"), file=sys.stderr)
     if mismatches and not common:
         print(
             f"stgraph store: {len(mismatches)} videos are incomplete; nothing was written: add the missing files, or "

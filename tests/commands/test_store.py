@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import h5py
 import pytest
 
 from stgraph.cli import main
 from stgraph.features import FeatureStore
-from tests.features.store.samples import random_video, write
+from tests.features.store.samples import random_video, records, write
 
 
 @pytest.fixture
@@ -14,6 +16,15 @@ def path(tmp_path):
 def test_info(path, capsys):
     assert main(["store", "info", str(path)]) == 0
     assert "store.h5: 2 videos in 1 file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sign", ["\x1b[31m", "\u202e", "\x07"])
+def test_what_a_store_says_is_shown_escaped(tmp_path, capsys, sign):
+    given = {name: replace(record, weights=f"{sign}abc") for name, record in records().items()}
+    main(["store", "info", str(write(tmp_path / "store.h5", [random_video(0)], extractors=given))])
+    shown = capsys.readouterr().out
+    assert f"weights {sign.encode('unicode_escape').decode()}abc" in shown
+    assert shown.replace("\n", "").isprintable()
 
 
 def test_validate(path, capsys):
