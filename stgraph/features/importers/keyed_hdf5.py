@@ -155,11 +155,12 @@ def _ids(places: dict[str, str], where: str) -> dict[str, str]:
 def _arrays_in(group: h5py.Group, where: str) -> list[str]:
     """Keys of the arrays of a group and, below it, of those with a folder in their id."""
     members = {key: find_member(group, key, where) for key in group}
-    subgroups = [key for key, member in members.items() if isinstance(member, h5py.Group)]
+    subgroups = {key: member for key, member in members.items() if isinstance(member, h5py.Group)}
     if subgroups and len(subgroups) == len(members):
-        inner = f"{group.name.rstrip('/')}/{subgroups[0]}"
+        first, inside = next(iter(subgroups.items()))
+        inner = f"{group.name.rstrip('/')}/{first}"
         raise DataError(
-            f"{where}: '{shown(group.name)}' holds groups, such as '{shown(inner)}' with {len(members[subgroups[0]])} "
+            f"{where}: '{shown(group.name)}' holds groups, such as '{shown(inner)}' with {len(inside)} "
             f"members, instead of one array per video; give the path of the group of arrays, such as "
             f"'{shown(inner[1:])}', or, if each such group is a video, the name of the array in it."
         )
