@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
 
 from stgraph.errors import ShapeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["check_shape"]
+__all__ = [
+    "Count",
+    "FloatTensor",
+    "IndexTensor",
+    "MaskTensor",
+    "OptionalWidth",
+    "Positive",
+    "Probability",
+    "Width",
+    "check_shape",
+]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The values of a tensor: "floating", "integer" (int64) or "boolean"."""
+
+    name: str
+
+
+FloatTensor = Annotated["Tensor", Kind("floating")]
+"""Features, scores and weights, of any floating-point precision."""
+IndexTensor = Annotated["Tensor", Kind("integer")]
+"""Positions, ids and counts, int64."""
+MaskTensor = Annotated["Tensor", Kind("boolean")]
+"""True where data are real."""
+Width = Annotated[int, Ge(1), Le(1 << 24)]
+"""A number of channels, layers or words."""
+OptionalWidth = Annotated[int, Ge(0), Le(1 << 24)]
+"""A width, or 0 for a part that is left out."""
+Count = Annotated[int, Ge(1)]
+"""How many of something, at least one."""
+Probability = Annotated[float, Ge(0), Lt(1)]
+"""A dropout probability."""
+Positive = Annotated[float, Gt(0), Lt(float("inf"))]
+"""A finite number above 0."""
 
 
 def check_shape(name: str, value: Tensor, axes: str, **sizes: int | None) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
+from stgraph.typing import FloatTensor, MaskTensor
+
 __all__ = ["masked_mean", "masked_softmax"]
 
 
-def masked_softmax(scores: Tensor, mask: Tensor | None, temperature: float = 1.0) -> Tensor:
+@checked
+def masked_softmax(scores: FloatTensor, mask: MaskTensor | None, temperature: float = 1.0) -> Tensor:
     r"""Softmax over the real entries of the last axis; a row without any is zeros, not NaN.
 
     .. math:: a_j = \frac{m_j e^{s_j / \tau}}{\sum_k m_k e^{s_k / \tau}}
@@ -29,7 +33,9 @@ def masked_softmax(scores: Tensor, mask: Tensor | None, temperature: float = 1.0
     return scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(hidden, 0.0)
 
 
-def masked_mean(x: Tensor, mask: Tensor, dim: int) -> Tensor:
+@checked
+@axes(x="... D", mask="...")
+def masked_mean(x: FloatTensor, mask: MaskTensor, dim: int) -> Tensor:
     """Mean of the real vectors along an axis; zeros where there are none.
 
     Shapes: x ``[..., D]``, mask ``[...]`` with the same leading axes -> x without axis ``dim``.

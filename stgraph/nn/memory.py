@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, MaskTensor, check_shape
 
 __all__ = ["RowMemory", "VideoMemory"]
 
@@ -20,7 +21,7 @@ class RowMemory:
     Fields are tensors, further row memories, dictionaries of either, or None.
     """
 
-    def select(self, index: Tensor) -> Self:
+    def select(self, index: IndexTensor) -> Self:
         """Keeps or repeats rows by position ``[P']``, in every field."""
         return replace(
             self, **{field.name: _rows(getattr(self, field.name), index) for field in fields(self)}
@@ -35,6 +36,7 @@ def _rows(value: Any, index: Tensor) -> Any:
     return value and {name: _rows(each, index) for name, each in value.items()}
 
 
+@checked
 @dataclass(frozen=True)
 class VideoMemory:
     """Encoded streams of B videos; any of them may be absent, and values in padded places are ignored.
@@ -48,12 +50,12 @@ class VideoMemory:
         DataError: If there is no stream, or regions come without their mask.
     """
 
-    mask: Tensor
-    frames: Tensor | None = None
-    motion: Tensor | None = None
-    regions: Tensor | None = None
-    region_mask: Tensor | None = None
-    category: Tensor | None = None
+    mask: MaskTensor
+    frames: FloatTensor | None = None
+    motion: FloatTensor | None = None
+    regions: FloatTensor | None = None
+    region_mask: MaskTensor | None = None
+    category: FloatTensor | None = None
 
     def __post_init__(self) -> None:
         check_shape("mask", self.mask, "B T")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
-from stgraph.typing import check_shape
+from stgraph.typing import IndexTensor, check_shape
 
 __all__ = ["pad_frames", "pad_regions", "total_frames"]
 
 _INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def pad_frames(rows: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
+@checked
+@axes(rows="M d", num_frames="B")
+def pad_frames(rows: Tensor, num_frames: IndexTensor) -> tuple[Tensor, Tensor]:
     """Pads the frames of each video to the longest video.
 
     Shapes: rows ``[sum T, d]``, num_frames ``[B]`` -> ``[B, T_max, d]`` with zeros in padded frames, and a mask
@@ -35,7 +38,9 @@ def _frame_slots(num_frames: Tensor, longest: int) -> Tensor:
     return video * longest + torch.arange(len(video), device=num_frames.device) - start[video]
 
 
-def pad_regions(x: Tensor, frame: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
+@checked
+@axes(x="N D", frame="N", num_frames="B")
+def pad_regions(x: Tensor, frame: IndexTensor, num_frames: IndexTensor) -> tuple[Tensor, Tensor]:
     """Pads the regions of each frame to the frame with most regions, and the frames to the longest video.
 
     Shapes: x ``[N, D]``, frame ``[N]`` (sorted, numbered through the batch), num_frames ``[B]`` -> ``[B, T, S, D]`` with

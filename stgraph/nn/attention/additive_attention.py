@@ -6,14 +6,16 @@ import math
 
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_softmax
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, MaskTensor, Positive, Width, check_shape
 
 __all__ = ["AdditiveAttention"]
 
 
+@checked
 class AdditiveAttention(Layer):
     r"""Attention weights of vectors x_1 .. x_S for a query h; masked vectors get weight 0.
 
@@ -40,7 +42,12 @@ class AdditiveAttention(Layer):
     """
 
     def __init__(
-        self, in_channels: int, query_channels: int, hidden_channels: int, *, temperature: float = 1.0
+        self,
+        in_channels: Width,
+        query_channels: Width,
+        hidden_channels: Width,
+        *,
+        temperature: Positive = 1.0,
     ) -> None:
         super().__init__()
         if not (math.isfinite(temperature) and temperature > 0):
@@ -50,18 +57,21 @@ class AdditiveAttention(Layer):
         self.query = nn.Linear(query_channels, hidden_channels)
         self.score = nn.Linear(hidden_channels, 1, bias=False)
 
-    def keys(self, x: Tensor) -> Tensor:
+    @axes(x="... D=key.in_features")
+    def keys(self, x: FloatTensor) -> Tensor:
         """Computes the part of the scores that doesn't depend on the query, ``[..., D]`` -> ``[..., A]``."""
         return self.key(x)
 
-    def forward(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+    @axes(query="P H=query_channels", keys="P ... A=key.out_features", mask="P ...")
+    def forward(self, query: FloatTensor, keys: FloatTensor, mask: MaskTensor | None = None) -> Tensor:
         """Computes the weights of Eq. 1 for P queries, each over its own vectors."""
         scores = self.scores(query, keys)
         if mask is not None and mask.shape != scores.shape:
             check_shape("mask", mask, " ".join(str(size) for size in scores.shape))
         return masked_softmax(scores, mask, self.temperature)
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+    @axes(query="P H=query_channels", keys="P ... A=key.out_features")
+    def scores(self, query: FloatTensor, keys: FloatTensor) -> Tensor:
         """Computes the scores of Eq. 2, before the softmax, ``[P, ..., S]``."""
         check_shape("query", query, "P H", H=self.query_channels)
         between = (1,) * (keys.dim() - 2)

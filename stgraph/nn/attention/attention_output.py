@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from stgraph.checking import checked
+
 __all__ = ["AttentionOutput"]
 
 
+@checked
 class AttentionOutput(NamedTuple):
     """Result of a visual attention for one word of P captions.
 

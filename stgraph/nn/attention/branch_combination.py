@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["BranchCombination"]
 
 
+@checked
 class BranchCombination(Layer):
     r"""Combines the vectors of both branches with weights that depend on the language state.
 
@@ -32,14 +34,15 @@ class BranchCombination(Layer):
     Reference: Cherian et al., WACV 2020, Eq. 12.
     """
 
-    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+    def __init__(self, in_channels: Width, query_channels: Width, hidden_channels: Width) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.vectors = nn.ModuleList(nn.Linear(in_channels, hidden_channels, bias=False) for _ in range(2))
         self.scores = nn.ModuleList(nn.Linear(hidden_channels, 1, bias=False) for _ in range(2))
         self.query = nn.Linear(query_channels, hidden_channels, bias=False)
 
-    def forward(self, query: Tensor, st: Tensor, ts: Tensor) -> tuple[Tensor, Tensor]:
+    @axes(query="P H=query.in_features", st="P D=in_channels", ts="P D=in_channels")
+    def forward(self, query: FloatTensor, st: FloatTensor, ts: FloatTensor) -> tuple[Tensor, Tensor]:
         """Applies Eq. 12."""
         check_shape("st", st, "P D", P=query.size(0), D=self.in_channels)
         check_shape("ts", ts, "P D", P=query.size(0), D=self.in_channels)

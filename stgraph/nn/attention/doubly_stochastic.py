@@ -7,13 +7,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from stgraph.typing import check_shape
+from stgraph.checking import axes, checked
+from stgraph.typing import MaskTensor, check_shape
 
 __all__ = ["doubly_stochastic_penalty"]
 
 
+@checked
+@axes(words="P L")
 def doubly_stochastic_penalty(
-    weights: Mapping[str, Tensor], masks: Mapping[str, Tensor], words: Tensor
+    weights: Mapping[str, Tensor], masks: Mapping[str, Tensor], words: MaskTensor
 ) -> Tensor:
     r"""Squared difference between 1 and the total attention that a place gets over the words of a caption.
 

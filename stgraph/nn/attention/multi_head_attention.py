@@ -5,13 +5,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer, uninitialized_linear
 from stgraph.nn.masking import masked_softmax
+from stgraph.typing import FloatTensor, MaskTensor, Probability, Width
 
 __all__ = ["MultiHeadAttention"]
 
 
+@checked
 class MultiHeadAttention(Layer):
     r"""Multi-head attention whose keys and values are computed separately from the queries.
 
@@ -34,7 +37,7 @@ class MultiHeadAttention(Layer):
     Reference: Vaswani et al., NeurIPS 2017, section 3.2.
     """
 
-    def __init__(self, hidden_channels: int, num_heads: int, dropout: float = 0.0) -> None:
+    def __init__(self, hidden_channels: Width, num_heads: Width, dropout: Probability = 0.0) -> None:
         super().__init__()
         if num_heads < 1 or hidden_channels % num_heads:
             raise OptionError(
@@ -53,16 +56,18 @@ class MultiHeadAttention(Layer):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
 
+    @axes(memory="B T d=query.in_features")
     def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Computes keys and values ``[B, h, S, d / h]`` of ``memory`` ``[B, S, d]``."""
         keys, values = self.key_value(memory).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
+    @axes(query="B L d=query.in_features")
     def forward(
         self,
-        query: Tensor,
+        query: FloatTensor,
         keys_values: tuple[Tensor, Tensor],
-        mask: Tensor | None = None,
+        mask: MaskTensor | None = None,
         *,
         causal: bool = False,
     ) -> Tensor:
@@ -78,7 +83,8 @@ class MultiHeadAttention(Layer):
         )
         return self.out(mixed.transpose(1, 2).flatten(2))
 
-    def weights(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
+    @axes(query="B L d=query.in_features", keys="B h=num_heads S dh", mask="B S")
+    def weights(self, query: FloatTensor, keys: FloatTensor, mask: MaskTensor | None = None) -> Tensor:
         """Computes the attention weights of every head ``[B, h, L, S]``; a mask is ``[B, S]``."""
         scores = self._split(self.query(query)) @ keys.transpose(-1, -2) / keys.size(-1) ** 0.5
         return masked_softmax(scores, None if mask is None else mask[:, None, None].expand_as(scores))

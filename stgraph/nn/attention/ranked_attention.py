@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, MaskTensor, Width, check_shape
 
 __all__ = ["RankedAttention", "ranking_loss", "ranking_terms"]
 
 
+@checked
 class RankedAttention(Layer):
     r"""Encodes the frames with an LSTM; its last hidden state w has the width of a frame and should rank them in order.
 
@@ -28,12 +30,13 @@ class RankedAttention(Layer):
     Reference: Cherian et al., WACV 2020, Eq. 8.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: Width) -> None:
         super().__init__()
         self.channels = channels
         self.lstm = nn.LSTM(channels, channels, batch_first=True)
 
-    def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
+    @axes(frames="P T D=channels", mask="P T")
+    def forward(self, frames: FloatTensor, mask: MaskTensor) -> Tensor:
         """Computes the last hidden state over the real frames of each caption."""
         check_shape("frames", frames, "P T D", D=self.channels)
         check_shape("mask", mask, "P T", P=frames.size(0), T=frames.size(1))
@@ -45,7 +48,11 @@ class RankedAttention(Layer):
         return states.gather(1, last).squeeze(1).masked_fill((count == 0)[:, None], 0.0)
 
 
-def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0, *, detach: bool = True) -> Tensor:
+@checked
+@axes(ranked="P D", frames="P T D")
+def ranking_terms(
+    ranked: FloatTensor, frames: FloatTensor, margin: float = 1.0, *, detach: bool = True
+) -> Tensor:
     r"""Computes by how much each pair of neighbouring frames violates the order along w.
 
     .. math:: \operatorname{softplus}(\langle w, \hat{x}_{t-1} \rangle + \beta - \langle w, \hat{x}_t \rangle)
@@ -65,7 +72,11 @@ def ranking_terms(ranked: Tensor, frames: Tensor, margin: float = 1.0, *, detach
     return softplus(along[:, :-1] + margin - along[:, 1:])
 
 
-def ranking_loss(terms: Tensor, valid: Tensor, words: Tensor, count: Tensor | float | None = None) -> Tensor:
+@checked
+@axes(terms="P L T-1", valid="P T-1", words="P L")
+def ranking_loss(
+    terms: FloatTensor, valid: MaskTensor, words: MaskTensor, count: Tensor | float | None = None
+) -> Tensor:
     """Mean of the ranking terms over real words and valid pairs of frames; 0 if there are none.
 
     Args:

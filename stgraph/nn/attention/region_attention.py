@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.layer import Layer
+from stgraph.typing import FloatTensor, MaskTensor, Width
 
 __all__ = ["RegionAttention"]
 
 
+@checked
 class RegionAttention(Layer):
     r"""Sums the regions of each frame, weighted by additive attention within that frame.
 
@@ -29,15 +32,24 @@ class RegionAttention(Layer):
     Reference: Cherian et al., WACV 2020, Eq. 3; Tu et al., ACM MM 2017.
     """
 
-    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+    def __init__(self, in_channels: Width, query_channels: Width, hidden_channels: Width) -> None:
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> Tensor:
+    @axes(regions="B T S D=attention.key.in_features", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> Tensor:
         """Computes once per video what doesn't depend on the words: keys ``[B, T, S, A]``."""
         return self.attention.keys(regions)
 
-    def forward(self, query: Tensor, regions: Tensor, mask: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    @axes(
+        query="P H=attention.query_channels",
+        regions="P T S D",
+        mask="P T S",
+        keys="P T S A=attention.key.out_features",
+    )
+    def forward(
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, keys: FloatTensor
+    ) -> tuple[Tensor, Tensor]:
         """Applies Eq. 3 to every frame; ``regions`` must hold zeros where ``mask`` is False."""
         weights = self.attention(query, keys, mask)
         return (weights.unsqueeze(-2) @ regions).squeeze(-2), weights

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
+from stgraph.checking import axes, checked
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
@@ -13,6 +14,7 @@ from stgraph.nn.attention.time_averaged_attention import TimeAveragedAttention
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory
+from stgraph.typing import FloatTensor, MaskTensor, Width
 
 __all__ = [
     "AllRegionsAttention",
@@ -22,6 +24,7 @@ __all__ = [
 ]
 
 
+@checked
 @dataclass(frozen=True)
 class SpatioTemporalMemory(RowMemory):
     """The parts of the ST branch that don't depend on the words.
@@ -31,10 +34,11 @@ class SpatioTemporalMemory(RowMemory):
         frames: Mean region of each frame ``[B, T, D]``, which :class:`MeanThenTemporalAttention` attends to.
     """
 
-    keys: Tensor
-    frames: Tensor | None = None
+    keys: FloatTensor
+    frames: FloatTensor | None = None
 
 
+@checked
 class SpatioTemporalAttention(Layer):
     """Spatial attention, then a temporal pool.
 
@@ -54,12 +58,14 @@ class SpatioTemporalAttention(Layer):
         super().__init__()
         self.spatial, self.pool = spatial, pool
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    @axes(regions="B T S D", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         return SpatioTemporalMemory(self.spatial.precompute(regions, mask))
 
+    @axes(query="P H", regions="P T S D", mask="P T S")
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         frames, weights = self.spatial(query, regions, mask, memory.keys)
@@ -67,6 +73,7 @@ class SpatioTemporalAttention(Layer):
         return AttentionOutput(vector, {"st_regions": weights}, ranking)
 
 
+@checked
 class AllRegionsAttention(Layer):
     """Eq. 1 over all regions of all frames at once, without spatial attention or ranking ("Temp Att" in Table 2).
 
@@ -80,16 +87,18 @@ class AllRegionsAttention(Layer):
     Reference: Cherian et al., WACV 2020, Table 2 (iv).
     """
 
-    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+    def __init__(self, in_channels: Width, query_channels: Width, hidden_channels: Width) -> None:
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    @axes(regions="B T S D=attention.key.in_features", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         return SpatioTemporalMemory(self.attention.keys(regions).flatten(1, 2))
 
+    @axes(query="P H=attention.query_channels", regions="P T S D", mask="P T S")
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         weights = self.attention(query, memory.keys, mask.flatten(1))
@@ -97,6 +106,7 @@ class AllRegionsAttention(Layer):
         return AttentionOutput(vector, {"st_regions": weights.view(mask.shape)})
 
 
+@checked
 class MeanThenTemporalAttention(Layer):
     """The mean of each frame's regions, then Eq. 1 over the frames ("Mean + Temp Att" in Table 2).
 
@@ -110,17 +120,19 @@ class MeanThenTemporalAttention(Layer):
     Reference: Cherian et al., WACV 2020, Table 2 (v).
     """
 
-    def __init__(self, in_channels: int, query_channels: int, hidden_channels: int) -> None:
+    def __init__(self, in_channels: Width, query_channels: Width, hidden_channels: Width) -> None:
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> SpatioTemporalMemory:
+    @axes(regions="B T S D=attention.key.in_features", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         frames = masked_mean(regions, mask, 2)
         return SpatioTemporalMemory(self.attention.keys(frames), frames)
 
+    @axes(query="P H=attention.query_channels", regions="P T S D", mask="P T S")
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, memory: SpatioTemporalMemory
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, memory: SpatioTemporalMemory
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         weights = self.attention(query, memory.keys, mask.any(-1))

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
@@ -16,12 +17,14 @@ from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory
+from stgraph.typing import FloatTensor, MaskTensor, Width
 
 __all__ = ["RegionMemory", "STATAttention", "STATAttentionMemory", "StreamMemory"]
 
 STREAMS = ("global", "motion", "local")
 
 
+@checked
 @dataclass(frozen=True)
 class StreamMemory(RowMemory):
     """One stream of B videos with the keys of its attention.
@@ -30,19 +33,21 @@ class StreamMemory(RowMemory):
         width A; mask ``[B, T]``, True where a frame has values.
     """
 
-    values: Tensor
-    keys: Tensor
-    mask: Tensor
+    values: FloatTensor
+    keys: FloatTensor
+    mask: MaskTensor
 
 
+@checked
 @dataclass(frozen=True)
 class RegionMemory(RowMemory):
     """Keys ``[B, T, S, A]`` of the attention over regions, and their mask ``[B, T, S]``."""
 
-    keys: Tensor
-    mask: Tensor
+    keys: FloatTensor
+    mask: MaskTensor
 
 
+@checked
 @dataclass(frozen=True)
 class STATAttentionMemory(RowMemory):
     """The parts of :class:`STATAttention` that don't depend on the words.
@@ -61,6 +66,7 @@ class STATAttentionMemory(RowMemory):
         return found if self.regions is None else {**found, "regions": self.regions.mask}
 
 
+@checked
 class STATAttention(Layer):
     r"""Temporal attention over each stream; frames of the local stream come from attention over their regions.
 
@@ -89,9 +95,9 @@ class STATAttention(Layer):
 
     def __init__(
         self,
-        channels: int,
-        query_channels: int,
-        hidden_channels: int,
+        channels: Width,
+        query_channels: Width,
+        hidden_channels: Width,
         *,
         streams: Sequence[str] = STREAMS,
         spatial: bool = True,
@@ -106,8 +112,9 @@ class STATAttention(Layer):
         self.spatial = RegionAttention(*sizes) if spatial and "local" in streams else None
         self.gate = nn.Linear(query_channels, 1)
 
+    @axes(mask="B T", region_mask="B T S")
     def precompute(
-        self, streams: Mapping[str, Tensor], mask: Tensor, region_mask: Tensor
+        self, streams: Mapping[str, Tensor], mask: MaskTensor, region_mask: MaskTensor
     ) -> STATAttentionMemory:
         """Computes once per video what doesn't depend on the words.
 
@@ -130,7 +137,8 @@ class STATAttention(Layer):
             kept[name] = StreamMemory(values, keys, real)
         return STATAttentionMemory(kept, regions)
 
-    def forward(self, query: Tensor, memory: STATAttentionMemory) -> AttentionOutput:
+    @axes(query="P H=gate.in_features")
+    def forward(self, query: FloatTensor, memory: STATAttentionMemory) -> AttentionOutput:
         """Computes one gated vector per caption."""
         weights: dict[str, Tensor] = {}
         contexts = []

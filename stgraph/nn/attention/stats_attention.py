@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.branch_combination import BranchCombination
@@ -18,10 +17,12 @@ from stgraph.nn.attention.spatio_temporal_attention import (
 from stgraph.nn.attention.temporo_spatial_attention import TemporoSpatialAttention, TemporoSpatialMemory
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import RowMemory
+from stgraph.typing import FloatTensor, MaskTensor
 
 __all__ = ["STaTSAttention", "STaTSAttentionMemory"]
 
 
+@checked
 @dataclass(frozen=True)
 class STaTSAttentionMemory(RowMemory):
     """Memory of both branches; None for a branch that is left out."""
@@ -30,6 +31,7 @@ class STaTSAttentionMemory(RowMemory):
     temporo_spatial: TemporoSpatialMemory | None = None
 
 
+@checked
 class STaTSAttention(Layer):
     r"""Joins both branches by Eq. 12. With one branch, as in Table 1, Eq. 12 reduces to :math:`\tanh(\hat{x})`.
 
@@ -65,7 +67,8 @@ class STaTSAttention(Layer):
         self.spatio_temporal, self.temporo_spatial = spatio_temporal, temporo_spatial
         self.combination = combination
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> STaTSAttentionMemory:
+    @axes(regions="B T S D", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> STaTSAttentionMemory:
         """Computes once per video what doesn't depend on the words."""
         st, ts = self.spatio_temporal, self.temporo_spatial
         return STaTSAttentionMemory(
@@ -73,8 +76,9 @@ class STaTSAttention(Layer):
             None if ts is None else ts.precompute(regions, mask),
         )
 
+    @axes(query="P H", regions="P T S D", mask="P T S")
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, memory: STaTSAttentionMemory
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, memory: STaTSAttentionMemory
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         branches = (

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
 from torch.nn.functional import one_hot
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.layer import Layer
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory
+from stgraph.typing import FloatTensor, MaskTensor, Positive, Width
 
 __all__ = ["TemporoSpatialAttention", "TemporoSpatialMemory"]
 
 SELECT = ("softmax", "argmax")
 
 
+@checked
 @dataclass(frozen=True)
 class TemporoSpatialMemory(RowMemory):
     """Keys of the frames ``[B, T, A]`` and of their regions ``[B, T, S, A]``."""
 
-    frame_keys: Tensor
-    region_keys: Tensor
+    frame_keys: FloatTensor
+    region_keys: FloatTensor
 
 
+@checked
 class TemporoSpatialAttention(Layer):
     r"""Attends to frames by the mean of their regions, and to the regions within each frame.
 
@@ -56,11 +59,11 @@ class TemporoSpatialAttention(Layer):
 
     def __init__(
         self,
-        in_channels: int,
-        query_channels: int,
-        hidden_channels: int,
+        in_channels: Width,
+        query_channels: Width,
+        hidden_channels: Width,
         *,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         frame_select: str = "softmax",
     ) -> None:
         super().__init__()
@@ -71,13 +74,15 @@ class TemporoSpatialAttention(Layer):
         self.frames = AdditiveAttention(*sizes, temperature=temperature)
         self.regions = AdditiveAttention(*sizes)
 
-    def precompute(self, regions: Tensor, mask: Tensor) -> TemporoSpatialMemory:
+    @axes(regions="B T S D=regions.key.in_features", mask="B T S")
+    def precompute(self, regions: FloatTensor, mask: MaskTensor) -> TemporoSpatialMemory:
         """Computes once per video what doesn't depend on the words."""
         frame_keys = self.frames.keys(masked_mean(regions, mask, 2))
         return TemporoSpatialMemory(frame_keys, self.regions.keys(regions))
 
+    @axes(query="P H=regions.query_channels", regions="P T S D", mask="P T S")
     def forward(
-        self, query: Tensor, regions: Tensor, mask: Tensor, memory: TemporoSpatialMemory
+        self, query: FloatTensor, regions: FloatTensor, mask: MaskTensor, memory: TemporoSpatialMemory
     ) -> AttentionOutput:
         """Computes one vector per caption."""
         frames = self.frames(query, memory.frame_keys, mask.any(-1))

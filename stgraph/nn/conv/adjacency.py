@@ -9,9 +9,10 @@ from torch import Tensor
 from torch_geometric import EdgeIndex
 from torch_geometric.typing import SparseTensor
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.sparse_matmul import SparsePattern, sparse_matmul
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, check_shape
 
 __all__ = ["AnyAdjacency", "NormalizedAdjacency", "edges_of"]
 
@@ -19,6 +20,7 @@ AnyAdjacency: TypeAlias = "Tensor | SparseTensor | NormalizedAdjacency"
 """All forms in which a graph convolution takes a graph."""
 
 
+@checked
 class NormalizedAdjacency:
     r"""The matrix :math:`\Lambda^{-1/2} G \Lambda^{-1/2}` with its sorted rows and those of its transpose.
 
@@ -43,7 +45,7 @@ class NormalizedAdjacency:
     [[0.25, 1.5], [0.0, 0.0]]
     """
 
-    def __init__(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> None:
+    def __init__(self, edge_index: IndexTensor, edge_weight: FloatTensor | None, num_nodes: int) -> None:
         check_shape("edge_index", edge_index, "2 E")
         if edge_weight is None:
             edge_weight = torch.ones(edge_index.size(1), device=edge_index.device)
@@ -58,7 +60,9 @@ class NormalizedAdjacency:
         self._pattern: SparsePattern | None = None
 
     @classmethod
-    def wrap(cls, graph: AnyAdjacency, edge_weight: Tensor | None, num_nodes: int) -> NormalizedAdjacency:
+    def wrap(
+        cls, graph: AnyAdjacency, edge_weight: FloatTensor | None, num_nodes: int
+    ) -> NormalizedAdjacency:
         """Builds it from any form of G, or returns it as it is.
 
         ``graph[i, j]`` is :math:`G_{ij}` in all matrix forms; PyG's ``adj_t`` is its transpose.
@@ -78,7 +82,8 @@ class NormalizedAdjacency:
             return graph
         return cls(*edges_of(graph, edge_weight, num_nodes), num_nodes)
 
-    def matmul(self, x: Tensor, *, transpose: bool = False) -> Tensor:
+    @axes(x="N=num_nodes F")
+    def matmul(self, x: FloatTensor, *, transpose: bool = False) -> Tensor:
         """Product with ``x`` ``[N, F]``: row i sums over all j with an edge (i, j), or the reverse if transposed.
 
         Computed in the precision of the weights, outside autocast: torch's CSR product doesn't support bfloat16 on CPU.
@@ -96,7 +101,7 @@ class NormalizedAdjacency:
 
 
 def edges_of(
-    graph: Tensor | SparseTensor, edge_weight: Tensor | None, num_nodes: int
+    graph: Tensor | SparseTensor, edge_weight: FloatTensor | None, num_nodes: int
 ) -> tuple[Tensor, Tensor | None]:
     """``edge_index`` and weights of G in any form that :meth:`NormalizedAdjacency.wrap` takes, before normalisation."""
     if isinstance(graph, Tensor) and graph.layout != torch.strided:

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 from torch_geometric.nn import conv as pyg_convs
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.layer import Layer, remove_generated_files
 
 __all__ = ["ConvBlock", "pyg_conv"]
 
 
+@checked
 class ConvBlock(Layer):
     r"""A graph convolution with a residual connection and layer normalisation.
 
@@ -75,6 +77,7 @@ class ConvBlock(Layer):
         return self.norm(x + found.relu())
 
 
+@checked
 def pyg_conv(
     name: str,
     channels: int,

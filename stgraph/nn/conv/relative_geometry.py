@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer, uninitialized_linear
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Width, check_shape
 
 __all__ = ["RelativeGeometry"]
 
 
+@checked
 class RelativeGeometry(Layer):
     r"""Multiplies each edge weight by a learned positive function of the relative position of its boxes.
 
@@ -38,7 +40,7 @@ class RelativeGeometry(Layer):
     [0.25]
     """
 
-    def __init__(self, hidden_channels: int = 32) -> None:
+    def __init__(self, hidden_channels: Width = 32) -> None:
         super().__init__()
         self.hidden = uninitialized_linear(4, hidden_channels)
         self.log_factor = uninitialized_linear(hidden_channels, 1, bias=False)
@@ -49,7 +51,8 @@ class RelativeGeometry(Layer):
         super().reset_parameters()
         nn.init.zeros_(self.log_factor.weight)
 
-    def forward(self, box: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
+    @axes(box="N 4", edge_index="2 E <N", edge_weight="E")
+    def forward(self, box: FloatTensor, edge_index: IndexTensor, edge_weight: FloatTensor) -> Tensor:
         """Computes the weights of the edges, before they are normalised."""
         check_shape("box", box, "N 4")
         check_shape("edge_index", edge_index, "2 E")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.typing import check_shape
 
@@ -16,6 +17,7 @@ EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1}
 """Edge attributes by name, with their number of channels."""
 
 
+@checked
 def box_motion(box: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: Tensor) -> Tensor:
     r"""Velocity of each box since the previous sighting of its track, in pixels per second or per frame.
 
@@ -56,6 +58,7 @@ def time_gap(frame: Tensor, time: Tensor, i: Tensor, j: Tensor) -> Tensor:
     return torch.where(seconds.isnan() | (seconds == 0), frames, seconds)
 
 
+@checked
 class EdgeAttributes(nn.Module):
     r"""Computes attributes of edges from the boxes that they join.
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.nn.conv.adjacency import AnyAdjacency, NormalizedAdjacency
 from stgraph.nn.layer import remove_generated_files, uninitialized_linear
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["ResidualGCNConv"]
 
 
+@checked
 class ResidualGCNConv(MessagePassing):
     r"""Graph convolution with a residual connection over a normalised, directed, weighted graph.
 
@@ -36,7 +38,7 @@ class ResidualGCNConv(MessagePassing):
     Reference: Pan et al., CVPR 2020, Eq. 4.
     """
 
-    def __init__(self, channels: int, *, flow: str = "target_to_source") -> None:
+    def __init__(self, channels: Width, *, flow: str = "target_to_source") -> None:
         if flow not in ("target_to_source", "source_to_target"):
             raise OptionError(f"'flow' must be 'target_to_source' or 'source_to_target', got {flow!r}.")
         super().__init__(aggr="add", flow=flow)
@@ -50,7 +52,9 @@ class ResidualGCNConv(MessagePassing):
         super().reset_parameters()
         self.lin.reset_parameters()
 
-    def forward(self, x: Tensor, edge_index: AnyAdjacency, edge_weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: FloatTensor, edge_index: AnyAdjacency, edge_weight: FloatTensor | None = None
+    ) -> Tensor:
         """Applies Eq. 4."""
         check_shape("x", x, "N channels", channels=self.channels)
         graph = NormalizedAdjacency.wrap(edge_index, edge_weight, x.size(0))

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stgraph.typing import FloatTensor, IndexTensor
+
 __all__ = ["SparsePattern", "sparse_matmul"]
 
 
@@ -16,7 +18,7 @@ class SparsePattern:
     ``order`` is None for edges that are already sorted, as the builder returns them; then nothing is permuted.
     """
 
-    def __init__(self, edge_index: Tensor, num_nodes: int) -> None:
+    def __init__(self, edge_index: IndexTensor, num_nodes: int) -> None:
         self.num_nodes = num_nodes
         self.row, self.col = edge_index[0], edge_index[1]
         self._sorted: dict[bool, tuple[Tensor, Tensor, Tensor | None]] = {}
@@ -43,7 +45,7 @@ class _SparseMatmul(torch.autograd.Function):
     """Product with cached transpose; torch's own sorts it in each backward pass and densifies the weights' gradient."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, x: Tensor, pattern: SparsePattern, transpose: bool) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, x: FloatTensor, pattern: SparsePattern, transpose: bool) -> Tensor:
         ctx.save_for_backward(weight, x)
         ctx.pattern, ctx.transpose = pattern, transpose
         return pattern.matrix(weight, transpose) @ x
@@ -60,6 +62,8 @@ class _SparseMatmul(torch.autograd.Function):
         return grad_weight, grad_x, None, None
 
 
-def sparse_matmul(pattern: SparsePattern, weight: Tensor, x: Tensor, *, transpose: bool = False) -> Tensor:
+def sparse_matmul(
+    pattern: SparsePattern, weight: Tensor, x: FloatTensor, *, transpose: bool = False
+) -> Tensor:
     """Product of the matrix (or its transpose) with ``weight`` ``[E]`` at ``pattern`` and ``x`` ``[N, F]``."""
     return _SparseMatmul.apply(weight, x, pattern, transpose)

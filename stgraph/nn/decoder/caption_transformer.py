@@ -8,16 +8,26 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.nn.decoder.positions import SinusoidalPositions
 from stgraph.nn.decoder.transformer_layers import DecoderLayer, EncoderLayer
 from stgraph.nn.decoder.transformer_state import TransformerState
 from stgraph.nn.decoder.word_embedding import WordEmbedding
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import (
+    FloatTensor,
+    IndexTensor,
+    MaskTensor,
+    OptionalWidth,
+    Probability,
+    Width,
+    check_shape,
+)
 
 __all__ = ["CaptionTransformer", "FrameMemory"]
 
 
+@checked
 @dataclass(frozen=True)
 class FrameMemory:
     """Encoded frames of B videos.
@@ -27,8 +37,8 @@ class FrameMemory:
         mask: ``[B, T]``, True where a frame is real.
     """
 
-    frames: Tensor
-    mask: Tensor
+    frames: FloatTensor
+    mask: MaskTensor
 
     @property
     def num_videos(self) -> int:
@@ -36,6 +46,7 @@ class FrameMemory:
         return self.frames.size(0)
 
 
+@checked
 class CaptionTransformer(Layer):
     """Transformer from frames to logits of the next word.
 
@@ -55,13 +66,13 @@ class CaptionTransformer(Layer):
 
     def __init__(
         self,
-        vocab_size: int,
-        hidden_channels: int = 512,
+        vocab_size: Width,
+        hidden_channels: Width = 512,
         *,
-        num_heads: int = 8,
-        num_layers: int = 2,
-        feedforward_channels: int = 1024,
-        dropout: float = 0.3,
+        num_heads: Width = 8,
+        num_layers: OptionalWidth = 2,
+        feedforward_channels: Width = 1024,
+        dropout: Probability = 0.3,
     ) -> None:
         super().__init__()
         self.vocab_size, self.hidden_channels = vocab_size, hidden_channels
@@ -73,7 +84,8 @@ class CaptionTransformer(Layer):
         self.lm_head = nn.Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
-    def encode(self, frames: Tensor, mask: Tensor) -> FrameMemory:
+    @axes(frames="B T d=hidden_channels", mask="B T")
+    def encode(self, frames: FloatTensor, mask: MaskTensor) -> FrameMemory:
         """Applies the encoder layers to the frames of each video."""
         check_shape("frames", frames, "B T d", d=self.hidden_channels)
         check_shape("mask", mask, "B T", B=frames.size(0), T=frames.size(1))
@@ -82,7 +94,8 @@ class CaptionTransformer(Layer):
             x = layer(x, mask)
         return FrameMemory(x, mask)
 
-    def forward(self, memory: FrameMemory, tokens: Tensor, video: Tensor) -> Tensor:
+    @axes(tokens="P L <vocab_size", video="P")
+    def forward(self, memory: FrameMemory, tokens: IndexTensor, video: IndexTensor) -> Tensor:
         """Computes the logits of every next word at once, for training: row l depends on tokens 0..l."""
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
@@ -107,7 +120,8 @@ class CaptionTransformer(Layer):
         """Mask of the "frames", the one map of attention weights, True where a frame is real."""
         return {"frames": state.mask}
 
-    def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+    @axes(tokens="R <vocab_size")
+    def step(self, tokens: IndexTensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state, which is updated in place."""
         # The beams of a caption are queries over one memory.
         x = self._embed(tokens[:, None], state.length).view(state.mask.size(0), -1, self.hidden_channels)

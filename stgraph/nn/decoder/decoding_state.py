@@ -8,9 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
+from stgraph.checking import checked
+from stgraph.typing import IndexTensor
+
 __all__ = ["DecodingState"]
 
 
+@checked
 class DecodingState(ABC):
     """State of P captions between two decoding steps.
 
@@ -22,10 +26,10 @@ class DecodingState(ABC):
     attention: Mapping[str, Tensor] | None = None
 
     @abstractmethod
-    def select(self, index: Tensor) -> Any:
+    def select(self, index: IndexTensor) -> Any:
         """Keeps or repeats captions by position ``[P']``."""
 
-    def select_beams(self, captions: Tensor, beams: Tensor, width: int) -> Any:
+    def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: int) -> Any:
         """Rows of the next step of beam search; a subclass may share among beams what doesn't depend on the words.
 
         The state holds A captions with ``width`` beams each: row a * width + b is beam b of caption a. It must not be used

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, Probability, Width, check_shape
 
 __all__ = ["GateDropoutLSTMCell"]
 
 
+@checked
 class GateDropoutLSTMCell(Layer):
     r"""LSTM cell with dropout on the pre-activations of its gates, not of its candidate.
 
@@ -34,12 +36,13 @@ class GateDropoutLSTMCell(Layer):
     Reference: Tu et al., ACM MM 2017, the authors' released code.
     """
 
-    def __init__(self, in_channels: int, hidden_channels: int, dropout: float = 0.0) -> None:
+    def __init__(self, in_channels: Width, hidden_channels: Width, dropout: Probability = 0.0) -> None:
         super().__init__()
         self.in_channels, self.hidden_channels, self.dropout = in_channels, hidden_channels, dropout
         self.gates = nn.Linear(in_channels + hidden_channels, 4 * hidden_channels)
 
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    @axes(x="P D=in_channels")
+    def forward(self, x: FloatTensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Computes one step."""
         check_shape("x", x, "P D", D=self.in_channels)
         hidden, cell = state

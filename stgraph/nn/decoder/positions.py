@@ -7,9 +7,13 @@ import math
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
+from stgraph.typing import FloatTensor, Width
+
 __all__ = ["SinusoidalPositions"]
 
 
+@checked
 class SinusoidalPositions(nn.Module):
     r"""Adds :math:`\sin(l / 10000^{2i/d})` and :math:`\cos(l / 10000^{2i/d})` to channels 2i and 2i + 1.
 
@@ -23,12 +27,13 @@ class SinusoidalPositions(nn.Module):
 
     table: Tensor
 
-    def __init__(self, hidden_channels: int) -> None:
+    def __init__(self, hidden_channels: Width) -> None:
         super().__init__()
         self.hidden_channels = hidden_channels
         self.register_buffer("table", torch.empty(0, hidden_channels), persistent=False)
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+    @axes(x="... L d=hidden_channels")
+    def forward(self, x: FloatTensor, start: int = 0) -> Tensor:
         """Adds the positions; the table grows with the longest input."""
         end = start + x.size(1)
         if self.table.size(0) < end or self.table.device != x.device:

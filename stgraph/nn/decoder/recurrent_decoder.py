@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.word_embedding import WordEmbedding
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import RowMemory, VideoMemory
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Width, check_shape
 
 __all__ = ["RecurrentDecoder", "RecurrentOutput", "RecurrentState"]
 
@@ -24,6 +25,7 @@ Memory = TypeVar("Memory", bound=RowMemory)
 Hidden = TypeVar("Hidden", bound=RowMemory)
 
 
+@checked
 @dataclass(frozen=True)
 class RecurrentOutput:
     """Logits of all next words of P captions, with the attention and ranking terms that losses need.
@@ -36,13 +38,14 @@ class RecurrentOutput:
         ranking_mask: Valid pairs of frames ``[P, T - 1]``, or None.
     """
 
-    logits: Tensor
+    logits: FloatTensor
     attention: dict[str, Tensor]
     masks: dict[str, Tensor]
     ranking: Tensor | None = None
     ranking_mask: Tensor | None = None
 
 
+@checked
 @dataclass(frozen=True)
 class RecurrentState(DecodingState, Generic[Memory, Hidden]):
     """State of P captions between two words; a step returns a new one and leaves the old one as it is.
@@ -57,13 +60,19 @@ class RecurrentState(DecodingState, Generic[Memory, Hidden]):
     """
 
     memory: Memory
-    video: Tensor
+    video: IndexTensor
     hidden: Hidden
     length: int = 0
     attention: dict[str, Tensor] = field(default_factory=dict)
     ranking: Tensor | None = None
 
-    def select(self, index: Tensor) -> RecurrentState[Memory, Hidden]:
+    @property
+    def num_captions(self) -> int:
+        """Number of captions P."""
+        return len(self.video)
+
+    @axes(index="P <num_captions")
+    def select(self, index: IndexTensor) -> RecurrentState[Memory, Hidden]:
         """Keeps or repeats captions by position ``[P']``: finished ones leave, beams move."""
         video = self.video[index]
         # Beams move among captions of one video, and their memory stays where it is.
@@ -78,6 +87,7 @@ class RecurrentState(DecodingState, Generic[Memory, Hidden]):
         )
 
 
+@checked
 class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
     """A language model that computes one word at a time, in training too.
 
@@ -95,7 +105,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
     Reference: our own design; scheduled sampling: Bengio et al., NeurIPS 2015.
     """
 
-    def __init__(self, vocab_size: int, word_channels: int) -> None:
+    def __init__(self, vocab_size: Width, word_channels: Width) -> None:
         super().__init__()
         self.vocab_size = vocab_size
         self.embedding = WordEmbedding(vocab_size, word_channels)
@@ -110,19 +120,20 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
 
     @abstractmethod
     def advance(
-        self, word: Tensor, state: RecurrentState[Memory, Hidden]
+        self, word: FloatTensor, state: RecurrentState[Memory, Hidden]
     ) -> tuple[Tensor, RecurrentState[Memory, Hidden]]:
         """Takes one embedded word ``[P, E]``; returns the features of the next word ``[P, R]`` and the state after."""
 
     @abstractmethod
-    def readout(self, features: Tensor) -> Tensor:
+    def readout(self, features: FloatTensor) -> Tensor:
         """Logits ``[..., V]`` from features ``[..., R]``."""
 
     @abstractmethod
     def masks(self, memory: Memory) -> dict[str, Tensor]:
         """Masks by name of the attention weights, and "ranking" where there are ranking terms."""
 
-    def embed(self, tokens: Tensor, start: int) -> Tensor:
+    @axes(tokens="P L <vocab_size")
+    def embed(self, tokens: IndexTensor, start: int) -> Tensor:
         """Embeds words ``[P, L]``, the first of which is at position ``start``, as ``[P, L, E]``."""
         return self.embedding(tokens)
 
@@ -139,18 +150,20 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         """Masks by name of the attention weights of a state's captions, True where a frame or region is real."""
         return self.masks(state.memory)
 
+    @axes(tokens="P <vocab_size")
     def step(
-        self, tokens: Tensor, state: RecurrentState[Memory, Hidden]
+        self, tokens: IndexTensor, state: RecurrentState[Memory, Hidden]
     ) -> tuple[Tensor, RecurrentState[Memory, Hidden]]:
         """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state after, with its attention weights."""
         features, state = self.advance(self.embed(tokens[:, None], state.length)[:, 0], state)
         return self.readout(features), state
 
+    @axes(tokens="P L <vocab_size", video="P")
     def forward(
         self,
         memory: VideoMemory,
-        tokens: Tensor,
-        video: Tensor,
+        tokens: IndexTensor,
+        video: IndexTensor,
         *,
         teacher_forcing_ratio: float = 1.0,
         sampled_words: str = "sample",

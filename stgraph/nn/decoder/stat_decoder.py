@@ -8,31 +8,36 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.nn.attention import STATAttention, STATAttentionMemory
 from stgraph.nn.decoder.gate_dropout_lstm_cell import GateDropoutLSTMCell
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory, VideoMemory
+from stgraph.typing import FloatTensor, IndexTensor, Probability, Width
 
 __all__ = ["LSTMState", "STATDecoder", "STATMemory"]
 
 
+@checked
 @dataclass(frozen=True)
 class STATMemory(RowMemory):
     """Mean of each video ``[B, D]``, from which the LSTM starts, and the memory of the attention."""
 
-    mean: Tensor
+    mean: FloatTensor
     attention: STATAttentionMemory
 
 
+@checked
 @dataclass(frozen=True)
 class LSTMState(RowMemory):
     """Hidden state and cell of an LSTM, ``[P, H]`` each."""
 
-    hidden: Tensor
-    cell: Tensor
+    hidden: FloatTensor
+    cell: FloatTensor
 
 
+@checked
 class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
     r"""LSTM over words and the output of STAT's attention, which is queried with the state before each word.
 
@@ -64,13 +69,13 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
 
     def __init__(
         self,
-        vocab_size: int,
+        vocab_size: Width,
         attention: STATAttention,
-        in_channels: int,
+        in_channels: Width,
         *,
-        word_channels: int = 512,
-        hidden_channels: int = 1024,
-        dropout: float = 0.5,
+        word_channels: Width = 512,
+        hidden_channels: Width = 1024,
+        dropout: Probability = 0.5,
         excluded: Sequence[int] = (),
     ) -> None:
         super().__init__(vocab_size, word_channels)
@@ -101,15 +106,17 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         """The LSTM's state before the first word."""
         return LSTMState(self.first_hidden(memory.mean).tanh(), self.first_cell(memory.mean).tanh())
 
-    def embed(self, tokens: Tensor, start: int) -> Tensor:
+    @axes(tokens="P L <vocab_size")
+    def embed(self, tokens: IndexTensor, start: int) -> Tensor:
         """Embeds words; the word at position 0 is a zero vector."""
         words = self.embedding(tokens)
         if start:
             return words
         return torch.cat([torch.zeros_like(words[:, :1]), words[:, 1:]], dim=1)
 
+    @axes(word="P E=embedding.embedding_dim")
     def advance(
-        self, word: Tensor, state: RecurrentState[STATMemory, LSTMState]
+        self, word: FloatTensor, state: RecurrentState[STATMemory, LSTMState]
     ) -> tuple[Tensor, RecurrentState[STATMemory, LSTMState]]:
         """Attention by the state before the word, then the LSTM; the features are q without its tanh."""
         before = state.hidden.hidden, state.hidden.cell
@@ -118,7 +125,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         features = self.hidden_out(self.dropout(hidden)) + word + self.context_out(seen.vector)
         return features, self.after(state, LSTMState(hidden, cell), seen.weights)
 
-    def readout(self, features: Tensor) -> Tensor:
+    def readout(self, features: FloatTensor) -> Tensor:
         """Logits ``[..., V]`` from features q, minus infinity for excluded words."""
         logits = self.lm_head(self.dropout(features.tanh()))
         if not self.excluded:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import DataError
 from stgraph.nn.attention import MultiHeadAttention, STaTSAttention, STaTSAttentionMemory
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
 from stgraph.nn.memory import RowMemory, VideoMemory
+from stgraph.typing import FloatTensor, MaskTensor, OptionalWidth, Probability, Width
 
 __all__ = ["STaTSDecoder", "STaTSMemory", "STaTSState"]
 
 
+@checked
 @dataclass(frozen=True)
 class STaTSMemory(RowMemory):
     """Regions of B videos, the memory of the attention over them, and the categories.
@@ -22,12 +25,13 @@ class STaTSMemory(RowMemory):
     Shapes: regions ``[B, T, S, D]``, mask ``[B, T, S]``, category ``[B, C]``.
     """
 
-    regions: Tensor
-    mask: Tensor
+    regions: FloatTensor
+    mask: MaskTensor
     attention: STaTSAttentionMemory
-    category: Tensor | None = None
+    category: FloatTensor | None = None
 
 
+@checked
 @dataclass(frozen=True)
 class STaTSState(RowMemory):
     """State of the LSTM, and keys and values of the words so far.
@@ -35,12 +39,13 @@ class STaTSState(RowMemory):
     Shapes: hidden and cell ``[P, H]``, keys and values ``[P, 1, L, E]``.
     """
 
-    hidden: Tensor
-    cell: Tensor
-    keys: Tensor
-    values: Tensor
+    hidden: FloatTensor
+    cell: FloatTensor
+    keys: FloatTensor
+    values: FloatTensor
 
 
+@checked
 class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
     r"""LSTM over words and the output of STaTS's attention, which is queried with the language state before each word.
 
@@ -70,14 +75,14 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
 
     def __init__(
         self,
-        vocab_size: int,
+        vocab_size: Width,
         attention: STaTSAttention,
-        in_channels: int = 512,
+        in_channels: Width = 512,
         *,
-        word_channels: int = 256,
-        hidden_channels: int = 512,
-        category_channels: int = 0,
-        dropout: float = 0.0,
+        word_channels: Width = 256,
+        hidden_channels: Width = 512,
+        category_channels: OptionalWidth = 0,
+        dropout: Probability = 0.0,
     ) -> None:
         super().__init__(vocab_size, word_channels)
         self.hidden_channels, self.category_channels = hidden_channels, category_channels
@@ -104,8 +109,9 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         none = regions.new_zeros(len(regions), 1, 0, self.embedding.embedding_dim)
         return STaTSState(zeros, zeros, none, none)
 
+    @axes(word="P E=embedding.embedding_dim")
     def advance(
-        self, word: Tensor, state: RecurrentState[STaTSMemory, STaTSState]
+        self, word: FloatTensor, state: RecurrentState[STaTSMemory, STaTSState]
     ) -> tuple[Tensor, RecurrentState[STaTSMemory, STaTSState]]:
         """Self-attention over the words so far, visual attention, then the LSTM."""
         held, memory = state.hidden, state.memory
@@ -122,7 +128,8 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         kept = STaTSState(hidden, cell, keys, values)
         return hidden, self.after(state, kept, seen.weights, seen.ranking)
 
-    def readout(self, features: Tensor) -> Tensor:
+    @axes(features="... R=hidden_channels")
+    def readout(self, features: FloatTensor) -> Tensor:
         """Logits ``[..., V]`` from features."""
         return self.lm_head(self.dropout(features))
 

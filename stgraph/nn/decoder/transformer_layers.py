@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from stgraph.nn.attention import MultiHeadAttention
 from stgraph.nn.layer import Layer
+from stgraph.typing import FloatTensor, MaskTensor, Probability, Width
 
 __all__ = ["DecoderLayer", "EncoderLayer"]
 
@@ -27,7 +28,7 @@ class EncoderLayer(Layer):
     """
 
     def __init__(
-        self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float
+        self, hidden_channels: Width, num_heads: Width, feedforward_channels: Width, dropout: Probability
     ) -> None:
         super().__init__()
         self.attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
@@ -35,7 +36,7 @@ class EncoderLayer(Layer):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_channels) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: FloatTensor, mask: MaskTensor | None = None) -> Tensor:
         """Applies the layer."""
         x = self.norms[0](x + self.dropout(self.attention(x, self.attention.keys_values(x), mask)))
         return self.norms[1](x + self.dropout(self.feedforward(x)))
@@ -56,7 +57,7 @@ class DecoderLayer(Layer):
     """
 
     def __init__(
-        self, hidden_channels: int, num_heads: int, feedforward_channels: int, dropout: float
+        self, hidden_channels: Width, num_heads: Width, feedforward_channels: Width, dropout: Probability
     ) -> None:
         super().__init__()
         self.self_attention = MultiHeadAttention(hidden_channels, num_heads, dropout)
@@ -67,7 +68,7 @@ class DecoderLayer(Layer):
 
     def forward(
         self,
-        x: Tensor,
+        x: FloatTensor,
         words: KeysValues,
         memory: KeysValues,
         memory_mask: Tensor | None,
@@ -91,7 +92,7 @@ class DecoderLayer(Layer):
 
     def cross_attention_weights(
         self,
-        x: Tensor,
+        x: FloatTensor,
         words: KeysValues,
         memory: KeysValues,
         memory_mask: Tensor | None,

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.transformer_layers import KeysValues
+from stgraph.typing import IndexTensor, MaskTensor
 
 __all__ = ["TransformerState"]
 
 
+@checked
 @dataclass
 class TransformerState(DecodingState):
     """State of decoding: keys and values of the frames and of the words so far, by layer.
@@ -33,7 +36,7 @@ class TransformerState(DecodingState):
     """
 
     memory: list[KeysValues]
-    mask: Tensor
+    mask: MaskTensor
     words: list[KeysValues]
     max_length: int
     length: int = 0
@@ -43,7 +46,7 @@ class TransformerState(DecodingState):
 
     @classmethod
     def start(
-        cls, memory: list[KeysValues], mask: Tensor, max_length: int, *, attention: bool = False
+        cls, memory: list[KeysValues], mask: MaskTensor, max_length: int, *, attention: bool = False
     ) -> TransformerState:
         """State before the first word, with room for ``max_length`` words; ``attention`` requests the weights."""
         keys = memory[0][0]
@@ -51,7 +54,7 @@ class TransformerState(DecodingState):
         words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
         return cls(memory, mask, words, max_length, attention={} if attention else None)
 
-    def select(self, index: Tensor) -> TransformerState:
+    def select(self, index: IndexTensor) -> TransformerState:
         """Keeps or repeats rows by position ``[P']``; each becomes a caption of its own, without beams."""
         if self.ancestors is None:
             return self._of_captions(index, self.max_length)
@@ -66,7 +69,7 @@ class TransformerState(DecodingState):
         room.columns = self.length
         return room
 
-    def select_beams(self, captions: Tensor, beams: Tensor, width: int) -> TransformerState:
+    def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: int) -> TransformerState:
         """Rows of the next step of beam search; see :meth:`DecodingState.select_beams`.
 
         The state knows its number of beams, so ``width`` is not read. It must not be used after the call.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from stgraph.typing import Width
+
 __all__ = ["WordEmbedding"]
 
 
@@ -17,7 +19,7 @@ class WordEmbedding(nn.Embedding):
     Shapes: tokens ``[...]`` -> ``[..., E]``.
     """
 
-    def __init__(self, vocab_size: int, word_channels: int) -> None:
+    def __init__(self, vocab_size: Width, word_channels: Width) -> None:
         super().__init__(vocab_size, word_channels)
 
     def reset_parameters(self) -> None:

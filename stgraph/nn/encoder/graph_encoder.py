@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.conv import ConvBlock, NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.conv.adjacency import AnyAdjacency, edges_of
@@ -14,11 +15,12 @@ from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
 from stgraph.nn.padding import total_frames
 from stgraph.nn.pool import FrameMeanPool
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width, check_shape
 
 __all__ = ["GraphEncoder"]
 
 
+@checked
 class GraphEncoder(Layer):
     r"""The object branch up to the language model: projection, graph convolutions, pooling of each frame.
 
@@ -47,9 +49,9 @@ class GraphEncoder(Layer):
 
     def __init__(
         self,
-        in_channels: int,
-        hidden_channels: int,
-        num_layers: int = 3,
+        in_channels: Width,
+        hidden_channels: Width,
+        num_layers: OptionalWidth = 3,
         *,
         flow: str = "target_to_source",
         pool: nn.Module | None = None,
@@ -75,17 +77,18 @@ class GraphEncoder(Layer):
         self.pool = FrameMeanPool() if pool is None else pool
         self.geometry = geometry
 
+    @axes(x="N F=in_channels", edge_weight="E", frame="N", box="N 4")
     def forward(
         self,
-        x: Tensor,
+        x: FloatTensor,
         edge_index: AnyAdjacency,
-        edge_weight: Tensor | None,
-        frame: Tensor,
+        edge_weight: FloatTensor | None,
+        frame: IndexTensor,
         num_frames: int | Tensor,
-        box: Tensor | None = None,
+        box: FloatTensor | None = None,
         *,
-        edge_attr: Tensor | None = None,
-        edge_type: Tensor | None = None,
+        edge_attr: FloatTensor | None = None,
+        edge_type: IndexTensor | None = None,
     ) -> Tensor:
         """Encodes the frames of all videos of a batch.
 
@@ -105,15 +108,16 @@ class GraphEncoder(Layer):
         nodes = self.nodes(x, edge_index, edge_weight, box, edge_attr=edge_attr, edge_type=edge_type)
         return self.pool(nodes, frame, total_frames(num_frames))
 
+    @axes(x="N F=in_channels", edge_weight="E", box="N 4")
     def nodes(
         self,
-        x: Tensor,
+        x: FloatTensor,
         edge_index: AnyAdjacency,
-        edge_weight: Tensor | None,
-        box: Tensor | None = None,
+        edge_weight: FloatTensor | None,
+        box: FloatTensor | None = None,
         *,
-        edge_attr: Tensor | None = None,
-        edge_type: Tensor | None = None,
+        edge_attr: FloatTensor | None = None,
+        edge_type: IndexTensor | None = None,
     ) -> Tensor:
         """Computes the objects after the last convolution ``[N, d]``."""
         check_shape("x", x, "N F", F=self.in_channels)

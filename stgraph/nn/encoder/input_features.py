@@ -5,13 +5,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import dropout, layer_norm
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
+from stgraph.typing import FloatTensor, Probability
 
 __all__ = ["InputFeatures"]
 
 NORMS = (None, "layer")
 
 
+@checked
 class InputFeatures(nn.Module):
     r"""Normalises features and drops some of them in training; has no parameters and takes any width.
 
@@ -37,7 +40,7 @@ class InputFeatures(nn.Module):
             [-1.0000,  1.0000]])
     """
 
-    def __init__(self, norm: str | None = None, dropout: float = 0.0) -> None:
+    def __init__(self, norm: str | None = None, dropout: Probability = 0.0) -> None:
         super().__init__()
         if norm not in NORMS:
             raise OptionError(f"'norm' must be one of {NORMS}, got {norm!r}.")
@@ -45,7 +48,7 @@ class InputFeatures(nn.Module):
             raise OptionError(f"'dropout' must be at least 0 and below 1, got {dropout}.")
         self.norm, self.dropout = norm, dropout
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: FloatTensor) -> Tensor:
         """Normalises and drops."""
         if self.norm == "layer":
             x = layer_norm(x, x.shape[-1:])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, OptionalWidth, Width, check_shape
 
 __all__ = ["SceneEncoder"]
 
 
+@checked
 class SceneEncoder(Layer):
     r"""The scene branch up to the language model.
 
@@ -35,9 +37,9 @@ class SceneEncoder(Layer):
 
     def __init__(
         self,
-        appearance_channels: int,
-        hidden_channels: int,
-        motion_channels: int = 0,
+        appearance_channels: OptionalWidth,
+        hidden_channels: Width,
+        motion_channels: OptionalWidth = 0,
         *,
         inputs: InputFeatures | None = None,
     ) -> None:
@@ -51,7 +53,7 @@ class SceneEncoder(Layer):
         fused = 2 * hidden_channels if motion_channels else hidden_channels
         self.fuse = nn.Linear(fused, hidden_channels, bias=False)
 
-    def forward(self, appearance: Tensor, motion: Tensor | None = None) -> Tensor:
+    def forward(self, appearance: FloatTensor, motion: FloatTensor | None = None) -> Tensor:
         """Applies Eq. 6."""
         check_shape("appearance", appearance, "M Fa", Fa=self.appearance_channels)
         if (motion is None) != (self.motion is None):

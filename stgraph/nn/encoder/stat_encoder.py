@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width, check_shape
 
 __all__ = ["STATEncoder"]
 
 
+@checked
 class STATEncoder(Layer):
     r"""Projects the streams of STAT to one width.
 
@@ -42,11 +44,11 @@ class STATEncoder(Layer):
 
     def __init__(
         self,
-        out_channels: int,
+        out_channels: Width,
         *,
-        appearance_channels: int = 0,
-        motion_channels: int = 0,
-        object_channels: int = 0,
+        appearance_channels: OptionalWidth = 0,
+        motion_channels: OptionalWidth = 0,
+        object_channels: OptionalWidth = 0,
         inputs: InputFeatures | None = None,
     ) -> None:
         super().__init__()
@@ -59,14 +61,15 @@ class STATEncoder(Layer):
         self.motion = nn.Linear(motion_channels, out_channels) if motion_channels else None
         self.objects = nn.Linear(object_channels, out_channels) if object_channels else None
 
+    @axes(num_frames="B", appearance="M Fa", motion="M Fm", x="N F", frame="N")
     def forward(
         self,
-        num_frames: Tensor,
+        num_frames: IndexTensor,
         *,
-        appearance: Tensor | None = None,
-        motion: Tensor | None = None,
-        x: Tensor | None = None,
-        frame: Tensor | None = None,
+        appearance: FloatTensor | None = None,
+        motion: FloatTensor | None = None,
+        x: FloatTensor | None = None,
+        frame: IndexTensor | None = None,
     ) -> VideoMemory:
         """Projects and pads; streams without a width are ignored."""
         mask = None

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.encoder.stream_embedding import StreamEmbedding
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
+from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width
 
 __all__ = ["STaTSEncoder"]
 
 
+@checked
 class STaTSEncoder(Layer):
     """Embeds the regions of a video: grid cells, boxes, whole frames.
 
@@ -48,11 +51,11 @@ class STaTSEncoder(Layer):
         self,
         *,
         grid_channels: Sequence[int] = (),
-        object_channels: int = 0,
+        object_channels: OptionalWidth = 0,
         frame_channels: Sequence[int] = (),
-        embedding_channels: int = 512,
-        num_categories: int = 0,
-        category_channels: int = 0,
+        embedding_channels: Width = 512,
+        num_categories: OptionalWidth = 0,
+        category_channels: OptionalWidth = 0,
         inputs: InputFeatures | None = None,
     ) -> None:
         super().__init__()
@@ -71,15 +74,16 @@ class STaTSEncoder(Layer):
         self.out_channels = next(iter(wide.values()))
         self.category = nn.Embedding(num_categories, category_channels) if num_categories else None
 
+    @axes(num_frames="B", x="N F", frame="N", category="B")
     def forward(
         self,
-        num_frames: Tensor,
+        num_frames: IndexTensor,
         *,
         grids: Sequence[Tensor] = (),
-        x: Tensor | None = None,
-        frame: Tensor | None = None,
+        x: FloatTensor | None = None,
+        frame: IndexTensor | None = None,
         frames: Sequence[Tensor] = (),
-        category: Tensor | None = None,
+        category: IndexTensor | None = None,
     ) -> VideoMemory:
         """Embeds and pads; kinds of regions without a width are ignored."""
         everything = pad_frames(num_frames.new_ones(int(num_frames.sum()), 1), num_frames)

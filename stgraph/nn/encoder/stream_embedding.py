@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import Width, check_shape
 
 __all__ = ["StreamEmbedding"]
 
 
+@checked
 class StreamEmbedding(Layer):
     r"""Embeds streams that describe the same regions, each with its own weights, and concatenates them.
 
@@ -32,7 +34,7 @@ class StreamEmbedding(Layer):
     Reference: Cherian et al., WACV 2020, section 4.1; concatenation: our own design.
     """
 
-    def __init__(self, in_channels: Sequence[int], embedding_channels: int = 512) -> None:
+    def __init__(self, in_channels: Sequence[int], embedding_channels: Width = 512) -> None:
         super().__init__()
         if not in_channels or min(in_channels) < 1:
             raise OptionError(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch_geometric.utils import softmax
 
+from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer, uninitialized_linear
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Width, check_shape
 
 __all__ = ["FrameAttentionPool"]
 
 
+@checked
 class FrameAttentionPool(Layer):
     r"""Sums the nodes of each frame with attention weights; a frame without nodes is a zero row.
 
@@ -33,7 +35,7 @@ class FrameAttentionPool(Layer):
     [2.0, 0.0, 5.0]
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: Width) -> None:
         super().__init__()
         self.channels = channels
         self.hidden = uninitialized_linear(channels, channels)
@@ -45,12 +47,14 @@ class FrameAttentionPool(Layer):
         super().reset_parameters()
         nn.init.zeros_(self.score.weight)
 
-    def forward(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
+    @axes(x="N channels=channels", frame="N")
+    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
         """Pools all frames of a batch at once."""
         weighed = self.weights(x, frame, num_frames) * x
         return x.new_zeros(num_frames, x.size(1)).index_add(0, frame, weighed)
 
-    def weights(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
+    @axes(x="N channels=channels", frame="N")
+    def weights(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
         """Computes the weight of each node ``[N, 1]``; those of a frame sum to 1."""
         check_shape("x", x, "N channels", channels=self.channels)
         check_shape("frame", frame, "N", N=x.size(0))

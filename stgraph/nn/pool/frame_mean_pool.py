@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import axes, checked
 from stgraph.errors import ShapeError
 from stgraph.nn.extensions import torch_scatter_for
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, check_shape
 
 __all__ = ["FrameMeanPool"]
 
 
+@checked
 class FrameMeanPool(nn.Module):
     r"""Averages the nodes of each frame; a frame without nodes is a zero row.
 
@@ -28,7 +30,8 @@ class FrameMeanPool(nn.Module):
     [2.0, 0.0, 5.0]
     """
 
-    def forward(self, x: Tensor, frame: Tensor, num_frames: int) -> Tensor:
+    @axes(x="N F", frame="N")
+    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
         """Pools all frames of a batch at once."""
         check_shape("x", x, "N F")
         check_shape("frame", frame, "N", N=x.size(0))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch_geometric.utils import to_dense_batch
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
 from stgraph.typing import check_shape
@@ -14,6 +15,7 @@ from stgraph.typing import check_shape
 __all__ = ["RecurrentPool"]
 
 
+@checked
 class RecurrentPool(Layer):
     """The last states of a GRU that reads the rows of each group forwards and backwards; an empty group is a zero row.
 

@@ -51,9 +51,9 @@ def test_every_parameter_learns():
 
 def test_wrong_input_is_named():
     layer, query, x, mask = make()
-    with pytest.raises(OptionError, match="'temperature' must be above 0, got 0"):
+    with pytest.raises(OptionError, match="'temperature' must be a finite number above 0, got 0"):
         AdditiveAttention(5, 3, 4, temperature=0)
     with pytest.raises(ShapeError, match=r"'query' must be \[P, H=3\], got \[4, 2\]"):
         layer(query[:, :2], layer.keys(x), mask)
-    with pytest.raises(ShapeError, match=r"'mask' must be \[4, 4\], got \[4, 3\]"):
+    with pytest.raises(ShapeError, match=r"'mask' must be \[P=4, 4\], got \[4, 3\]"):
         layer(query, layer.keys(x), mask[:, :3])

@@ -107,5 +107,5 @@ def test_what_a_conv_lacks_is_named():
         ConvBlock(pyg.GINEConv(mlp(), edge_dim=7), WIDTH)(x, graph.edge_index)
     with pytest.raises(ShapeError, match=r"GATv2Conv made \[\d+, 4\] of"):
         ConvBlock(pyg.GATv2Conv(WIDTH, 4), WIDTH)(x, graph.edge_index)
-    with pytest.raises(OptionError, match="'conv' must be a module"):
+    with pytest.raises(OptionError, match="'conv' must be a Module"):
         ConvBlock(pyg.GATv2Conv, WIDTH)

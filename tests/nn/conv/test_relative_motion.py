@@ -53,7 +53,7 @@ def test_every_attribute_by_hand():
 
 @pytest.mark.parametrize("names", [[], ["place"], ["gap", "gap"], "gap"])
 def test_wrong_names_are_refused(names):
-    with pytest.raises(OptionError, match="'names' must be some of"):
+    with pytest.raises(OptionError, match="'names' must be (some of|a sequence of)"):
         EdgeAttributes(names)
 
 

@@ -68,8 +68,8 @@ def test_by_default_training_is_bit_equal_to_an_encoder_without_it_and_draws_no_
     ("options", "message"),
     [
         ({"norm": "batch"}, r"'norm' must be one of \(None, 'layer'\), got 'batch'"),
-        ({"dropout": 1.0}, "'dropout' must be at least 0 and below 1, got 1.0"),
-        ({"dropout": -0.1}, "'dropout' must be at least 0 and below 1, got -0.1"),
+        ({"dropout": 1.0}, "'dropout' must be a number of at least 0 and below 1, got 1.0"),
+        ({"dropout": -0.1}, "'dropout' must be a number of at least 0 and below 1, got -0.1"),
     ],
 )
 def test_wrong_options_are_named(options, message):

@@ -1,0 +1,72 @@
+"""Annotations as objects: names that a module imports for type checkers only are imported when a rule needs them."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+__all__ = ["resolved"]
+
+
+def resolved(function: Callable[..., Any], annotation: Any) -> Any:
+    """Evaluates an annotation of a function; `Any` where a package that it names is not installed."""
+    if not isinstance(annotation, str):
+        return annotation
+    function = inspect.unwrap(function)
+    scope = _Names(getattr(function, "__globals__", None) or vars(sys.modules[function.__module__]))
+    try:
+        return eval(annotation, {}, scope)  # an annotation of our own source
+    except (NameError, ImportError):  # a class that is local to a function, or an optional package
+        return Any
+
+
+class _Names(Mapping[str, Any]):
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.names:
+            return self.names[name]
+        imported = _typing_imports(self.names.get("__file__") or "")
+        if name not in imported:
+            raise KeyError(name)
+        module, attribute = imported[name]
+        found = importlib.import_module(module)
+        return getattr(found, attribute) if attribute else found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@cache
+def _typing_imports(path: str) -> dict[str, tuple[str, str | None]]:
+    """Module and attribute of each name that the file imports under ``if TYPE_CHECKING``."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError):
+        return {}
+    found: dict[str, tuple[str, str | None]] = {}
+    for block in tree.body:
+        if not (isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")):
+            continue
+        for node in block.body:
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {each.asname or each.name: (node.module, each.name) for each in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {
+                    each.asname or each.name.split(".")[0]: (
+                        (each.asname and each.name) or each.name.split(".")[0],
+                        None,
+                    )
+                    for each in node.names
+                }
+    return found

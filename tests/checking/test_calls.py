@@ -1,0 +1,181 @@
+"""Arguments are checked against annotations where a call enters the library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from stgraph import nn as layers
+from stgraph.checking import axes, checked
+from stgraph.errors import OptionError, ShapeError
+from stgraph.typing import FloatTensor, IndexTensor, MaskTensor, Positive, Probability, Width
+
+
+@checked
+def taken(
+    number: int = 1,
+    rate: float = 0.5,
+    text: str = "a",
+    flag: bool = True,
+    path: str | Path = "a",
+    texts: list[str] | None = None,
+    pair: tuple[int, int] = (1, 2),
+    table: dict[str, int] | None = None,
+    choice: Literal["a", "b"] = "a",
+    width: Width = 1,
+    dropout: Probability = 0.0,
+    temperature: Positive = 1.0,
+    device: torch.device | str = "cpu",
+    x: FloatTensor | None = None,
+    index: IndexTensor | None = None,
+    mask: MaskTensor | None = None,
+    frames: int | Tensor = 1,
+) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"number": np.int64(3)},
+        {"rate": 2},
+        {"rate": np.float32(0.5)},
+        {"path": Path("a")},
+        {"texts": ("a", "b")},
+        {"pair": [1, 2]},
+        {"table": {}},
+        {"choice": "b"},
+        {"x": torch.zeros(2, dtype=torch.float16)},
+        {"index": torch.zeros(2, dtype=torch.int64)},
+        {"mask": torch.zeros(2, dtype=torch.bool)},
+        {"frames": torch.tensor([1])},
+    ],
+)
+def test_what_the_annotations_allow_is_taken(given):
+    assert taken(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"number": "4"}, "'number' must be a whole number, got '4'"),
+        ({"number": True}, "'number' must be a whole number, got True"),
+        ({"number": 2**63}, "'number' must be a whole number"),
+        ({"rate": "a"}, "'rate' must be a number, got 'a'"),
+        ({"rate": 10**400}, "'rate' must be a number"),
+        ({"text": b"a"}, "'text' must be a string"),
+        ({"flag": 1}, "'flag' must be True or False, got 1"),
+        ({"path": "a\0b"}, "'path' must be a path"),
+        ({"texts": "a cat"}, "'texts' must be a sequence of strings or None, got 'a cat'"),
+        ({"texts": ["a", None]}, "'texts' must be a sequence of strings"),
+        ({"pair": (1, 2, 3)}, "'pair' must be a tuple of 2"),
+        ({"table": {1: 1}}, "'table' must be a mapping from strings"),
+        ({"choice": ["a"]}, "'choice' must be 'a' or 'b'"),
+        ({"width": 0}, "'width' must be a whole number of at least 1"),
+        ({"dropout": 1.0}, "'dropout' must be a number of at least 0 and below 1, got 1.0"),
+        ({"temperature": float("inf")}, "'temperature' must be a finite number above 0"),
+        ({"temperature": float("nan")}, "'temperature' must be a finite number above 0"),
+        ({"device": 0}, "'device' must be a device of this machine"),
+        ({"device": "meta"}, "'device' must be a device of this machine"),
+        ({"x": [1.0]}, "'x' must be a floating-point tensor or None, got list .*as_tensor"),
+        ({"x": np.zeros(2)}, "'x' must be a floating-point tensor.*as_tensor"),
+        ({"x": torch.zeros(2, dtype=torch.complex64)}, "'x' must be a floating-point tensor"),
+        ({"index": torch.zeros(2)}, "'index' must be an int64 tensor"),
+        ({"mask": torch.zeros(2)}, "'mask' must be a bool tensor"),
+        ({"frames": None}, "'frames' must be a whole number or a tensor, got None"),
+        ({"x": torch.zeros(2, device="meta")}, "'x' must have values"),
+    ],
+)
+def test_what_they_do_not_allow_is_named(given, says):
+    with pytest.raises(OptionError, match=says):
+        taken(**given)
+
+
+def test_a_call_that_does_not_fit_the_signature_is_pythons_own_error():
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        taken(colour=1)
+
+
+@checked
+class Layer(nn.Module):
+    def __init__(self, width: Width) -> None:
+        super().__init__()
+        self.lin = nn.Linear(width, width)
+
+    @axes(x="N D=lin.in_features", frame="N <limit", rest="... N")
+    def forward(
+        self, x: FloatTensor, frame: IndexTensor | None = None, rest: FloatTensor | None = None
+    ) -> Tensor:
+        return self.lin(x)
+
+    limit = 3
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        ({"x": torch.zeros(2, 5)}, ShapeError, r"'x' must be \[N, D=4\], got \[2, 5\]"),
+        ({"x": torch.zeros(4)}, ShapeError, r"'x' must be \[N, D=4\], got \[4\]"),
+        ({"frame": torch.tensor([0, 1, 2])}, ShapeError, r"'frame' must be \[N=2\], got \[3\]"),
+        ({"frame": torch.tensor([0, 3])}, OptionError, "'frame' must hold numbers from 0 to 2, got 3"),
+        ({"frame": torch.tensor([-1, 0])}, OptionError, "'frame' must hold numbers from 0 to 2, got -1"),
+        ({"rest": torch.zeros(7, 3)}, ShapeError, r"'rest' must be \[..., N=2\], got \[7, 3\]"),
+        (
+            {"x": torch.zeros(2, 4, device="meta")},
+            OptionError,
+            r"the device of the weights \(cpu\), got meta",
+        ),
+        (
+            {"x": torch.zeros(2, 4).double()},
+            OptionError,
+            r"precision of the weights \(float32\), got float64",
+        ),
+    ],
+)
+def test_axes_devices_and_precision(given, error, says):
+    with pytest.raises(error, match=says):
+        Layer(4)(**({"x": torch.zeros(2, 4)} | given))
+
+
+def test_autocast_and_compiled_layers_are_not_in_the_way():
+    layer, x = Layer(4), torch.zeros(2, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(x.bfloat16()).dtype == torch.bfloat16
+    assert layer(x, torch.tensor([0, 1]), torch.zeros(5, 6, 2)).shape == (2, 4)
+
+
+def test_constructors_of_dataclasses_are_checked():
+    @checked
+    @dataclass(frozen=True)
+    class Pair:
+        one: int
+        two: str = "b"
+
+    assert Pair(1).two == "b"
+    with pytest.raises(OptionError, match="'two' must be a string, got 3"):
+        Pair(1, 3)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "8", None, True, 2**63, [8], torch.tensor(8)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda size: layers.AdditiveAttention(size, 8, 8),
+        lambda size: layers.MultiHeadAttention(size, 2),
+        lambda size: layers.CaptionTransformer(size, 8),
+        lambda size: layers.GateDropoutLSTMCell(8, size),
+        lambda size: layers.FrameAttentionPool(size),
+        lambda size: layers.RelativeGeometry(size),
+        lambda size: layers.GraphEncoder(size, 8),
+        lambda size: layers.ResidualGCNConv(size),
+    ],
+)
+def test_sizes_of_layers_are_checked(make, wrong):
+    with pytest.raises(OptionError, match="must be a whole number"):
+        make(wrong)
