@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -65,11 +66,16 @@ class StoreFile:
 
 
 def _open_regular(path: Path) -> GuardedFile:
-    try:  # without O_NONBLOCK, opening a FIFO would wait for a writer
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = _handle(path)
     except FileNotFoundError as error:
         raise MissingDataError(f"No feature store at {path}.") from error
     except OSError as error:
+        if error.errno == errno.EMFILE:
+            raise StoreError(
+                f"{path} cannot be opened: a store keeps each of its files open, and this process may open no more; raise "
+                "'ulimit -n', or join the files with 'stgraph store merge NEW.h5 STORE'."
+            ) from error
         raise StoreError(
             f"{path} cannot be read ({error.strerror or error}); check its permissions."
         ) from error
@@ -79,6 +85,30 @@ def _open_regular(path: Path) -> GuardedFile:
             f"{path} is not a regular file, but a store consists of such files; name another path."
         )
     return GuardedFile(handle)
+
+
+def _handle(path: Path) -> int:
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags)
+    except OSError as error:
+        if error.errno != errno.EMFILE or not _allow_more_files():
+            raise
+        return os.open(path, flags)
+
+
+def _allow_more_files() -> bool:
+    """Raises the number of files that this process may open to what the system allows, usually from 1,024 to far more."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return True
 
 
 def read_header(file: h5py.File, path: Path) -> Header:

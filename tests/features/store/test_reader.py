@@ -294,3 +294,27 @@ def test_rows_are_read_without_preadv_as_with_it(path, monkeypatch):
     monkeypatch.delattr(os, "preadv")
     for video in VIDEOS:
         assert_same(store[video.id], video)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NONBLOCK"), reason="Windows has no such limit")
+@pytest.mark.parametrize("more", [True, False])
+def test_store_of_more_files_than_a_process_may_open(tmp_path, monkeypatch, more):
+    import resource
+
+    path = write(
+        tmp_path / "store", [random_video(seed, name=f"v{seed}") for seed in range(6)], videos_per_shard=1
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not more:
+        monkeypatch.setattr("stgraph.features.store.opening._allow_more_files", lambda: False)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 3, hard))
+    try:
+        if more:
+            assert len(FeatureStore(path)) == 6
+        else:
+            with pytest.raises(StoreError, match="ulimit -n"):
+                len(FeatureStore(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
