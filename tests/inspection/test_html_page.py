@@ -117,7 +117,7 @@ def test_a_video_without_objects_has_a_page(tmp_path):
 def test_wrong_shapes_are_refused(graph, tmp_path):
     with pytest.raises(ShapeError, match=r"'frames' must be \[T=4, H, W, 3\]"):
         write_page(tmp_path / "page.html", graph, np.zeros((3, 8, 8, 3), np.uint8))
-    with pytest.raises(ShapeError, match=r"'nodes' of a caption must be \[n=1, N=12\]"):
+    with pytest.raises(ShapeError, match=r"'nodes' of a caption must be \[1, 12\]"):
         write_page(tmp_path / "page.html", graph, captions=[CaptionView("x", ["a"], nodes=torch.zeros(1, 5))])
     with pytest.raises(OptionError, match="'start' must be a frame in 0..3"):
         write_page(tmp_path / "page.html", graph, start=4)

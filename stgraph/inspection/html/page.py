@@ -233,8 +233,10 @@ def _check_weights(caption: CaptionView, graph: VideoGraph) -> None:
         ("nodes", caption.nodes, graph.num_nodes),
     ):
         if weights is not None and tuple(weights.shape) != (len(caption.words), size):
-            wanted = f"[n={len(caption.words)}, {'T' if name == 'frames' else 'N'}={size}]"
-            raise ShapeError(f"'{name}' of a caption must be {wanted}, got {list(weights.shape)}.")
+            raise ShapeError(
+                f"'{name}' of a caption must be [{len(caption.words)}, {size}], a row for each word and a column "
+                f"for each of the {name}, got {list(weights.shape)}."
+            )
 
 
 def _described(number: int, caption: CaptionView) -> dict[str, Any]:
