@@ -87,7 +87,7 @@ Spec = tuple[list[Axis], list[Axis] | None, str]
 def _parsed(spec: str) -> Spec:
     """The axes before ``...``, those after it or None, and the name of the bound of the values or nothing."""
     spec, _, bound = spec.partition("<")
-    found = [
+    found: list[Axis] = [
         (name, attrgetter(path) if path else None)
         for name, _, path in (axis.partition("=") for axis in spec.split())
     ]
@@ -240,7 +240,7 @@ def _short(dtype: object) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def described(value: object) -> str:
+def described(value: Any) -> str:
     """Names a value in a message: its text, or what it is where the text would be long."""
     kind = type(value).__name__
     if hasattr(value, "dtype") and hasattr(value, "shape"):
