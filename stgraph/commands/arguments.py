@@ -15,6 +15,7 @@ __all__ = [
     "ABLATE_KEYS",
     "COMMANDS",
     "CONFIG_OF",
+    "FIGURES",
     "completions",
     "options_of",
     "parser_of",
@@ -31,6 +32,7 @@ COMMANDS = {
     "words": "count the words of evaluated models by part of speech",
     "caption": "describe video files, or videos of a store",
     "ablate": "run the rows of a table over seeds, with intervals",
+    "figure": "draw a figure of the papers from trained runs",
     "store": "inspect, check, merge and import feature stores",
     "doctor": "report what is installed, what is missing, and how to fix it",
     "completion": "print the completion script of a shell",
@@ -58,10 +60,23 @@ EXAMPLES = {
     "words": ("stgraph words runs/mine -o words.json",),
     "caption": ("stgraph caption cat.mp4 --model runs/mine",),
     "ablate": ("stgraph ablate table=stgkd data=interactions_full seeds=5",),
+    "figure": (
+        "stgraph figure saliency runs/scene runs/full -o saliency.pdf",
+        "stgraph figure attention runs/mine --video cat.mp4 objects.weights=detector.onnx",
+    ),
     "store": ("stgraph store info features.h5",),
     "completion": ('eval "$(stgraph completion bash)"',),
 }
 DATA_SETS = ("msvd", "msrvtt")
+FIGURES = {
+    "graph": "graph of a video over its frames; takes a run or a store",
+    "attention": "attention of each word over frames, grid cells and boxes",
+    "saliency": "what the caption depends on in the frames, for one or more runs or branches",
+    "captions": "captions of evaluated runs next to references",
+    "words": "nouns and verbs of evaluated runs",
+    "sharpness": "how sharply the attention selects frames",
+}
+"""Figures of ``stgraph figure`` by name."""
 LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
 
 
@@ -94,6 +109,8 @@ def completions(name: str) -> list[str]:
         return ["info", "validate", "merge", "import"]
     if name == "data":
         return [*DATA_SETS, *options_of(name)]
+    if name == "figure":
+        return [*FIGURES, *options_of(name)]
     groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
     config = CONFIG_OF.get(name, "")
     return options_of(name) + [
@@ -103,6 +120,9 @@ def completions(name: str) -> list[str]:
 
 def _epilog(name: str) -> str:
     lines: list[str] = []
+    if name == "figure":
+        width = max(map(len, FIGURES))
+        lines += ["figures:", *(f"  {figure:<{width}}  {text}" for figure, text in FIGURES.items()), ""]
     groups = default_groups(CONFIG_OF[name]) if name in CONFIG_OF else {}
     listed = {group: choices_of(group, CONFIG_OF[name]) for group in groups}
     if any(listed.values()):
@@ -263,6 +283,42 @@ def _store(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _figure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the figure, one of those below")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="RUN",
+        help="trained runs (for 'graph' also a store); key=value are settings of extractors as in 'stgraph caption'",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="a .svg, .pdf or .png file; NAME.svg by default"
+    )
+    parser.add_argument(
+        "--video",
+        action="append",
+        default=[],
+        metavar="VIDEO",
+        help="id of a stored video, or a file; may be given several times for 'captions'. Default: of the split",
+    )
+    parser.add_argument("--videos", type=Path, metavar="FOLDER", help="folder of the files of stored videos")
+    parser.add_argument(
+        "--branch",
+        action="append",
+        default=[],
+        help="branch of the model; may be given several times for 'saliency'",
+    )
+    parser.add_argument("--split", default="test", help="split of the data [test]")
+    parser.add_argument("--count", type=int, default=4, metavar="N", help="videos of 'captions' [4]")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=5,
+        metavar="N",
+        help="frames per video of 'captions'; 0 for a table of text [5]",
+    )
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     pass
 
@@ -282,6 +338,7 @@ DESCRIPTIONS = {
     "words": "Count the words of evaluated models by part of speech.",
     "caption": "Describe video files, or videos of the run's feature store.",
     "ablate": "Run the rows of a table over seeds. The same command continues a stopped sweep.",
+    "figure": "Draw a figure of the papers from trained runs; docs/figures.md shows each of them.",
     "store": "Inspect, check, merge and import feature stores.",
     "doctor": "Report what is installed, what is missing, and how to fix it; exit status 1 if something is broken.",
     "completion": "Print a script that completes commands, options and choices of settings in a shell.",
@@ -296,6 +353,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "words": _words,
     "caption": _caption,
     "ablate": _train,
+    "figure": _figure,
     "store": _store,
     "doctor": _doctor,
     "completion": _completion,

@@ -21,7 +21,7 @@ from stgraph.settings.paths import check_paths_of_run
 from stgraph.settings.training import open_data
 from stgraph.text import PARTS_OF_SPEECH, Tagger, english_tagger
 
-__all__ = ["run"]
+__all__ = ["choose_tagger", "evaluation_file", "model_of", "read_evaluation", "run"]
 
 CONTENT = ("noun", "verb", "adjective")  # parts of speech in the pie charts of STaTS' Fig. 5
 HEADS = {"words": "words", "distinct": "distinct", "share": "% of all", "right": "% right"}
@@ -45,9 +45,9 @@ def run(arguments: list[str]) -> int:
         raise OptionError(f"'references' must be true or false, got {config.references}.")
     if chosen.output is not None and not chosen.output.absolute().parent.is_dir():
         raise MissingDataError(f"There is no folder for {chosen.output}; make it first.")
-    files = {file: _model(path) for path in runs for file in [_file(path, config.split)]}
-    evaluations = {file: _evaluation(file, config.split) for file in files}
-    name, tagger = _tagger(config.tagger, evaluations)
+    files = {file: model_of(path) for path in runs for file in [evaluation_file(path, config.split)]}
+    evaluations = {file: read_evaluation(file, config.split) for file in files}
+    name, tagger = choose_tagger(config.tagger, evaluations)
     models: dict[str, dict[Path, WordCounts]] = {}
     for file, evaluation in evaluations.items():
         references = _references(file, evaluation) if config.references else None
@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _file(path: Path, split: str) -> Path:
+def evaluation_file(path: Path, split: str) -> Path:
     """Resolves an argument to an evaluation file: the file itself, or the only one of a run for the split."""
     if path.is_file():
         return path
@@ -81,13 +81,14 @@ def _file(path: Path, split: str) -> Path:
     return found[0]
 
 
-def _model(path: Path) -> str:
+def model_of(path: Path) -> str:
     """Returns the model of a run; the runs ROW/0, ROW/1, ... of 'stgraph ablate' are seeds of one model."""
     run, file = (path.parent, path.stem) if path.is_file() else (path, "")
     return str((run.parent if run.name.isdecimal() else run) / file)
 
 
-def _evaluation(file: Path, split: str) -> Evaluation:
+def read_evaluation(file: Path, split: str) -> Evaluation:
+    """Reads an evaluation, which must be of the split."""
     evaluation = Evaluation.load(file)
     if evaluation.split != split:
         raise OptionError(
@@ -97,7 +98,7 @@ def _evaluation(file: Path, split: str) -> Evaluation:
     return evaluation
 
 
-def _tagger(wanted: str | None, evaluations: Mapping[Path, Evaluation]) -> tuple[str, Tagger]:
+def choose_tagger(wanted: str | None, evaluations: Mapping[Path, Evaluation]) -> tuple[str, Tagger]:
     """Chooses one tagger for all evaluations, so that their numbers can be compared."""
     if wanted not in (None, "interactions", "english"):
         raise OptionError(f"'tagger' must be interactions, english or null, got '{wanted}'.")

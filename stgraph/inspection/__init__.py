@@ -1,18 +1,37 @@
-"""Pictures and pages of graphs, attention and confusion, and a measure of how well ranked attention orders frames."""
+"""Pictures and pages of graphs, attention, saliency, captions and confusion; how attention orders and selects frames."""
 
 from stgraph.inspection.attention import draw_attention
+from stgraph.inspection.caption_figures import CaptionExample, draw_captions, draw_sharpness, draw_word_counts
 from stgraph.inspection.confusion import draw_confusion
 from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share
 from stgraph.inspection.html import CaptionView, write_page
 from stgraph.inspection.pictures import draw_graph
+from stgraph.inspection.regions import RegionLayout, region_layout
+from stgraph.inspection.saliency import FrameBackbone, Saliency, caption_saliency, grad_cam
+from stgraph.inspection.saliency_figure import draw_saliency
+from stgraph.inspection.sharpness import FrameSharpness, frame_sharpness, sharpness_of
 
 __all__ = [
+    "CaptionExample",
     "CaptionView",
+    "FrameBackbone",
     "FrameOrder",
+    "FrameSharpness",
+    "RegionLayout",
+    "Saliency",
+    "caption_saliency",
     "draw_attention",
+    "draw_captions",
     "draw_confusion",
     "draw_graph",
+    "draw_saliency",
+    "draw_sharpness",
+    "draw_word_counts",
     "frame_order",
+    "frame_sharpness",
+    "grad_cam",
     "ordered_share",
+    "region_layout",
+    "sharpness_of",
     "write_page",
 ]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize", "resampled_crop", "resize_and_crop"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "crop_area", "normalize", "resampled_crop", "resize_and_crop"]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -26,9 +26,7 @@ def resize_and_crop(frames: Tensor, short_side: int, crop: int) -> Tensor:
     Shapes: frames ``[k, H, W, 3]`` uint8 -> ``[k, 3, crop, crop]`` uint8.
     """
     images = frames.permute(0, 3, 1, 2)
-    height, width = images.shape[2:]
-    long_side = max(height, width) * short_side // min(height, width)
-    size = (short_side, long_side) if height <= width else (long_side, short_side)
+    size = _resized(images.size(2), images.size(3), short_side)
     if math.prod(size) > LARGEST_RESIZED:
         return resampled_crop(images, size, crop)
     resized = transforms.resize(images, list(size), antialias=True)
@@ -69,6 +67,23 @@ def _crop_weights(before: int, after: int, crop: int) -> tuple[slice, Tensor]:
     distance = (torch.arange(begin, end, dtype=torch.float64) + 0.5 - centre[:, None]).abs()
     triangle = (1 - distance / reach).clamp(min=0)
     return slice(begin, end), (triangle / triangle.sum(1, keepdim=True)).float()
+
+
+def crop_area(height: int, width: int, short_side: int, crop: int) -> tuple[float, float, float, float]:
+    """Corners x1, y1, x2, y2 of the part of a frame that :func:`resize_and_crop` keeps, in pixels of the frame.
+
+    >>> crop_area(256, 512, 256, 224)
+    (144.0, 16.0, 368.0, 240.0)
+    """
+    high, wide = _resized(height, width, short_side)
+    left, top = round((wide - crop) / 2), round((high - crop) / 2)  # as torchvision rounds them
+    across, down = width / wide, height / high
+    return left * across, top * down, (left + crop) * across, (top + crop) * down
+
+
+def _resized(height: int, width: int, short_side: int) -> tuple[int, int]:
+    long_side = max(height, width) * short_side // min(height, width)
+    return (short_side, long_side) if height <= width else (long_side, short_side)
 
 
 def normalize(

@@ -8,6 +8,7 @@ from stgraph.datasets.interactions.pixels.descriptors import (
     box_geometry,
     box_patches,
     frame_appearance,
+    frame_cells,
 )
 from stgraph.datasets.interactions.pixels.pixel_motion import CLIP_FRAMES, box_motion, clip_motion
 
@@ -25,4 +26,5 @@ __all__ = [
     "clip_motion",
     "colour_map",
     "frame_appearance",
+    "frame_cells",
 ]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from stgraph.datasets.interactions.pixels.colour import (
     FINE_HUES,
@@ -22,7 +24,7 @@ from stgraph.datasets.interactions.pixels.colour import (
 )
 from stgraph.features.detections import Detections
 
-__all__ = ["BoxPatches", "box_appearance", "box_geometry", "box_patches", "frame_appearance"]
+__all__ = ["BoxPatches", "box_appearance", "box_geometry", "box_patches", "frame_appearance", "frame_cells"]
 
 Array = NDArray[np.floating]
 
@@ -73,6 +75,21 @@ def frame_appearance(colours: ColourMap) -> Array:
         8 * (_cell_means(grey, _GRID) / 255 - 0.4),
     )
     return np.concatenate([part.reshape(num_frames, -1) for part in parts], axis=1).astype(np.float32)
+
+
+def frame_cells(appearance: Tensor) -> Tensor:
+    """The values of :func:`frame_appearance` that belong to a place: six hues and the luminance of 4 x 4 cells.
+
+    The other 60 values are of the whole frame.
+
+    Shapes: ``[T, 172]`` -> ``[T, 7, 4, 4]``.
+
+    >>> frame_cells(torch.arange(172.0)[None])[0, :, 0, 0].tolist()
+    [0.0, 16.0, 32.0, 48.0, 64.0, 80.0, 156.0]
+    """
+    hues = appearance[:, : _HUES * _GRID**2].unflatten(1, (_HUES, _GRID, _GRID))
+    luminance = appearance[:, -(_GRID**2) :].unflatten(1, (1, _GRID, _GRID))
+    return torch.cat([hues, luminance], 1)
 
 
 @dataclass(frozen=True, eq=False)

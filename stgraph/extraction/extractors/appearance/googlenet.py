@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 from torchvision import models
 
-from stgraph.extraction.extractors.image_transforms import normalize, resize_and_crop
+from stgraph.extraction.extractors.image_transforms import crop_area, normalize, resize_and_crop
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
 
@@ -49,10 +49,30 @@ class GoogLeNetPool5(NetworkExtractor):
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
         """Returns the vector of each frame."""
-        batch = normalize(items, self.device, MEAN, STD).contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            pooled = self.network(batch)
+            pooled = self.network(self._batch(items))
         return [{"appearance": vector} for vector in pooled.float().cpu()]
+
+    def maps_and_vectors(self, items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Maps of the last inception block and frame vectors in full precision, differentiable by the items.
+
+        Shapes: each item ``[3, 224, 224]`` with values in 0..255 -> ``[B, 1024, 7, 7]``, ``[B, 1024]``.
+        """
+        maps: list[Tensor] = []
+        block = self.network.get_submodule("inception5b")
+        handle = block.register_forward_hook(lambda module, inputs, output: maps.append(output))
+        try:
+            pooled: Tensor = self.network(self._batch(items))
+        finally:
+            handle.remove()
+        return maps[0], pooled
+
+    def area(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Corners of the part of a frame that the network sees, in pixels."""
+        return crop_area(height, width, 256, 224)
+
+    def _batch(self, items: Sequence[Tensor]) -> Tensor:
+        return normalize(items, self.device, MEAN, STD).contiguous(memory_format=torch.channels_last)
 
 
 def _headless() -> nn.Module:

@@ -15,6 +15,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from stgraph.extraction.extractors.image_transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    crop_area,
     normalize,
     resize_and_crop,
 )
@@ -58,9 +59,8 @@ class ResNetExtractor(NetworkExtractor):
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
         """Returns the vector and, on request, the cells of each frame."""
-        batch = normalize(items, self.device, IMAGENET_MEAN, IMAGENET_STD)
         with self.autocast():
-            cells = self.network(batch.contiguous(memory_format=torch.channels_last))["cells"]
+            cells = self._cells(items)
         cells = cells.flatten(2).transpose(1, 2).float()  # [B, 49, D]
         pooled = cells.mean(1).cpu()
         if self.grid is None:
@@ -68,6 +68,23 @@ class ResNetExtractor(NetworkExtractor):
         return [
             {"appearance": vector, self.grid: grid} for vector, grid in zip(pooled, cells.cpu(), strict=True)
         ]
+
+    def maps_and_vectors(self, items: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Last convolutional maps and frame vectors in full precision, differentiable by the items.
+
+        Shapes: each item ``[3, 224, 224]`` with values in 0..255 -> ``[B, D, 7, 7]``, ``[B, D]``.
+        """
+        cells = self._cells(items)
+        return cells, cells.mean((2, 3))
+
+    def area(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Corners of the part of a frame that the network sees, in pixels."""
+        return crop_area(height, width, 256, 224)
+
+    def _cells(self, items: Sequence[Tensor]) -> Tensor:
+        batch = normalize(items, self.device, IMAGENET_MEAN, IMAGENET_STD)
+        cells: Tensor = self.network(batch.contiguous(memory_format=torch.channels_last))["cells"]
+        return cells
 
 
 class ResNet18(ResNetExtractor):
