@@ -228,7 +228,7 @@ def _sharpness(chosen: argparse.Namespace, runs: Runs) -> None:
             _mean([getattr(one, measure) for one in group])
             for measure in ("mean_largest", "mean_effective", "mean_even")
         ]
-        print(f"| {name} | {len(group)} | {group[0].attention} | {' | '.join(cells)} |")
+        print(f"| {shown(name)} | {len(group)} | {group[0].attention} | {' | '.join(cells)} |")
     draw_sharpness(groups, chosen.output)
 
 

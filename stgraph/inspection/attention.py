@@ -132,9 +132,7 @@ def _charts(part: SubFigure, maps: dict[str, Tensor], words: list[str]) -> None:
         axes.set_xticks(range(0, count, max(1, math.ceil(count / 14))))
         axes.set_xlabel("sampled frame")
         most = float(norm.vmax or 1.0)
-        ticks = {0.0: "0", 1 / count: f"1/T = {1 / count:.2g}", most: f"{most:.2f}"}
-        if most < 1.3 / count:
-            ticks.pop(most)
+        ticks = {0.0: "0", 1 / count: f"1/T = {1 / count:.2g}", most: f"{most:.2g}"}
         value_bar(part, image, axes, "weight", ticks)
 
 
@@ -168,7 +166,8 @@ def _panels(
             bar = draw_heat_map(axes, heats[word], size, float(heats.max()), layout.area)
         if regions is not None and graph is not None and layout.boxes:
             _boxes(axes, graph, t, regions[word, t, layout.cells :])
-    part.suptitle(f"frame with the largest weight in '{chosen}', and the weights of its regions", fontsize=8)
+    text = f"frame with the largest weight in '{chosen}'"
+    part.suptitle(text if regions is None else f"{text}, and the weights of its regions", fontsize=8)
     if bar is not None:
         value_bar(part, bar, panels, "weight of a cell")
 

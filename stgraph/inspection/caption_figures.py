@@ -73,7 +73,7 @@ def draw_captions(
             count, high, wide = example.frames.shape[:3]
             picture = min((width - 0.12) / count, 1.6) * high / wide + 0.08
         heights.append((picture, _LINE * (sum(text.count("\n") + 1 for _, text in lines) + 1) + 0.12))
-    total = sum(picture + text for picture, text in heights) + 0.1
+    total = sum(picture + text for picture, text in heights) + 0.2
     figure = Figure(figsize=(width, total))
     names = dict.fromkeys(name for example in examples for name in example.captions)
     colours = {"reference": "#000000"} | {

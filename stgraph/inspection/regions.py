@@ -87,8 +87,8 @@ def region_layout(
     side = math.isqrt(cells)
     if side * side != cells:
         raise OptionError(
-            f"'{names[0]}' has {cells} cells per frame, which form no square, so their places are unknown; pass "
-            "RegionLayout(grid=(rows, columns)) to draw_attention."
+            f"'{names[0]}' has {cells} cells per frame, which form no square, so their places are unknown; draw them "
+            "from Python, by draw_attention with a RegionLayout that has their rows and columns."
         )
     record = captioner.config.extractors.get(names[0])
     return RegionLayout((side, side), "x" in kinds, area_of_extractor(record.name if record else "", size))

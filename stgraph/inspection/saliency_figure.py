@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
@@ -33,6 +34,7 @@ def draw_saliency(
     """Draws frames in a row, and below them input gradients and Grad-CAM of each model.
 
     Every row has its own scale from 0 to its largest value: rows can be compared by where they are bright, not by how much.
+    Gradients by pixels are drawn as means over blocks, about 28 in a row.
 
     Args:
         found: Saliency by the name of the model or branch, all of the same video.
@@ -78,7 +80,7 @@ def draw_saliency(
     grid[0][0].set_ylabel("frames")
     for row, (name, method) in zip(grid[1:], rows, strict=True):
         each = found[name]
-        maps: Tensor = getattr(each, method)
+        maps = _readable(getattr(each, method))
         bar = None
         for t, axes in enumerate(row):
             show_frame(axes, frames[t], height, width)
@@ -89,3 +91,9 @@ def draw_saliency(
     if path is not None:
         save_figure(figure, path, dpi=150)
     return figure
+
+
+def _readable(maps: Tensor) -> Tensor:
+    """Means over blocks of pixels, so that a few bright pixels do not hide the rest; coarser maps stay as they are."""
+    block = max(1, min(maps.shape[1:]) // 28)
+    return avg_pool2d(maps[:, None], block)[:, 0]
