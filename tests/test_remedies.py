@@ -56,15 +56,23 @@ class Text:
         return f"{self.path.relative_to(PACKAGE.parent)}:{self.line}"
 
 
+def _name(function):
+    return function.id if isinstance(function, ast.Name) else None
+
+
 @functools.cache
 def texts():
-    """Every string of the package but docstrings and comments."""
+    """Every string of the package but docstrings, comments and the axes of tensors."""
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         nodes = list(ast.walk(tree))
         docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-        pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        axes = {id(each.value) for call in calls if _name(call.func) == "axes" for each in call.keywords}
+        pieces = axes | {
+            id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values
+        }
         names = {node.arg for node in nodes if isinstance(node, ast.arg)}
         names |= {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
         names |= {
