@@ -74,7 +74,7 @@ def frame_sharpness(
         dataset: Data set to measure on.
         split: Split of the data set.
         branch: Branch that captions; None is the one that is evaluated.
-        attention: Name of the attention map; None is the first of :data:`FRAME_MAPS` that the model has.
+        attention: Name of the attention map; None is the first of ``FRAME_MAPS`` that the model has.
         batch_size: Number of videos per batch; it does not change the result.
 
     Returns:

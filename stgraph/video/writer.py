@@ -42,7 +42,7 @@ def write_video(
     Raises:
         ShapeError: If ``frames`` has other axes or another type.
         DataError: If FFmpeg cannot write these frames, or the extension is that of no container.
-        WriteError: As in :func:`stgraph.files.atomic_write`.
+        WriteError: As in ``stgraph.files.atomic_write``.
 
     Shapes: frames uint8 ``[F, H, W, 3]``.
     """
