@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
@@ -268,7 +269,8 @@ def _file_inside(folder: Path, name: str) -> Path:
     """A file of the folder; refused if a link leads out of the folder."""
     if not folder.is_dir():
         raise MissingDataError(f"No model folder at {folder}; train one with 'stgraph train run={folder}'.")
-    root, path = folder.resolve(), (folder / name).resolve()
+    # Unlike Path.resolve, realpath raises nothing for links that lead in a circle.
+    root, path = (Path(os.path.realpath(each)) for each in (folder, folder / name))
     if not path.is_relative_to(root):
         raise ModelFolderError(
             f"'{name}' leads out of the model folder {folder}; a model folder holds its own files."

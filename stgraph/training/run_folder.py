@@ -31,7 +31,7 @@ def lock_run(folder: str | Path, *, writes: bool = True) -> Iterator[None]:
     Raises:
         WorkerError: If another process trains in the folder; the message names it.
     """
-    folder = Path(folder).resolve()
+    folder = Path(os.path.realpath(folder))
     mine = folder, threading.get_ident()
     if not writes or mine in _held or os.name != "posix":
         yield
