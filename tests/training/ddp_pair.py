@@ -83,12 +83,16 @@ class KillBefore(Callback):
 def killed_and_resumed(run):
     """The accumulated case, killed within the second step of the second epoch and resumed."""
     overrides = (*CASES["accumulated"][0], *TWO, "resume_every=1")
-    original = fitting.Trainer
-    fitting.Trainer = lambda callbacks, **options: original(callbacks=[*callbacks, KillBefore(9)], **options)
+    original = fitting.make_trainer
+    fitting.make_trainer = lambda callbacks, **options: original(
+        callbacks=[*callbacks, KillBefore(9)], **options
+    )
     try:
         train(settings(run, *overrides))
     except Killed:
-        fitting.Trainer = original
+        fitting.make_trainer = original
+    else:
+        raise AssertionError("the run was not killed")
     train(settings(run, *overrides, "resume=true"))
 
 
