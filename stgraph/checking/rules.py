@@ -75,7 +75,7 @@ def rules_of(
 
 
 def rule_of(annotation: Any) -> Rule | None:
-    """The rule of an annotation; None where anything is allowed or nothing can be told from the value."""
+    """The rule of an annotation; None where anything is allowed or where the value cannot be checked."""
     if isinstance(annotation, collections.abc.Hashable) and annotation in _SIMPLE:
         return _SIMPLE[annotation]
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)

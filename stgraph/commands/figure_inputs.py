@@ -163,7 +163,7 @@ def frames_of(video: str, features: VideoFeatures, folder: Path | None) -> np.nd
 
 
 def short_names(folders: list[Path]) -> list[str]:
-    """The shortest ends of the paths by which all can be told apart.
+    """The shortest ends of the paths by which all can be distinguished.
 
     >>> short_names([Path("runs/st/0"), Path("runs/ts/0")])
     ['st/0', 'ts/0']

@@ -33,19 +33,19 @@ class GraphClassifier(Classifier):
 
     Args:
         object_channels: As in :class:`Classifier`, like the arguments that are not explained here.
-        num_classes: As above.
-        multi_label: As above.
-        num_labels: As above.
-        hidden_channels: As above.
-        num_layers: As above.
-        conv: As above.
-        conv_arguments: As above.
-        edge_attributes: As above.
-        both_directions: As above.
-        motion: As above.
+        num_classes: As in ``Classifier``.
+        multi_label: As in ``Classifier``.
+        num_labels: As in ``Classifier``.
+        hidden_channels: As in ``Classifier``.
+        num_layers: As in ``Classifier``.
+        conv: As in ``Classifier``.
+        conv_arguments: As in ``Classifier``.
+        edge_attributes: As in ``Classifier``.
+        both_directions: As in ``Classifier``.
+        motion: As in ``Classifier``.
         object_pool: How the boxes of a frame become one vector: "mean" or "attention".
         pool: How the frames become one vector: "mean", "attention" or "recurrent".
-        dropout: As above.
+        dropout: As in ``Classifier``.
 
     Shapes: A batch of B graphs -> ``[B, C]``.
 

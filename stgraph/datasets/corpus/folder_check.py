@@ -168,7 +168,7 @@ def _check_videos(
         text = f"{len(found):,} of {total:,}; missing are {len(gone):,}: {listed(gone)}"
         findings.append(Finding(MISSING, what, text))
     elif all(MSVD_NAME.fullmatch(video) for video in by_name) and name == "msvd":
-        text = f"{len(by_name):,} of {total:,}, named ID_start_end; which are missing can be told with the captions"
+        text = f"{len(by_name):,} of {total:,}, named ID_start_end; the captions are needed to name the missing ones"
         return [Finding(MISSING, what, text)]
     else:
         findings.append(Finding(MISSING, what, f"0 of {total:,}"))

@@ -79,7 +79,7 @@ def track_examples(
         builder: As in :meth:`AnnotatedVideo.graph`.
         state: Name of the state, one of the data set's ``state_names``.
         window: Length of a window in frames of the file.
-        horizon: Frames of the file between the last one of the window and the one whose state is to be told.
+        horizon: Frames of the file between the last one of the window and the one whose state is to be predicted.
         stride: Frames of the file from one window to the next; None is ``window``.
         num_frames: Frames that are sampled from each window; None keeps all.
         labels: Classes of things whose tracks are targets; None takes every track with the state.
@@ -137,7 +137,7 @@ def relation_examples(
         builder: As in :meth:`AnnotatedVideo.graph`.
         window: Length of a window in frames of the file; None takes each video whole.
         num_frames: Frames that are sampled; None keeps all.
-        relations: Relations that are told, such as ``("holding", "not_holding")``; pairs with none of them are no targets.
+        relations: Relations to predict, such as ``("holding", "not_holding")``; pairs with none of them are no targets.
             None takes all.
         ids: Videos to use; None uses all.
 
