@@ -90,6 +90,8 @@ def start(arguments: Sequence[str], folder: Path, stop: Stop | None = None, log:
     pid = os.fork()
     if pid == 0:
         _child(arguments, folder, stop, mark, log)
+    while os.getpgid(pid) != pid:  # the group that signals are sent to
+        time.sleep(0.0005)
     return Started(pid, mark, folder, log, time.monotonic())
 
 
