@@ -113,7 +113,8 @@ def _problems_of_result(command: Command, again: Ended, expected: Alone, folder:
 
 def _files(folder: Path) -> set[str]:
     places = [path for name in ("work", "tmp") for path in (folder / name).rglob("*")]
-    return {LOGS.sub("log/version_N", str(path.relative_to(folder))) for path in places}
+    found = {LOGS.sub("log/version_N", str(path.relative_to(folder))) for path in places}
+    return {name for name in found if not name.startswith("tmp/ray/")}  # Ray keeps the logs of every session
 
 
 def filled(arguments: tuple[str, ...], inputs: Path) -> list[str]:
