@@ -15,6 +15,7 @@ from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import set_quiet
 from stgraph.errors import OptionError, StgraphError
 from stgraph.files import NO_ROOM
+from stgraph.processes import wait_passively
 from stgraph.quiet import quieten, quieten_lightning
 
 __all__ = ["main"]
@@ -111,6 +112,7 @@ def _main(arguments: list[str]) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
+    wait_passively()
     from stgraph.commands.early_checks import check, composed
 
     if any(argument in ("-m", "--multirun") for argument in rest):

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and code that no signal may cut in two."""
+"""Child processes that end with their parent, how their threads wait, and code that no signal may cut in two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "sigterm_kept", "start_child"]
+__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "sigterm_kept", "start_child", "wait_passively"]
 
 # Run by Python before the program takes its place. Linux is to kill it once its parent has died: a program that reads its
 # input would notice only after it has loaded. A terminal sends Ctrl-C to all processes; the parent ends its children.
@@ -52,6 +52,15 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def wait_passively() -> None:
+    """Makes OpenMP threads without work sleep instead of spin, in this process and in those that it starts.
+
+    Threads that spin take the cores from other busy processes, and training collapses beside them. It must be called
+    before torch is imported; a value of ``OMP_WAIT_POLICY`` that the user has set is kept.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def begin_worker(threads: int, device: str, begin: Callable[[], None] | None) -> None:
     """Initialises a process of ``multiprocessing``: makes it end with its parent, and chooses its GPU and threads.
 
@@ -69,7 +78,8 @@ def begin_worker(threads: int, device: str, begin: Callable[[], None] | None) ->
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     if begin is not None:
         begin()
-    import torch  # only after CUDA_VISIBLE_DEVICES is set
+    wait_passively()
+    import torch  # only after both environment variables are set
 
     torch.set_num_threads(threads)
 

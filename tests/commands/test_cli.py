@@ -33,6 +33,15 @@ def test_help_imports_nothing_heavy(arguments):
     assert imported(*arguments, also=("hydra",))[0] == "0 []"
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_openmp_threads_without_work_sleep_unless_the_user_chose_otherwise(given, used):
+    code = "import os\nfrom stgraph.cli import main\nmain(['train', '--cfg'])\nprint(os.environ['OMP_WAIT_POLICY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.split()[-1] == used, done.stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_a_command(name, capsys):
     with pytest.raises(SystemExit) as ended:
