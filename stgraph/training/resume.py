@@ -72,7 +72,8 @@ class ResumePoint(Checkpoint):
     def _save(self, trainer: Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        trainer.save_checkpoint(self.path)  # collective: every rank calls it, and rank 0 writes the file
+        # Collective: every rank calls it, and rank 0 writes the file.
+        trainer.save_checkpoint(self.path, weights_only=False)
         trainer.strategy.barrier("resume point")
 
 
