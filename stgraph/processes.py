@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["DelayedSignals", "begin_worker", "interrupts_blocked", "sigterm_kept", "start_child", "wait_passively"]
+__all__ = [
+    "DelayedSignals",
+    "begin_worker",
+    "interrupts_blocked",
+    "sigterm_kept",
+    "start_child",
+    "wait_passively",
+]
 
 # Run by Python before the program takes its place. Linux is to kill it once its parent has died: a program that reads its
 # input would notice only after it has loaded. A terminal sends Ctrl-C to all processes; the parent ends its children.
