@@ -98,13 +98,22 @@ def _end_with(parent: Any) -> None:
 
 @contextmanager
 def sigterm_kept() -> Iterator[None]:
-    """Restores the handler of SIGTERM, which a library replaces in the block."""
+    """Restores the handler of SIGTERM, which a library replaces in the block by one that raises ``SystemExit``.
+
+    A SIGTERM that the library's handler received is raised again for the one before.
+    """
     before = signal.getsignal(signal.SIGTERM)
+    received = False
     try:
         yield
+    except SystemExit as error:
+        received = error.code == signal.SIGTERM
+        raise
     finally:
         if threading.current_thread() is threading.main_thread() and before is not None:
             signal.signal(signal.SIGTERM, before)
+            if received:
+                signal.raise_signal(signal.SIGTERM)
 
 
 class DelayedSignals:

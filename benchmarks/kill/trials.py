@@ -14,6 +14,9 @@ from benchmarks.kill.process import Ended, Stop, run
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LOGS = re.compile(r"log/version_\d+")  # a resumed run writes a further one
+# Ray keeps the logs of every session. PyTorch Geometric writes the code that it generates for a layer to a temporary file,
+# which is removed a millisecond later, unless SIGKILL comes between.
+OF_OTHERS = re.compile(r"tmp/(ray/|[\w.]+_(propagate|edge_updater)_\w+\.py$)")
 
 
 @dataclass
@@ -114,7 +117,7 @@ def _problems_of_result(command: Command, again: Ended, expected: Alone, folder:
 def _files(folder: Path) -> set[str]:
     places = [path for name in ("work", "tmp") for path in (folder / name).rglob("*")]
     found = {LOGS.sub("log/version_N", str(path.relative_to(folder))) for path in places}
-    return {name for name in found if not name.startswith("tmp/ray/")}  # Ray keeps the logs of every session
+    return {name for name in found if not OF_OTHERS.match(name)}
 
 
 def filled(arguments: tuple[str, ...], inputs: Path) -> list[str]:
