@@ -27,9 +27,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The documentation site, in docs/_build/html; a warning or a dead link is an error.
+# The documentation site, in docs/_build/html; every tutorial is run, and a warning or a dead link is an error.
 docs: $(DOCS_STAMP)
-	rm -rf docs/_build/html
+	rm -rf docs/_build/html docs/notebooks
 	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
 
@@ -70,4 +70,4 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs docs/_build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) runs docs/_build docs/notebooks .pytest_cache .ruff_cache .mypy_cache

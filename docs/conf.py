@@ -19,8 +19,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from gallery import copy_sources, settings  # noqa: E402
 from make_api import PACKAGES  # noqa: E402
-from reference_pages import write_reference, write_tables, write_tutorials  # noqa: E402
+from reference_pages import write_reference, write_scripts, write_tables  # noqa: E402
 
 import stgraph  # noqa: E402
 
@@ -37,12 +38,14 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = [
     "api.md",
     "_build",
     "images/*.md",
+    "tutorials",
 ]  # api.md is the list of names for readers of the repository
 nitpicky = True
 html_theme = "furo"
@@ -50,6 +53,10 @@ html_title = f"stgraph {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+
+sphinx_gallery_conf = settings(
+    copy_sources(HERE / "tutorials", HERE / "_build" / "tutorials"), HERE / "notebooks"
+)
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -98,7 +105,7 @@ def setup(app: Sphinx) -> None:
 def write_pages(_app: Sphinx) -> None:
     write_reference(HERE / "reference")
     write_tables(HERE / "tables")
-    write_tutorials(HERE / "tutorials")
+    write_scripts(HERE / "scripts")
 
 
 def link_within_site(_app: Sphinx, _page: str, source: list[str]) -> None:

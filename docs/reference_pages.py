@@ -1,4 +1,4 @@
-"""Writes the pages that are made while the site is built: the API reference, committed tables, and tutorials."""
+"""Writes the pages that are made while the site is built: the API reference, committed tables, and complete scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from make_api import PACKAGES, described
 
-__all__ = ["home_of", "write_reference", "write_tables", "write_tutorials"]
+__all__ = ["home_of", "write_reference", "write_scripts", "write_tables"]
 
 
 def write_reference(folder: Path) -> None:
@@ -59,8 +59,8 @@ def write_tables(folder: Path) -> None:
     _write(folder / "index.md", "\n".join(index))
 
 
-def write_tutorials(folder: Path) -> None:
-    """Writes a page for every script of ``docs/tutorials``: its docstring, and the code to read and to download."""
+def write_scripts(folder: Path) -> None:
+    """Writes a page for every script of ``docs/scripts``: its docstring, and the code to read and to download."""
     scripts = sorted(folder.glob("*.py"))
     for script in scripts:
         text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
@@ -75,9 +75,9 @@ def write_tutorials(folder: Path) -> None:
         lines += [":language: python", ":start-at: from __future__", "```", ""]
         _write(folder / f"{script.stem}.md", "\n".join(lines))
     index = [
-        "# Tutorials",
+        "# Complete scripts",
         "",
-        "Scripts to read and to run, with and without data of your own.",
+        "Long scripts to read, to copy from, and to run on data of your own (`--data`) or on generated ones.",
         "",
         "```{toctree}",
     ]

@@ -1,6 +1,6 @@
 """Two runs, one question: is A better than B? Evaluate both, compare them, and read what the figures mean.
 
-    python docs/tutorials/compare_two_runs.py --out runs/compare_tutorial [--data FOLDER]
+    python docs/scripts/compare_two_runs.py --out runs/compare_tutorial [--data FOLDER]
 
 Three small runs of the scene branch on 80 generated videos: A; B, trained for a quarter of the time; and A again with
 another seed. With ``--data`` the videos are real: FOLDER contains ``features/vrd`` with ``resnet152/ID.npy``,

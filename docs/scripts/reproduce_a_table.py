@@ -1,6 +1,6 @@
 """A table of rows x seeds: run it, kill it, resume it, read it, check a cell, add a row of your own.
 
-    python docs/tutorials/reproduce_a_table.py --out runs/table_tutorial [--data FOLDER]
+    python docs/scripts/reproduce_a_table.py --out runs/table_tutorial [--data FOLDER]
 
 Two rows of the STG-KD paper's Table 3 and two seeds, on 80 generated videos, so that it takes a minute and the figures
 mean nothing: the point is the procedure, which is the same for all seven rows on real data. With ``--data`` the videos
@@ -216,7 +216,7 @@ def the_papers_own_data(study: Study, out: Path) -> None:
     claim(str(captions) in messages, "it asks for the captions, so all settings are right")
     for row in study.rows.values():
         print(f"  published: {row.title:<22} CIDEr {row.published['msvd']['CIDEr']:.1f}")
-    print("How to get msvd.h5: docs/tutorials/msvd_features_you_have.py")
+    print("How to get msvd.h5: docs/scripts/msvd_features_you_have.py")
 
 
 def show(command: list[str]) -> None:

@@ -3,7 +3,7 @@
 You have a folder of videos, a few captions of each, and some detector. This script goes all the way with them, and
 every step is a call that you can copy:
 
-    python docs/tutorials/your_own_videos.py --data FOLDER --out runs/mine
+    python docs/scripts/your_own_videos.py --data FOLDER --out runs/mine
 
 FOLDER contains ``clips/captions.json`` with the video files next to it, ``detections/ID.json`` (boxes of another
 detector, to compare with) and ``weights/FastestDet.onnx`` with ``weights/coco.names``, a detector of 1 MB. Without

@@ -1,6 +1,6 @@
 """MSVD features that you already have -> a store -> official splits and captions -> training -> scores.
 
-    python docs/tutorials/msvd_features_you_have.py --out runs/msvd_tutorial [--data FOLDER]
+    python docs/scripts/msvd_features_you_have.py --out runs/msvd_tutorial [--data FOLDER]
 
 With ``--data``, captions and splits are MSVD's own: FOLDER contains ``corpora/msvd/captions.json`` ({id: [captions]}).
 Without it a small corpus is made up in the same layouts. **The features are random numbers either way**, for a few of

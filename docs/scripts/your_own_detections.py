@@ -3,7 +3,7 @@
 You have, for each video, a JSON file of boxes and an npz file of features from some detector and some backbone, and a
 JSON file of captions. This script goes all the way from them to captions, and every step is a call that you can copy:
 
-    python docs/tutorials/your_own_detections.py --data FOLDER --out runs/mine
+    python docs/scripts/your_own_detections.py --data FOLDER --out runs/mine
 
 FOLDER contains ``detections/ID.json``, ``detections/ID.npz`` and ``clips/captions.json``; without ``--data`` such a
 folder is made from generated videos. All videos are used for training: with so few, the question is not whether the
