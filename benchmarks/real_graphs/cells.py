@@ -1,0 +1,160 @@
+"""One cell of the table: a row with one seed over all folds."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch.optim import AdamW
+
+from benchmarks.real_graphs.hand_made import BASELINES, features_of
+from benchmarks.real_graphs.rows import ROWS, examples_of, model_of
+from benchmarks.real_graphs.tasks import TASKS, Examples, Fold
+from stgraph import VideoGraphBuilder
+from stgraph.datasets import ClassificationDataModule
+from stgraph.files import atomic_write
+from stgraph.metrics import Predictions
+from stgraph.training import ClassificationModule, cosine_with_warmup
+
+LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS = 2e-3, 1e-2, 32, 20
+"""The same for all rows."""
+FIELDS = ("probabilities", "labels", "classes", "items")
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell found.
+
+    Args:
+        predictions: Probabilities and true labels of each fold's test targets.
+        weights: Number of weights of the model; 0 for a baseline.
+        seconds: Time of making the data, training and testing.
+    """
+
+    predictions: dict[str, Predictions]
+    weights: int
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Writes the cell to an npz file."""
+        arrays: dict[str, Any] = {
+            "weights": self.weights,
+            "seconds": self.seconds,
+            "folds": list(self.predictions),
+        }
+        for number, found in enumerate(self.predictions.values()):
+            arrays |= {f"{number}/{name}": getattr(found, name) for name in FIELDS}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> CellResult:
+        """Reads a cell."""
+        with np.load(path, allow_pickle=False) as file:
+            found = {}
+            for number, fold in enumerate(file["folds"].tolist()):
+                values = {name: file[f"{number}/{name}"] for name in FIELDS}
+                values |= {name: tuple(values[name].tolist()) for name in ("classes", "items")}
+                found[fold] = Predictions(**values)
+            return cls(found, int(file["weights"]), float(file["seconds"]))
+
+
+def run_cell(task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int) -> CellResult:
+    """Trains and tests a row with one seed on every fold."""
+    started, found, weights = time.perf_counter(), {}, 0
+    for fold in folds:
+        if name in BASELINES:
+            found[fold.name] = _baseline(task, name, seed, fold)
+        else:
+            found[fold.name], weights = _network(task, name, seed, fold, epochs)
+    return CellResult(found, weights, time.perf_counter() - started)
+
+
+def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[Predictions, int]:
+    data = ClassificationDataModule(
+        train=_examples(task, name, fold.train),
+        test=_examples(task, name, fold.test),
+        label_names=fold.train[0].label_names,
+        batch_size=BATCH_SIZE,
+        seed=seed,
+    )
+    lightning.seed_everything(seed, verbose=False)
+    model = model_of(ROWS[name], TASKS[task].model, data, seed)
+    module = ClassificationModule(
+        model,
+        data.classes,
+        optimizer=partial(AdamW, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+        schedule=partial(cosine_with_warmup, warmup_steps=WARMUP_STEPS),
+        seed=seed,
+    )
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = lightning.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            gradient_clip_val=1.0,
+        )
+        trainer.fit(module, datamodule=data)
+    model.eval()
+    with torch.no_grad():
+        parts = [
+            batch.scored(model.probabilities(model(batch.graphs, batch.query)))
+            for batch in data.loader_of("test")
+        ]
+    return Predictions.join(parts, data.classes), sum(weight.numel() for weight in model.parameters())
+
+
+def _baseline(task: str, name: str, seed: int, fold: Fold) -> Predictions:
+    train, test = (_hand_made(task, part[0], tuple(part[1])) for part in (fold.train, fold.test))
+    classes = tuple(sorted({*train.labels, *test.labels}))
+    fitted = BASELINES[name][1](seed).fit(train.features, train.labels)
+    probabilities = np.zeros((len(test.labels), len(classes)))
+    probabilities[:, [classes.index(each) for each in fitted.classes_]] = fitted.predict_proba(test.features)
+    numbers = np.array([classes.index(label) for label in test.labels])
+    return Predictions(probabilities, numbers, classes, test.items)
+
+
+@dataclass(frozen=True)
+class _HandMade:
+    features: np.ndarray
+    labels: list[str]
+    items: tuple[str, ...]
+
+
+@cache
+def _hand_made(task: str, dataset: Any, ids: tuple[str, ...]) -> _HandMade:
+    examples = TASKS[task].examples(dataset, VideoGraphBuilder(None, None), ids)
+    targets = [
+        (label, graph.video_id)
+        for graph, target in examples
+        for label in (target.values() if isinstance(target, dict) else [target])
+    ]
+    labels, items = zip(*targets, strict=True)
+    return _HandMade(features_of(examples, dataset.label_names), list(labels), items)
+
+
+_kept: dict[Any, Examples] = {}
+
+
+def _examples(task: str, name: str, part: tuple[Any, Sequence[str]]) -> Examples:
+    """The graphs of a row; rows and seeds with the same builder share them."""
+    row, (dataset, ids) = ROWS[name], part
+    key = (task, row.builder, row.change, id(dataset), tuple(ids))
+    if key not in _kept:
+        _kept[key] = examples_of(row, lambda builder: TASKS[task].examples(dataset, builder, ids))
+    return _kept[key]

@@ -1,0 +1,113 @@
+"""The table of a task: scores, paired intervals over test videos and over people, and the sentence that they support."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from stgraph.experiments import paired_interval
+from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
+
+Cells = Mapping[int, Mapping[str, Predictions]]
+"""Seed -> fold -> predictions, of one row."""
+DRAWS = 400
+
+
+def score(found: Predictions, metric: str, rows: np.ndarray | None = None) -> float:
+    """A score of all targets or of some, which may repeat."""
+    true, predicted, scores = found.true, found.predicted, found.probabilities
+    if rows is not None:
+        true, predicted, scores = true[rows], predicted[rows], scores[rows]
+    return CLASSIFICATION_METRICS[metric](true, predicted, scores)
+
+
+def mean_score(cells: Cells, metric: str) -> float:
+    """Mean over folds and seeds."""
+    return float(np.mean([score(found, metric) for folds in cells.values() for found in folds.values()]))
+
+
+def by_seed(cells: Cells, metric: str) -> dict[int, float]:
+    """Mean over folds, by seed."""
+    return {
+        seed: float(np.mean([score(found, metric) for found in folds.values()]))
+        for seed, folds in cells.items()
+    }
+
+
+def by_fold(cells: Cells, metric: str) -> dict[str, float]:
+    """Mean over seeds, by fold."""
+    names = next(iter(cells.values()))
+    return {name: float(np.mean([score(folds[name], metric) for folds in cells.values()])) for name in names}
+
+
+def over_videos(a: Cells, b: Cells, metric: str, seed: int = 0) -> tuple[float, float, float]:
+    """Difference of the means over seeds, a less b, with a 95 % interval: test videos are drawn with replacement."""
+    draws = np.random.default_rng(seed)
+    seeds = sorted(set(a) & set(b))
+    names = list(a[seeds[0]])
+    places = {name: _by_video(a[seeds[0]][name]) for name in names}
+
+    def difference(rows: Mapping[str, np.ndarray | None]) -> float:
+        return float(
+            np.nanmean(
+                [
+                    score(a[each][name], metric, rows[name]) - score(b[each][name], metric, rows[name])
+                    for each in seeds
+                    for name in names
+                ]
+            )
+        )
+
+    found = [
+        difference(
+            {
+                name: np.concatenate(
+                    [videos[number] for number in draws.integers(len(videos), size=len(videos))]
+                )
+                for name, videos in places.items()
+            }
+        )
+        for _ in range(DRAWS)
+    ]
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return difference(dict.fromkeys(names)), float(low), float(high)
+
+
+def _by_video(found: Predictions) -> list[np.ndarray]:
+    """Rows of the targets of each video; windows of one video are drawn together."""
+    videos = np.array([item.split("/")[0] for item in found.items])
+    return [np.flatnonzero(videos == video) for video in dict.fromkeys(videos)]
+
+
+def table(
+    titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, edge_free: Sequence[str]
+) -> tuple[str, str]:
+    """The rows in Markdown, and the name of the best row without edges, which the others are compared with."""
+    best = max(
+        (name for name in edge_free if name in cells), key=lambda name: mean_score(cells[name], metric)
+    )
+    words = metric.replace("_", " ")
+    lines = [
+        f"| row | {words} | over seeds | by fold | less the best without edges, over videos | over people |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in cells.items():
+        seeds, folds = by_seed(found, metric), by_fold(found, metric)
+        spread = f"{min(seeds.values()):.3f} to {max(seeds.values()):.3f}"
+        people = ", ".join(f"{fold} {value:.3f}" for fold, value in folds.items())
+        against, over_people = "", ""
+        if name != best:
+            mean, low, high = over_videos(found, cells[best], metric)
+            against = f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+            reference = by_fold(cells[best], metric)
+            if len(folds) > 1:
+                numbered = {fold: number for number, fold in enumerate(folds)}
+                a = {numbered[fold]: value for fold, value in folds.items()}
+                b = {numbered[fold]: value for fold, value in reference.items()}
+                paired = paired_interval(a, b)
+                over_people = f"{paired.mean:+.3f} ({paired.low:+.3f} to {paired.high:+.3f})"
+        lines.append(
+            f"| {titles[name]} | {mean_score(found, metric):.3f} | {spread} | {people} | {against} | {over_people} |"
+        )
+    return "\n".join(lines), best

@@ -1,0 +1,166 @@
+"""The rows of the table: which edges, which layers, how boxes and frames are pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from benchmarks.real_graphs.edge_free import BoxTransformer, TrackGRU
+from stgraph import VideoGraphBuilder
+from stgraph.datasets import ClassificationDataModule
+from stgraph.graph import CosineEdges, IouEdges, LinkObjects, VideoGraph
+from stgraph.models import Classifier
+
+GEOMETRY = ("position", "size", "velocity", "gap")
+NUM_WEIGHTS = 45_000
+"""Every model has about so many weights: its width is the even number that comes nearest."""
+
+Change = Literal["time", "identity"]
+Kind = Literal["edges", "edge-free", "control"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Args:
+        title: As printed.
+        builder: Makes the builder of its graphs.
+        kind: Whether boxes exchange messages along edges, or the row is a control.
+        arguments: Arguments of the classifier.
+        encoder: Makes an encoder from the arguments of ``ObjectEncoder``; None is the graph encoder.
+        change: What is shuffled in every graph, in training and test.
+        pool: How boxes and frames are pooled: "mean" or "attention".
+    """
+
+    title: str
+    builder: Callable[[], VideoGraphBuilder]
+    kind: Kind = "edges"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    encoder: Callable[..., nn.Module] | None = None
+    change: Change | None = None
+    pool: str = "mean"
+
+
+def _none() -> VideoGraphBuilder:
+    return VideoGraphBuilder(None, None)
+
+
+def _track_geometry() -> VideoGraphBuilder:
+    return VideoGraphBuilder("iou", "track")
+
+
+LINKED = {"conv": "GINEConv", "edge_attributes": GEOMETRY, "both_directions": True}
+_ROWS = {
+    "no_layers": Row("no layers", _none, "edge-free", {"num_layers": 0}),
+    "no_edges": Row("A = 0, layers kept", _none, "edge-free"),
+    "identity": Row("A = I, layers kept", lambda: VideoGraphBuilder("self", None), "edge-free"),
+    "track_gru": Row("a GRU along each track", _none, "edge-free", encoder=TrackGRU),
+    "box_transformer": Row(
+        "a Transformer over all boxes, with codes of time and identity",
+        _none,
+        "edge-free",
+        encoder=BoxTransformer,
+    ),
+    "paper": Row("the paper's graph", VideoGraphBuilder),
+    "dense": Row("dense graph", VideoGraphBuilder.dense),
+    "sharper": Row(
+        "the paper's edges, softmax at temperature 0.1",
+        lambda: VideoGraphBuilder(IouEdges(temperature=0.1), CosineEdges(temperature=0.1)),
+    ),
+    "track": Row("edges along tracks", lambda: VideoGraphBuilder("self", "track")),
+    "track_geometry": Row(
+        "edges within frames and along tracks, with geometry", _track_geometry, arguments=LINKED
+    ),
+}
+ROWS = {
+    f"{name}_{pool}": replace(row, pool=pool, title=f"{row.title}; {pool} pooling")
+    for name, row in _ROWS.items()
+    for pool in ("mean", "attention")
+}
+for _change, _words in (
+    ("time", "frames in random order"),
+    ("identity", "identities shuffled in each frame"),
+):
+    ROWS[f"shuffled_{_change}"] = Row(
+        f"edges with geometry, {_words}",
+        _track_geometry,
+        "control",
+        LINKED,
+        change=_change,
+        pool="attention",  # type: ignore[arg-type]
+    )
+
+
+def examples_of(
+    row: Row, make: Callable[[VideoGraphBuilder], list[tuple[VideoGraph, Any]]]
+) -> list[tuple[VideoGraph, Any]]:
+    """Graphs with targets as the row has them; what is shuffled is drawn from the graph's place in the list."""
+    builder = row.builder()
+    examples = make(builder)
+    if row.change is None:
+        return examples
+    draws = torch.Generator().manual_seed(0)
+    return [_changed(row.change, graph, target, builder, draws) for graph, target in examples]
+
+
+def model_of(
+    row: Row, model_class: type[Classifier], data: ClassificationDataModule, seed: int
+) -> Classifier:
+    """The model of a row, whose width gives it about ``NUM_WEIGHTS`` weights."""
+
+    def count(width: int) -> int:
+        return sum(weight.numel() for weight in _model(row, model_class, data, width).parameters())
+
+    low, high = 8, 512
+    while high - low > 4:  # the number of weights grows with the width; 4 heads divide a width
+        middle = (low + high) // 8 * 4
+        low, high = (middle, high) if count(middle) <= NUM_WEIGHTS else (low, middle)
+    best = min((low, high), key=lambda width: abs(count(width) - NUM_WEIGHTS))
+    torch.manual_seed(seed)
+    return _model(row, model_class, data, best)
+
+
+def _model(row: Row, model_class: type[Classifier], data: ClassificationDataModule, width: int) -> Classifier:
+    pools = {"pool": row.pool} | ({"object_pool": row.pool} if model_class.level == "graph" else {})
+    model = model_class.for_data(data, hidden_channels=width, **pools, **row.arguments)
+    if row.encoder is not None:
+        model.encoder = row.encoder(
+            data.widths["object"], width, num_labels=data.num_labels, motion=data.has_tracks
+        )
+    return model
+
+
+def _changed(
+    change: Change, graph: VideoGraph, target: Any, builder: VideoGraphBuilder, draws: torch.Generator
+) -> tuple[VideoGraph, Any]:
+    graph = graph.clone()
+    if change == "identity":
+        for frame in graph.frame.unique():
+            rows = (graph.frame == frame).nonzero()[:, 0]
+            graph.track[rows] = graph.track[rows[torch.randperm(len(rows), generator=draws)]]
+        return LinkObjects(builder)(graph), target
+    place = torch.randperm(int(graph.num_frames), generator=draws)
+    times = torch.full((int(graph.num_frames),), torch.nan)
+    times[graph.frame] = graph.time
+    known = ~times.isnan()
+    step = times[known].diff().median() if int(known.sum()) > 1 else torch.tensor(1.0)
+    frame = place[graph.frame]
+    order = frame.argsort(stable=True)
+    for name, value in graph.to_dict().items():
+        if (
+            isinstance(value, torch.Tensor)
+            and value.size(0) == graph.num_nodes
+            and not name.startswith("edge_")
+        ):
+            graph[name] = value[order]
+    graph.frame = frame[order]
+    graph.time = graph.frame * step  # frames at equal times, in the order that was drawn
+    row = order.argsort()
+    if isinstance(target, dict) and isinstance(next(iter(target)), tuple):
+        target = {(int(row[i]), int(row[j])): value for (i, j), value in target.items()}
+    return LinkObjects(builder)(graph), target

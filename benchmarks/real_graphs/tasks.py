@@ -1,0 +1,116 @@
+"""The tasks: which data, which targets, which people or videos are held out, and the score that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stgraph import GraphClassifier, RelationClassifier, TrackClassifier, VideoGraphBuilder
+from stgraph.datasets.tracks import (
+    CAD120,
+    JAAD,
+    TrackDataset,
+    clip_examples,
+    relation_examples,
+    track_examples,
+)
+from stgraph.graph import VideoGraph
+from stgraph.models import Classifier
+
+Examples = list[tuple[VideoGraph, Any]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is held out.
+
+    Args:
+        name: The person or the split.
+        train: Data set and videos of training.
+        test: Data set and videos of the test.
+    """
+
+    name: str
+    train: tuple[TrackDataset, Sequence[str]]
+    test: tuple[TrackDataset, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task on real tracks.
+
+    Args:
+        title: What is predicted.
+        metric: The score that the rows are compared by.
+        read: Reads the folder.
+        examples: Makes graphs with targets of some videos.
+        model: Class of the models.
+        epochs: Epochs of training, the same for all rows.
+    """
+
+    title: str
+    metric: str
+    read: Callable[[Path], TrackDataset]
+    examples: Callable[[TrackDataset, VideoGraphBuilder, Sequence[str]], Examples]
+    model: type[Classifier]
+    epochs: int
+
+
+def _actions(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
+    return list(clip_examples(data, builder, ids=ids, leave_out=["null"]))
+
+
+def _relations(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
+    found = relation_examples(data, builder, ids=ids, window=64, num_frames=8)
+    return [(graph, {pair: names[0] for pair, names in pairs.items()}) for graph, pairs in found]
+
+
+def _crossing(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
+    return list(track_examples(data, builder, ids=ids, state="crossing", window=30, num_frames=10))
+
+
+TASKS = {
+    "cad120-action": Task(
+        "CAD-120: the action of a clip, 9 classes, on a person never seen",
+        "accuracy",
+        CAD120,
+        _actions,
+        GraphClassifier,
+        epochs=30,
+    ),
+    "cad120-relation": Task(
+        "CAD-120: what a hand does to a thing, and a thing to another, per frame, on a person never seen",
+        "average_precision",
+        CAD120,
+        _relations,
+        RelationClassifier,
+        epochs=8,
+    ),
+    "jaad-crossing": Task(
+        "JAAD: does a pedestrian cross at the end of a window of one second, on other videos",
+        "auc",
+        JAAD,
+        _crossing,
+        TrackClassifier,
+        epochs=12,
+    ),
+}
+
+
+def folds_of(data: TrackDataset, test: TrackDataset | None) -> list[Fold]:
+    """The folds: the given test set, or each person held out, or the official splits.
+
+    Args:
+        data: The training data.
+        test: Data of which all videos are the test; None holds out a part of ``data``.
+    """
+    if test is not None:
+        return [Fold("test", (data, data.ids), (test, test.ids))]
+    if any(data[video_id].group is not None for video_id in data.ids[:1]):
+        return [
+            Fold(str(data[fold.test[0]].group), (data, fold.train), (data, fold.test))
+            for fold in data.leave_one_out()
+        ]
+    return [Fold("val", (data, data.split("train")), (data, data.split("val")))]
