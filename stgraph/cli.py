@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
 from stgraph.commands.console.quiet import set_quiet
@@ -17,6 +18,9 @@ from stgraph.errors import OptionError, StgraphError
 from stgraph.files import NO_ROOM
 from stgraph.processes import wait_passively
 from stgraph.quiet import quieten, quieten_lightning
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 __all__ = ["main"]
 
@@ -35,41 +39,42 @@ def main(arguments: list[str] | None = None) -> int:
         stopped it, which is 130 after Ctrl-C and 143 after SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    with _stop_signals() as received:
-        try:
+    received: list[int] = []
+    try:
+        with _stop_signals(received):
             try:
                 return _main(arguments)
             finally:  # also where argparse exits after --help
                 sys.stdout.flush()
-        except BrokenPipeError:  # `stgraph ... | head`
-            _close_stdout()
-            return 1
-        except OSError as error:  # a full disk, a folder without permission
-            with suppress(OSError):
-                print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
-            _close_stdout()
-            return 1
-        except (KeyboardInterrupt, SystemExit) as error:
-            if isinstance(error, SystemExit) and not received:  # of argparse
-                raise
-            number = received[0] if received else signal.SIGINT
-            advice = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else AFTER_STOP
-            stopped = (
-                "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
-            )
-            with suppress(OSError):  # a terminal that was closed
-                print(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", file=sys.stderr)
-            return 128 + number
+    except BrokenPipeError:  # `stgraph ... | head`
+        _close_stdout()
+        return 1
+    except OSError as error:  # a full disk, a folder without permission
+        with suppress(OSError):
+            print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
+        _close_stdout()
+        return 1
+    except (KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error, SystemExit) and not received:  # of argparse
+            raise
+        number = received[0] if received else signal.SIGINT
+        advice = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else AFTER_STOP
+        stopped = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+        with suppress(OSError):  # a terminal that was closed
+            print(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", file=sys.stderr)
+        return 128 + number
 
 
 @contextmanager
-def _stop_signals() -> Iterator[list[int]]:
+def _stop_signals(received: list[int]) -> Iterator[None]:
     """Lets SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are handled or ignored already.
 
-    Yields:
-        Their numbers, as they are received.
+    Where Python can't pass the exception of a signal on, as in the callback of a weak reference, it drops it with a message;
+    such a signal is sent again.
+
+    Args:
+        received: Receives the numbers of signals other than Ctrl-C's.
     """
-    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -80,9 +85,25 @@ def _stop_signals() -> Iterator[list[int]]:
     ours = [each for each in numbers if main_thread and each and signal.getsignal(each) is signal.SIG_DFL]
     for number in ours:
         signal.signal(number, stop)
+    resent: list[threading.Timer] = []
+    report = sys.unraisablehook
+
+    def send_again(dropped: UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            report(dropped)
+            return
+        number = received[-1] if received else signal.SIGINT
+        resent.append(threading.Timer(0.01, os.kill, (os.getpid(), number)))
+        resent[-1].daemon = True
+        resent[-1].start()
+
+    sys.unraisablehook = send_again
     try:
-        yield received
+        yield
     finally:
+        sys.unraisablehook = report
+        for timer in resent:
+            timer.cancel()
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
 

@@ -87,11 +87,14 @@ def start(arguments: Sequence[str], folder: Path, stop: Stop | None = None, log:
     for name in ("out", "err"):
         (folder / f"{name}{log}").write_bytes(b"")
     sys.stdout.flush()
+    ready, begun = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _child(arguments, folder, stop, mark, log)
-    while os.getpgid(pid) != pid:  # the group that signals are sent to
-        time.sleep(0.0005)
+        os.close(ready)
+        _child(arguments, folder, stop, mark, log, begun)
+    os.close(begun)
+    os.read(ready, 1)  # signals come only to the command, not to its preparation
+    os.close(ready)
     return Started(pid, mark, folder, log, time.monotonic())
 
 
@@ -160,7 +163,7 @@ def apart(function: Callable[[], object]) -> None:
         raise RuntimeError("the inputs could not be made; the reason is above")
 
 
-def _child(arguments, folder, stop, mark, log):
+def _child(arguments, folder, stop, mark, log, begun):
     os.setsid()
     os.chdir(folder / "work")
     for number, name in ((1, "out"), (2, "err")):
@@ -175,6 +178,7 @@ def _child(arguments, folder, stop, mark, log):
     counter = _Steps(folder, stop)
     counter.install()
     status = 1
+    os.close(begun)
     try:
         status = stgraph.cli.main(list(arguments))
     except SystemExit as error:

@@ -79,6 +79,7 @@ def kill(
             break
         shortest = min(shortest, killed.seconds)
         shutil.rmtree(folder)
+    shutil.copy(folder / "err", folder / "err-killed")  # the next run writes its own
     trial = Trial(name, stop, killed)
     trial.problems += _problems_of_end(number, killed)
     trial.again = run(filled(command.again(folder / "work"), inputs), folder)

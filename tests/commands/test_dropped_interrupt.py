@@ -1,0 +1,23 @@
+"""Ctrl-C at a moment when Python can't pass its exception on."""
+
+import subprocess
+import sys
+
+
+def test_an_interrupt_in_the_callback_of_a_weak_reference_still_ends_the_command():
+    """h5py keeps its objects in a weak dictionary, so that this happens while stores are read and written."""
+    code = (
+        "import os, signal, sys, time, weakref\n"
+        "import stgraph.cli as cli\n"
+        "class Thing: pass\n"
+        "def interrupted(arguments):\n"
+        "    thing = Thing()\n"
+        "    kept = weakref.ref(thing, lambda reference: os.kill(os.getpid(), signal.SIGINT))\n"
+        "    del thing\n"
+        "    time.sleep(20)\n"
+        "cli._main = interrupted\n"
+        "sys.exit(cli.main(['doctor']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "stgraph doctor: interrupted; run the same command again to go on."
