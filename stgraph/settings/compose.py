@@ -21,7 +21,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.errors import DataError, MissingDataError, OptionError, shown
 from stgraph.settings.choices import (
     CONFIGS,
     OPTIONAL,
@@ -41,7 +41,16 @@ __all__ = ["compose", "plain", "saved_config"]
 DATA_OF_THE_RUN = "of_the_run"
 STORED = ("data", "model", "loss")
 """Groups that get further choices through hydra's config store."""
-KINDS = {dict: "settings by name", int: "an integer"}
+KINDS = {dict: "settings by name", int: "an integer", str: "a name"}
+REQUIRED = {
+    "data": dict,
+    "data.dataset": dict,
+    "data.dataset.name": str,
+    "model": dict,
+    "model.name": str,
+    "seed": int,
+}
+"""Settings that every run has, and their kinds; a group stands before its settings."""
 
 
 def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete: bool = True) -> DictConfig:
@@ -118,14 +127,17 @@ def saved_config(run: Path) -> DictConfig:
     known = _training_keys()
     if unknown := sorted(values.keys() - known["train"]):
         raise DataError(
-            f"{path} has the unknown setting {unknown[0][:80]!r}; use a run that 'stgraph train' wrote."
+            f"{path} has the unknown setting '{shown(unknown[0], 80)}'; use a run that 'stgraph train' wrote."
         )
-    for key, kind in (("data", dict), ("model", dict), ("seed", int)):
-        if (key in values or key == "data") and type(values.get(key)) is not kind:
+    for key, kind in REQUIRED.items():
+        value: Any = values
+        for part in key.split("."):
+            value = value.get(part)
+        if type(value) is not kind or (kind is str and not re.fullmatch(r"[\w.-]+", value)):
             raise DataError(f"{path}: '{key}' must be {KINDS[kind]}; use a run that 'stgraph train' wrote.")
     if unknown := sorted(map(str, values["data"].keys() - known["data"])):
         raise DataError(
-            f"{path} has the unknown setting {'data.' + unknown[0][:80]!r}; use a run that 'stgraph train' wrote."
+            f"{path} has the unknown setting 'data.{shown(unknown[0], 80)}'; use a run that 'stgraph train' wrote."
         )
     return OmegaConf.create(located_paths(values, run))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, shown
 
 __all__ = ["read_yaml"]
 
@@ -63,11 +64,15 @@ def _check_events(text: str, path: Path) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":
             raise DataError(
-                f"{path} holds the YAML tag {tag[:80]!r}, which stgraph does not write; remove it."
+                f"{path} holds the YAML tag '{shown(tag, 80)}', which stgraph does not write; remove it."
+            )
+        if isinstance(event, yaml.ScalarEvent) and (half := re.search("[\ud800-\udfff]", event.value)):
+            raise DataError(
+                f"{path} holds half of a surrogate pair, {shown(half[0])}, which is no character; correct it."
             )
         if isinstance(event, yaml.ScalarEvent) and "${" in event.value:
             raise DataError(
-                f"{path} holds the interpolation {event.value[:80]!r}, which is not resolved; write its value."
+                f"{path} holds the interpolation '{shown(event.value, 80)}', which is not resolved; write its value."
             )
         if depth == 0 and isinstance(event, yaml.MappingStartEvent):
             mappings += 1

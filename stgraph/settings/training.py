@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 from stgraph.datasets import StoredDataset
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, shown
 from stgraph.files import atomic_write
 from stgraph.settings.compose import plain, saved_config
 from stgraph.settings.identity import check_same_settings
@@ -106,5 +106,10 @@ def is_first_rank() -> bool:
 
 def _first_problem(prefix: str, error: ValidationError) -> str:
     first = error.errors()[0]
-    where = prefix + ".".join(str(part) for part in first["loc"])
-    return f"'{where}': {first['msg'][0].lower()}{first['msg'][1:]}, got {str(first['input'])[:80]!r}."
+    where = shown(prefix + ".".join(str(part) for part in first["loc"]), 80)
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting '{where}'; leave it out."
+    if first["type"] == "missing":
+        return f"The setting '{where}' is missing; give it a value."
+    reason = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"'{where}': {reason}, got {shown(repr(first['input']), 80)}; correct it."

@@ -10,7 +10,11 @@ from stgraph.datasets import open_dataset
 from stgraph.metrics import CaptionScores, Evaluation
 from stgraph.text import english_tagger
 
-TINY = {"data": {"dataset": {"name": "interactions", "size": "tiny", "seed": 0}}}
+TINY = {
+    "data": {"dataset": {"name": "interactions", "size": "tiny", "seed": 0}},
+    "model": {"name": "stgkd"},
+    "seed": 0,
+}
 
 
 @pytest.fixture

@@ -97,10 +97,10 @@ def test_a_saved_configuration_is_plain_yaml(tmp_path, monkeypatch, text, messag
 
 def test_a_configuration_saved_under_earlier_names(tmp_path):
     (tmp_path / "config.yaml").write_text(
-        "data: {max_words: 7}\nmodel: {name: stat}\nseed: 1\noptimizer: {lr: 1e-05}\n"
+        "data: {max_words: 7, dataset: {name: own}}\nmodel: {name: stat}\nseed: 1\noptimizer: {lr: 1e-05}\n"
     )
     assert saved_config(tmp_path) == {
-        "data": {"max_length": 7},
+        "data": {"max_length": 7, "dataset": {"name": "own"}},
         "model": {"name": "stat"},
         "seed": 1,
         "optimizer": {"lr": 1e-05},

@@ -7,9 +7,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from stgraph.cli import main
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.settings.compose import compose, plain, saved_config
 from stgraph.settings.safe_yaml import read_yaml
+from stgraph.settings.training import data_config
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
@@ -29,6 +30,7 @@ HOSTILE = {
     "empty": ("", "must hold settings by name"),
     "numbers as keys": ("1: 2", "must hold settings by name"),
     "not YAML": ("a: [", "is not a configuration in YAML"),
+    "half a character": ('a: "\\ud800"', "half of a surrogate pair"),
     "bytes": (b"\xff\xfe\x00", "is not a configuration in YAML"),
 }
 
@@ -72,6 +74,12 @@ def test_what_train_writes_is_read(tmp_path):
         (lambda settings: settings.update(seed=True), "'seed' must be an integer"),
         (lambda settings: settings.update(data=[1]), "'data' must be settings by name"),
         (lambda settings: settings.pop("data"), "'data' must be settings by name"),
+        (lambda settings: settings["data"].pop("dataset"), "'data.dataset' must be settings by name"),
+        (lambda settings: settings["data"]["dataset"].pop("name"), "'data.dataset.name' must be a name"),
+        (lambda settings: settings.pop("model"), "'model' must be settings by name"),
+        (lambda settings: settings["model"].pop("name"), "'model.name' must be a name"),
+        (lambda settings: settings["model"].update(name="[stgkd"), "'model.name' must be a name"),
+        (lambda settings: settings.pop("seed"), "'seed' must be an integer"),
     ],
 )
 def test_settings_that_train_does_not_have_are_refused(tmp_path, change, words):
@@ -92,3 +100,22 @@ def test_a_table_is_read_the_same_way(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.yaml").write_text("title: '${oc.env:SECRET}'\nrows: {a: []}\n")
     assert main(["ablate", f"table={tmp_path / 'mine.yaml'}"]) == 1
     assert "hunter2" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda data: data["loader"].update(batch_sise=1),
+            "no setting 'data.loader.batch_sise'; leave it out",
+        ),
+        (lambda data: data.pop("dataset"), "'data.dataset' is missing; give it a value"),
+        (lambda data: data["loader"].update(batch_size="many"), "got 'many'; correct it"),
+    ],
+)
+def test_wrong_settings_of_the_data_say_what_to_do(change, words):
+    config = compose("train", [])
+    data = plain(config.data)
+    change(data)
+    with pytest.raises(OptionError, match=words):
+        data_config(OmegaConf.create(data))
