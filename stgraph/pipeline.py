@@ -281,13 +281,35 @@ class CaptionPipeline:
         """The same as calling the pipeline."""
         return self(videos, branch, **options)
 
+    def graph_of(self, video: VideoInput, branch: str | None = None) -> VideoGraph:
+        """The graph of a video as the model gets it, with the streams that a branch reads.
+
+        Args:
+            video: As in a call.
+            branch: As in a call.
+
+        Raises:
+            MissingDataError: As in a call.
+            DataError: As in a call.
+            ModelFolderError: As in a call.
+            OptionError: As in a call.
+        """
+        self.model.check_branch(branch or self.default_branch)
+        files = _existing_files([video])
+        read = self.extract_features(files, branch) if files else iter(())
+        return self._graph_of(video, 0, read, branch)
+
+    def batch_of(self, graphs: Sequence[VideoGraph]) -> Batch:
+        """Joins graphs to a batch on the model's device; videos without a category get the one that stands for none."""
+        batch = Batch.from_data_list(list(graphs)).to(self.device)
+        if self.model.num_categories and batch.get("category") is None:
+            batch.category = torch.full((len(graphs),), -1, device=self.device)
+        return batch
+
     def _caption_inputs(
         self, videos: Sequence[Any], branch: str | None, batch_size: int, **how: Any
     ) -> list[Caption]:
-        files = [video for video in videos if isinstance(video, str | Path)]
-        for file in files:
-            if not Path(file).is_file():
-                raise MissingDataError(f"There is no video file {file}.")
+        files = _existing_files(videos)
         read = self.extract_features(files, branch) if files else iter(())
         captions: list[Caption] = []
         for start in range(0, len(videos), batch_size):
@@ -327,9 +349,7 @@ class CaptionPipeline:
             alike.setdefault(frozenset(graph.keys()), []).append(row)
         found: list[list[Caption]] = [[] for _ in graphs]
         for rows in alike.values():
-            batch = Batch.from_data_list([graphs[row] for row in rows]).to(self.device)
-            if self.model.num_categories and batch.get("category") is None:
-                batch.category = torch.full((len(rows),), -1, device=self.device)
+            batch = self.batch_of([graphs[row] for row in rows])
             for caption in captions_of(
                 self.model, self.tokenizer, batch, [str(row) for row in rows], branch, **how
             ):
@@ -545,6 +565,19 @@ class CaptionPipeline:
         evaluator = evaluator or CaptionEvaluator(references)
         digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
         return Evaluation(str(data.name), split, branch, captions, evaluator(captions), digest, decoding)
+
+
+def _existing_files(videos: Sequence[Any]) -> list[str | Path]:
+    """Those of the inputs that are paths.
+
+    Raises:
+        MissingDataError: If there is no such file.
+    """
+    files = [video for video in videos if isinstance(video, str | Path)]
+    for file in files:
+        if not Path(file).is_file():
+            raise MissingDataError(f"There is no video file {file}.")
+    return files
 
 
 def _as_features(detections: Detections, video_id: str) -> VideoFeatures:

@@ -4,6 +4,12 @@ from stgraph.inspection.attention import draw_attention
 from stgraph.inspection.caption_figures import CaptionExample, draw_captions, draw_sharpness, draw_word_counts
 from stgraph.inspection.confusion import draw_confusion
 from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share
+from stgraph.inspection.grounding import (
+    GROUNDING_METHODS,
+    Grounding,
+    ground_caption,
+    log_probs_without,
+)
 from stgraph.inspection.html import CaptionView, write_page
 from stgraph.inspection.pictures import draw_graph
 from stgraph.inspection.regions import RegionLayout, region_layout
@@ -12,11 +18,13 @@ from stgraph.inspection.saliency_figure import draw_saliency
 from stgraph.inspection.sharpness import FrameSharpness, frame_sharpness, sharpness_of
 
 __all__ = [
+    "GROUNDING_METHODS",
     "CaptionExample",
     "CaptionView",
     "FrameBackbone",
     "FrameOrder",
     "FrameSharpness",
+    "Grounding",
     "RegionLayout",
     "Saliency",
     "caption_saliency",
@@ -30,6 +38,8 @@ __all__ = [
     "frame_order",
     "frame_sharpness",
     "grad_cam",
+    "ground_caption",
+    "log_probs_without",
     "ordered_share",
     "region_layout",
     "sharpness_of",

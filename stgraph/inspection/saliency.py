@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
 from stgraph.datasets.interactions.pixels import frame_cells
 from stgraph.errors import OptionError, ShapeError
 from stgraph.features.streams import GRID, grid_names
 from stgraph.features.video_features import VideoFeatures
-from stgraph.graph import graphs_of
+from stgraph.inspection.grounding.caption_words import CaptionWords
 from stgraph.inspection.regions import Area
-from stgraph.models import CaptioningModel
 from stgraph.pipeline import CaptionPipeline
 
-__all__ = ["FrameBackbone", "Saliency", "caption_log_prob", "caption_saliency", "grad_cam"]
+__all__ = ["FrameBackbone", "Saliency", "caption_saliency", "grad_cam"]
 
 GENERATED_FRAMES = "stgraph.interactions.frames"
 
@@ -99,52 +97,26 @@ def caption_saliency(
     model = captioner.model
     streams = model.streams(branch)
     grids = grid_names(streams)
-    config = captioner.config
     if not grids and ("appearance" not in streams or video.appearance is None):
         others = [each for each in model.branches if "appearance" in model.streams(each)]
         advice = f"choose --branch {others[0]}" if others else "train a model that reads 'appearance'"
         raise OptionError(f"The branch '{branch}' reads no frames, whose saliency could be drawn; {advice}.")
-    graph = graphs_of([video], captioner.builder, config.num_frames, sampling=config.sampling, grids=grids)
-    dtype = next(model.parameters()).dtype
-    graph = graph.to(captioner.device).apply(
-        lambda each: each.to(dtype) if each.is_floating_point() else each
-    )
-    if model.num_categories and graph.get("category") is None:
-        graph.category = torch.full((1,), -1, device=captioner.device)
-    special = captioner.tokenizer.special_tokens
-    tokens = model.generate(graph, special, branch).tokens
-    text = captioner.tokenizer.decode(tokens)[0]
-
-    def log_prob() -> Tensor:
-        return caption_log_prob(model, graph, branch, tokens, special.bos)
-
+    words = CaptionWords.of(captioner, video, branch=branch)
+    text = words.text
     if grids:
         name = f"{GRID}{grids[0]}"
-        value, gradient, score = _differentiate(graph, name, log_prob, model)
+        value, gradient, score = _differentiate(words, name)
         cells, slope = _square(value, name), _square(gradient, name)
         return Saliency(text, score, "cells", slope.norm(dim=1), grad_cam(cells, slope))
     if backbone is not None:
-        return _through_backbone(graph, backbone, frames, log_prob, model, text)
-    value, gradient, score = _differentiate(graph, "appearance", log_prob, model)
-    record = config.extractors.get("appearance")
+        return _through_backbone(words, backbone, frames)
+    value, gradient, score = _differentiate(words, "appearance")
+    record = captioner.config.extractors.get("appearance")
     if record is not None and record.name == GENERATED_FRAMES:
         cells, slope = frame_cells(value), frame_cells(gradient)
         return Saliency(text, score, "cells", slope.norm(dim=1), grad_cam(cells, slope))
     cells, slope = value[:, :, None, None], gradient[:, :, None, None]
     return Saliency(text, score, "frames", slope.norm(dim=1), grad_cam(cells, slope))
-
-
-def caption_log_prob(model: CaptioningModel, graph: Batch, branch: str, tokens: Tensor, bos: int) -> Tensor:
-    """Log-probability of one caption per video, summed over words, differentiable by the graph's features.
-
-    Shapes: tokens ``[B, L]``, 0 behind the end token -> a scalar, the sum over videos.
-    """
-    before = torch.cat([torch.full_like(tokens[:, :1], bos), tokens[:, :-1]], 1)
-    video = torch.arange(len(tokens), device=tokens.device)
-    logits = model.decoder_of(branch)(model.encode(graph, branch), before, video)
-    logits = logits if isinstance(logits, Tensor) else logits.logits
-    of_word = logits.log_softmax(-1).gather(2, tokens[..., None])[..., 0]
-    return of_word[tokens != 0].sum()
 
 
 def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
@@ -159,43 +131,36 @@ def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
     return (gradient.mean((2, 3), keepdim=True) * maps).sum(1).clamp(min=0)
 
 
-def _differentiate(
-    graph: Batch, name: str, log_prob: Any, model: CaptioningModel
-) -> tuple[Tensor, Tensor, float]:
-    """A stream of the graph, the gradient by it, and the log-probability."""
-    value = graph[name].detach().clone().requires_grad_()
-    graph[name] = value
-    with torch.enable_grad(), model.without_dropout():
-        score = log_prob()
+def _differentiate(words: CaptionWords, name: str) -> tuple[Tensor, Tensor, float]:
+    """A stream of the graph, the gradient of the caption's log-probability by it, and the log-probability."""
+    value = words.graph[name].detach().clone().requires_grad_()
+    with torch.enable_grad():
+        score = words.log_probs(words.with_streams({name: value[None]})).sum()
         (gradient,) = torch.autograd.grad(score, value)
     return value.detach().cpu(), gradient.cpu(), float(score.detach())
 
 
 def _through_backbone(
-    graph: Batch,
-    backbone: FrameBackbone,
-    frames: np.ndarray | Tensor | None,
-    log_prob: Any,
-    model: CaptioningModel,
-    text: str,
+    words: CaptionWords, backbone: FrameBackbone, frames: np.ndarray | Tensor | None
 ) -> Saliency:
     pictures = None if frames is None else torch.as_tensor(np.asarray(frames))
-    number = int(torch.as_tensor(graph.num_frames).sum())
+    number = int(words.graph.num_frames)
     if pictures is None or pictures.ndim != 4 or len(pictures) != number or pictures.size(3) != 3:
         raise ShapeError(
             f"'frames' must be [T={number}, H, W, 3], got {None if pictures is None else list(pictures.shape)}."
         )
-    device = graph.appearance.device
-    items = [backbone.preprocess(frame[None]).to(device).float().requires_grad_() for frame in pictures]
-    with torch.enable_grad(), model.without_dropout():
+    stored = words.graph.appearance
+    items = [
+        backbone.preprocess(frame[None]).to(stored.device).float().requires_grad_() for frame in pictures
+    ]
+    with torch.enable_grad():
         maps, vectors = backbone.maps_and_vectors(items)
-        graph.appearance = vectors.to(graph.appearance.dtype)
-        score = log_prob()
+        score = words.log_probs(words.with_streams({"appearance": vectors.to(stored.dtype)[None]})).sum()
         slope, *pixels = torch.autograd.grad(score, [maps, *items])
     gradient = 255 * torch.stack(pixels).norm(dim=1)  # by pixel values in 0..1
     area = backbone.area(*pictures.shape[1:3])
     found = grad_cam(maps.detach(), slope)
-    return Saliency(text, float(score.detach()), "pixels", gradient.cpu(), found.cpu(), area)
+    return Saliency(words.text, float(score.detach()), "pixels", gradient.cpu(), found.cpu(), area)
 
 
 def _square(cells: Tensor, name: str) -> Tensor:

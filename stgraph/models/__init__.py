@@ -1,6 +1,7 @@
 """Captioning models and classifiers: their base classes, the three systems, the registry, model folders, and baselines."""
 
 from stgraph.models.arguments import ArgumentError
+from stgraph.models.attention_shares import AttentionShares
 from stgraph.models.baselines import most_frequent_caption, nearest_captions
 from stgraph.models.captioning_model import CaptioningModel, DataSizes
 from stgraph.models.captions import Caption, captions_of
@@ -24,6 +25,7 @@ from stgraph.models.video_model import VideoModel
 
 __all__ = [
     "ArgumentError",
+    "AttentionShares",
     "Caption",
     "CaptioningModel",
     "ClassificationSizes",

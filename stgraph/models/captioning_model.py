@@ -15,6 +15,7 @@ from stgraph.decoding import DecodedCaptions, Decoding, Greedy
 from stgraph.errors import DataError, OptionError
 from stgraph.features.streams import GRID, VECTOR_STREAMS
 from stgraph.models.arguments import ArgumentError, constructor_arguments
+from stgraph.models.attention_shares import AttentionShares
 from stgraph.models.video_model import VideoModel
 from stgraph.text import SpecialTokens
 
@@ -277,6 +278,26 @@ class CaptioningModel(VideoModel):
         """Adds to captions with attention which frames and regions are real; ``state`` is that before the first word."""
         masks = self.decoder_of(branch).attention_masks(state)
         return replace(found, masks={name: masks[name] for name in found.attention})
+
+    def attention_shares(
+        self, found: DecodedCaptions, graph: VideoGraph | Batch, branch: str
+    ) -> AttentionShares:
+        """Shares of frames, boxes and cells in what the words of one caption attend to.
+
+        A model with attention of its own defines this to be explained by ``ground_caption(..., method="attention")``.
+
+        Args:
+            found: The caption of one video, with its attention and without padded words.
+            graph: That video.
+            branch: Branch of the caption.
+
+        Raises:
+            OptionError: If the model does not say how its maps of attention are joined.
+        """
+        raise OptionError(
+            f"The model '{self.name}' does not define 'attention_shares', so its attention cannot be given as shares; "
+            "choose another method, such as 'occlusion'."
+        )
 
     @contextmanager
     def without_dropout(self) -> Iterator[None]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
+import torch
+
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.attention_shares import AttentionShares, at_nodes, even_regions
 from stgraph.models.captioning_model import num_frames_of
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.models.stat_released import (
@@ -14,12 +17,13 @@ from stgraph.models.stat_released import (
     released_arguments,
     released_state,
 )
-from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory
+from stgraph.nn import InputFeatures, STATAttention, STATDecoder, STATEncoder, VideoMemory, pad_regions
 from stgraph.text import SpecialTokens
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
 
+    from stgraph.decoding import DecodedCaptions
     from stgraph.graph import VideoGraph
 
 __all__ = ["STATCaptioner"]
@@ -146,3 +150,20 @@ class STATCaptioner(RecurrentCaptioner):
             x=graph.get("x"),
             frame=graph.get("frame"),
         )
+
+    def attention_shares(
+        self, found: DecodedCaptions, graph: VideoGraph | Batch, branch: str
+    ) -> AttentionShares:
+        """Mean over the streams of their weights of frames; boxes have the part of the local stream."""
+        streams = [
+            found.attention[name][0] for name in ("global", "motion", "local") if name in found.attention
+        ]
+        frames = torch.stack(streams).mean(0)
+        local = found.attention.get("local")
+        if local is None:
+            return AttentionShares(frames)
+        if "regions" in found.attention:
+            inside = found.attention["regions"][0]
+        else:
+            inside = even_regions(pad_regions(graph.x, graph.frame, num_frames_of(graph))[1][0])[None]
+        return AttentionShares(frames, at_nodes(local[0][..., None] * inside / len(streams), graph.frame))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import nn
 
 from stgraph.errors import OptionError
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.attention_shares import AttentionShares, at_nodes, even_regions
 from stgraph.models.captioning_model import num_frames_of, stream_of
 from stgraph.models.recurrent_captioner import RecurrentCaptioner
 from stgraph.nn import (
@@ -34,6 +36,7 @@ from stgraph.nn import (
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
 
+    from stgraph.decoding import DecodedCaptions
     from stgraph.graph import VideoGraph
 
 __all__ = ["STaTSCaptioner"]
@@ -179,4 +182,32 @@ class STaTSCaptioner(RecurrentCaptioner):
             frame=graph.get("frame"),
             frames=[stream_of(graph, name) for name in self._frames],
             category=graph.get("category"),
+        )
+
+    def attention_shares(
+        self, found: DecodedCaptions, graph: VideoGraph | Batch, branch: str
+    ) -> AttentionShares:
+        """Shares of the regions in the TS and the ST branch, joined by the weights of the branches.
+
+        ST pools frames over time without weights of its own, so each frame with regions has the same part of it.
+        """
+        weights = {name: value[0] for name, value in found.attention.items()}
+        parts = []
+        if "st_regions" in weights:
+            inside = weights["st_regions"]
+            parts.append(inside / inside.sum((1, 2), keepdim=True).clamp(min=1e-12))
+        elif "st_frames" in weights:
+            mask = self.encode(graph).regions_or_frames()[1][0]
+            parts.append(weights["st_frames"][..., None] * even_regions(mask))
+        if "ts_frames" in weights:
+            parts.append(weights["ts_frames"][..., None] * weights["ts_regions"])
+        if "branches" in weights:
+            parts = [part * weights["branches"][:, [row], None] for row, part in enumerate(parts)]
+        regions = torch.stack(parts).sum(0)
+        # The regions of a frame are its cells, its boxes and the frame itself, of which there may be any.
+        cells = graph[self._grids[0]].size(1) if self._grids else 0
+        return AttentionShares(
+            regions.sum(-1),
+            at_nodes(regions[..., cells:], graph.frame) if "x" in self.encoder.places else None,
+            regions[..., :cells] if cells else None,
         )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from stgraph.decoding import DecodedCaptions
 from stgraph.errors import OptionError
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
+from stgraph.models.attention_shares import AttentionShares, at_nodes, even_regions
 from stgraph.models.captioning_model import (
     CaptioningModel,
     DataSizes,
@@ -257,6 +258,22 @@ class STGraphCaptioner(CaptioningModel):
             attention={**found.attention, "regions": by_word},
             masks={**found.masks, "regions": mask},
         )
+
+    def attention_shares(
+        self, found: DecodedCaptions, graph: VideoGraph | Batch, branch: str
+    ) -> AttentionShares:
+        """Cross attention over frames, times the weight of each object in the pool of its frame.
+
+        The layers between the objects and this attention also mix frames and objects, which the shares do not show.
+        """
+        frames = found.attention["frames"][0]
+        if branch == "scene":
+            return AttentionShares(frames)
+        if "regions" in found.attention:
+            inside = found.attention["regions"][0]
+        else:
+            inside = even_regions(pad_regions(graph.x, graph.frame, num_frames_of(graph))[1][0])[None]
+        return AttentionShares(frames, at_nodes(frames[..., None] * inside, graph.frame))
 
     def decoder_of(self, branch: str) -> CaptionTransformer:
         """The language model of a branch."""

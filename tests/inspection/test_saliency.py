@@ -8,7 +8,6 @@ from stgraph.features import VideoFeatures
 from stgraph.features.video_features import GridFeatures
 from stgraph.graph import GraphConfig
 from stgraph.inspection import caption_saliency, draw_saliency, grad_cam
-from stgraph.inspection.saliency import caption_log_prob
 from stgraph.models import ExtractorConfig, ModelConfig, STaTSCaptioner, STGraphCaptioner
 from stgraph.pipeline import CaptionPipeline
 from stgraph.text import CaptionTokenizer
@@ -75,10 +74,14 @@ def log_prob_of(pipeline, vectors):
 
     special = pipeline.tokenizer.special_tokens
     tokens = pipeline.model.generate(graph(vectors), special).tokens
+    before = torch.cat([torch.full((1, 1), special.bos), tokens[:, :-1]], 1)
 
     def value(values):
         with torch.no_grad():
-            return float(caption_log_prob(pipeline.model, graph(values), "scene", tokens, special.bos))
+            scores = pipeline.model(graph(values), before, torch.zeros(1, dtype=torch.long))["scene"][0]
+            return sum(
+                float(row.log_softmax(0)[word]) for row, word in zip(scores, tokens[0], strict=True) if word
+            )
 
     return value
 

@@ -82,7 +82,7 @@ def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[
     """
     check_shape("tokens", tokens, "P L")
     check_shape("logits", logits, "P L V", P=tokens.size(0), L=tokens.size(1))
-    scores = logits.float()
+    scores = logits.to(torch.promote_types(logits.dtype, torch.float32))
     if suppress_tokens:
         suppressed = torch.tensor(sorted({*suppress_tokens}), device=logits.device)
         scores = scores.index_fill(2, suppressed, -torch.inf)

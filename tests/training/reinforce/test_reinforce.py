@@ -87,7 +87,7 @@ def baselines():
 
 
 def test_the_policy_is_one_over_the_captions_that_can_be_drawn():
-    torch.testing.assert_close(log_probs(policy()).sum(1).exp().sum(), torch.tensor(1.0))
+    torch.testing.assert_close(log_probs(policy()).sum(1).exp().sum(), torch.tensor(1.0).double())
 
 
 @pytest.mark.parametrize("name", baselines())
