@@ -98,6 +98,7 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_pages)
     app.connect("source-read", link_within_site)
     app.connect("autodoc-process-bases", public_bases)
+    app.connect("autodoc-skip-member", skip_generated)
     app.connect("autodoc-process-docstring", mark_fields, priority=400)  # before napoleon
     app.connect("missing-reference", resolve_short_name)
 
@@ -114,6 +115,13 @@ def link_within_site(_app: Sphinx, _page: str, source: list[str]) -> None:
         r"\]\((?:\.\./)+benchmarks/results/(\w+)/(\w+)\.md\)", r"](tables/\1-\2.md)", source[0]
     )
     source[0] = re.sub(r"\]\(api\.md[^)]*\)", "](reference/index.md)", source[0])
+
+
+def skip_generated(
+    _app: Sphinx, _what: str, _name: str, value: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leaves out methods that PyG writes into a class when a tutorial uses it, such as ``propagate``."""
+    return True if getattr(value, "__module__", "").endswith(("_propagate", "_edge_updater")) else None
 
 
 def public_bases(_app: Sphinx, _name: str, _value: object, _options: object, bases: list[Any]) -> None:

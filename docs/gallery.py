@@ -8,12 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst, matplotlib_scraper
 
 __all__ = ["ORDER", "copy_sources", "order", "pictures", "settings"]
 
-ORDER = ("boxes_to_graph", "tracks_to_classifier")
+ORDER = (
+    "boxes_to_graph",
+    "tracks_to_classifier",
+    "videos_to_captions",
+    "features_you_have",
+    "lightning_way",
+    "three_systems",
+)
 DPI = 130
 
 
@@ -52,8 +60,10 @@ def pictures(block: Any, block_vars: dict[str, Any], gallery_conf: Mapping[str, 
 
     Figures that the cell opened by pyplot are shown as well.
     """
-    rst = matplotlib_scraper(block, block_vars, gallery_conf, dpi=DPI)
     value = block_vars["example_globals"].get("___")
+    if isinstance(value, Figure):
+        pyplot.close(value)  # it is shown below
+    rst = matplotlib_scraper(block, block_vars, gallery_conf, dpi=DPI)
     if value is block_vars.get("shown"):
         return rst
     block_vars["shown"] = value

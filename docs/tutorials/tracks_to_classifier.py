@@ -134,6 +134,7 @@ from torch.optim import Adam
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")
+warnings.filterwarnings("ignore", "Sparse CSR|.*torch.jit.script")
 lightning.seed_everything(0, verbose=False)
 model = sg.GraphClassifier.for_data(
     data,
@@ -146,7 +147,7 @@ model = sg.GraphClassifier.for_data(
 trained = sg.train_classifier(
     model,
     data,
-    "run",
+    "runs/actions",
     optimizer=partial(Adam, lr=5e-3),
     max_epochs=20,
     enable_progress_bar=False,
@@ -169,9 +170,10 @@ print(
 draw_confusion(found)
 
 # %%
-# The folder ``run`` is a model folder. It keeps the builder, so detections go in as well as graphs.
+# The folder ``runs/actions`` is a model folder. It keeps the builder, so detections go in as well as
+# graphs.
 
-classify = sg.ClassificationPipeline.from_pretrained("run")
+classify = sg.ClassificationPipeline.from_pretrained("runs/actions")
 probabilities = classify(videos[80])
 print(
     f"true: {actions[80]};",
