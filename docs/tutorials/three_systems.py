@@ -16,13 +16,8 @@ import stgraph as sg
 from stgraph import nn
 
 torch.manual_seed(0)
-T, S, D, H, A = (
-    4,
-    3,
-    6,
-    5,
-    7,
-)  # frames, boxes per frame, widths of a box, of the language state, of the attention
+T, S = 4, 3  # frames, boxes per frame
+D, H, A = 6, 5, 7  # widths of a box, of the language state, of the attention
 corner = torch.rand(T * S, 2) * 80
 boxes = torch.cat([corner, corner + 15 + torch.rand(T * S, 2) * 40], 1)
 features = torch.randn(T * S, D)
