@@ -16,10 +16,13 @@ __all__ = [
     "COMMANDS",
     "CONFIG_OF",
     "FIGURES",
+    "GRAPH_FILES",
     "completions",
+    "kind_of_source",
     "options_of",
     "parser_of",
     "split_caption_arguments",
+    "split_video_arguments",
 ]
 
 COMMANDS = {
@@ -32,6 +35,7 @@ COMMANDS = {
     "words": "count the words of evaluated models by part of speech",
     "caption": "describe video files, or videos of a store",
     "ablate": "run the rows of a table over seeds, with intervals",
+    "graph": "make the graph of a video: a file for other programs, a picture, a page or a video",
     "figure": "draw a figure of the papers from trained runs",
     "store": "inspect, check, merge and import feature stores",
     "doctor": "report what is installed, what is missing, and how to fix it",
@@ -39,7 +43,10 @@ COMMANDS = {
 }
 CONFIG_OF = {
     "demo": "train",
-    **{name: name for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate")},
+    **{
+        name: name
+        for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate", "graph")
+    },
 }
 """Configuration that each command composes."""
 ABLATE_KEYS = ("table", "rows", "seeds", "jobs", "threads", "results", "runs", "replace", "check")
@@ -60,6 +67,11 @@ EXAMPLES = {
     "words": ("stgraph words runs/mine -o words.json",),
     "caption": ("stgraph caption cat.mp4 --model runs/mine",),
     "ablate": ("stgraph ablate table=stgkd data=interactions_full seeds=5",),
+    "graph": (
+        "stgraph graph cat.mp4 -o cat.graphml",
+        "stgraph graph cat.mp4 graph=track num_frames=null -o boxes.mp4",
+        "stgraph graph features.h5 cat --videos FOLDER -o cat.html",
+    ),
     "figure": (
         "stgraph figure saliency runs/scene runs/full -o saliency.pdf",
         "stgraph figure attention runs/mine --video cat.mp4 objects.weights=detector.onnx",
@@ -69,7 +81,6 @@ EXAMPLES = {
 }
 DATA_SETS = ("msvd", "msrvtt")
 FIGURES = {
-    "graph": "graph of a video over its frames; takes a run or a store",
     "attention": "attention of each word over frames, grid cells and boxes",
     "saliency": "what the caption depends on in the frames, for one or more runs or branches",
     "captions": "captions of evaluated runs next to references",
@@ -77,6 +88,8 @@ FIGURES = {
     "sharpness": "how sharply the attention selects frames",
 }
 """Figures of ``stgraph figure`` by name."""
+GRAPH_FILES = (".graphml", ".gexf", ".json", ".pt", ".png", ".svg", ".pdf", ".html", ".mp4")
+"""Endings of what ``stgraph graph`` writes."""
 LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
 
 
@@ -289,7 +302,7 @@ def _figure(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="RUN",
-        help="trained runs (for 'graph' also a store); key=value are settings of extractors as in 'stgraph caption'",
+        help="trained runs; key=value are settings of extractors as in 'stgraph caption'",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="a .svg, .pdf or .png file; NAME.svg by default"
@@ -319,6 +332,37 @@ def _figure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _graph(parser: argparse.ArgumentParser) -> None:
+    _one_video(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=f"what to write, by its ending: {', '.join(GRAPH_FILES)}",
+    )
+
+
+def _one_video(parser: argparse.ArgumentParser) -> None:
+    """The arguments that choose a video of any kind, and whether its frames are shown."""
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="VIDEO|STORE|RUN",
+        help="a video file, a feature store, or a trained run, whose graph is the one that its model sees",
+    )
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="ID | key=value",
+        help="the id of a video of STORE or RUN (the default is the first), for RUN also a file; and settings",
+    )
+    parser.add_argument("--videos", type=Path, metavar="FOLDER", help="folder of the files of stored videos")
+    parser.add_argument("--no-frames", action="store_true", help="draw boxes and edges without the pixels")
+    parser.add_argument("--branch", help="branch of the model of RUN")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     pass
 
@@ -338,6 +382,8 @@ DESCRIPTIONS = {
     "words": "Count the words of evaluated models by part of speech.",
     "caption": "Describe video files, or videos of the run's feature store.",
     "ablate": "Run the rows of a table over seeds. The same command continues a stopped sweep.",
+    "graph": "Make the graph of a video: a file for other programs (.graphml, .gexf, .json) or for VideoGraph.load (.pt),\n"
+    "a picture, a page for a browser, or the video with boxes, tracks and edges drawn over it (.mp4).",
     "figure": "Draw a figure of the papers from trained runs; docs/figures.md shows each of them.",
     "store": "Inspect, check, merge and import feature stores.",
     "doctor": "Report what is installed, what is missing, and how to fix it; exit status 1 if something is broken.",
@@ -353,6 +399,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "words": _words,
     "caption": _caption,
     "ablate": _train,
+    "graph": _graph,
     "figure": _figure,
     "store": _store,
     "doctor": _doctor,
@@ -388,3 +435,39 @@ def split_caption_arguments(chosen: argparse.Namespace) -> tuple[list[str], list
     # The model folder defines which settings its extractors have; they report misspelt ones themselves.
     settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
     return settings, videos, files
+
+
+def split_video_arguments(chosen: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """Sorts the arguments of a command that shows one video.
+
+    Args:
+        chosen: What :func:`parser_of` parsed.
+
+    Returns:
+        The video of a store or run, None if none is named, and the settings.
+
+    Raises:
+        MissingDataError: If the source does not exist.
+        OptionError: If several videos are named, or one besides a video file.
+    """
+    if not chosen.source.exists():
+        raise MissingDataError(f"There is no video, store or run at {chosen.source}.")
+    settings = [argument for argument in chosen.settings if looks_like_override(argument)]
+    videos = [argument for argument in chosen.settings if argument not in settings]
+    if len(videos) > 1:
+        raise OptionError(f"One video is shown at a time, got '{videos[0]}' and '{videos[1]}'; name one.")
+    kind = kind_of_source(chosen.source)
+    if videos and kind == "video":
+        raise OptionError(f"{chosen.source} is a video file and has no video '{videos[0]}'; leave it out.")
+    if chosen.branch is not None and kind != "run":
+        raise OptionError("'--branch' is a branch of a model; name a run, or leave it out.")
+    if kind == "run":
+        settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
+    return (videos or [None])[0], settings
+
+
+def kind_of_source(source: Path) -> str:
+    """Whether a path is that of a "run", a "store" or a "video"."""
+    if (source / "config.json").is_file():
+        return "run"
+    return "store" if source.is_dir() or source.suffix.lower() in (".h5", ".hdf5") else "video"

@@ -7,7 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from stgraph.commands.arguments import ABLATE_KEYS, CONFIG_OF, split_caption_arguments
+from stgraph.commands.arguments import (
+    ABLATE_KEYS,
+    CONFIG_OF,
+    kind_of_source,
+    split_caption_arguments,
+    split_video_arguments,
+)
 from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
 from stgraph.settings.overrides import group_of, key_of, looks_like_override, row_and_setting
@@ -106,6 +112,10 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
         settings = [each for each in chosen.runs if looks_like_override(each)]
     elif name == "caption":
         settings, data = _caption(chosen)
+    elif name == "graph":
+        _, settings = split_video_arguments(chosen)
+        if kind_of_source(chosen.source) == "run":
+            return compose("caption", settings, data={}, complete=complete)
     return compose(CONFIG_OF[name], settings, data=data, complete=complete)
 
 

@@ -13,18 +13,16 @@ from stgraph.commands.arguments import FIGURES, parser_of
 from stgraph.commands.figure_inputs import TrainedRun, frames_of, short_names
 from stgraph.commands.words import choose_tagger, evaluation_file, model_of, read_evaluation
 from stgraph.datasets.corpus.captions import SPLITS
-from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, shown
+from stgraph.errors import MissingDataError, OptionError, UnknownVideoError, shown
 from stgraph.experiments import mean_interval
-from stgraph.features.store import FeatureStore
 from stgraph.features.streams import grid_names
-from stgraph.graph import VideoGraphBuilder, graphs_of
+from stgraph.graph import graphs_of
 from stgraph.inspection import (
     CaptionExample,
     FrameSharpness,
     caption_saliency,
     draw_attention,
     draw_captions,
-    draw_graph,
     draw_saliency,
     draw_sharpness,
     draw_word_counts,
@@ -72,43 +70,13 @@ def run(arguments: list[str]) -> int:
 
 def _single(chosen: argparse.Namespace, runs: Runs) -> None:
     """Checks how many runs, branches and videos the figure can show."""
-    limits = {"run": ("graph", "attention"), "--video": ("graph", "attention", "saliency")}
+    limits = {"run": ("attention",), "--video": ("attention", "saliency")}
     if chosen.name in limits["run"] and len(runs) > 1:
         raise OptionError(f"'stgraph figure {chosen.name}' draws one run, got {len(runs)}; name one.")
     if chosen.name in limits["--video"] and len(chosen.video) > 1:
         raise OptionError(f"'stgraph figure {chosen.name}' draws one video; give --video once.")
     if chosen.name != "saliency" and len(chosen.branch) > 1:
         raise OptionError(f"'stgraph figure {chosen.name}' draws one branch; give --branch once.")
-
-
-def _graph(chosen: argparse.Namespace, runs: Runs) -> None:
-    video = next(iter(chosen.video), None)
-    source = runs[0]
-    if (source.folder / "config.json").is_file():
-        captioner = source.captioner
-        branches = [each for each in captioner.model.branches if "object" in captioner.model.streams(each)]
-        branch = next(iter(chosen.branch or branches), captioner.default_branch)
-        video = source.video_of(video, chosen.split)
-        features = source.features_of(video, branch)
-        builder, sampling = captioner.builder, captioner.config.sampling
-        stored = not Path(video).is_file()
-        names = source.data.store.label_names if stored else captioner.extractors(branch).label_names
-    else:
-        store = FeatureStore(source.folder)
-        video = store.ids[0] if video is None else video
-        if video not in store:
-            raise UnknownVideoError(
-                f"'{shown(video)}' is not in {source.folder}; a known one is '{store.ids[0]}'."
-            )
-        features, builder, sampling = store.read(video).sample(10), VideoGraphBuilder(), "spread"
-        names = store.label_names
-    if features.detections is None:
-        raise DataError(
-            f"'{shown(video)}' has no objects to draw a graph of; extract them with 'stgraph extract', or use a run whose "
-            "model reads 'object'."
-        )
-    graph = graphs_of([features], builder, None, sampling=sampling)[0]
-    draw_graph(graph, frames_of(video, features, chosen.videos), chosen.output, label_names=names)
 
 
 def _attention(chosen: argparse.Namespace, runs: Runs) -> None:
@@ -238,7 +206,6 @@ def _mean(values: list[float]) -> str:
 
 
 DRAW: dict[str, Callable[[argparse.Namespace, Runs], None]] = {
-    "graph": _graph,
     "attention": _attention,
     "saliency": _saliency,
     "captions": _captions,

@@ -1,8 +1,9 @@
-"""Inputs of ``stgraph figure``: runs with their data, features of videos, and their frames."""
+"""Inputs of ``stgraph figure`` and ``stgraph graph``: runs with their data, features of videos, and their frames."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,7 @@ from stgraph.settings.training import open_data
 from stgraph.training.devices import device_of
 from stgraph.video import VideoReader
 
-__all__ = ["TrainedRun", "frames_of", "short_names"]
+__all__ = ["TrainedRun", "frames_of", "read_frames", "short_names"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +121,14 @@ class TrainedRun:
 
 
 def frames_of(video: str, features: VideoFeatures, folder: Path | None) -> np.ndarray:
-    """Reads the sampled frames of a video: from its file, from a folder of videos, or generated anew.
+    """The sampled frames of a video at once, ``[T, H, W, 3]``; see :func:`read_frames`."""
+    return np.stack(list(read_frames(video, features, folder)))
 
-    Shapes: returns uint8 RGB ``[T, H, W, 3]``.
+
+def read_frames(video: str, features: VideoFeatures, folder: Path | None) -> Iterator[np.ndarray]:
+    """Finds the sampled frames of a video, in its file, in a folder of videos, or generated anew, and yields them.
+
+    Shapes: each frame is uint8 RGB ``[H, W, 3]``.
 
     Raises:
         MissingDataError: If the file of a stored video is not known.
@@ -130,36 +136,40 @@ def frames_of(video: str, features: VideoFeatures, folder: Path | None) -> np.nd
     """
     index = features.frame_index.tolist()
     file = Path(video)
-    if not file.is_file():
-        try:
-            parse_video_id(video)
-            if folder is None:
-                return render_video(video)[index]
-        except UnknownVideoError:
-            pass
+    if file.is_file():
+        return _frames_of_file(file, index, tuple(features.size))
+    try:
+        parse_video_id(video)
         if folder is None:
-            raise MissingDataError(
-                f"The frames of '{shown(video)}' are not stored; name the folder of its file with --videos FOLDER."
-            )
-        known = {source.id: source.path for source in find_videos(folder)[0]}
-        if video not in known:
-            raise MissingDataError(
-                f"{folder} has no file of '{shown(video)}'; choose a folder that has with --videos FOLDER."
-            )
-        file = known[video]
+            return iter(render_video(video)[index])
+    except UnknownVideoError:
+        pass
+    if folder is None:
+        raise MissingDataError(
+            f"The frames of '{shown(video)}' are not stored; name the folder of its file with --videos FOLDER."
+        )
+    known = {source.id: source.path for source in find_videos(folder)[0]}
+    if video not in known:
+        raise MissingDataError(
+            f"{folder} has no file of '{shown(video)}'; choose a folder that has with --videos FOLDER."
+        )
+    return _frames_of_file(known[video], index, tuple(features.size))
+
+
+def _frames_of_file(file: Path, index: list[int], size: tuple[int, ...]) -> Iterator[np.ndarray]:
     with VideoReader(file) as reader:
         if index and index[-1] >= reader.num_frames:
             raise DataError(
                 f"{file} has {reader.num_frames} frames, but frame {index[-1]} was stored; choose the folder of the "
                 "original files with --videos."
             )
-        frames = reader.read(index).numpy()
-    if frames.shape[1:3] != tuple(features.size):
-        raise DataError(
-            f"{file} has frames of {frames.shape[2]} x {frames.shape[1]} pixels, but features were stored for "
-            f"{features.size[1]} x {features.size[0]}; choose the folder of the original files with --videos."
-        )
-    return frames
+        for _, frame in reader.frames(index):
+            if frame.shape[:2] != size:
+                raise DataError(
+                    f"{file} has frames of {frame.shape[1]} x {frame.shape[0]} pixels, but features were stored for "
+                    f"{size[1]} x {size[0]}; choose the folder of the original files with --videos."
+                )
+            yield frame
 
 
 def short_names(folders: list[Path]) -> list[str]:

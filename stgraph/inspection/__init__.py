@@ -4,6 +4,7 @@ from stgraph.inspection.attention import draw_attention
 from stgraph.inspection.caption_figures import CaptionExample, draw_captions, draw_sharpness, draw_word_counts
 from stgraph.inspection.confusion import draw_confusion
 from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_share
+from stgraph.inspection.graph_video import write_graph_video
 from stgraph.inspection.grounding import (
     GROUNDING_METHODS,
     Grounding,
@@ -43,5 +44,6 @@ __all__ = [
     "ordered_share",
     "region_layout",
     "sharpness_of",
+    "write_graph_video",
     "write_page",
 ]

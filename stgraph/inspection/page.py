@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from stgraph.inspection.literal import literal
+from stgraph.inspection.style import ink_on
 
 __all__ = ["FramePage"]
 
@@ -65,8 +66,6 @@ class FramePage:
         self.axes: list[Axes] = [
             self.figure.add_axes((*corner, *(width, height) / self.size)) for corner in corners
         ]
-        for axes in self.axes:
-            axes.set_axis_off()
         self.taken: list[tuple[float, float, float]] = []  # left, top and width of each caption, in inches
 
     def place(self, frame: Tensor, point: Tensor) -> np.ndarray:
@@ -135,6 +134,7 @@ class FramePage:
         self.taken.append((x, y, width))
         self.figure.text(
             x / self.size[0], y / self.size[1], literal(text), fontsize=5.5, va="top", ha="left", zorder=4,
+            color=ink_on(colour),
             bbox={"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none", "alpha": 0.9},
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ __all__ = [
     "COLOURS",
     "colour_by_value",
     "even_share_norm",
+    "ink_on",
     "picture_text",
     "show_frame",
     "styled",
@@ -83,6 +84,18 @@ def colour_by_value(values: Iterable[Value]) -> dict[Value, str]:
     return {value: COLOURS[min(place, len(COLOURS) - 1)] for place, value in enumerate(distinct)}
 
 
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is read better on a colour (contrast as WCAG defines it).
+
+    >>> ink_on("#f0e442"), ink_on("#0072b2")
+    ('#000000', '#ffffff')
+    """
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    luminance = sum(share * each for share, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#000000" if luminance > 0.179 else "#ffffff"
+
+
 def even_share_norm(most: float, count: int) -> Normalize:
     """Scale from 0 over the even share 1/count, which is drawn white, to the largest weight."""
     even = 1 / max(count, 1)
@@ -90,7 +103,8 @@ def even_share_norm(most: float, count: int) -> Normalize:
 
 
 def show_frame(axes: Axes, frame: Any, height: int, width: int) -> None:
-    """Shows a frame in its own pixel coordinates, so that pixel (0, 0) spans 0..1; None leaves it empty."""
+    """Shows a frame in its own pixel coordinates, so that pixel (0, 0) spans 0..1; None leaves it empty and grey."""
+    axes.set_facecolor("#e4e4e8")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_xlim(0, width)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from stgraph.datasets import StoredDataset
 from stgraph.errors import OptionError, shown
 from stgraph.files import atomic_write
+from stgraph.graph import GraphConfig
 from stgraph.settings.compose import plain, saved_config
 from stgraph.settings.identity import check_same_settings
 from stgraph.settings.paths import stored_paths
@@ -20,7 +21,15 @@ from stgraph.training.config import DataConfig, TrainingConfig
 from stgraph.training.run import build_run
 from stgraph.training.run_folder import check_run_folder, lock_run
 
-__all__ = ["data_config", "is_first_rank", "open_data", "save_config", "train", "training_config"]
+__all__ = [
+    "data_config",
+    "graph_config",
+    "is_first_rank",
+    "open_data",
+    "save_config",
+    "train",
+    "training_config",
+]
 
 Progress = Callable[[int, int], None]
 
@@ -52,6 +61,18 @@ def data_config(config: DictConfig) -> DataConfig:
         return DataConfig(**plain(config))
     except ValidationError as error:
         raise OptionError(_first_problem("data.", error)) from error
+
+
+def graph_config(config: DictConfig) -> GraphConfig:
+    """Validates the group ``graph`` of a configuration.
+
+    Raises:
+        OptionError: If a setting has a wrong type or value.
+    """
+    try:
+        return GraphConfig(**plain(config))
+    except ValidationError as error:
+        raise OptionError(_first_problem("graph.", error)) from error
 
 
 def open_data(config: DictConfig, progress: Progress | None = None) -> StoredDataset:

@@ -40,14 +40,7 @@ def test_every_figure_of_a_trained_run(call, evaluated, name, tmp_path):
     assert height > 150
 
 
-def test_a_graph_of_a_store_and_two_branches_and_a_table_of_text(call, evaluated, tmp_path):
-    from stgraph.settings.compose import saved_config
-    from stgraph.settings.training import open_data
-
-    store = open_data(saved_config(evaluated).data).store
-    video = store.ids[3]
-    assert call("graph", store.path, "--video", video, "-o", "graph.pdf")[0] == 0
-    assert (tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF")
+def test_a_table_of_text(call, evaluated, tmp_path):
     status, out, error = call("captions", evaluated, "--frames", 0, "--count", 2)
     assert (status, error) == (0, "")
     assert out == "Wrote captions.svg.\n"
@@ -59,9 +52,9 @@ def test_wrong_uses_say_what_to_do(call, evaluated, tmp_path):
         (
             "pie",
             evaluated,
-        ): "NAME must be one of graph, attention, saliency, captions, words, sharpness, got 'pie'",
-        ("graph", tmp_path / "none"): "train one with 'stgraph train",
-        ("graph", evaluated, evaluated): "draws one run, got 2; name one",
+        ): "NAME must be one of attention, saliency, captions, words, sharpness, got 'pie'",
+        ("attention", tmp_path / "none"): "train one with 'stgraph train",
+        ("attention", evaluated, evaluated): "draws one run, got 2; name one",
         ("saliency", evaluated, "--branch", "object"): "reads no frames, .* choose --branch scene",
         ("saliency", evaluated, "--branch", "side"): "'branch' must be one of",
         ("attention", evaluated, "--video", "cat"): "'cat' is neither a file nor a video of the data",
@@ -73,7 +66,7 @@ def test_wrong_uses_say_what_to_do(call, evaluated, tmp_path):
         ("captions", evaluated, "--video", "cat"): "'cat' is not in the test split of every run",
         ("words", evaluated, "-o", "no/where.png"): "There is no folder for",
         ("words", evaluated, "-o", "a.bmp2"): "A picture must end in one of",
-        ("graph", evaluated, "--videos", tmp_path): "",
+        ("attention", evaluated, "--videos", tmp_path): "No file in .* has a video's ending",
     }.items():
         status, _, error = call(*arguments)
         assert status == 1, arguments

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from stgraph.errors import OptionError, ShapeError, shown
 from stgraph.files import write_text
-from stgraph.graph import EdgeKind, VideoGraph
+from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
+from stgraph.inspection.graph_parts import LabelNames, extent_of, node_names, relative_weights
+from stgraph.inspection.style import COLOURS, colour_by_value
 
 __all__ = ["CaptionView", "write_page"]
 
-# Okabe and Ito's colours, which people with any colour vision tell apart; the last one is for everything further.
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2", "#f0e442", "#999999")
 MOST_FRAMES, MOST_NODES, MOST_EDGES = 60, 1500, 6000
 _LABELLED_NODES = 200
 _IMAGE_HEIGHT = 240
@@ -60,9 +60,10 @@ def write_page(
     *,
     captions: Sequence[CaptionView] = (),
     references: Sequence[str] = (),
-    label_names: Sequence[str] | Mapping[int, str] | None = None,
+    label_names: LabelNames = None,
     title: str | None = None,
     start: int = 0,
+    size: tuple[int, int] | None = None,
 ) -> None:
     """Writes a graph, and captions of its video, as one HTML file that needs no network.
 
@@ -79,6 +80,7 @@ def write_page(
         label_names: Name of each class, by number.
         title: Title of the page; defaults to the video's id.
         start: First frame to show of a video that has more frames than the page.
+        size: Height and width of empty frames in pixels; by default they reach to the farthest box.
 
     Shapes: frames ``[T, H, W, 3]``.
 
@@ -98,7 +100,7 @@ def write_page(
     for caption in captions:
         _check_weights(caption, graph)
     title = shown(title if title is not None else graph.get("video_id") or "Video")
-    sketch = _Sketch(graph, frames, label_names, start)
+    sketch = _Sketch(graph, frames, label_names, start, size)
     data = sketch.data()
     data["captions"] = [
         {
@@ -129,13 +131,13 @@ class _Sketch:
         self,
         graph: VideoGraph,
         frames: np.ndarray | None,
-        label_names: Sequence[str] | Mapping[int, str] | None,
+        label_names: LabelNames,
         start: int,
+        size: tuple[int, int] | None,
     ) -> None:
         self.graph, self.frames = graph, frames
-        self.names = dict(
-            label_names.items() if isinstance(label_names, Mapping) else enumerate(label_names or ())
-        )
+        self.height, self.width = extent_of(graph, size) if frames is None else frames.shape[1:3]
+        self.names = node_names(graph, label_names)
         self.notes: list[str] = []
         count = int(graph.num_frames)
         first = min(start, max(count - MOST_FRAMES, 0))
@@ -160,14 +162,8 @@ class _Sketch:
         graph = self.graph
         nodes, legend = self._nodes()
         edges, most = self._edges()
-        if self.frames is not None:
-            height, width = self.frames.shape[1:3]
-        elif graph.num_nodes:
-            width, height = (float(graph.box[:, axis::2].max()) for axis in (0, 1))
-        else:
-            width, height = 1.0, 1.0
         return {
-            "width": max(width, 1), "height": max(height, 1), "frames": self._frames(), "nodes": nodes, "edges": edges,
+            "width": self.width, "height": self.height, "frames": self._frames(), "nodes": nodes, "edges": edges,
             "num_edges": graph.num_edges, "most_share": most, "legend": legend, "labels": len(nodes) <= _LABELLED_NODES,
         }  # fmt: skip
 
@@ -184,23 +180,22 @@ class _Sketch:
     def _nodes(self) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
         graph, kept = self.graph, self.kept_nodes
         column = {t: place for place, t in enumerate(self.kept_frames.tolist())}
-        fields = (getattr(graph, name)[kept].tolist() for name in ("frame", "box", "score", "label"))
+        fields = (getattr(graph, name)[kept].tolist() for name in ("frame", "box", "score"))
+        kinds = [shown(self.names[i]) or "object" for i in kept.tolist()]
         tracks = graph.track[kept].tolist() if "track" in graph else [-1] * len(kept)
         keys = []
         found: list[dict[str, Any]] = []
-        for frame, box, score, label, track in zip(*fields, tracks, strict=True):
-            kind = shown(self.names.get(label, f"class {label}" if label >= 0 else "object"))
+        for frame, box, score, kind, track in zip(*fields, kinds, tracks, strict=True):
             named = f"{kind}, track {track}" if self.known_tracks and track >= 0 else kind
             keys.append(named)
             title = f"{named}, {score:.2f}, frame {frame}"
             corners = [round(each, 2) for each in box]
             found.append({"column": column[frame], "box": corners, "name": kind, "title": title})
-        present = list(dict.fromkeys(keys))  # colours follow what is present
-        colours = {key: COLOURS[min(place, len(COLOURS) - 1)] for place, key in enumerate(present)}
+        colours = colour_by_value(keys)  # in the order of appearance
         for node, key in zip(found, keys, strict=True):
             node["colour"] = colours[key]
-        legend = [(key, colours[key]) for key in present[: len(COLOURS) - 1]]
-        further = len(present) - len(legend)
+        legend = [(key, colours[key]) for key in list(colours)[: len(COLOURS) - 1]]
+        further = len(colours) - len(legend)
         return found, legend + ([(f"{further:,} others", COLOURS[-1])] if further > 0 else [])
 
     def _edges(self) -> tuple[list[tuple[int, int, float, float]], float]:
@@ -208,9 +203,7 @@ class _Sketch:
         graph = self.graph
         if not graph.num_edges:
             return [], 1.0
-        row = graph.edge_index[0] * (max(EdgeKind) + 1) + graph.edge_kind  # edges of one node by one rule
-        total, number = torch.bincount(row, graph.edge_weight)[row], torch.bincount(row)[row]
-        share = graph.edge_weight * number / total.clamp(min=1e-12)
+        share, _ = relative_weights(graph)
         place = torch.full((graph.num_nodes,), -1)
         place[self.kept_nodes] = torch.arange(len(self.kept_nodes))
         inside = (place[graph.edge_index] >= 0).all(dim=0).nonzero()[:, 0]
