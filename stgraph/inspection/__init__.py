@@ -7,6 +7,8 @@ from stgraph.inspection.frame_order import FrameOrder, frame_order, ordered_shar
 from stgraph.inspection.graph_video import write_graph_video
 from stgraph.inspection.grounding import (
     GROUNDING_METHODS,
+    ExplainableCaption,
+    ExplainableClassifier,
     Grounding,
     ground_caption,
     log_probs_without,
@@ -22,6 +24,8 @@ __all__ = [
     "GROUNDING_METHODS",
     "CaptionExample",
     "CaptionView",
+    "ExplainableCaption",
+    "ExplainableClassifier",
     "FrameBackbone",
     "FrameOrder",
     "FrameSharpness",

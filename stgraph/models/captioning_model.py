@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -298,19 +297,6 @@ class CaptioningModel(VideoModel):
             f"The model '{self.name}' does not define 'attention_shares', so its attention cannot be given as shares; "
             "choose another method, such as 'occlusion'."
         )
-
-    @contextmanager
-    def without_dropout(self) -> Iterator[None]:
-        """Runs the model in evaluation mode for a while, then restores each module's mode."""
-        modes = [(part, part.training) for part in self.modules()]
-        for part, _ in modes:
-            # cuDNN computes gradients of recurrent layers in training mode only; ours have no dropout inside.
-            part.training = isinstance(part, nn.RNNBase)
-        try:
-            yield
-        finally:
-            for part, training in modes:
-                part.training = training
 
 
 def video_ids_of(graph: VideoGraph | Batch) -> list[str] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from torch import nn
@@ -33,3 +35,16 @@ class VideoModel(nn.Module, ABC):
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__:
             cls.__init__ = recorded(cls.__init__)  # type: ignore[method-assign]
+
+    @contextmanager
+    def without_dropout(self) -> Iterator[None]:
+        """Runs the model in evaluation mode for a while, then restores each module's mode."""
+        modes = [(part, part.training) for part in self.modules()]
+        for part, _ in modes:
+            # cuDNN computes gradients of recurrent layers in training mode only; ours have no dropout inside.
+            part.training = isinstance(part, nn.RNNBase)
+        try:
+            yield
+        finally:
+            for part, training in modes:
+                part.training = training

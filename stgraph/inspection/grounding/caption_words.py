@@ -91,16 +91,20 @@ class CaptionWords:
         names = ["x" if name == "object" else name for name in self.captioner.model.streams(self.branch)]
         return {name: self.graph[name] for name in names if self.graph.get(name) is not None}
 
-    def log_probs(self, graphs: Batch) -> Tensor:
-        """Log-probabilities of the words for each graph of a batch, ``[B, L]``; differentiable, without dropout."""
+    def scores(self, graphs: Batch) -> Tensor:
+        """Logits of every next word for each graph of a batch, ``[B, L, V]``; differentiable, without dropout."""
         model, number = self.captioner.model, graphs.num_graphs
         tokens = self.tokens.expand(number, -1)
         begin = torch.full_like(tokens[:, :1], self.captioner.tokenizer.special_tokens.bos)
         video = torch.arange(number, device=tokens.device)
         with model.without_dropout():
             memory = model.encode(graphs, self.branch)
-            scores = model.decoder_of(self.branch)(memory, torch.cat([begin, tokens[:, :-1]], 1), video)
-        return caption_log_probs(scores if isinstance(scores, Tensor) else scores.logits, tokens)
+            found = model.decoder_of(self.branch)(memory, torch.cat([begin, tokens[:, :-1]], 1), video)
+        return found if isinstance(found, Tensor) else found.logits
+
+    def log_probs(self, graphs: Batch) -> Tensor:
+        """Log-probabilities of the words for each graph of a batch, ``[B, L]``; as differentiable as the scores."""
+        return caption_log_probs(self.scores(graphs), self.tokens.expand(graphs.num_graphs, -1))
 
     def with_streams(self, streams: Mapping[str, Tensor]) -> Batch:
         """Copies of the graph with other features, ``[B, ...]`` by name."""
