@@ -36,6 +36,7 @@ COMMANDS = {
     "caption": "describe video files, or videos of a store",
     "ablate": "run the rows of a table over seeds, with intervals",
     "graph": "make the graph of a video: a file for other programs, a picture, a page or a video",
+    "inspect": "write a page that shows a video's graph, and what the words of captions rest on",
     "figure": "draw a figure of the papers from trained runs",
     "store": "inspect, check, merge and import feature stores",
     "doctor": "report what is installed, what is missing, and how to fix it",
@@ -43,6 +44,7 @@ COMMANDS = {
 }
 CONFIG_OF = {
     "demo": "train",
+    "inspect": "graph",
     **{
         name: name
         for name in ("extract", "train", "evaluate", "compare", "words", "caption", "ablate", "graph")
@@ -71,6 +73,10 @@ EXAMPLES = {
         "stgraph graph cat.mp4 -o cat.graphml",
         "stgraph graph cat.mp4 graph=track num_frames=null -o boxes.mp4",
         "stgraph graph features.h5 cat --videos FOLDER -o cat.html",
+    ),
+    "inspect": (
+        "stgraph inspect runs/mine cat --videos FOLDER -o cat.html",
+        "stgraph inspect runs/mine cat.mp4 --compare runs/other --method occlusion -o cat.html",
     ),
     "figure": (
         "stgraph figure saliency runs/scene runs/full -o saliency.pdf",
@@ -344,6 +350,27 @@ def _graph(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    _one_video(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the page, a .html file"
+    )
+    parser.add_argument(
+        "--compare",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RUN",
+        help="another run whose caption is shown beside; may be given several times",
+    )
+    parser.add_argument("--branch", help="branch whose caption is shown; by default each of the model")
+    parser.add_argument(
+        "--method",
+        default="attention",
+        help="what words rest on: attention, gradient_x_input, integrated_gradients or occlusion [attention]",
+    )
+
+
 def _one_video(parser: argparse.ArgumentParser) -> None:
     """The arguments that choose a video of any kind, and whether its frames are shown."""
     parser.add_argument(
@@ -360,7 +387,6 @@ def _one_video(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--videos", type=Path, metavar="FOLDER", help="folder of the files of stored videos")
     parser.add_argument("--no-frames", action="store_true", help="draw boxes and edges without the pixels")
-    parser.add_argument("--branch", help="branch of the model of RUN")
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
@@ -384,6 +410,8 @@ DESCRIPTIONS = {
     "ablate": "Run the rows of a table over seeds. The same command continues a stopped sweep.",
     "graph": "Make the graph of a video: a file for other programs (.graphml, .gexf, .json) or for VideoGraph.load (.pt),\n"
     "a picture, a page for a browser, or the video with boxes, tracks and edges drawn over it (.mp4).",
+    "inspect": "Write one HTML file that needs no network: frames, graph and adjacency matrix of a video, and for a run\n"
+    "its captions, whose words light up the frames and boxes that they rest on.",
     "figure": "Draw a figure of the papers from trained runs; docs/figures.md shows each of them.",
     "store": "Inspect, check, merge and import feature stores.",
     "doctor": "Report what is installed, what is missing, and how to fix it; exit status 1 if something is broken.",
@@ -400,6 +428,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "caption": _caption,
     "ablate": _train,
     "graph": _graph,
+    "inspect": _inspect,
     "figure": _figure,
     "store": _store,
     "doctor": _doctor,
@@ -459,8 +488,6 @@ def split_video_arguments(chosen: argparse.Namespace) -> tuple[str | None, list[
     kind = kind_of_source(chosen.source)
     if videos and kind == "video":
         raise OptionError(f"{chosen.source} is a video file and has no video '{videos[0]}'; leave it out.")
-    if chosen.branch is not None and kind != "run":
-        raise OptionError("'--branch' is a branch of a model; name a run, or leave it out.")
     if kind == "run":
         settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
     return (videos or [None])[0], settings

@@ -112,7 +112,7 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
         settings = [each for each in chosen.runs if looks_like_override(each)]
     elif name == "caption":
         settings, data = _caption(chosen)
-    elif name == "graph":
+    elif name in ("graph", "inspect"):
         _, settings = split_video_arguments(chosen)
         if kind_of_source(chosen.source) == "run":
             return compose("caption", settings, data={}, complete=complete)

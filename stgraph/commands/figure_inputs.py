@@ -180,7 +180,7 @@ def short_names(folders: list[Path]) -> list[str]:
     """
     for parts in range(1, max(len(folder.absolute().parts) for folder in folders) + 1):
         names = ["/".join(folder.absolute().parts[-parts:]) for folder in folders]
-        if len(set(names)) == len(set(folders)):
+        if len(set(names)) == len(folders):
             break
     else:
         raise OptionError("A run must be named only once.")

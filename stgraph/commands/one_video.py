@@ -108,8 +108,7 @@ def _of_run(chosen: argparse.Namespace, video: str | None, config: DictConfig) -
     run = TrainedRun(chosen.source, config)
     captioner = run.captioner
     branches = [each for each in captioner.model.branches if "object" in captioner.model.streams(each)]
-    branch = chosen.branch or next(iter(branches), captioner.default_branch)
-    captioner.model.check_branch(branch)
+    branch = next(iter(branches), captioner.default_branch)
     name = run.video_of(video, SPLITS[-1])
     features = run.features_of(name, branch)
     is_file = Path(name).is_file()

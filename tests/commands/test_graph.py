@@ -136,8 +136,6 @@ def test_wrong_uses_say_what_to_do(call, store, trained, file, tmp_path):
         ((store.path, "cat", "dog", "-o", "a.svg"), "One video is shown at a time, got 'cat' and 'dog'"),
         ((file, "cat", "-o", "a.svg"), "is a video file and has no video 'cat'; leave it out"),
         ((file, "objects=none", "-o", "a.svg"), "'objects' must be a detector"),
-        ((file, "--branch", "object", "-o", "a.svg"), "'--branch' is a branch of a model"),
-        ((trained, "--branch", "side", "-o", "a.svg"), "'branch' must be one of"),
         ((trained, "num_frames=4", "-o", "a.svg"), "There is no setting 'num_frames'"),
         ((store.path, "num_frames=0", "-o", "a.svg"), "'num_frames' must be at least 1, or null, got '0'"),
         ((store.path, "sampling=all", "-o", "a.svg"), "'sampling' must be spread or chunks, got 'all'"),

@@ -1,11 +1,7 @@
 """Pages hold text as text, say what they leave out, and work in a browser."""
 
-import html
 import json
-import os
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -13,7 +9,9 @@ import torch
 
 import stgraph as sg
 from stgraph.errors import OptionError, ShapeError
+from stgraph.inspection.grounding import Grounding
 from stgraph.inspection.html import CaptionView, write_page
+from tests.inspection.browser import axe_faults, found_by
 
 HOSTILE = '</script><script>document.title=\'attacked\'</script>" onmouseover="x" \x1b[31m'
 
@@ -124,11 +122,6 @@ def test_wrong_shapes_are_refused(graph, tmp_path):
 
 
 TRIAL = """
-<script>
-addEventListener("error", (event) => document.body.dataset.error = event.message);
-addEventListener("securitypolicyviolation", (event) => document.body.dataset.error = event.blockedURI);
-addEventListener("load", () => {
-  const found = {}, body = document.body;
   const boxes = [...document.querySelectorAll("#frames rect[fill-opacity]")];
   const opaque = () => boxes.map((box) => Number(box.getAttribute("fill-opacity")));
   found.before = Number(body.dataset.edges);
@@ -149,35 +142,14 @@ addEventListener("load", () => {
   const whole = box.getAttribute("viewBox");
   box.dispatchEvent(new KeyboardEvent("keydown", {key: "+"}));
   found.zoomed = box.getAttribute("viewBox") !== whole;
-  found.overflow = document.documentElement.scrollWidth - innerWidth;
   found.title = document.title;
-  body.dataset.found = JSON.stringify(found);
-});
-</script>
 """
 
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_works_in_a_browser(page, graph, tmp_path, width, dark):
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        assert not os.environ.get("STGRAPH_EXPECT_CHROMIUM")
-        pytest.skip("no Chromium on this machine")
-    trial = tmp_path / "trial.html"
-    trial.write_text(page.read_text(encoding="utf-8").replace("<main>", TRIAL + "<main>"), encoding="utf-8")
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-    ]
-    options += [f"--window-size={width},900", *(["--force-dark-mode"] if dark else [])]
-    command = [browser, *options, trial.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert "data-error" not in dom
-    found = json.loads(html.unescape(re.search(r'data-found="([^"]*)"', dom)[1]))
+    found = found_by(TRIAL, page, tmp_path, width, dark=dark)
     assert found["before"] > found["after"] > 0
     assert found["space"] == int((graph.edge_kind == sg.EdgeKind.SPACE).sum())
     assert found["lit"] == [4]  # the box that the second word rests on
@@ -186,3 +158,20 @@ def test_the_page_works_in_a_browser(page, graph, tmp_path, width, dark):
     assert found["zoomed"]
     assert found["overflow"] <= 0
     assert found["title"].startswith("</script><script>document.title='attacked'")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (400, True)])
+def test_axe_finds_no_serious_fault(page, tmp_path, width, dark):
+    assert axe_faults(page, tmp_path, width, dark=dark) == []
+
+
+def test_a_grounding_is_shown_without_its_negative_weights():
+    grounding = Grounding(
+        "cat", "a cat", ("a", "cat", "(end)"), torch.tensor([-0.5, -1.0, -0.25]), "object", "occlusion",
+        frames=torch.tensor([[0.5, -0.5], [1.0, 0.0], [0.0, 0.25]]), nodes=None, frame=None, cells=None,
+    )  # fmt: skip
+    view = CaptionView.of(grounding, scores={"CIDEr": 0.7})
+    assert (view.name, view.words) == ("object branch", ("a", "cat", "(end)"))
+    assert view.frames.tolist() == [[0.5, 0.0], [1.0, 0.0], [0.0, 0.25]]
+    assert view.nodes is None
+    assert view.scores == {"log-probability": -1.75, "CIDEr": 0.7}

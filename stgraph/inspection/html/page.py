@@ -23,6 +23,7 @@ from stgraph.files import write_text
 from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
 from stgraph.inspection.graph_parts import LabelNames, extent_of, node_names, relative_weights
+from stgraph.inspection.grounding import Grounding
 from stgraph.inspection.style import COLOURS, colour_by_value
 
 __all__ = ["CaptionView", "write_page"]
@@ -51,6 +52,22 @@ class CaptionView:
     frames: Tensor | None = None
     nodes: Tensor | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, grounding: Grounding, name: str | None = None, scores: Mapping[str, float] | None = None
+    ) -> CaptionView:
+        """Shows a caption with what its words rest on; negative weights light nothing.
+
+        Args:
+            grounding: What :func:`ground_caption` found.
+            name: Name of the model; by default that of its branch.
+            scores: Further scores, shown after the log-probability.
+        """
+        nodes = None if grounding.nodes is None else grounding.nodes.clamp(min=0)
+        found = {"log-probability": float(grounding.log_probs.sum()), **(scores or {})}
+        name = f"{grounding.branch} branch" if name is None else name
+        return cls(name, grounding.words, grounding.frames.clamp(min=0), nodes, found)
 
 
 def write_page(
