@@ -21,6 +21,7 @@ ORDER = (
     "features_you_have",
     "lightning_way",
     "three_systems",
+    "ablation_tables",
 )
 DPI = 130
 

@@ -33,11 +33,13 @@ def test_links_between_pages_lead_somewhere():
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-def test_the_readmes_first_example_builds_a_graph():
+def test_the_readmes_first_example_builds_and_saves_a_graph(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     _, code = python_pages.blocks(ROOT / "README.md")[0]
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     assert names["graph"].edge_index.shape[1] == 12  # two frames of 2 x 2, and 2 x 2 between them
+    assert (tmp_path / "graph.graphml").stat().st_size > 0
 
 
 def test_the_readme_reads_well_where_there_is_no_checkout():
