@@ -22,6 +22,10 @@ ORDER = (
     "lightning_way",
     "three_systems",
     "ablation_tables",
+    "explaining_a_caption",
+    "long_videos",
+    "rules_and_models",
+    "publishing_a_model",
 )
 DPI = 130
 
