@@ -24,7 +24,9 @@ ORDER = (
     "ablation_tables",
     "explaining_a_caption",
     "long_videos",
+    "relations_over_frames",
     "rules_and_models",
+    "several_machines",
     "publishing_a_model",
 )
 DPI = 130
