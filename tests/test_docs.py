@@ -42,6 +42,25 @@ def test_the_readmes_first_example_builds_and_saves_a_graph(tmp_path, monkeypatc
     assert (tmp_path / "graph.graphml").stat().st_size > 0
 
 
+def test_the_start_pages_example_writes_a_graph_and_a_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, code = python_pages.blocks(ROOT / "docs" / "index.md")[0]
+    exec(compile(code, "index.md", "exec"), {})
+    assert "<graphml" in (tmp_path / "graph.graphml").read_text(encoding="utf-8")
+    page = (tmp_path / "graph.html").read_text(encoding="utf-8")
+    assert "4 objects" in page
+    assert "person" in page
+
+
+def test_every_tutorial_has_a_place_in_the_list():
+    found = {path.stem for path in (ROOT / "docs" / "tutorials").glob("*.py")}
+    listed = re.search(
+        r"^ORDER = \((.*?)^\)", (ROOT / "docs" / "gallery.py").read_text(encoding="utf-8"), re.M | re.S
+    )
+    assert listed is not None
+    assert set(re.findall(r'"(\w+)"', listed.group(1))) == found
+
+
 def test_the_readme_reads_well_where_there_is_no_checkout():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)]+)\)", text)
