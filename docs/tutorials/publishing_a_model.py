@@ -104,12 +104,13 @@ import shutil
 import subprocess
 import sys
 
-shutil.move("share/my-captioner", "downloaded")
+Path("elsewhere").mkdir()
+shutil.move("share/my-captioner", "elsewhere/my-captioner")
 program = """
 import stgraph as sg
 from stgraph.features.store import FeatureStore
 
-captioner = sg.CaptionPipeline.from_pretrained("downloaded")
+captioner = sg.CaptionPipeline.from_pretrained("elsewhere/my-captioner")
 for name in ("v18", "v19"):
     print(name, captioner(FeatureStore("published.h5")[name]).text)
 """
@@ -123,7 +124,7 @@ print(ended.stdout)
 
 import matplotlib.pyplot as plt
 
-again = sg.CaptionPipeline.from_pretrained("downloaded")
+again = sg.CaptionPipeline.from_pretrained("elsewhere/my-captioner")
 caption = again(FeatureStore("published.h5")["v19"])
 words = [*caption.text.split(), "(end)"]
 figure, axes = plt.subplots(figsize=(6, 2.2), layout="constrained")
