@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -145,8 +146,14 @@ class _Unpickler(_PythonUnpickler):
         _check_keys(self.stack[::2])
         super().load_dict()
 
+    def _bytearray(self) -> None:
+        """Reads before it allocates, in contrast to Python's own."""
+        (length,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(length)))
+
     dispatch: ClassVar[dict[int, Any]] = {
         **_PythonUnpickler.dispatch,
+        pickle.BYTEARRAY8[0]: _bytearray,
         pickle.EMPTY_SET[0]: _no_set,
         pickle.FROZENSET[0]: _no_set,
         pickle.SETITEM[0]: _set_item,

@@ -9,6 +9,7 @@ COUNTS = {
     "captions": 120,
     "splits": 80,
     "detections": 80,
+    "tracks": 120,
     "stores": 80,
     "videos": 50,
     "models": 24,

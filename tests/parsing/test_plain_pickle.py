@@ -103,6 +103,15 @@ def test_the_memo_costs_what_is_in_the_file(tmp_path):
     assert read_plain_pickle(written(tmp_path, content)) == 1
 
 
+@pytest.mark.parametrize("opcode", [b"\x96", b"\x8e", b"\x8d"])
+def test_a_length_that_the_file_does_not_have_costs_nothing(tmp_path, opcode):
+    content = b"\x80\x05" + opcode + (1 << 62).to_bytes(8, "little") + b"abc."
+    with pytest.raises(DataError, match="damaged") as caught:
+        read_plain_pickle(written(tmp_path, content))
+    assert not isinstance(caught.value.__cause__, MemoryError)
+    assert read_plain_pickle(written(tmp_path, pickle.dumps([bytearray(b"ab")], 5))) == [b"ab"]
+
+
 def test_every_shortened_file_is_refused_with_one_sentence(tmp_path):
     whole = pickle.dumps({"a": np.arange(3.0), "b": ["x", 1]})
     for end in range(len(whole)):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
-from stgraph.datasets.tracks.layouts import usable_boxes
+from stgraph.datasets.tracks.layouts import FARTHEST, usable_boxes
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_file, existing_folder
 from stgraph.errors import DataError, shown
 from stgraph.features.detections import Detections
@@ -71,8 +71,7 @@ class ActionGenome(TrackDataset):
                 labels.add(thing["class"])
                 for kind in KINDS:
                     relations[kind] |= set(self._relations(key, thing, kind))
-                split = (thing.get("metadata") or {}).get("set")
-                if isinstance(split, str):
+                if (split := self._split(key, thing)) is not None:
                     self._splits.setdefault(video_id, split)
         self.ids = tuple(sorted(self._by_video))
         self.label_names = (PERSON, *sorted(labels - {PERSON}))
@@ -115,6 +114,16 @@ class ActionGenome(TrackDataset):
                 "'bbox'; the file is of another version."
             )
         return things
+
+    def _split(self, key: str, thing: dict[str, Any]) -> str | None:
+        about = {} if thing.get("metadata") is None else thing["metadata"]
+        if not isinstance(about, dict) or not isinstance(about.get("set"), str | None):
+            raise DataError(
+                f"{self.folder / OBJECTS}: 'metadata' of '{shown(key, 60)}' must have the split under 'set', got "
+                f"{shown(repr(about), 60)}."
+            )
+        split: str | None = about.get("set")
+        return split
 
     def _relations(self, key: str, thing: dict[str, Any], kind: str) -> list[str]:
         names = thing.get(kind) or []
@@ -170,7 +179,7 @@ class ActionGenome(TrackDataset):
                     invisible += 1
                     continue
                 label = number[thing["class"]]
-                x, y, w, h = _boxes(box, f"{self.folder / OBJECTS}: '{shown(key, 60)}'")[0]
+                x, y, w, h = _boxes(box, f"{self.folder / OBJECTS}: '{shown(key, 60)}'", count=1)[0]
                 for kind in KINDS:
                     relations += [
                         (person, len(rows), relation_number[kind.removesuffix("_relationship"), name])
@@ -205,10 +214,10 @@ class ActionGenome(TrackDataset):
         )
 
 
-def _boxes(value: Any, where: str) -> np.ndarray:
-    """Rows of four finite numbers."""
+def _boxes(value: Any, where: str, count: int | None = None) -> np.ndarray:
+    """Rows of four numbers; exactly ``count`` of them unless it is None."""
     found = _numbers(value, where)
-    if found.size % 4 or found.ndim not in (1, 2):
+    if found.size % 4 or found.ndim not in (1, 2) or (count is not None and found.size != 4 * count):
         raise DataError(f"{where} must have boxes of four numbers; the file is damaged.")
     return found.reshape(-1, 4)
 
@@ -218,6 +227,8 @@ def _numbers(value: Any, where: str) -> np.ndarray:
         found = value.numpy() if isinstance(value, PickledArray) else np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         found = np.array([np.nan])
-    if not np.isfinite(found).all():
-        raise DataError(f"{where} must have boxes and scores of finite numbers; the file is damaged.")
+    if not (np.abs(found) <= FARTHEST).all():
+        raise DataError(
+            f"{where} must have boxes and scores of numbers up to {FARTHEST:g}; the file is damaged."
+        )
     return found

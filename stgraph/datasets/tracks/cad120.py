@@ -7,12 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
-from stgraph.datasets.tracks.layouts import Entry, Pair, checked, usable_boxes
+from stgraph.datasets.tracks.layouts import (
+    Entry,
+    Pair,
+    check_segments,
+    checked,
+    checked_array,
+    usable_boxes,
+    whole_numbers,
+)
 from stgraph.datasets.tracks.track_dataset import TrackDataset, check_fps, existing_file, existing_folder
-from stgraph.errors import DataError
+from stgraph.errors import DataError, shown
 from stgraph.features.detections import Detections
 from stgraph.features.importers.arrays import read_npz
 from stgraph.parsing import read_json
@@ -26,7 +35,7 @@ SIZE = (480, 640)
 class _Video(Entry):
     subject: str
     activity: str
-    frames: int
+    frames: int = Field(gt=0)
     objects: list[str]
     labels: list[str]
     relation_pairs: list[Pair]
@@ -125,22 +134,21 @@ class CAD120(TrackDataset):
         video = self._file.videos[video_id]
         names = [f"{video_id}__{part}" for part in ("boxes", "relations", "attributes")]
         arrays = read_npz(self._arrays, names)
-        boxes, relations, states = (arrays[name] for name in names)
         num_frames, num_objects = video.frames, len(video.objects)
-        for name, array, shape in (
-            (names[0], boxes, (num_frames, num_objects, 4)),
-            (names[1], relations, (len(video.relation_pairs), num_frames)),
-            (names[2], states, (len(video.attribute_objects), num_frames)),
-        ):
-            if array.shape != shape:
-                raise DataError(
-                    f"{self._arrays}: '{name}' must be {list(shape)} to match cad120.json, got {list(array.shape)}; the "
-                    "two files are of different versions."
-                )
+        shapes = (
+            (num_frames, num_objects, 4),
+            (len(video.relation_pairs), num_frames),
+            (len(video.attribute_objects), num_frames),
+        )
+        for name, shape in zip(names, shapes, strict=True):
+            arrays[name] = checked_array(arrays[name], shape, f"{self._arrays}: '{name}'")
+        boxes, relations, states = (arrays[name] for name in names)
+        where = f"{self.folder / 'cad120.json'}: '{video_id}'"
         if len(video.labels) != num_objects:
             raise DataError(
-                f"{self.folder / 'cad120.json'}: '{video_id}' has {num_objects} objects but {len(video.labels)} labels."
+                f"{where} must have one label per object, got {num_objects} objects and {len(video.labels)} labels."
             )
+        check_segments(self._segments[video_id], num_frames, where)
         flat = boxes.reshape(-1, 4).astype(np.float32)
         good, dropped = usable_boxes(flat, SIZE)
         row = np.where(good, good.cumsum() - 1, -1).reshape(num_frames, num_objects)
@@ -176,12 +184,8 @@ class CAD120(TrackDataset):
     ) -> tuple[Tensor, Tensor, int]:
         first = [self._object(video_id, video, pair[0]) for pair in video.relation_pairs]
         second = [self._object(video_id, video, pair[1]) for pair in video.relation_pairs]
-        if relations.size and not -1 <= relations.min() <= relations.max() < len(self.relation_names):
-            raise DataError(
-                f"{self._arrays}: relations of '{video_id}' must be -1 to {len(self.relation_names) - 1}, got "
-                f"{relations.min()} to {relations.max()}."
-            )
-        code = relations.T.astype(np.int64)  # [frames, pairs]
+        where = f"{self._arrays}: relations of '{video_id}'"
+        code = whole_numbers(relations.T, -1, len(self.relation_names) - 1, where)  # [frames, pairs]
         ends = np.stack([row[:, first], row[:, second]])
         known = code >= 0
         found = known & (ends >= 0).all(0)
@@ -189,13 +193,15 @@ class CAD120(TrackDataset):
 
     def _states(self, video_id: str, video: _Video, states: np.ndarray) -> Tensor:
         found = torch.full((video.frames, len(video.objects)), -1)
-        for name, values in zip(video.attribute_objects, states, strict=True):
-            found[:, self._object(video_id, video, name)] = torch.from_numpy(values.astype(np.int64))
+        codes = whole_numbers(states, -1, 1, f"{self._arrays}: attributes of '{video_id}'")
+        for name, values in zip(video.attribute_objects, codes, strict=True):
+            found[:, self._object(video_id, video, name)] = torch.from_numpy(values)
         return found
 
     def _object(self, video_id: str, video: _Video, name: str) -> int:
         if name not in video.objects:
             raise DataError(
-                f"{self.folder / 'cad120.json'}: '{video_id}' names the object '{name}', which is not among its objects."
+                f"{self.folder / 'cad120.json'}: '{video_id}' names the object '{shown(name, 60)}', which is not among its "
+                "objects; add it, or correct the name."
             )
         return video.objects.index(name)

@@ -12,11 +12,20 @@ from pydantic import Field
 
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.jaad_xml import Rows, read_jaad_xml
-from stgraph.datasets.tracks.layouts import Entry, Run, checked, usable_boxes
+from stgraph.datasets.tracks.layouts import (
+    Entry,
+    Run,
+    check_segments,
+    checked,
+    checked_array,
+    usable_boxes,
+    whole_numbers,
+)
 from stgraph.datasets.tracks.track_dataset import TrackDataset, check_fps, existing_file, existing_folder
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.detections import Detections
 from stgraph.features.importers.arrays import read_npz
+from stgraph.limits import Limits
 from stgraph.parsing import lines_of, read_json, read_text
 
 __all__ = ["JAAD"]
@@ -38,9 +47,9 @@ class _Track(Entry):
 
 class _Video(Entry):
     split: str
-    size: int
-    width: int
-    height: int
+    size: int = Field(gt=0)
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
     tracks: list[_Track]
     vehicle: list[Run] = Field(default_factory=list)
     pedestrians: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -157,10 +166,13 @@ class JAAD(TrackDataset):
         )
 
     def _packed(self, video_id: str, video: _Video) -> Rows:
-        values = read_npz(self._arrays, [video_id])[video_id].astype(np.float64).reshape(-1, 9)
+        where = f"{self._arrays}: '{video_id}'"
+        Limits.current().check("max_frames", video.size, self.folder / "jaad.json", f"'{video_id}' has")
+        values = checked_array(read_npz(self._arrays, [video_id])[video_id], (-1, 9), where)
         tracks = [(track.label, track.id) for track in video.tracks]
-        if len(values) and not 0 <= values[:, 1].min() <= values[:, 1].max() < len(tracks):
-            raise DataError(f"{self._arrays}: '{video_id}' has tracks that jaad.json does not list.")
+        whole_numbers(values[:, 0], 0, video.size - 1, f"{where}: frames")
+        whole_numbers(values[:, 1], 0, len(tracks) - 1, f"{where}: tracks, which jaad.json lists,")
+        whole_numbers(values[:, 6:], -1, 1, f"{where}: states")
         for label, name in tracks:
             if label not in LABELS:
                 raise DataError(
@@ -171,6 +183,7 @@ class JAAD(TrackDataset):
         for action, length in video.vehicle:
             segments.append(Segment("vehicle", action, begin, begin + length))
             begin += length
+        check_segments(segments, video.size, f"{self.folder / 'jaad.json'}: '{video_id}'")
         return Rows(
             values, tracks, video.size, (video.height, video.width), tuple(segments), video.pedestrians
         )

@@ -11,7 +11,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from stgraph.datasets.tracks.annotated_video import Segment
+from stgraph.datasets.tracks.layouts import FARTHEST
 from stgraph.errors import DataError, shown
+from stgraph.limits import Limits
 from stgraph.parsing import read_text
 
 __all__ = ["Rows", "read_jaad_xml"]
@@ -66,9 +68,10 @@ def read_jaad_xml(path: Path) -> Rows:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise DataError(f"{shown(path)} is not XML ({error}); get the file again.") from error
-    num_frames = _whole(path, root.findtext("meta/task/size"), "meta/task/size")
+    num_frames = _whole(path, root.findtext("meta/task/size"), "meta/task/size", at_least=1)
+    Limits.current().check("max_frames", num_frames, path, "'meta/task/size' claims")
     size = tuple(
-        _whole(path, root.findtext(f"meta/task/original_size/{side}"), f"original_size/{side}")
+        _whole(path, root.findtext(f"meta/task/original_size/{side}"), f"original_size/{side}", at_least=1)
         for side in ("height", "width")
     )
     tracks, values = [], []
@@ -101,16 +104,18 @@ def _number(path: Path, value: str | None, where: str) -> float:
         number = float(value or "")
     except ValueError:
         number = float("nan")
-    if not np.isfinite(number):
+    if not abs(number) <= FARTHEST:
         raise DataError(
-            f"{shown(path)}: {where} must be a number, got {shown(repr(value), 60)}; the file is damaged, "
-            "or of another layout."
+            f"{shown(path)}: {where} must be a number up to {FARTHEST:g}, got {shown(repr(value), 60)}; the file is "
+            "damaged, or of another layout."
         )
     return number
 
 
-def _whole(path: Path, value: str | None, where: str) -> int:
+def _whole(path: Path, value: str | None, where: str, at_least: int = 0) -> int:
     number = _number(path, value, where)
-    if number != int(number) or number < 0:
-        raise DataError(f"{shown(path)}: {where} must be a whole number, got {shown(repr(value), 60)}.")
+    if number != int(number) or number < at_least:
+        raise DataError(
+            f"{shown(path)}: {where} must be a whole number from {at_least} on, got {shown(repr(value), 60)}; correct it."
+        )
     return int(number)

@@ -1,16 +1,32 @@
-"""Checks of JSON layouts, and of boxes that annotators left empty."""
+"""Checks of JSON layouts, of arrays, of segments, and of boxes that annotators left empty."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stgraph.datasets.tracks.annotated_video import Segment
 from stgraph.errors import DataError, shown
 
-__all__ = ["Entry", "Pair", "Run", "checked", "usable_boxes"]
+__all__ = [
+    "FARTHEST",
+    "Entry",
+    "Pair",
+    "Run",
+    "check_segments",
+    "checked",
+    "checked_array",
+    "usable_boxes",
+    "whole_numbers",
+]
+
+
+FARTHEST = 1e9
+"""Largest number in boxes, states and scores; no picture has as many pixels."""
 
 
 class Entry(BaseModel):
@@ -47,6 +63,71 @@ def checked(layout: type[Layout], content: Any, path: Path) -> Layout:
             f"{shown(path)}: '{where}' is not as in this layout ({problem}, got {shown(repr(first['input']), 60)}); "
             "docs/tracks.md shows the layout."
         ) from None  # pydantic's own text lists every problem of the file
+
+
+def checked_array(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """Checks an array of a file, and converts it to float64.
+
+    Args:
+        array: The array.
+        shape: Its shape; -1 allows any size.
+        where: The file and the name of the array, for messages.
+
+    Raises:
+        DataError: If it has another shape, or values other than numbers up to 1e9.
+    """
+    fits = array.ndim == len(shape) and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
+    if not fits:
+        wanted = str(list(shape)).replace("-1", "any")
+        raise DataError(
+            f"{where} must be {wanted}, got {list(array.shape)}; the files of the folder are of different versions."
+        )
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{where} must hold numbers, got {array.dtype}; write it again.")
+    numbers = array.astype(np.float64)
+    if (wrong := numbers[~(np.abs(numbers) <= FARTHEST)]).size:
+        raise DataError(f"{where} must hold numbers up to {FARTHEST:g}, got {wrong[0]:g}; correct it.")
+    return numbers
+
+
+def whole_numbers(array: np.ndarray, low: int, high: int, where: str) -> np.ndarray:
+    """Converts numbers of a file to integers.
+
+    Args:
+        array: Finite numbers.
+        low: Smallest number that is allowed.
+        high: Largest one.
+        where: What they are, for messages.
+
+    Raises:
+        DataError: If one is out of range or not whole.
+    """
+    wrong = array[(array < low) | (array > high) | (array != np.floor(array))]
+    if wrong.size:
+        raise DataError(
+            f"{where} must be whole numbers from {low} to {high}, got {wrong.flat[0]:g}; correct the file."
+        )
+    found: np.ndarray = array.astype(np.int64)
+    return found
+
+
+def check_segments(segments: Iterable[Segment], num_frames: int, where: str) -> None:
+    """Checks that segments end with their video or before.
+
+    Args:
+        segments: The segments.
+        num_frames: Frames of the video.
+        where: The file and the video, for messages.
+
+    Raises:
+        DataError: If one ends later.
+    """
+    for segment in segments:
+        if segment.end > num_frames:
+            raise DataError(
+                f"{where}: the {segment.kind} '{shown(segment.label, 60)}' ends in frame {segment.end} of {num_frames}; "
+                "correct the segment."
+            )
 
 
 def usable_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, dict[str, int]]:

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
-from stgraph.datasets.tracks.layouts import Entry, checked, usable_boxes
+from stgraph.datasets.tracks.layouts import FARTHEST, Entry, checked, usable_boxes
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_folder
 from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.features.detections import Detections
@@ -22,15 +22,15 @@ __all__ = ["VidOR", "VidVRD"]
 
 
 class _Thing(Entry):
-    tid: int
+    tid: int = Field(ge=0)
     category: str
 
 
 class _Corners(Entry):
-    xmin: float
-    ymin: float
-    xmax: float
-    ymax: float
+    xmin: float = Field(ge=-FARTHEST, le=FARTHEST)
+    ymin: float = Field(ge=-FARTHEST, le=FARTHEST)
+    xmax: float = Field(ge=-FARTHEST, le=FARTHEST)
+    ymax: float = Field(ge=-FARTHEST, le=FARTHEST)
 
 
 class _Box(Entry):
@@ -143,7 +143,8 @@ class VidVRD(TrackDataset):
         listed = [(frame, box) for frame, boxes in enumerate(video.trajectories) for box in boxes]
         if strangers := {box.tid for _, box in listed} - label.keys():
             raise DataError(
-                f"{shown(path)}: the box of 'tid' {min(strangers)} is of a thing that is not listed."
+                f"{shown(path)}: the box of 'tid' {min(strangers)} is of a thing that is not listed; add it to "
+                "'subject/objects', or remove the box."
             )
         frame = np.array([frame for frame, _ in listed], dtype=np.int64)
         track = np.array([box.tid for _, box in listed], dtype=np.int64)
@@ -160,7 +161,7 @@ class VidVRD(TrackDataset):
             if not 0 <= relation.begin_fid < relation.end_fid <= len(video.trajectories):
                 raise DataError(
                     f"{shown(path)}: '{shown(relation.predicate)}' must hold within the {len(video.trajectories)} frames, "
-                    f"got {relation.begin_fid} to {relation.end_fid}."
+                    f"got {relation.begin_fid} to {relation.end_fid}; correct it."
                 )
             for number in range(relation.begin_fid, relation.end_fid):
                 ends = row.get((number, relation.subject_tid)), row.get((number, relation.object_tid))

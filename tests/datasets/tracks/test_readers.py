@@ -68,7 +68,10 @@ def test_another_folder_is_numbered_like_the_training_one(cad):
         (lambda c: c.pop("relations"), r"'relations' is not as in this layout \(field required"),
         (lambda c: c["videos"]["v0"].update(frames="6"), r"'videos.v0.frames' .* valid integer, got '6'"),
         (lambda c: c["videos"]["v0"].update(frames=7), r"'v0__boxes' must be \[7, 2, 4\]"),
-        (lambda c: c["videos"]["v0"].update(labels=["hand"]), "'v0' has 2 objects but 1 labels"),
+        (
+            lambda c: c["videos"]["v0"].update(labels=["hand"]),
+            "must have one label per object, got 2 objects and 1 labels",
+        ),
         (
             lambda c: c["videos"]["v0"].update(relation_pairs=[["hand_1", "pot_1"]]),
             "'pot_1', which is not among",
@@ -78,7 +81,14 @@ def test_another_folder_is_numbered_like_the_training_one(cad):
             lambda c: c["action_clips"][0].update(first_frame=0),
             "must begin at frame 0 or later.* got -1 to 3",
         ),
-        (lambda c: c.update(relations=["holding"]), "relations of 'v0' must be -1 to 0, got -1 to 1"),
+        (
+            lambda c: c.update(relations=["holding"]),
+            "relations of 'v0' must be whole numbers from -1 to 0, got 1",
+        ),
+        (
+            lambda c: c["action_clips"][0].update(last_frame=7),
+            "the action 'pick' ends in frame 7 of 6; correct",
+        ),
     ],
 )
 def test_a_fault_of_cad120_is_named(cad, change, said):
@@ -113,9 +123,14 @@ def test_both_layouts_of_jaad_hold_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("<size>4</size>", "<size>4.5</size>", "meta/task/size must be a whole number, got '4.5'"),
+        ("<size>4</size>", "<size>4.5</size>", "meta/task/size must be a whole number from 1 on, got '4.5'"),
         ("<size>4</size>", "<size>2</size>", "has 2 frames, but boxes in frames 0 to 3"),
-        ('xtl="100.0"', 'xtl="left"', r"track 0 \('0_1_1b'\), 'xtl' must be a number, got 'left'"),
+        ("<size>4</size>", "<size>9000000</size>", "claims 9000000 frames, above the limit of 2000000"),
+        (
+            'xtl="100.0"',
+            'xtl="left"',
+            r"track 0 \('0_1_1b'\), 'xtl' must be a number up to 1e\+09, got 'left'",
+        ),
         ('label="ped"', 'label="dog"', "must have one of the labels .* got 'dog'"),
         ("</annotations>", "", "is not XML"),
         ("<annotations>", '<!DOCTYPE a [<!ENTITY b "c">]><annotations>', "declares entities"),
@@ -129,6 +144,65 @@ def test_a_fault_of_jaads_xml_is_named(tmp_path, old, new, said):
     path.write_text(text.replace(old, new))
     with pytest.raises(DataError, match=said):
         JAAD(folder)["video_0001"]
+
+
+@pytest.mark.parametrize(
+    ("write", "reader", "name", "change", "said"),
+    [
+        (layouts.write_cad120, CAD120, "v0__boxes", lambda a: a.astype("U3"), "must hold numbers, got <U3"),
+        (
+            layouts.write_cad120,
+            CAD120,
+            "v0__boxes",
+            lambda a: a * np.nan,
+            r"numbers up to 1e\+09, got nan; correct",
+        ),
+        (
+            layouts.write_cad120,
+            CAD120,
+            "v0__attributes",
+            lambda a: a + 2,
+            "whole numbers from -1 to 1, got 2",
+        ),
+        (
+            layouts.write_cad120,
+            CAD120,
+            "v0__relations",
+            lambda a: a + 0.5,
+            "whole numbers from -1 to 1, got 1.5",
+        ),
+        (
+            layouts.write_jaad_packed,
+            JAAD,
+            "video_0001",
+            lambda a: a[:, :5],
+            r"must be \[any, 9\], got \[5, 5\]",
+        ),
+        (layouts.write_jaad_packed, JAAD, "video_0001", lambda a: a[0, 0], r"must be \[any, 9\], got \[\]"),
+        (
+            layouts.write_jaad_packed,
+            JAAD,
+            "video_0001",
+            lambda a: a * 4,
+            "frames must be .* from 0 to 3, got 4",
+        ),
+        (
+            layouts.write_jaad_packed,
+            JAAD,
+            "video_0001",
+            lambda a: a + a[0] * 5,
+            "states must be .* to 1, got 6",
+        ),
+    ],
+)
+def test_a_wrong_array_is_named(tmp_path, write, reader, name, change, said):
+    folder = write(tmp_path / "data")
+    arrays = dict(np.load(folder / "tracks.npz"))
+    arrays[name] = change(arrays[name])
+    np.savez(folder / "tracks.npz", **arrays)
+    data = reader(folder)
+    with pytest.raises(DataError, match=said):
+        data[data.ids[0]]
 
 
 def test_a_wrong_list_of_jaad_is_named(tmp_path):
@@ -219,7 +293,12 @@ def test_action_genome(tmp_path, protocol):
         (lambda o, p: o["001YG.mp4/000089.png"][0].update(contacting_relationship="on"), "must be a list"),
         (lambda o, p: p["001YG.mp4/000089.png"].update(bbox_mode="xywh"), "in the mode xyxy"),
         (lambda o, p: p["001YG.mp4/000089.png"].update(bbox_size=(0, 2)), "must have a 'bbox_size'"),
-        (lambda o, p: p["001YG.mp4/000089.png"].update(bbox=np.full((1, 4), np.nan)), "finite numbers"),
+        (lambda o, p: p["001YG.mp4/000089.png"].update(bbox=np.full((1, 4), np.nan)), "numbers up to 1e"),
+        (lambda o, p: o["001YG.mp4/000089.png"][0].update(bbox=()), "must have boxes of four numbers"),
+        (
+            lambda o, p: o["001YG.mp4/000089.png"][0].update(metadata="train"),
+            "must have the split under 'set'",
+        ),
     ],
 )
 def test_a_fault_of_action_genome_is_named(tmp_path, change, said):

@@ -13,6 +13,7 @@ NAMES = (
     "captions",
     "splits",
     "detections",
+    "tracks",
     "stores",
     "videos",
     "models",
