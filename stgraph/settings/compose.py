@@ -133,7 +133,7 @@ def saved_config(run: Path) -> DictConfig:
         value: Any = values
         for part in key.split("."):
             value = value.get(part)
-        if type(value) is not kind or (kind is str and not re.fullmatch(r"[\w.-]+", value)):
+        if type(value) is not kind or (kind is str and not re.fullmatch(r"[\w.-]+", str(value))):
             raise DataError(f"{path}: '{key}' must be {KINDS[kind]}; use a run that 'stgraph train' wrote.")
     if unknown := sorted(map(str, values["data"].keys() - known["data"])):
         raise DataError(
