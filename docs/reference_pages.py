@@ -44,7 +44,8 @@ def write_tables(folder: Path) -> None:
     for page in pages:
         name = f"{page.parent.name}-{page.stem}"
         text = page.read_text(encoding="utf-8")
-        text = text.replace("(figure.png)", f"(../../benchmarks/results/{page.parent.name}/figure.png)")
+        for figure in ("figure.png", "figure.svg"):
+            text = text.replace(f"({figure})", f"(../../benchmarks/results/{page.parent.name}/{figure})")
         _write(folder / f"{name}.md", text)
     index = [
         "# Tables",

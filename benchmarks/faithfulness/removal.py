@@ -99,21 +99,26 @@ def _areas(boxes: Tensor) -> Tensor:
 
 
 def measure_video(
-    captioner: CaptionPipeline, video: VideoFeatures, seed: int
+    captioner: CaptionPipeline,
+    video: VideoFeatures,
+    seed: int,
+    *,
+    caption: str | None = None,
+    branch: str | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Falls of the phrases of the model's own caption, by kind.
+    """Falls of the phrases of a caption, by default the model's own, by kind.
 
     Each phrase has, all as falls of its log-probability: "named" (its objects are removed), "others" (mean over all other
     sets of as many objects), "any" (mean over all sets), and for each method "objects" (its most important objects), "hit"
     (whether these are the named ones) and "boxes" (its most important boxes, by share); "random" is "boxes" at random.
     """
-    graph = captioner.graph_of(video)
+    graph = captioner.graph_of(video, branch)
     owner = object_of_boxes(
         graph.box, video.sample(captioner.config.num_frames).frame_index[graph.frame], video.id
     )
     scene = make_scene(*parse_video_id(video.id))
     seen = sorted(set(owner.tolist()) - {-1})
-    first = ground_caption(captioner, graph, method="attention")
+    first = ground_caption(captioner, graph, caption, method="attention", branch=branch)
     phrases = phrases_of(first.caption, [KINDS[kind].noun for kind in scene.kinds])
     phrases = [each for each in phrases if each.objects <= set(seen) and len(seen) > len(each.objects)]
     if not phrases:
@@ -121,7 +126,7 @@ def measure_video(
     grounded = {
         method: first
         if method == "attention"
-        else ground_caption(captioner, graph, first.caption, method=method, n_steps=N_STEPS)
+        else ground_caption(captioner, graph, first.caption, method=method, branch=branch, n_steps=N_STEPS)
         for method in GROUNDING_METHODS
     }
     removals = Removals()
@@ -139,7 +144,7 @@ def measure_video(
         for method, found in grounded.items():
             order = _weights(found, phrase).argsort(descending=True)
             tops[row, method] = [removals.add(_first(order, count)) for count in counts]
-    left = log_probs_without(captioner, graph, torch.stack(removals.masks), first.caption)
+    left = log_probs_without(captioner, graph, torch.stack(removals.masks), first.caption, branch=branch)
     result: dict[str, list[dict[str, Any]]] = {}
     for row, phrase in enumerate(phrases):
         words = list(phrase.words)

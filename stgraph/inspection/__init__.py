@@ -10,6 +10,7 @@ from stgraph.inspection.grounding import (
     ExplainableCaption,
     ExplainableClassifier,
     Grounding,
+    draw_grounding,
     ground_caption,
     log_probs_without,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "draw_captions",
     "draw_confusion",
     "draw_graph",
+    "draw_grounding",
     "draw_saliency",
     "draw_sharpness",
     "draw_word_counts",
