@@ -40,6 +40,7 @@ def settings(sources: Path, target: Path) -> dict[str, Any]:
         "filename_pattern": r"\.py$",
         "within_subsection_order": "gallery.order",
         "image_scrapers": ("gallery.pictures",),
+        "capture_repr": ("_repr_html_",),
         "ignore_repr_types": r"matplotlib|pathlib",
         "first_notebook_cell": "# %pip install stgraph-captioning",
         "remove_config_comments": True,

@@ -135,7 +135,7 @@ for row, scores in cider.items():
 
 import matplotlib.pyplot as plt
 
-draws = np.random.default_rng(1).normal(70, 4, (2000, 3))
+draws = np.random.default_rng(0).normal(70, 4, (2000, 3))
 studies = [mean_interval(list(draw)) for draw in draws]
 covered = np.array([study.low <= 70 <= study.high for study in studies])
 figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")

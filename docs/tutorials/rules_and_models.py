@@ -80,6 +80,16 @@ class Colours(Extractor):
         return [{"appearance": item} for item in items]
 
 
+picture = torch.randint(0, 256, (1, 90, 120, 3), dtype=torch.uint8)
+extractor = Colours()
+features = extractor.extract([extractor.preprocess(picture)])
+print(features[0]["appearance"].shape)
+
+# %%
+# In a module, it is chosen by its name, in ``ExtractorChoice("my_module.Colours")`` or ``appearance=own
+# appearance.name=my_module.Colours``. A tutorial with a detector of its own is
+# :doc:`/notebooks/videos_to_captions`.
+
 # %%
 # A captioner
 # -----------
