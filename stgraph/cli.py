@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from stgraph.commands.arguments import COMMANDS, CONFIG_OF, parser_of
+from stgraph.commands.console.output import escape_warnings, say
 from stgraph.commands.console.quiet import set_quiet
 from stgraph.errors import OptionError, StgraphError
 from stgraph.files import NO_ROOM
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except OSError as error:  # a full disk, a folder without permission
         with suppress(OSError):
-            print(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", file=sys.stderr)
+            say(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", error=True)
         _close_stdout()
         return 1
     except (KeyboardInterrupt, SystemExit) as error:
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         advice = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else AFTER_STOP
         stopped = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
         with suppress(OSError):  # a terminal that was closed
-            print(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", file=sys.stderr)
+            say(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", error=True)
         return 128 + number
 
 
@@ -110,12 +111,12 @@ def _stop_signals(received: list[int]) -> Iterator[None]:
 
 def _main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_usage())
+        say(_usage())
         return 0 if arguments else 2
     if arguments[0] in ("-V", "--version"):
         import stgraph
 
-        print(stgraph.__version__)
+        say(stgraph.__version__)
         return 0
     name, *rest = arguments
     if name not in COMMANDS:
@@ -123,12 +124,12 @@ def _main(arguments: list[str]) -> int:
 
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
-        print(f"stgraph: there is no command '{name}'; {hint}", file=sys.stderr)
+        say(f"stgraph: there is no command '{name}'; {hint}", error=True)
         return 2
     try:
         return _run(name, rest)
     except StgraphError as error:
-        print(f"stgraph {name}: {error}", file=sys.stderr)
+        say(f"stgraph {name}: {error}", error=True)
         return 1
 
 
@@ -145,7 +146,7 @@ def _run(name: str, rest: list[str]) -> int:
     if getattr(chosen, "cfg", False):
         from omegaconf import OmegaConf
 
-        print(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
+        say(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
         return 0
     check(name, chosen)
     rest = [argument for argument in rest if argument not in OURS]
@@ -154,6 +155,7 @@ def _run(name: str, rest: list[str]) -> int:
     if CONFIG_OF.get(name) == "train" and (chosen.quiet or not terminal):
         given = any("trainer.enable_progress_bar=" in argument for argument in rest)
         rest += [] if given else ["trainer.enable_progress_bar=false"]
+    escape_warnings()
     if not chosen.verbose:
         quieten()
     command = importlib.import_module(f"stgraph.commands.{name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import ABLATE_KEYS, parser_of
+from stgraph.commands.console.output import say
 from stgraph.errors import DataError, StgraphError, WorkerError, WriteError
 from stgraph.experiments import (
     Cell,
@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
     seeds = seeds_of(config.seeds)
     folder = Path(config.results) / study.name
     rows = study.chosen(None if config.rows is None else list(config.rows))
-    print(f"{study.title}: {len(rows)} rows x {len(seeds)} seeds")
+    say(f"{study.title}: {len(rows)} rows x {len(seeds)} seeds")
     planned = plan_cells(study, config, shared, rows, seeds, of_rows)
     if config.check:
         return _check(planned, config)
@@ -72,12 +72,12 @@ def run(arguments: list[str]) -> int:
         todo = unfinished(planned, config, need_runs=study.videos and config.replace)
         failed = _sweep(planned, todo, config)
         for task, error in failed:
-            print(f"failed: {task.row}, seed {task.seed}: {error}", file=sys.stderr)
+            say(f"failed: {task.row}, seed {task.seed}: {error}", error=True)
         cells = study.with_branches(_cells(Path(config.results), study))
         _write(study, cells, folder, _video_pairs(study, cells, config))
-    print(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
+    say(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
     runs = Path(config.runs) / study.name
-    print(f"Next: stgraph words {runs}/*/* counts the words of these runs", file=sys.stderr)
+    say(f"Next: stgraph words {runs}/*/* counts the words of these runs", error=True)
     return 1 if failed else 0
 
 
@@ -120,7 +120,7 @@ def _sweep(planned: Plan, todo: list[CellTask], config: DictConfig) -> list[tupl
         score = answer.scores[answer.tested]["CIDEr"]
         seconds = time.monotonic() - start
         left = seconds / done * (len(tasks) - done)
-        print(
+        say(
             f"{done}/{len(tasks)} {task.name}: {answer.tested} CIDEr {100 * score:.1f} ({answer.split}), "
             f"{sum(answer.seconds.values()):.0f} s; {seconds / 60:.0f} min, {left / 60:.0f} left",
             flush=True,
@@ -154,10 +154,10 @@ def _video_pairs(study: Study, cells: dict[str, dict[int, Cell]], config: DictCo
     path = Path(config.results) / study.name / "videos.json"
     pairs, missing = video_pairs(study, cells, Path(config.runs), load_pairs(path))
     if missing:
-        print(
+        say(
             f"Not compared over test videos, as their runs are not in {config.runs}/{study.name}: {', '.join(missing)}; add "
             "replace=true to train them again.",
-            file=sys.stderr,
+            error=True,
         )
     if pairs:
         save_pairs(path, pairs)
@@ -171,12 +171,12 @@ def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path, pairs:
     write_text(folder / "table.md", markdown_report(study, cells, figure.name if figure else None, pairs))
     blocks = blocks_of(study, cells, pairs)
     write_text(folder / "table.tex", "\n\n".join(latex_table(block) for block in blocks) + "\n")
-    print()
+    say()
     for block in blocks[: 3 if pairs else 2]:
         widths = [max(len(row[k]) for row in (block.columns, *block.rows)) for k in range(len(block.columns))]
         for row in (block.columns, *block.rows):
-            print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
-        print()
+            say("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+        say()
 
 
 def _check(planned: Plan, config: DictConfig) -> int:
@@ -215,8 +215,8 @@ def _check(planned: Plan, config: DictConfig) -> int:
             name = max(gaps, key=lambda key: gaps[key])
             worst = max(worst, gaps[name])
             other.update(dict.fromkeys(record_differences(there.record, answer.record)))
-            print(f"{done.name}: largest difference {gaps[name]:.2g} ({name})")
-    print(f"{'agrees' if worst <= TOLERANCE else 'DIFFERS'}: largest {worst:.2g}, allowed {TOLERANCE:g}")
+            say(f"{done.name}: largest difference {gaps[name]:.2g} ({name})")
+    say(f"{'agrees' if worst <= TOLERANCE else 'DIFFERS'}: largest {worst:.2g}, allowed {TOLERANCE:g}")
     if worst > TOLERANCE and other:
-        print(f"Recorded with another environment: {'; '.join(other)}.")
+        say(f"Recorded with another environment: {'; '.join(other)}.")
     return 0 if worst <= TOLERANCE else 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
-from stgraph.errors import MissingDataError, OptionError
+from stgraph.errors import MissingDataError, OptionError, printable
 from stgraph.settings.choices import OPTIONAL, choices_of, default_groups
 from stgraph.settings.overrides import EXTRACTOR_GROUPS, group_of, looks_like_override
 from stgraph.video.media_files import has_media_ending
@@ -99,9 +100,16 @@ GRAPH_FILES = (".graphml", ".gexf", ".json", ".pt", ".png", ".svg", ".pdf", ".ht
 LAYOUTS = ("npy", "hdf5", "hdf5-per-video", "detections")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows wrong arguments escaped: a name of a file may be one of them, such as by ``*`` of a shell."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        super().exit(status, printable(message) if message else None)
+
+
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Builds the argument parser of a command; its help lists the groups of settings with their choices."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"stgraph {name}",
         description=DESCRIPTIONS[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of, split_caption_arguments
 from stgraph.commands.caption_fields import caption_fields
+from stgraph.commands.console.output import say
 from stgraph.decoding import decoding_from_options
-from stgraph.errors import OptionError, printable
+from stgraph.errors import OptionError
 from stgraph.extraction import Failure, Timings
 from stgraph.features.video_features import VideoFeatures
 from stgraph.pipeline import CaptionPipeline
@@ -54,9 +54,9 @@ def run(arguments: list[str]) -> int:
     )
     for caption in found:
         if chosen.json:
-            print(json.dumps(caption_fields(caption)))
+            say(json.dumps(caption_fields(caption)))
         else:
-            print(printable(f"{caption.video_id}\t{caption.text}"))
+            say(f"{caption.video_id}\t{caption.text}")
     return 0
 
 
@@ -79,13 +79,13 @@ def _caption_files(
             if isinstance(video, Failure):
                 failed += 1
                 path = str(video.source.path)
-                print(printable(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}"), file=sys.stderr)
+                say(f"{path}: {video.reason.removeprefix(path).lstrip(': ')}", error=True)
                 continue
             for caption in captions[video.id]:
                 if as_json:
-                    print(json.dumps(caption_fields(caption, label_names, video)), flush=True)
+                    say(json.dumps(caption_fields(caption, label_names, video)), flush=True)
                 else:
-                    print(printable(f"{video.id}\t{caption.text}"), flush=True)
+                    say(f"{video.id}\t{caption.text}", flush=True)
     _tell_time(captioner, branch, timings, words, time.perf_counter() - start, len(files) - failed)
     return 1 if failed else 0
 
@@ -101,7 +101,7 @@ def _tell_time(
     if not videos:
         return
     parts = [f"{name} {taken:.1f}" for name, taken in timings.seconds.items()] + [f"words {words:.1f}"]
-    print(f"{videos} videos in {seconds:.1f} s: {', '.join(parts)}", file=sys.stderr)
+    say(f"{videos} videos in {seconds:.1f} s: {', '.join(parts)}", error=True)
     detector = captioner.config.extractors.get("object")
     if detector is not None and "object" not in captioner.extractors(branch).records:
         cost = detector.seconds_per_video
@@ -110,6 +110,4 @@ def _tell_time(
             if cost is not None
             else "whose time for the training features is not known"
         )
-        print(
-            f"The {branch} branch needs no detector: {detector.name} did not run, {saved}.", file=sys.stderr
-        )
+        say(f"The {branch} branch needs no detector: {detector.name} did not run, {saved}.", error=True)

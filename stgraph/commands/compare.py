@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.decoding import Greedy
 from stgraph.errors import DataError, MissingDataError, OptionError
@@ -39,10 +40,10 @@ def run(arguments: list[str]) -> int:
         side: f"{run}, {evaluation.branch} branch, {evaluation.decoding.label}"
         for side, run, evaluation in (("a", chosen.a, a), ("b", chosen.b, b))
     }
-    print(_shown(comparison, names))
+    say(_shown(comparison, names))
     if chosen.output is not None:
         write_text(chosen.output, json.dumps({**names, **comparison}, indent=1) + "\n")
-        print(f"\nWrote the comparison to {chosen.output}.")
+        say(f"\nWrote the comparison to {chosen.output}.")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stgraph.commands.arguments import COMMANDS, completions, parser_of
+from stgraph.commands.console.output import say
 
 __all__ = ["run"]
 
@@ -45,12 +46,12 @@ def run(arguments: list[str]) -> int:
     commands = " ".join(COMMANDS)
     if shell == "bash":
         cases = "\n".join(f'        {name}) words="{text}" ;;' for name, text in words.items())
-        print(BASH.format(commands=commands, cases=cases), end="")
+        say(BASH.format(commands=commands, cases=cases), end="")
     elif shell == "zsh":
         cases = "\n".join(f"        {name}) words_of=({text}) ;;" for name, text in words.items())
-        print(ZSH.format(commands=commands, cases=cases), end="")
+        say(ZSH.format(commands=commands, cases=cases), end="")
     else:
-        print(f'complete -c stgraph -n __fish_use_subcommand -a "{commands}"')
+        say(f'complete -c stgraph -n __fish_use_subcommand -a "{commands}"')
         for name, text in words.items():
-            print(f'complete -c stgraph -n "__fish_seen_subcommand_from {name}" -a "{text}"')
+            say(f'complete -c stgraph -n "__fish_seen_subcommand_from {name}" -a "{text}"')
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.datasets.corpus.folder_check import OK, FolderCheck, check_folder
 
 __all__ = ["run"]
@@ -32,9 +33,9 @@ def run(arguments: list[str]) -> int:
     """Runs ``stgraph data``; the exit status is 1 if something is missing or not as published."""
     chosen = parser_of("data").parse_args(arguments)
     if chosen.folder is None:
-        print(f"{TITLES[chosen.name]}: put these into a folder, then run 'stgraph data {chosen.name} FOLDER'")
+        say(f"{TITLES[chosen.name]}: put these into a folder, then run 'stgraph data {chosen.name} FOLDER'")
         for what, source in FETCH[chosen.name].items():
-            print(f"  {what:<8}  {source}")
+            say(f"  {what:<8}  {source}")
         return 0
     checked = check_folder(
         chosen.name,
@@ -44,15 +45,15 @@ def run(arguments: list[str]) -> int:
         read=not chosen.names_only,
         progress=_progress if sys.stderr.isatty() else None,
     )
-    print(f"{TITLES[chosen.name]} in {chosen.folder}")
+    say(f"{TITLES[chosen.name]} in {chosen.folder}")
     for finding in checked.findings:
-        print(f"{finding.state:<7}  {finding.what:<16}  {finding.text}")
+        say(f"{finding.state:<7}  {finding.what:<16}  {finding.text}")
         if finding.state != OK and finding.what in FETCH[chosen.name]:
-            print(f"{'':<7}  {'':<16}  -> fetch {FETCH[chosen.name][finding.what]}")
+            say(f"{'':<7}  {'':<16}  -> fetch {FETCH[chosen.name][finding.what]}")
     problems = sum(finding.state != OK for finding in checked.findings)
-    print(f"\n{problems} problem{'s' * (problems != 1)}" if problems else "\nAll is as published.")
+    say(f"\n{problems} problem{'s' * (problems != 1)}" if problems else "\nAll is as published.")
     if checked.videos is not None and checked.captions:
-        print(_next(chosen.name, checked), file=sys.stderr)
+        say(_next(chosen.name, checked), error=True)
     return 1 if problems else 0
 
 

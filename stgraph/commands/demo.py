@@ -11,6 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.console.progress import progress_line
 from stgraph.commands.console.table import score_table
 from stgraph.datasets import StoredDataset, StoredGraphs
@@ -50,14 +51,14 @@ def run(arguments: list[str]) -> int:
     config.resume = prepare_folder(folder, config)
     seconds: dict[str, float] = {}
     start = time.monotonic()
-    print("1/3  Videos: frames -> blob detector -> features -> store")
+    say("1/3  Videos: frames -> blob detector -> features -> store")
     dataset = open_data(config.data, progress_line("videos"))
     seconds["data"] = round(time.monotonic() - start, 1)
-    print("2/3  Training: graphs -> both branches, distilled")
+    say("2/3  Training: graphs -> both branches, distilled")
     trained = time.monotonic()
     train(config)
     seconds["train"] = round(time.monotonic() - trained, 1)
-    print(f"3/3  Captions of the {SPLIT} split")
+    say(f"3/3  Captions of the {SPLIT} split")
     scored = time.monotonic()
     captioner = CaptionPipeline.from_pretrained(folder)
     captions = all_captions(captioner, dataset)
@@ -73,12 +74,12 @@ def run(arguments: list[str]) -> int:
         **run_record(config.seed),
     }
     write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
-    print()
-    print(score_table({TITLES[name]: row for name, row in rows.items()}, f"{SPLIT} split"))
+    say()
+    say(score_table({TITLES[name]: row for name, row in rows.items()}, f"{SPLIT} split"))
     print_examples(captions, dataset.corpus.references(SPLIT))
-    print(f"\nA graph over its frames: {picture}")
-    print(f"Scores, versions and times ({seconds['total']:.0f} s): {folder / 'result.json'}")
-    print(f"Next: stgraph caption {dataset.corpus.ids(SPLIT)[0]} --model {folder}")
+    say(f"\nA graph over its frames: {picture}")
+    say(f"Scores, versions and times ({seconds['total']:.0f} s): {folder / 'result.json'}")
+    say(f"Next: stgraph caption {dataset.corpus.ids(SPLIT)[0]} --model {folder}")
     return 0
 
 
@@ -147,7 +148,7 @@ def print_examples(
     """Prints captions and references of five evenly spaced test videos."""
     names = list(references)
     for video in names[:: max(1, len(names) // 5)][:5]:
-        print(f"\n{video}")
+        say(f"\n{video}")
         for branch in (name for name in captions if name not in ("nearest", "frequent")):
-            print(f"  {branch + ' branch:':<15}{captions[branch][video]}")
-        print(f"  {'references:':<15}" + "; ".join(references[video][:3]))
+            say(f"  {branch + ' branch:':<15}{captions[branch][video]}")
+        say(f"  {'references:':<15}" + "; ".join(references[video][:3]))

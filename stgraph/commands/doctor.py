@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stgraph.commands import doctor_checks as checks
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 
 __all__ = ["Check", "look", "run"]
 
@@ -38,11 +39,11 @@ def run(arguments: list[str]) -> int:
     for check in CHECKS:
         found = look(check)
         count[found.state] += 1
-        print(f"{found.state:<7}  {check.name:<{width}}  {found.text}", flush=True)
+        say(f"{found.state:<7}  {check.name:<{width}}  {found.text}", flush=True)
         if found.advice:
-            print(f"{'':<7}  {'':<{width}}  -> {found.advice}")
+            say(f"{'':<7}  {'':<{width}}  -> {found.advice}")
     notes, problems = count[checks.NOTE], count[checks.PROBLEM]
-    print(
+    say(
         f"\n{problems} problem{'s' * (problems != 1)}, {notes} note{'s' * (notes != 1)}; "
         + ("fix the problems first." if problems else "stgraph is ready to use.")
     )

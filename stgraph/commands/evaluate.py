@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.console.table import score_table
 from stgraph.decoding import Greedy, decoding_from_options
 from stgraph.metrics import bootstrap_intervals
@@ -40,11 +39,11 @@ def run(arguments: list[str]) -> int:
         f"  {100 * LEVEL:g} % from": {metric: interval.low for metric, interval in intervals.items()},
         "       to": {metric: interval.high for metric, interval in intervals.items()},
     }
-    print(score_table(rows, f"{result.dataset}, {result.split} split"))
+    say(score_table(rows, f"{result.dataset}, {result.split} split"))
     path = chosen.run / result.file_name
     bootstrap = {"unit": "video", "level": LEVEL, "samples": SAMPLES, "seed": SEED}
     record = {"intervals": intervals, "bootstrap": bootstrap}
     result.save(path, {**record, **run_record(saved.seed)})
-    print(f"Captions and scores are in {path}.")
-    print(f"Next: stgraph compare {chosen.run} OTHER_RUN split={config.split}", file=sys.stderr)
+    say(f"Captions and scores are in {path}.")
+    say(f"Next: stgraph compare {chosen.run} OTHER_RUN split={config.split}", error=True)
     return 0

@@ -12,6 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.weights_to_fetch import check_weights
 from stgraph.errors import OptionError, shown
 from stgraph.extraction import (
@@ -44,14 +45,12 @@ def run(arguments: list[str]) -> int:
     sources, others = find_videos(chosen.folder)
     if others:
         names = ", ".join(shown(path.name) for path in others[:5]) + (", ..." if len(others) > 5 else "")
-        print(f"Skipped {len(others)} non-video file{'s' * (len(others) != 1)}: {names}", file=sys.stderr)
+        say(f"Skipped {len(others)} non-video file{'s' * (len(others) != 1)}: {names}", error=True)
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
     plan = plan_of(config)
     planned = plan.build("cpu" if config.engine == "ray" else device)  # Ray's actors build their own
-    print(
-        f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}"
-    )
+    say(f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}")
     timings, start = Timings(), time.monotonic()
     outcome = extract_to_store(
         sources,
@@ -70,9 +69,9 @@ def run(arguments: list[str]) -> int:
         },
         device=str(device),
     ).save(chosen.store)
-    print(
+    say(
         f"Next: stgraph train data=folder data.dataset.store={chosen.store} data.dataset.captions=CAPTIONS",
-        file=sys.stderr,
+        error=True,
     )
     return 1 if outcome.failures else 0
 
@@ -128,17 +127,17 @@ def _tell(outcome: Outcome, store: Path, timings: Timings, seconds: float) -> No
         models = ", ".join(
             f"{name} {timings.items[name] / timings.seconds[name]:.1f}/s" for name in timings.seconds
         )
-        print(f"{outcome.added} videos in {seconds:.1f} s ({outcome.added / seconds:.2f}/s); {models}")
+        say(f"{outcome.added} videos in {seconds:.1f} s ({outcome.added / seconds:.2f}/s); {models}")
     if outcome.skipped:
-        print(f"{outcome.skipped} were in the store already")
-    print(info(store))
+        say(f"{outcome.skipped} were in the store already")
+    say(info(store))
     if outcome.failures:
-        print(f"\n{len(outcome.failures)} could not be extracted:", file=sys.stderr)
+        say(f"\n{len(outcome.failures)} could not be extracted:", error=True)
         for failure in outcome.failures:
             path = str(failure.source.path)
-            print(
+            say(
                 f"  {shown(path)}: {shown(failure.reason.removeprefix(path).lstrip(': '), 500)}",
-                file=sys.stderr,
+                error=True,
             )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stgraph.commands.arguments import FIGURES, parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import TrainedRun, frames_of, short_names
 from stgraph.commands.words import choose_tagger, evaluation_file, model_of, read_evaluation
 from stgraph.datasets.corpus.captions import SPLITS
@@ -64,7 +65,7 @@ def run(arguments: list[str]) -> int:
     runs = [TrainedRun(path, config) for path in paths]
     _single(chosen, runs)
     DRAW[chosen.name](chosen, runs)
-    print(f"Wrote {chosen.output}.")
+    say(f"Wrote {chosen.output}.")
     return 0
 
 
@@ -189,14 +190,14 @@ def _sharpness(chosen: argparse.Namespace, runs: Runs) -> None:
         models.setdefault(model_of(each.folder), []).append(found)
     names = short_names([Path(model) for model in models])
     groups = dict(zip(names, models.values(), strict=True))
-    print("| model | runs | map | largest frame weight | effective frames | even share |")
-    print("|-------|------|-----|----------------------|------------------|------------|")
+    say("| model | runs | map | largest frame weight | effective frames | even share |")
+    say("|-------|------|-----|----------------------|------------------|------------|")
     for name, group in groups.items():
         cells = [
             _mean([getattr(one, measure) for one in group])
             for measure in ("mean_largest", "mean_effective", "mean_even")
         ]
-        print(f"| {shown(name)} | {len(group)} | {group[0].attention} | {' | '.join(cells)} |")
+        say(f"| {shown(name)} | {len(group)} | {group[0].attention} | {' | '.join(cells)} |")
     draw_sharpness(groups, chosen.output)
 
 

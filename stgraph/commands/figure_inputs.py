@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from omegaconf import DictConfig
 
+from stgraph.commands.console.output import say
 from stgraph.datasets import StoredDataset
 from stgraph.datasets.interactions import render_video
 from stgraph.datasets.interactions.scene import parse_video_id
@@ -111,12 +111,12 @@ class TrainedRun:
         try:
             extractors = self.captioner.extractors(branch).extractors
         except (ModelFolderError, DataError, MissingDataError) as error:
-            print(f"Each frame gets one value, as its network is not at hand: {error}", file=sys.stderr)
+            say(f"Each frame gets one value, as its network is not at hand: {error}", error=True)
             return None
         found = next(each for each in extractors if "appearance" in each.streams)
         if isinstance(found, FrameBackbone):
             return found
-        print(f"Each frame gets one value, as '{record.name}' has no convolutional maps.", file=sys.stderr)
+        say(f"Each frame gets one value, as '{record.name}' has no convolutional maps.", error=True)
         return None
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from stgraph.commands.arguments import GRAPH_FILES, parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.early_checks import composed
 from stgraph.commands.one_video import OneVideo, open_video
-from stgraph.errors import MissingDataError, OptionError, printable, shown
+from stgraph.errors import MissingDataError, OptionError, shown
 from stgraph.inspection import draw_graph, write_graph_video, write_page
 
 __all__ = ["run"]
@@ -26,10 +27,8 @@ def run(arguments: list[str]) -> int:
     video = open_video(chosen, composed("graph", chosen))
     _write(chosen.output, video, show_frames=not chosen.no_frames)
     graph = video.graph
-    print(
-        printable(
-            f"Wrote {chosen.output}: {graph.num_frames} frames, {graph.num_nodes} objects, {graph.num_edges} edges."
-        )
+    say(
+        f"Wrote {chosen.output}: {graph.num_frames} frames, {graph.num_nodes} objects, {graph.num_edges} edges."
     )
     return 0
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.early_checks import composed
 from stgraph.commands.figure_inputs import TrainedRun, short_names
 from stgraph.commands.one_video import OneVideo, open_video
-from stgraph.errors import MissingDataError, OptionError, printable, shown
+from stgraph.errors import MissingDataError, OptionError, shown
 from stgraph.inspection import GROUNDING_METHODS, CaptionView, ground_caption, write_page
 
 __all__ = ["run"]
@@ -55,8 +55,8 @@ def run(arguments: list[str]) -> int:
         size=video.features.size,
     )
     for view in views:
-        print(printable(f"{view.name}: {' '.join(view.words).removesuffix(' (end)')}"))
-    print(printable(f"Wrote {chosen.output}."))
+        say(f"{view.name}: {' '.join(view.words).removesuffix(' (end)')}")
+    say(f"Wrote {chosen.output}.")
     return 0
 
 
@@ -72,15 +72,15 @@ def _views(name: str, run: TrainedRun, video: OneVideo, branch: str | None, meth
         title = " ".join(part for part in (name, each if len(model.branches) > 1 else "") if part)
         view = CaptionView.of(grounding, title or Path(run.folder).name)
         if not torch.equal(features.frame_index, video.features.frame_index):
-            print(
+            say(
                 f"{view.name} sees other frames than those of the page, so its words light nothing.",
-                file=sys.stderr,
+                error=True,
             )
             view = CaptionView(view.name, view.words, scores=view.scores)
         elif grounding.nodes is not None and not _same_boxes(run, features, each, video):
-            print(
+            say(
                 f"{view.name} sees other boxes than those of the page, so its words light frames only.",
-                file=sys.stderr,
+                error=True,
             )
             view = CaptionView(view.name, view.words, view.frames, scores=view.scores)
         found.append(view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from stgraph.commands.arguments import kind_of_source, split_video_arguments
+from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import TrainedRun, read_frames
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.errors import DataError, MissingDataError, OptionError, shown
@@ -66,7 +66,7 @@ class OneVideo:
         except MissingDataError as error:
             if self.videos is not None:
                 raise
-            print(f"Frames are drawn empty: {error}", file=sys.stderr)
+            say(f"Frames are drawn empty: {error}", error=True)
             return None
 
 

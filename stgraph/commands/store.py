@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from stgraph.commands.arguments import parser_of
-from stgraph.errors import OptionError, StoreError, printable
+from stgraph.commands.console.output import say
+from stgraph.errors import OptionError, StoreError
 from stgraph.features import ExtractorRecord, FeatureStoreWriter, VideoFeatures
 from stgraph.features.importers import (
     JoinedStreams,
@@ -30,11 +30,11 @@ def run(arguments: list[str]) -> int:
     """Runs ``stgraph store``; the exit status is 1 if ``validate`` finds problems or ``import`` finds unmatched ids."""
     chosen = parser_of("store").parse_args(arguments)
     if chosen.action == "info":
-        print(printable(info(chosen.path)))
+        say(info(chosen.path))
         return 0
     if chosen.action == "validate":
         problems = validate(chosen.path)
-        print(printable("\n".join(map(str, problems))) or f"{chosen.path}: no problems found.")
+        say("\n".join(map(str, problems)) or f"{chosen.path}: no problems found.")
         return 1 if problems else 0
     if chosen.action == "import":
         return _import(chosen)
@@ -44,10 +44,10 @@ def run(arguments: list[str]) -> int:
 
 def _written(store: str) -> int:
     """Prints a summary of the new store and the next command."""
-    print(printable(info(store)))
-    print(
+    say(info(store))
+    say(
         f"Next: stgraph train data=folder data.dataset.store={store} data.dataset.captions=CAPTIONS",
-        file=sys.stderr,
+        error=True,
     )
     return 0
 
@@ -152,15 +152,15 @@ def _detection_ids(folder: Path) -> tuple[set[str], dict[str, tuple[str, ...]]]:
 
 def _go_on(mismatches: dict[str, tuple[str, ...]], common: bool) -> bool:
     for name, lacks in mismatches.items():
-        print(printable(f"{name}: no {' or '.join(lacks)}"), file=sys.stderr)
+        say(f"{name}: no {' or '.join(lacks)}", error=True)
     if mismatches and not common:
-        print(
+        say(
             f"stgraph store: {len(mismatches)} videos are incomplete; nothing was written: add the missing files, or "
             "pass --common to leave these videos out.",
-            file=sys.stderr,
+            error=True,
         )
     elif mismatches:
-        print(f"stgraph store: left out these {len(mismatches)} videos.", file=sys.stderr)
+        say(f"stgraph store: left out these {len(mismatches)} videos.", error=True)
     return common or not mismatches
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.commands.console.progress import progress_line
 from stgraph.commands.console.summary import training_summary
 from stgraph.settings.compose import compose
@@ -28,5 +28,5 @@ def run(arguments: list[str]) -> int:
             ) from stop
         raise
     if is_first_rank():
-        print(training_summary(folder), file=sys.stderr)
+        say(training_summary(folder), error=True)
     return 0

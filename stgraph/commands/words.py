@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stgraph.commands.arguments import parser_of
+from stgraph.commands.console.output import say
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.datasets.interactions import tag_interactions
 from stgraph.errors import DataError, MissingDataError, OptionError
@@ -54,14 +55,14 @@ def run(arguments: list[str]) -> int:
         counts = count_words(evaluation.captions, tagger, references)
         models.setdefault(files[file], {})[file] = counts
     means = {model: _means(list(counts.values())) for model, counts in models.items()}
-    print(f"{config.split} split, parts of speech by {name}; means ± one standard deviation over runs\n")
-    print(_figure_table(means))
-    print(f"\n{_part_table(means)}")
+    say(f"{config.split} split, parts of speech by {name}; means ± one standard deviation over runs\n")
+    say(_figure_table(means))
+    say(f"\n{_part_table(means)}")
     if chosen.output is not None:
         found = {model: _record(counts, means[model]) for model, counts in models.items()}
         record = {"split": config.split, "tagger": name, "models": found}
         write_text(chosen.output, json.dumps(record, indent=1, allow_nan=False) + "\n")
-        print(f"\nWrote all numbers to {chosen.output}.")
+        say(f"\nWrote all numbers to {chosen.output}.")
     return 0
 
 

@@ -245,7 +245,7 @@ def unfinished(planned: Plan, config: DictConfig, *, need_runs: bool = False) ->
         else:
             todo.append(task)
     done = len(planned) - len(todo)
-    print(f"{done} of {len(planned)} cells are finished, {len(todo)} to run")
+    print(f"{done} of {len(planned)} cells are finished, {len(todo)} to run")  # noqa: T201  # numbers only
     return todo
 
 

@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import OutOfMemoryError, nn
 
-from stgraph.errors import DataError, OptionError, StgraphError, WorkerError, WriteError
+from stgraph.errors import DataError, OptionError, StgraphError, WorkerError, WriteError, shown
 from stgraph.files import write_failure
 from stgraph.training.checkpoints import (
     BestWeights,
@@ -126,7 +126,7 @@ def fit_run(
             summary.save(folder)
             save()
             for sentence in summary.warnings():
-                log.warning("%s: %s", folder, sentence)
+                log.warning("%s: %s", shown(folder), sentence)
         engine.strategy.barrier("model folder")
 
 
