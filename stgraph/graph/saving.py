@@ -5,28 +5,28 @@ from __future__ import annotations
 import base64
 import json
 import math
-import pickle
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import networkx as nx
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.errors import DataError, MissingDataError, OptionError, shown
 from stgraph.files import atomic_write
 from stgraph.graph.consistency import check_graph
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
 from stgraph.parsing import read_json
 
-__all__ = ["load_attributes", "save_graph"]
+__all__ = ["load_graph", "save_graph"]
 
 KEY = "stgraph"
 """Attribute of the NetworkX graph that holds, as JSON, what plain values cannot."""
 VERSION = 1
+Kind = TypeVar("Kind", bound=Data)
 _PLAIN = {
     "edge_weight": (torch.float32, 1),
     "edge_kind": (torch.int64, 1),
@@ -73,28 +73,33 @@ def save_graph(
         write(attributes, graph, part)
 
 
-def load_attributes(path: str | Path) -> dict[str, Any]:
-    """Reads the attributes of a graph that :func:`save_graph` wrote, or that :func:`to_networkx` and NetworkX did.
+def load_graph(path: str | Path, make: Callable[..., Kind]) -> Kind:
+    """Reads a graph that :func:`save_graph` wrote, or that :func:`to_networkx` and NetworkX did.
+
+    Args:
+        path: File ending in .pt, .graphml, .gexf or .json.
+        make: Class of the graph, called with the attributes.
 
     Raises:
         OptionError: If the suffix is none of .pt, .graphml, .gexf and .json.
         MissingDataError: If there is no such file.
-        DataError: If the file is not of a video graph.
+        DataError: If the file is not of a video graph, or its nodes, edges and attributes do not fit together.
     """
     path = Path(path)
     read = _way(path)[1]
     if not path.is_file():
-        raise MissingDataError(f"No graph at {path}.")
+        raise MissingDataError(f"No graph at {shown(path)}.")
     try:
-        return read(path)
+        graph = make(**read(path))
+        check_graph(graph)
+        return graph
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    except (
-        ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, ET.ParseError, nx.NetworkXException,
-        pickle.UnpicklingError,
-    ) as error:  # fmt: skip
+        raise DataError(f"{shown(path)}: {error}") from error
+    except Exception as error:  # what a damaged file raises in NetworkX and torch is not known beforehand
         first = str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"{path} is not the file of a video graph: {first}") from error
+        raise DataError(
+            f"{shown(path)} is not the file of a video graph ({shown(first)}); write it again with VideoGraph.save."
+        ) from error
 
 
 def _way(path: Path) -> tuple[Callable[[dict[str, Any], Data, Path], None], Callable[[Path], dict[str, Any]]]:
@@ -110,7 +115,7 @@ def _write_pt(attributes: dict[str, Any], graph: Data, path: Path) -> None:
 def _read_pt(path: Path) -> dict[str, Any]:
     content = torch.load(path, weights_only=True)
     if not isinstance(content, dict) or content.get("format") != "stgraph.VideoGraph":
-        raise DataError("it was not written by VideoGraph.save.")
+        raise DataError("it was not written by VideoGraph.save; write it so.")
     _check_version(content)
     return dict(content["attributes"])
 
@@ -213,6 +218,10 @@ def _decode(content: dict[str, Any]) -> Any:
     if "value" in content:
         return content["value"]
     data, shape, dtype = base64.b64decode(content["tensor"]), content["shape"], _DTYPES[content["dtype"]]
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
+        raise DataError(
+            f"a tensor of {len(data)} bytes must fill its shape, got {shown(shape, 80)}; write it again."
+        )
     return (
         torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
         if data
@@ -223,7 +232,8 @@ def _decode(content: dict[str, Any]) -> Any:
 def _check_version(content: Mapping[str, Any]) -> None:
     if content.get("version") != VERSION:
         raise DataError(
-            f"it has version {content.get('version')!r}, and this stgraph reads version {VERSION}."
+            f"it has version {shown(repr(content.get('version')), 40)}, and this stgraph reads version {VERSION}; write it "
+            "again."
         )
 
 
@@ -231,7 +241,15 @@ def _write_graphml(attributes: dict[str, Any], graph: Data, path: Path) -> None:
     nx.write_graphml_xml(_to_nx(attributes, graph), path)
 
 
+def _check_xml(path: Path) -> None:
+    """Refuses declarations of entities, which can make a small file large."""
+    content = path.read_bytes()
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError("it declares entities or is not UTF-8, as no file of a graph does; write it again.")
+
+
 def _read_graphml(path: Path) -> dict[str, Any]:
+    _check_xml(path)
     return _from_nx(nx.read_graphml(path, node_type=_node_name))
 
 
@@ -250,6 +268,7 @@ def _write_gexf(attributes: dict[str, Any], graph: Data, path: Path) -> None:
 
 
 def _read_gexf(path: Path) -> dict[str, Any]:
+    _check_xml(path)
     nx_graph = nx.read_gexf(path, node_type=_node_name)
     for element in ET.parse(path).iter():
         if element.tag.endswith("}description") and element.text:

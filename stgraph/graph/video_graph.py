@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from stgraph.features.streams import GRID
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
-from stgraph.graph.saving import load_attributes, save_graph
+from stgraph.graph.saving import load_graph, save_graph
 from stgraph.graph.storage import VideoGraphStorage
 
 if TYPE_CHECKING:
@@ -139,9 +139,9 @@ class VideoGraph(Data):
         Raises:
             OptionError: If the suffix is none of .pt, .graphml, .gexf and .json.
             MissingDataError: If there is no such file.
-            DataError: If the file is not of a video graph.
+            DataError: If the file is not of a video graph, or its nodes, edges and attributes do not fit together.
         """
-        return cls(**load_attributes(path))
+        return load_graph(path, cls)
 
 
 # Files of InMemoryDataset name the class, and torch.load(weights_only=True) takes only registered classes.

@@ -10,6 +10,7 @@ COUNTS = {
     "splits": 80,
     "detections": 80,
     "tracks": 120,
+    "graphs": 60,
     "stores": 80,
     "videos": 50,
     "models": 24,

@@ -160,6 +160,47 @@ def test_files_that_are_not_graphs_are_refused(tmp_path, suffix):
     assert path.read_bytes() == b"{]<not a graph"  # a failed save leaves the old file
 
 
+@pytest.mark.parametrize("suffix", [".graphml", ".gexf"])
+def test_entities_are_refused(tmp_path, suffix):
+    path = tmp_path / f"graph{suffix}"
+    square_graph().save(path)
+    bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
+    text = path.read_text()
+    start = text.index("?>") + 2 if text.startswith("<?") else 0
+    path.write_text(f'{text[:start]}<!DOCTYPE a [<!ENTITY a0 "b">{bomb}]>{text[start:]}')
+    with pytest.raises(DataError, match="declares entities"):
+        VideoGraph.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (r"\"shape\": [4,", r"\"shape\": [4000000000000,", "a tensor of .* bytes must fill its shape"),
+        (r"\"shape\": [4,", r"\"shape\": [-4,", "a tensor of .* bytes must fill its shape"),
+        (r"\"dtype\": \"torch", r"\"dtype\": \"os", r"not the file of a video graph .*; write it again"),
+    ],
+)
+def test_wrong_tensors_in_text_are_refused(tmp_path, old, new, says):
+    path = tmp_path / "graph.json"
+    square_graph().save(path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DataError, match=says):
+        VideoGraph.load(path)
+
+
+@pytest.mark.parametrize("end", [-1, 7])
+def test_edges_to_nodes_that_do_not_exist_are_refused(tmp_path, end):
+    graph = square_graph()
+    graph.save(tmp_path / "graph.pt")
+    content = torch.load(tmp_path / "graph.pt", weights_only=True)
+    content["attributes"]["edge_index"][1, 0] = end
+    torch.save(content, tmp_path / "graph.pt")
+    with pytest.raises(DataError, match=r"graph\.pt: 'edge_index' must lie in 0\.\."):
+        VideoGraph.load(tmp_path / "graph.pt")
+
+
 def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(OptionError, match=r"must end in \.pt, \.graphml, \.gexf, \.json, got 'graph\.txt'"):
         square_graph().save(tmp_path / "graph.txt")

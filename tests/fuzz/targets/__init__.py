@@ -14,6 +14,7 @@ NAMES = (
     "splits",
     "detections",
     "tracks",
+    "graphs",
     "stores",
     "videos",
     "models",
