@@ -38,6 +38,7 @@ COMMANDS = {
     "ablate": "run the rows of a table over seeds, with intervals",
     "graph": "make the graph of a video: a file for other programs, a picture, a page or a video",
     "inspect": "write a page that shows a video's graph, and what the words of captions rest on",
+    "report": "write a page of evaluated runs: scores with intervals, curves, captions next to references",
     "figure": "draw a figure of the papers from trained runs",
     "store": "inspect, check, merge and import feature stores",
     "doctor": "report what is installed, what is missing, and how to fix it",
@@ -68,7 +69,10 @@ EXAMPLES = {
     "evaluate": ("stgraph evaluate runs/mine split=test decoding.method=beam",),
     "compare": ("stgraph compare runs/a runs/b split=test",),
     "words": ("stgraph words runs/mine -o words.json",),
-    "caption": ("stgraph caption cat.mp4 --model runs/mine",),
+    "caption": (
+        "stgraph caption cat.mp4 --model runs/mine",
+        "stgraph caption videos/ --model runs/mine --html captions.html",
+    ),
     "ablate": ("stgraph ablate table=stgkd data=interactions_full seeds=5",),
     "graph": (
         "stgraph graph cat.mp4 -o cat.graphml",
@@ -79,6 +83,7 @@ EXAMPLES = {
         "stgraph inspect runs/mine cat --videos FOLDER -o cat.html",
         "stgraph inspect runs/mine cat.mp4 --compare runs/other --method occlusion -o cat.html",
     ),
+    "report": ("stgraph report runs/mine runs/other -o report",),
     "figure": (
         "stgraph figure saliency runs/scene runs/full -o saliency.pdf",
         "stgraph figure attention runs/mine --video cat.mp4 objects.weights=detector.onnx",
@@ -248,7 +253,7 @@ def _caption(parser: argparse.ArgumentParser) -> None:
         "videos",
         nargs="+",
         metavar="VIDEO",
-        help="files, or ids of stored videos; arguments key=value are settings",
+        help="files, folders of files, or ids of stored videos; arguments key=value are settings",
     )
     parser.add_argument(
         "--model", required=True, metavar="RUN", help="folder that 'stgraph train' wrote, or hf://owner/name"
@@ -264,6 +269,12 @@ def _caption(parser: argparse.ArgumentParser) -> None:
         "--json",
         action="store_true",
         help="print one JSON object per line: words, log-probabilities, frames and their boxes",
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write a page with frames of the videos and their captions",
     )
     parser.add_argument(
         "--attention", action="store_true", help="with --json, also print each word's attention weights"
@@ -379,6 +390,16 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="evaluated runs, or their evaluation-*.json"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write")
+    parser.add_argument("--split", default="test", help="split of the data [test]")
+    parser.add_argument("--count", type=int, default=12, metavar="N", help="videos with captions [12]")
+    parser.add_argument("--videos", type=Path, metavar="FOLDER", help="folder of the files of stored videos")
+
+
 def _one_video(parser: argparse.ArgumentParser) -> None:
     """The arguments that choose a video of any kind, and whether its frames are shown."""
     parser.add_argument(
@@ -420,6 +441,8 @@ DESCRIPTIONS = {
     "a picture, a page for a browser, or the video with boxes, tracks and edges drawn over it (.mp4).",
     "inspect": "Write one HTML file that needs no network: frames, graph and adjacency matrix of a video, and for a run\n"
     "its captions, whose words light up the frames and boxes that they rest on.",
+    "report": "Write FOLDER/index.html, which needs no network: scores with intervals, curves of the training, and\n"
+    "captions of all runs next to references.",
     "figure": "Draw a figure of the papers from trained runs; docs/figures.md shows each of them.",
     "store": "Inspect, check, merge and import feature stores.",
     "doctor": "Report what is installed, what is missing, and how to fix it; exit status 1 if something is broken.",
@@ -437,6 +460,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "ablate": _train,
     "graph": _graph,
     "inspect": _inspect,
+    "report": _report,
     "figure": _figure,
     "store": _store,
     "doctor": _doctor,
@@ -455,12 +479,15 @@ def split_caption_arguments(chosen: argparse.Namespace) -> tuple[list[str], list
 
     Raises:
         OptionError: If ``--attention`` is given without ``--json``.
-        MissingDataError: If a file does not exist, or files and ids of stored videos are mixed.
+        MissingDataError: If a file does not exist, a folder has no videos, or files and ids of stored videos are mixed.
     """
+    if chosen.html is not None and not chosen.html.absolute().parent.is_dir():
+        raise MissingDataError(f"There is no folder for {chosen.html}; make it first.")
     if chosen.attention and not chosen.json:
         raise OptionError("'--attention' is only printed with '--json'; add --json.")
     settings = [argument for argument in chosen.videos if looks_like_override(argument)]
     videos = [argument for argument in chosen.videos if argument not in settings]
+    videos = [file for video in videos for file in _files_of(video)]
     files = [video for video in videos if Path(video).is_file()]
     for video in videos:
         if files and video not in files:
@@ -472,6 +499,18 @@ def split_caption_arguments(chosen: argparse.Namespace) -> tuple[list[str], list
     # The model folder defines which settings its extractors have; they report misspelt ones themselves.
     settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
     return settings, videos, files
+
+
+def _files_of(video: str) -> list[str]:
+    """The videos of a folder, by path; anything else as it is."""
+    if not Path(video).is_dir():
+        return [video]
+    from stgraph.video.ids import find_files
+
+    found = [str(file) for file in find_files(Path(video)) if has_media_ending(file)]
+    if not found:
+        raise MissingDataError(f"No file in {video} has a video's ending (.mp4, .avi, .webm, ...).")
+    return found
 
 
 def split_video_arguments(chosen: argparse.Namespace) -> tuple[str | None, list[str]]:

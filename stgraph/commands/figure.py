@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from stgraph.commands.arguments import FIGURES, parser_of
+from stgraph.commands.caption_examples import caption_examples
 from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import TrainedRun, frames_of, short_names
 from stgraph.commands.words import choose_tagger, evaluation_file, model_of, read_evaluation
 from stgraph.datasets.corpus.captions import SPLITS
-from stgraph.errors import MissingDataError, OptionError, UnknownVideoError, shown
+from stgraph.errors import MissingDataError, OptionError, shown
 from stgraph.experiments import mean_interval
 from stgraph.features.streams import grid_names
 from stgraph.graph import graphs_of
 from stgraph.inspection import (
-    CaptionExample,
     FrameSharpness,
     caption_saliency,
     draw_attention,
@@ -33,7 +30,6 @@ from stgraph.inspection import (
 from stgraph.metrics import WordCounts, count_words
 from stgraph.settings.compose import compose
 from stgraph.settings.overrides import EXTRACTOR_GROUPS, group_of, looks_like_override
-from stgraph.video.sampling import spread_frames
 
 __all__ = ["run"]
 
@@ -132,40 +128,17 @@ def _saliency(chosen: argparse.Namespace, runs: Runs) -> None:
 def _captions(chosen: argparse.Namespace, runs: Runs) -> None:
     files = [evaluation_file(each.folder, chosen.split) for each in runs]
     evaluations = [read_evaluation(file, chosen.split) for file in files]
-    known = set.intersection(*(set(each.captions) for each in evaluations))
-    first = TrainedRun(files[0].parent, runs[0].config)
-    for one, other in pairwise(evaluations):
-        if one.dataset != other.dataset:
-            raise OptionError(
-                f"The runs captioned '{one.dataset}' and '{other.dataset}'; name runs of the same data."
-            )
-    videos = chosen.video or sorted(known)
-    for video in videos:
-        if video not in known:
-            raise UnknownVideoError(
-                f"'{shown(video)}' is not in the {chosen.split} split of every run; a known one is '{min(known)}'."
-            )
-    if not chosen.video:
-        videos = videos[:: max(1, len(videos) // chosen.count)][: chosen.count]
-    examples = []
-    for video in videos:
-        frames = None
-        if chosen.frames:
-            features = first.data.store.read(video, [])
-            keep = spread_frames(features.num_frames, min(chosen.frames, features.num_frames))
-            frames = np.asarray(frames_of(video, features, chosen.videos))[keep]
-        captions = {
-            name: each.captions[video] for name, each in zip(short_names(files), evaluations, strict=True)
-        }
-        captions = {_run_name(name): text for name, text in captions.items()}
-        examples.append(CaptionExample(video, captions, first.references_of(video), frames))
+    examples = caption_examples(
+        files,
+        evaluations,
+        runs[0].config,
+        chosen.split,
+        chosen.count,
+        chosen.frames,
+        chosen.videos,
+        chosen.video,
+    )
     draw_captions(examples, chosen.output)
-
-
-def _run_name(name: str) -> str:
-    """Names a run by its folder where only one evaluation of it is shown."""
-    folder, _, file = name.rpartition("/")
-    return folder if folder and file.startswith("evaluation-") else name
 
 
 def _words(chosen: argparse.Namespace, runs: Runs) -> None:

@@ -14,7 +14,7 @@ from stgraph.inspection.grounding import (
     ground_caption,
     log_probs_without,
 )
-from stgraph.inspection.html import CaptionView, write_page
+from stgraph.inspection.html import CaptionView, ScoredModel, write_page, write_report
 from stgraph.inspection.pictures import draw_graph
 from stgraph.inspection.regions import RegionLayout, region_layout
 from stgraph.inspection.saliency import FrameBackbone, Saliency, caption_saliency, grad_cam
@@ -33,6 +33,7 @@ __all__ = [
     "Grounding",
     "RegionLayout",
     "Saliency",
+    "ScoredModel",
     "caption_saliency",
     "draw_attention",
     "draw_captions",
@@ -52,4 +53,5 @@ __all__ = [
     "sharpness_of",
     "write_graph_video",
     "write_page",
+    "write_report",
 ]

@@ -206,3 +206,19 @@ def test_odd_names_and_bad_files(made, tmp_path, capsys, monkeypatch):
     assert "There is no video file no such.mp4" in capsys.readouterr().err
     assert caption(made, good[0], "video3") == 1
     assert "There is no video file video3; caption files and ids" in capsys.readouterr().err
+
+
+def test_a_folder_of_files_as_a_page(made, tmp_path, capsys):
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    flat_video(videos / 'a <b> & "c".mp4')
+    (videos / "notes.txt").write_text("no video")
+    (videos / "empty.mp4").touch()
+    page = tmp_path / "page.html"
+    assert caption(made, videos, *ALLOW, "--html", page) == 1  # as one of them cannot be captioned
+    printed = capsys.readouterr()
+    text = page.read_text(encoding="utf-8")
+    assert "a &lt;b&gt; &amp; &#34;c&#34;.mp4</h3>" in text
+    assert f"<p>{printed.out.splitlines()[0].partition(chr(9))[2]}</p>" in text
+    assert "could not be captioned" in text
+    assert text.count("<article>") == 2

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from stgraph.errors import OptionError, ShapeError, shown
@@ -24,6 +18,7 @@ from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
 from stgraph.inspection.graph_parts import LabelNames, extent_of, node_names, relative_weights
 from stgraph.inspection.grounding import Grounding
+from stgraph.inspection.html.parts import data_url, page_part, template
 from stgraph.inspection.style import COLOURS, colour_by_value
 
 __all__ = ["CaptionView", "write_page"]
@@ -126,7 +121,7 @@ def write_page(
         }
         for caption in captions
     ]
-    page = _template().render(
+    page = template("page.html").render(
         title=title,
         facts=sketch.facts(),
         notes=sketch.notes,
@@ -134,8 +129,8 @@ def write_page(
         references=[shown(sentence, 10_000) for sentence in references],
         most_share=data["most_share"],
         share=min(1.0, data["most_share"]),
-        style=_part("page.css"),
-        script=_part("page.js"),
+        style=page_part("page.css"),
+        script=page_part("page.js"),
         data=_json(data),
     )
     write_text(path, page)
@@ -190,7 +185,7 @@ class _Sketch:
         for t in self.kept_frames.tolist():
             seconds = time[self.graph.frame == t][:1].tolist() if time is not None else []
             known = [f" ({each:.1f} s)" for each in seconds if each == each]
-            image = None if self.frames is None else _data_url(self.frames[t])
+            image = None if self.frames is None else data_url(self.frames[t], _IMAGE_HEIGHT)
             found.append({"number": str(t), "title": f"frame {t}{''.join(known)}", "image": image})
         return found
 
@@ -264,25 +259,7 @@ def _rows(weights: Tensor | None, kept: Tensor) -> list[list[float]] | None:
     )
 
 
-def _data_url(frame: np.ndarray) -> str:
-    image = Image.fromarray(np.ascontiguousarray(frame, dtype=np.uint8))
-    image.thumbnail((10 * _IMAGE_HEIGHT, _IMAGE_HEIGHT))
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-
-
 def _json(data: object) -> str:
     """JSON that no text in it can end the script element it stands in."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return environment.from_string(_part("page.html"))
