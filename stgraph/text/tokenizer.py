@@ -28,6 +28,7 @@ __all__ = ["CaptionTokenizer"]
 _SPECIAL_TOKENS = SpecialTokens()
 PAD, BOS, EOS, UNK = _SPECIAL_TOKENS.pad, _SPECIAL_TOKENS.bos, _SPECIAL_TOKENS.eos, _SPECIAL_TOKENS.unk
 NUM_ADDED = 2  # <bos> and <eos> around each caption
+LARGEST = 32_000_000  # bytes of a file; those of a million words have 19 million
 
 
 class CaptionTokenizer:
@@ -168,6 +169,10 @@ class CaptionTokenizer:
         path = Path(path)
         if not os.path.lexists(path):
             raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise ModelFolderError(
+                f"{path} has {path.stat().st_size:,} bytes, but a vocabulary has at most {LARGEST:,}; restore the folder."
+            )
         try:
             content = read_json(path)
             vocabulary, most = content["model"]["vocab"], content["truncation"]["max_length"]
@@ -175,7 +180,7 @@ class CaptionTokenizer:
                 raise TypeError("numbers must be integers")
             loaded = cls(vocabulary, most - NUM_ADDED)
             # Compared and never used: a pattern of someone else's may take for ever.
-            rules = json.loads(loaded._tokenizer.to_str())
+            rules = json.loads(cls(dict(zip(SPECIAL, range(len(SPECIAL)), strict=True)))._tokenizer.to_str())
             same_rule = all(content[name] == rules[name] for name in ("normalizer", "pre_tokenizer"))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ModelFolderError(

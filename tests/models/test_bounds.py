@@ -98,3 +98,16 @@ def test_a_tokenizer_with_other_rules_or_numbers_is_refused(tmp_path, key, value
     with pytest.raises(ModelFolderError, match="tokenizer.json"):
         load_tokenizer(folder)
     assert load_tokenizer(LEGACY / "stat").vocab_size == len(content["model"]["vocab"])
+
+
+def test_a_tokenizer_of_hundreds_of_megabytes_is_refused_before_it_is_read(tmp_path):
+    folder = changed(tmp_path, "stgkd")
+    with (folder / "tokenizer.json").open("r+b") as file:
+        file.truncate(500_000_000)  # without blocks
+    before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with pytest.raises(
+        ModelFolderError, match="has 500,000,000 bytes, but a vocabulary has at most 32,000,000"
+    ):
+        load_tokenizer(folder)
+    assert time.monotonic() - begin < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
