@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.classification_data import ClassificationDataModule
 from stgraph.errors import DataError, OptionError
 from stgraph.features.detections import Detections
@@ -23,6 +24,7 @@ Classes = dict[str, float]
 """Probability of each class by name."""
 
 
+@checked
 class ClassificationPipeline:
     """Classifies graphs, their tracks or pairs of their nodes with a trained model.
 

@@ -43,6 +43,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     ...     _ = part.write_text("42")
     """
     path = Path(path)
+    if not path.name or path.name == "..":
+        raise WriteError(f"{path} is a folder; name a file in it.")
     if path.is_symlink():
         raise WriteError(f"{path} is a symbolic link and is not replaced; remove it or name the file itself.")
     if path.exists() and not path.is_file() and not path.is_dir():

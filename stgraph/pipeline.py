@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import torch
 from torch_geometric.data import Batch
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.datasets.stored_dataset import StoredDataset
 from stgraph.decoding import Decoding, Greedy
@@ -52,6 +53,7 @@ VideoInput = str | Path | VideoFeatures | VideoGraph | Detections
 GENERATED = "stgraph.interactions."  # in front of the names of the extractors of generated videos
 
 
+@checked
 class CaptionPipeline:
     """Captions videos with a trained model.
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from stgraph.datasets import open_dataset
 from stgraph.decoding import BeamSearch
 from stgraph.errors import StgraphError
 from stgraph.experiments.plan import seeds_of, with_experiment
-from stgraph.extraction.sources import take_shard
+from stgraph.extraction.sources import VideoSource, take_shard
 from stgraph.features.store import FeatureStore
 from stgraph.inspection import draw_attention
 from stgraph.pipeline import CaptionPipeline
@@ -112,8 +113,9 @@ def test_the_device_of_a_ray_cluster(tmp_path, capsys):
 
 
 def test_a_part_of_a_collection():
-    remedy = advised(r"such as (\d/\d)", refused(take_shard, list(range(16)), "8"))
-    assert take_shard(list(range(16)), remedy) == [0, 1]
+    clips = [VideoSource(f"clip{number}", Path("clip.mp4")) for number in range(16)]
+    remedy = advised(r"such as (\d/\d)", refused(take_shard, clips, "8"))
+    assert take_shard(clips, remedy) == clips[:2]
 
 
 # Data, graphs and models

@@ -13,14 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from stgraph.errors import OptionError, ShapeError, shown
 
 if TYPE_CHECKING:
     from stgraph.checking.rules import Rule
 
-__all__ = ["axes", "checked", "described"]
+__all__ = ["axes", "check_values", "checked", "described"]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
@@ -60,16 +60,17 @@ def checked(target: Checked) -> Checked:
         return _wrapped(target)  # type: ignore[return-value]
     if hasattr(target, "__pydantic_base_init__") or hasattr(target, "model_fields"):
         _translate_pydantic(target)
-        return target
     for name, value in list(vars(target).items()):
         if name.startswith("_") and name not in ("__init__", "__call__"):
+            continue
+        if hasattr(value, "__pydantic_base_init__"):
             continue
         if inspect.isfunction(value):
             setattr(target, name, _wrapped(value, skip=1))
         elif isinstance(value, (classmethod, staticmethod)):
             skip = 1 if isinstance(value, classmethod) else 0
             setattr(target, name, type(value)(_wrapped(value.__func__, skip=skip)))
-    if issubclass(target, tuple):  # a NamedTuple has no __init__ of its own
+    if issubclass(cast(type, target), tuple):  # a NamedTuple has no __init__ of its own
         target.__new__ = _wrapped(target.__new__, skip=1)  # type: ignore[method-assign]
     return target
 
@@ -122,14 +123,18 @@ def _check_axes(first: object, tensors: list[tuple[str, Any]], specs: dict[str, 
             end = len(shape) - len(tail)
             given += zip([("...", None), *tail], [shape[len(head) : end], *shape[end:]], strict=True)
         if fits and all(_size(first, axis, sizes, size) == size for axis, size in given):
-            if bound and value.device.type == "cpu" and value.numel():
-                _check_values(name, value, sizes[bound] if bound in sizes else getattr(first, bound))
+            if bound:
+                check_values(name, value, sizes[bound] if bound in sizes else getattr(first, bound))
             continue
         text = ", ".join(_axes_text(first, head, tail, before))
         raise ShapeError(f"'{name}' must be [{text}], got {list(shape)}.")
 
 
-def _check_values(name: str, value: Any, bound: int) -> None:
+def check_values(name: str, value: Any, bound: int) -> None:
+    """Checks that an index tensor on the CPU holds numbers from 0 to ``bound`` - 1; a GPU would be waited for."""
+    torch = sys.modules["torch"]
+    if torch.compiler.is_compiling() or value.device.type != "cpu" or not value.numel():
+        return
     low, high = (int(each) for each in value.aminmax())
     if low < 0 or high >= bound:
         raise OptionError(
@@ -199,12 +204,17 @@ def _wrapped(function: Callable[..., Any], skip: int = 0) -> Callable[..., Any]:
         finally:
             _call.entered = False
 
+    # torch.compile keeps and counts what it compiled by code object, so each function needs one of its own.
+    wrapper.__code__ = wrapper.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
     wrapper.__checks_arguments__ = True  # type: ignore[attr-defined]
     return wrapper
 
 
 def refusal(name: str, rule: Rule, value: object) -> OptionError:
-    """The error for an argument that a rule doesn't accept."""
+    """The error for an argument that a rule doesn't accept; of a container it names the first wrong element."""
+    wrong = next((part for part in rule.parts(value) if not part[1].accepts(part[2])), None)
+    if wrong is not None:
+        return refusal(wrong[0].format(name), wrong[1], wrong[2])
     return OptionError(f"'{name}' must be {rule.text}, got {described(value)}{rule.remedy(value)}.")
 
 
@@ -290,6 +300,11 @@ def _translate_pydantic(cls: Any) -> None:
             init(self, *args, **kwargs)
         except ValidationError as error:
             raise pydantic_refusal(error, cls.__name__) from error
+        except UnicodeEncodeError as error:
+            raise OptionError(
+                f"A text of {cls.__name__} must be valid Unicode, got {shown(repr(error.object), 80)}; take out "
+                "its lone surrogates."
+            ) from error
 
     wrapper.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # nested validation needs no constructor
     cls.__init__ = wrapper

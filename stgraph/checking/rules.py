@@ -7,25 +7,29 @@ import inspect
 import math
 import numbers
 import os
+import re
+import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from stgraph.checking.scope import resolved
+from stgraph.errors import shown
 from stgraph.typing import Kind
 
 __all__ = ["Rule", "rule_of", "rules_of"]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 LARGEST = 1 << 63
 """Integers at or above this don't fit any tensor."""
+LONGEST_NAME = 255
+"""Largest number of bytes in the name of a file or folder."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,31 @@ class Rule:
         accepts: Whether a value fits.
         text: What it must be, continuing "'name' must be".
         tensor: Whether the argument takes a tensor.
+        parts: The elements of a container with their names and rules, so that a message names the wrong one.
     """
 
     accepts: Callable[[Any], bool]
     text: str
     tensor: bool = False
+    parts: Callable[[Any], Iterable[tuple[str, Rule, Any]]] = lambda value: ()
 
     def remedy(self, value: object) -> str:
         """What to do about a value that doesn't fit, where the text alone doesn't say it."""
         if self.tensor and isinstance(value, (list, tuple, np.ndarray)):
             return "; convert it with torch.as_tensor(...)"
-        if self.tensor and isinstance(value, Tensor):
+        if self.tensor and is_tensor(value):
             return "; convert it with .float(), .long() or .bool()"
-        if isinstance(value, Tensor):
+        if isinstance(value, str) and _SURROGATE.search(value):
+            return ", which is no valid Unicode; take out its lone surrogates"
+        if is_tensor(value):
             return "; pass .item() or .tolist() of it"
         return ""
+
+
+def is_tensor(value: object) -> bool:
+    """Whether a value is a tensor. Torch is not imported: without it there are none."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def rules_of(
@@ -78,6 +92,10 @@ def rule_of(annotation: Any) -> Rule | None:
     """The rule of an annotation; None where anything is allowed or where the value cannot be checked."""
     if isinstance(annotation, collections.abc.Hashable) and annotation in _SIMPLE:
         return _SIMPLE[annotation]
+    if _is_of_torch(annotation, "Tensor"):
+        return _TENSOR
+    if _is_of_torch(annotation, "device"):
+        return _DEVICE
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return _annotated(arguments[0], arguments[1:])
@@ -91,18 +109,45 @@ def rule_of(annotation: Any) -> Rule | None:
         return _class_rule(arguments[0])
     if origin is not None:
         return _container(origin, arguments)
+    if isinstance(annotation, typing.TypeVar):
+        return None if annotation.__bound__ is None else rule_of(annotation.__bound__)
     if inspect.isclass(annotation):
         return _instance(annotation)
     return None
 
 
+def _is_of_torch(annotation: Any, name: str) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and annotation is getattr(torch, name)
+
+
 def _instance(kind: type) -> Rule | None:
-    if getattr(kind, "_is_protocol", False) or kind is object:
+    if kind is object:
         return None
+    if getattr(kind, "_is_protocol", False):
+        return _protocol(kind)
     if kind in _CONTAINERS:
         return _container(kind, ())
+    if kind is np.ndarray:
+        return Rule(lambda value: isinstance(value, np.ndarray), "an array")
     article = "an" if kind.__name__[0] in "AEIOU" else "a"
     return Rule(lambda value: isinstance(value, kind), f"{article} {kind.__name__}")
+
+
+def _protocol(kind: type) -> Rule | None:
+    """What has the members of a protocol of ours; protocols of other packages are not checked."""
+    if not kind.__module__.startswith("stgraph."):
+        return None
+    bases = [
+        base for base in kind.__mro__ if getattr(base, "_is_protocol", False) and base is not typing.Protocol
+    ]
+    names = {name for base in bases for name in (*vars(base), *getattr(base, "__annotations__", {}))}
+    members = sorted(name for name in names if not name.startswith("_") or name == "__call__")
+
+    def accepts(value: Any) -> bool:
+        return all(hasattr(type(value), name) or hasattr(value, name) for name in members)
+
+    return Rule(accepts, f"a {kind.__name__} (with {', '.join(members)})")
 
 
 def _class_rule(bound: Any) -> Rule | None:
@@ -155,7 +200,7 @@ _BOUNDS = (
 
 
 def _union(members: tuple[Any, ...]) -> Rule | None:
-    if set(members) - {type(None)} == {torch.device, str}:
+    if str in members and any(_is_of_torch(member, "device") for member in members):
         return _or_none(_DEVICE) if type(None) in members else _DEVICE
     if {str, Path} <= set(members):
         members = (*(set(members) - {str, Path}), os.PathLike)
@@ -168,12 +213,13 @@ def _union(members: tuple[Any, ...]) -> Rule | None:
         lambda value: any(each(value) for each in accepts),
         " or ".join(dict.fromkeys(rule.text for rule in found)),
         any(rule.tensor for rule in found),
+        lambda value: (part for rule in found for part in rule.parts(value)),
     )
 
 
 def _or_none(rule: Rule) -> Rule:
     inner = rule.accepts
-    return rule if inner(None) else Rule(lambda value: value is None or inner(value), rule.text, rule.tensor)
+    return rule if inner(None) else replace(rule, accepts=lambda value: value is None or inner(value))
 
 
 _CONTAINERS = (
@@ -206,7 +252,7 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
     holds_numbers = bool(arguments) and arguments[0] in (int, float)
 
     def accepts(value: Any) -> bool:
-        if isinstance(value, (np.ndarray, Tensor)):
+        if isinstance(value, np.ndarray) or is_tensor(value):
             return holds_numbers and value.ndim == 1 and _numeric(value, arguments[0])
         if isinstance(value, (str, bytes)) or not isinstance(value, kind):
             return False
@@ -214,16 +260,18 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
             return True
         return all(map(element.accepts, value))
 
-    return Rule(accepts, f"a sequence of {_plural(element)}" if element else "a sequence")
+    def parts(value: Any) -> Iterator[tuple[str, Rule, Any]]:
+        if element is not None and isinstance(value, (list, tuple)):
+            yield from ((f"{{}}[{index}]", element, each) for index, each in enumerate(value))
+
+    return Rule(accepts, f"a sequence of {_plural(element)}" if element else "a sequence", parts=parts)
 
 
 def _numeric(value: Any, wanted: type) -> bool:
-    if isinstance(value, Tensor):
-        return (
-            not value.is_meta
-            and (value.dtype not in (torch.bool, torch.complex64))
-            and (wanted is float or not value.is_floating_point())
-        )
+    if is_tensor(value):
+        if value.is_meta or value.is_complex() or value.dtype is sys.modules["torch"].bool:
+            return False
+        return wanted is float or not value.is_floating_point()
     return value.dtype.kind in ("iu" if wanted is int else "iuf")
 
 
@@ -238,7 +286,14 @@ def _fixed(arguments: tuple[Any, ...]) -> Rule:
         )
 
     inner = ", ".join("anything" if rule is None else rule.text for rule in rules)
-    return Rule(accepts, f"a tuple of {len(rules)} ({inner})")
+
+    def parts(value: Any) -> Iterator[tuple[str, Rule, Any]]:
+        if isinstance(value, (list, tuple)) and len(value) == len(rules):
+            for index, (rule, each) in enumerate(zip(rules, value, strict=True)):
+                if rule is not None:
+                    yield f"{{}}[{index}]", rule, each
+
+    return Rule(accepts, f"a tuple of {len(rules)} ({inner})", parts=parts)
 
 
 def _mapping(arguments: tuple[Any, ...]) -> Rule:
@@ -254,8 +309,16 @@ def _mapping(arguments: tuple[Any, ...]) -> Rule:
             held is None or all(map(held.accepts, value.values()))
         )
 
+    def parts(value: Any) -> Iterator[tuple[str, Rule, Any]]:
+        if isinstance(value, dict):
+            for name, each in value.items():
+                if key is not None:
+                    yield "a key of {}", key, name
+                if held is not None:
+                    yield f"{{}}[{shown(repr(name), 60)}]", held, each
+
     keys, values = _plural(key), _plural(held)
-    return Rule(accepts, f"a mapping from {keys} to {values}" if arguments else "a mapping")
+    return Rule(accepts, f"a mapping from {keys} to {values}" if arguments else "a mapping", parts=parts)
 
 
 def _plural(rule: Rule | None) -> str:
@@ -281,13 +344,23 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, int) or -LARGEST <= value < LARGEST
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
+
+
 def _is_path(value: Any) -> bool:
     if not isinstance(value, (str, os.PathLike)):
         return False
-    return "\0" not in str(value)
+    try:
+        name = os.fsencode(value)
+        return b"\0" not in name and max(map(len, name.split(b"/"))) <= LONGEST_NAME
+    except (TypeError, ValueError):  # a lone surrogate, or an object whose __fspath__ fails
+        return False
 
 
 def _is_device(value: Any) -> bool:
+    import torch
+
     if isinstance(value, str):
         try:
             value = torch.device(value)
@@ -302,26 +375,31 @@ def _is_device(value: Any) -> bool:
 
 def number_of_gpus() -> int:
     """How many CUDA devices torch can use here."""
+    import torch
+
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 @cache
 def _has(kind: str) -> bool:
+    import torch
+
     module = getattr(torch, kind, None)
     return module is not None and bool(getattr(module, "is_available", lambda: False)())
 
 
 _DEVICE = Rule(_is_device, "a device of this machine, such as 'cpu' or 'cuda:0' where there is a GPU")
-_PATH = Rule(_is_path, "a path")
+_PATH = Rule(_is_path, "a path whose names are at most 255 bytes, without NUL")
+_TENSOR = Rule(is_tensor, "a tensor", True)
 _TENSORS = {
     "floating": Rule(
-        lambda value: isinstance(value, Tensor) and value.is_floating_point(), "a floating-point tensor", True
+        lambda value: is_tensor(value) and value.is_floating_point(), "a floating-point tensor", True
     ),
     "integer": Rule(
-        lambda value: isinstance(value, Tensor) and value.dtype == torch.int64, "an int64 tensor", True
+        lambda value: is_tensor(value) and value.dtype is sys.modules["torch"].int64, "an int64 tensor", True
     ),
     "boolean": Rule(
-        lambda value: isinstance(value, Tensor) and value.dtype == torch.bool, "a bool tensor", True
+        lambda value: is_tensor(value) and value.dtype is sys.modules["torch"].bool, "a bool tensor", True
     ),
 }
 _SIMPLE: dict[Any, Rule | None] = {
@@ -333,9 +411,10 @@ _SIMPLE: dict[Any, Rule | None] = {
     bool: Rule(lambda value: isinstance(value, (bool, np.bool_)), "True or False"),
     int: Rule(_is_integer, "a whole number"),
     float: Rule(_is_number, "a number"),
-    str: Rule(lambda value: isinstance(value, str), "a string"),
+    str: Rule(_is_text, "a string"),
     os.PathLike: _PATH,
-    Path: Rule(lambda value: isinstance(value, Path) and _is_path(value), "a path"),
-    Tensor: Rule(lambda value: isinstance(value, Tensor), "a tensor", True),
-    torch.device: _DEVICE,
+    Path: Rule(
+        lambda value: isinstance(value, Path) and _is_path(value),
+        "a pathlib.Path whose names are at most 255 bytes",
+    ),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch_geometric.data import Dataset
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks import TrackDataset
 from stgraph.errors import DataError
 from stgraph.features.importers import read_detections_folder
@@ -23,6 +24,7 @@ from stgraph.video.ids import find_files
 __all__ = ["VideoGraphDataset"]
 
 
+@checked
 class VideoGraphDataset(Dataset):
     """The graph of each video of a store, of a folder of detections or of a track data set, built when it is read.
 

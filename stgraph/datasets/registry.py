@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.caption_files import join_splits
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.datasets.corpus.drawn_splits import draw_splits
@@ -26,6 +27,7 @@ from stgraph.features.store import FeatureStore
 __all__ = ["open_dataset"]
 
 
+@checked
 def open_dataset(name: str, **arguments: object) -> StoredDataset:
     """Opens a data set by name and generates it if necessary; ``docs/datasets.md`` describes each one.
 

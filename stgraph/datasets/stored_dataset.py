@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.errors import DataError
 from stgraph.features.store import FeatureStore
@@ -24,6 +25,7 @@ def _no_extra_scores(
     return {}
 
 
+@checked
 @dataclass(frozen=True)
 class StoredDataset:
     """Features and captions of the same videos.

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.decoding.captions import CaptionRows, DecodedCaptions
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.errors import OptionError
@@ -17,9 +18,12 @@ from stgraph.text.special_tokens import SpecialTokens
 
 __all__ = ["Decoding"]
 
+MOST_WORDS = 1 << 20
+"""Largest length of a caption."""
 ChooseWords = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
 
 
+@checked
 class Decoding(ABC):
     """A method of choosing the words of captions: :class:`Greedy`, :class:`BeamSearch` or :class:`Sampling`.
 
@@ -79,10 +83,18 @@ class Decoding(ABC):
         return "-".join([f"{self.method}{first}", *(f"{name}{value}" for name, value in changed.items())])
 
 
-def check_max_length(max_length: int) -> None:
-    """Raises OptionError if there is no room for a word."""
+def check_sizes(state: DecodingState, num_captions: int, max_length: int) -> None:
+    """Raises OptionError if there is no room for a word, or the state is of another number of captions."""
     if max_length < 1:
         raise OptionError(f"'max_length' must be at least 1, got {max_length}.")
+    if max_length > MOST_WORDS:
+        raise OptionError(f"'max_length' must be at most {MOST_WORDS}, got {max_length}.")
+    if num_captions < 0:
+        raise OptionError(f"'num_captions' must be at least 0, got {num_captions}.")
+    if state.num_captions not in (None, num_captions):
+        raise OptionError(
+            f"'num_captions' must be the number of captions of 'state', {state.num_captions}, got {num_captions}."
+        )
 
 
 def check_count(name: str, value: object, least: int = 1) -> None:

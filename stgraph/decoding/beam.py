@@ -10,11 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.decoding.base import (
     Decoding,
     check_count,
-    check_max_length,
     check_number,
+    check_sizes,
     reported_attention,
     suppressed_ids,
 )
@@ -27,6 +28,7 @@ from stgraph.text.special_tokens import SpecialTokens
 __all__ = ["BeamSearch"]
 
 
+@checked
 @dataclass(frozen=True)
 class BeamSearch(Decoding):
     r"""Keeps the ``size`` likeliest beginnings of each caption, word by word.
@@ -112,7 +114,7 @@ class BeamSearch(Decoding):
         device: torch.device | str = "cpu",
     ) -> DecodedCaptions:
         """Decodes the ``captions_per_video`` best captions per video; see :meth:`Decoding.decode`."""
-        check_max_length(max_length)
+        check_sizes(state, num_captions, max_length)
         active = torch.arange(num_captions, device=device)
         opened = CaptionRows.empty(num_captions, max_length, device)
         scores = torch.zeros(num_captions, 1, device=device)  # of the open beginnings [A, width]

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
+from stgraph.errors import OptionError
+
 __all__ = ["CaptionRows", "DecodedCaptions"]
 
 
+@checked
 @dataclass(frozen=True)
 class DecodedCaptions:
     """Word ids and their log-probabilities, in the order of the videos.
@@ -42,7 +46,14 @@ class DecodedCaptions:
         Returns:
             Weights by name for n words, the end token included: over frames ``[n, T]``, over regions ``[n, T, S]``, S the
             largest number of regions in a frame of this video, and "branches" ``[n, 2]``.
+
+        Raises:
+            OptionError: If there is no such row.
         """
+        if not 0 <= row < len(self.tokens):
+            raise OptionError(f"'row' must be from 0 to {len(self.tokens) - 1}, got {row}.")
+        if num_frames < 1:
+            raise OptionError(f"'num_frames' must be at least 1, got {num_frames}.")
         found: dict[str, Tensor] = {}
         words = int((self.tokens[row] != 0).sum())
         for name, weights in self.attention.items():

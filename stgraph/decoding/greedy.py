@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from stgraph.decoding.base import Decoding, check_max_length, decode_rows
+from stgraph.checking import checked
+from stgraph.decoding.base import Decoding, check_sizes, decode_rows
 from stgraph.decoding.captions import DecodedCaptions
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.nn.decoder.decoding_state import DecodingState
@@ -18,6 +19,7 @@ from stgraph.text.special_tokens import SpecialTokens
 __all__ = ["Greedy"]
 
 
+@checked
 @dataclass(frozen=True)
 class Greedy(Decoding):
     """Takes the likeliest word at each step until the end token or ``max_length`` words.
@@ -56,7 +58,7 @@ class Greedy(Decoding):
         device: torch.device | str = "cpu",
     ) -> DecodedCaptions:
         """Decodes one caption per video; see :meth:`Decoding.decode`."""
-        check_max_length(max_length)
+        check_sizes(state, num_captions, max_length)
 
         def likeliest(scores: Tensor, active: Tensor, position: int) -> tuple[Tensor, Tensor]:
             log_probs, words = scores.max(1)

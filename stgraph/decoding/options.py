@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.decoding.base import Decoding
 from stgraph.decoding.beam import BeamSearch
 from stgraph.decoding.greedy import Greedy
@@ -20,6 +21,7 @@ METHODS: dict[str, type[Greedy] | type[BeamSearch] | type[Sampling]] = {
 _ARGUMENTS = {"beam_size": "size"}  # options whose name differs from the constructor's argument
 
 
+@checked
 def decoding_from_options(method: str = "greedy", **options: Any) -> Decoding:
     """Builds a decoding from the options of the command line (``decoding.method=beam decoding.beam_size=5``).
 
@@ -37,7 +39,7 @@ def decoding_from_options(method: str = "greedy", **options: Any) -> Decoding:
     >>> decoding_from_options("beam", beam_size=3)
     BeamSearch(size=3, length_penalty=0.0, captions_per_video=1, narrowing=False)
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise OptionError(f"'method' must be one of {tuple(METHODS)}, got {method!r}.")
     chosen, arguments = METHODS[method], {}
     own = _defaults(chosen)
@@ -59,6 +61,7 @@ def decoding_from_options(method: str = "greedy", **options: Any) -> Decoding:
     return chosen(**arguments)
 
 
+@checked
 def decoding_from_dict(content: Mapping[str, Any]) -> Decoding:
     """Reads what :meth:`Decoding.to_dict` gives, or the record of an older evaluation file, which lists all options.
 

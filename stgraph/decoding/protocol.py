@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.typing import IndexTensor
 
 __all__ = ["StepDecoder"]
 
@@ -16,5 +17,5 @@ State = TypeVar("State", bound=DecodingState)
 class StepDecoder(Protocol[State]):
     """A language model that computes one word at a time."""
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, tokens: IndexTensor, state: State) -> tuple[Tensor, State]:
         """Takes the last words ``[P]`` and the state before them; returns logits ``[P, V]`` and the state after them."""

@@ -12,16 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.decoding.base import Decoding, check_count, check_max_length, check_number, decode_rows
+from stgraph.checking import axes, checked
+from stgraph.decoding.base import Decoding, check_count, check_number, check_sizes, decode_rows
 from stgraph.decoding.captions import DecodedCaptions
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.text.special_tokens import SpecialTokens
+from stgraph.typing import FloatTensor
 
 __all__ = ["Sampling", "draw_words", "random_streams"]
 
 
+@checked
 @dataclass(frozen=True)
 class Sampling(Decoding):
     """Draws each word from the model's distribution over the allowed words, sharpened and cut as in :func:`draw_words`.
@@ -109,7 +112,7 @@ class Sampling(Decoding):
         Raises:
             OptionError: As in :meth:`Decoding.decode`, or if the number of ``keys`` is not that of the captions.
         """
-        check_max_length(max_length)
+        check_sizes(state, num_captions, max_length)
         keys = range(num_captions) if keys is None else keys
         if len(keys) != num_captions:
             raise OptionError(f"'keys' must be one per caption, {num_captions}, got {len(keys)}.")
@@ -135,9 +138,11 @@ class Sampling(Decoding):
         )
 
 
+@checked
+@axes(scores="P V", uniform="P")
 def draw_words(
-    scores: Tensor,
-    uniform: Tensor,
+    scores: FloatTensor,
+    uniform: FloatTensor,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.files import write_text
 from stgraph.parsing import read_json
@@ -16,6 +17,7 @@ from stgraph.parsing import read_json
 __all__ = ["Cell", "cell_path", "finished_cells", "load_cell", "save_cell"]
 
 
+@checked
 class Cell(BaseModel):
     """Scores of one run, as ``<results>/<table>/<row>/<seed>.json`` holds them.
 
@@ -61,11 +63,13 @@ class Cell(BaseModel):
     record: dict[str, Any]
 
 
+@checked
 def cell_path(results: Path, table: str, row: str, seed: int) -> Path:
     """Returns the path of a cell's file."""
     return results / table / row / f"{seed}.json"
 
 
+@checked
 def save_cell(results: Path, cell: Cell) -> Path:
     """Writes a cell atomically and returns its path."""
     path = cell_path(results, cell.table, cell.row, cell.seed)
@@ -74,6 +78,7 @@ def save_cell(results: Path, cell: Cell) -> Path:
     return path
 
 
+@checked
 def load_cell(path: Path) -> Cell | None:
     """Reads a cell; None if the file does not exist.
 
@@ -89,6 +94,7 @@ def load_cell(path: Path) -> Cell | None:
         raise DataError(f"{path} is not a cell of a study ({first}); remove it to run it again.") from error
 
 
+@checked
 def finished_cells(results: Path) -> Iterator[Cell]:
     """Yields the cells of all tables, so that a cell with the same settings and data need not be run twice.
 

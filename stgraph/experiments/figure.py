@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from stgraph import errors
+from stgraph.checking import checked
 from stgraph.experiments.report import Cells, values_by_seed
 from stgraph.experiments.statistics import mean_interval, paired_interval
 from stgraph.experiments.study import Study
@@ -14,6 +15,7 @@ from stgraph.files import save_figure
 __all__ = ["draw_study"]
 
 
+@checked
 def draw_study(study: Study, cells: Cells, path: str | Path, metric: str = "CIDEr") -> Path | None:
     """Plots runs and means per row on the left, and paired differences to the reference on the right, times 100.
 

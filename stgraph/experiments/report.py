@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from stgraph.checking import checked
 from stgraph.experiments.cell import Cell
 from stgraph.experiments.statistics import MeanInterval, mean_interval, paired_interval
 from stgraph.experiments.study import Study
@@ -21,6 +22,7 @@ Cells = Mapping[str, Mapping[int, Cell]]
 """Cells by row and seed."""
 
 
+@checked
 @dataclass(frozen=True)
 class Block:
     """One table of the report: heading, column names, rows of text and a footnote."""
@@ -50,6 +52,7 @@ def values_by_seed(
     }
 
 
+@checked
 def blocks_of(study: Study, cells: Cells, pairs: Sequence[VideoPair] = ()) -> list[Block]:
     """Builds all tables of a study: scores of the tested branch, differences, other branches, the paper's orderings.
 
@@ -78,6 +81,7 @@ def blocks_of(study: Study, cells: Cells, pairs: Sequence[VideoPair] = ()) -> li
     return [block for block in [*found, _orderings(study, shown), _paper(study, shown)] if block.rows]
 
 
+@checked
 def markdown_report(
     study: Study, cells: Cells, figure: str | None = None, pairs: Sequence[VideoPair] = ()
 ) -> str:
@@ -119,6 +123,7 @@ def markdown_report(
     return "\n".join(lines)
 
 
+@checked
 def latex_table(block: Block) -> str:
     """Formats one block as a LaTeX table that needs no package.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 
 __all__ = ["MeanInterval", "mean_interval", "paired_interval"]
@@ -15,6 +16,7 @@ __all__ = ["MeanInterval", "mean_interval", "paired_interval"]
 LEVEL = 0.95
 
 
+@checked
 class MeanInterval(NamedTuple):
     """Mean, sample standard deviation (n - 1) and confidence limits of the mean; the last three are NaN for one run."""
 
@@ -30,6 +32,7 @@ class MeanInterval(NamedTuple):
         return int(self.low > 0) - int(self.high < 0)
 
 
+@checked
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval:
     r"""Student's t confidence interval of the mean of independent runs.
 
@@ -53,6 +56,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval
     return MeanInterval(mean, deviation, mean - half, mean + half, len(x))
 
 
+@checked
 def paired_interval(a: Mapping[int, float], b: Mapping[int, float], level: float = LEVEL) -> MeanInterval:
     """The mean of a - b over the seeds that both have: each pair saw the same data in the same order.
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.experiments.cell import Cell
 
 __all__ = ["Study", "StudyRow"]
 
 
+@checked
 class StudyRow(BaseModel):
     """One row of a table.
 
@@ -57,6 +59,7 @@ class StudyRow(BaseModel):
         return self
 
 
+@checked
 class Study(BaseModel):
     """A table of an ablation study.
 

@@ -11,12 +11,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import StgraphError, WorkerError
 from stgraph.processes import begin_worker, interrupts_blocked
 
 __all__ = ["Task", "run_tasks"]
 
 
+@checked
 @dataclass(frozen=True)
 class Task:
     """One function call to run in a worker process.
@@ -32,6 +34,7 @@ class Task:
     needs: tuple[str, ...] = ()
 
 
+@checked
 def run_tasks(
     function: Callable[[Any], Any],
     tasks: Sequence[Task],

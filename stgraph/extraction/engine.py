@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, StgraphError
 from stgraph.extraction.extractor_calls import Failure, Timings, error_message, extract_in_batches
 from stgraph.extraction.feature_collector import FeatureCollector
@@ -22,6 +23,7 @@ QUEUED_BYTES = 1 << 28  # bytes of them; a batch that is larger by itself waits 
 VIDEOS_AHEAD = 4  # videos that the readers may be ahead of the next result, in addition to one per thread
 
 
+@checked
 def extract_videos(
     sources: Sequence[VideoSource],
     planned: PlannedExtractors,

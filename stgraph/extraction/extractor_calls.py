@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, StgraphError
 from stgraph.extraction.extractors.protocol import Extractor, ItemFeatures
 from stgraph.extraction.sources import VideoSource
@@ -14,6 +15,7 @@ from stgraph.extraction.sources import VideoSource
 __all__ = ["Failure", "Timings", "error_message", "extract_in_batches"]
 
 
+@checked
 @dataclass(frozen=True)
 class Failure:
     """A video that could not be extracted, and the reason in one line."""
@@ -22,6 +24,7 @@ class Failure:
     reason: str
 
 
+@checked
 @dataclass
 class Timings:
     """Seconds spent in each extractor's model, and the number of items it processed, by extractor name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,7 +14,10 @@ from stgraph.errors import DataError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.extraction.plan import FrameRule
 from stgraph.extraction.sources import VideoSource
-from stgraph.video import VideoReader, check_id
+from stgraph.video import check_id
+
+if TYPE_CHECKING:
+    from stgraph.video import VideoReader
 
 __all__ = ["BATCH_BYTES", "ItemBatch", "VideoInfo", "num_bytes", "read_items"]
 
@@ -100,6 +103,8 @@ def read_items(
         MissingDataError: If there is no such file.
     """
     check_id(source.id)
+    from stgraph.video import VideoReader  # which needs PyAV
+
     with VideoReader(source.path) as video:
         total = video.num_frames
         frames = rule(total)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, StgraphError, StoreError
 from stgraph.extraction.extractor_calls import Failure, error_message
 from stgraph.extraction.plan import PlannedExtractors
@@ -26,6 +27,7 @@ Engine = Callable[[Sequence[VideoSource]], Iterator[VideoFeatures | Failure]]
 """Yields the features or the failure of each video, in order."""
 
 
+@checked
 @dataclass
 class Outcome:
     """Result of an extraction.
@@ -41,6 +43,7 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
 
 
+@checked
 def extract_to_store(
     sources: Sequence[VideoSource],
     planned: PlannedExtractors,

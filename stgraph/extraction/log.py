@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.features.store.schema import is_one_file
 from stgraph.files import write_text
 from stgraph.parsing import RECORD, read_record
@@ -14,6 +15,7 @@ from stgraph.parsing import RECORD, read_record
 __all__ = ["ExtractionLog", "log_path"]
 
 
+@checked
 @dataclass(frozen=True)
 class ExtractionLog:
     """Facts about an extraction run that don't belong to the features themselves.

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import stgraph
+from stgraph.checking import checked
 from stgraph.errors import DataError, ModelFolderError, OptionError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.extraction.extractors.registry import make_extractor
@@ -45,11 +46,12 @@ class FrameRule:
     number: int = 10
 
     def __post_init__(self) -> None:
-        if self.rule not in SAMPLING:
+        if not isinstance(self.rule, str) or self.rule not in SAMPLING:
             raise OptionError(f"'frames.rule' must be one of {', '.join(SAMPLING)}, got {self.rule!r}.")
         if not isinstance(self.number, int) or self.number < 1:
             raise OptionError(f"'frames.number' must be at least 1, got {self.number!r}.")
 
+    @checked
     def __call__(self, file_frames: int) -> np.ndarray:
         """Numbers of the chosen frames, increasing."""
         return SAMPLING[self.rule](file_frames, self.number)
@@ -67,6 +69,7 @@ class FrameRule:
         return [names.get(self.rule, self.rule), self.number]
 
 
+@checked
 @dataclass(frozen=True)
 class ExtractorChoice:
     """An extractor by name, and its constructor arguments."""
@@ -75,6 +78,7 @@ class ExtractorChoice:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@checked
 @dataclass(frozen=True)
 class ExtractionPlan:
     """Everything that determines the features of a store; :meth:`build` creates the extractors.
@@ -144,6 +148,7 @@ class ExtractionPlan:
         return PlannedExtractors(self, [extractor.to(device) for extractor in extractors])
 
 
+@checked
 @dataclass(frozen=True)
 class PlannedExtractors:
     """A plan together with the extractors created from it."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.video.ids import files_by_id, find_files, video_id_of
 from stgraph.video.media_files import has_media_ending
@@ -14,6 +15,7 @@ from stgraph.video.media_files import has_media_ending
 __all__ = ["VideoSource", "find_videos", "take_shard"]
 
 
+@checked
 @dataclass(frozen=True)
 class VideoSource:
     """A video file and its id: :func:`~stgraph.video.video_id_of` of the path in the folder (``a/b.mp4`` -> ``a/b``)."""
@@ -22,6 +24,7 @@ class VideoSource:
     path: Path
 
 
+@checked
 def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
     """Finds the videos of a folder and its subfolders, sorted by path, or takes the single file ``folder``.
 
@@ -48,6 +51,7 @@ def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
     return found, [file for file in files if not has_media_ending(file)]
 
 
+@checked
 def take_shard(sources: list[VideoSource], shard: str | None) -> list[VideoSource]:
     """Returns part I of N equal parts for ``shard`` = "I/N", counting from 1; None returns all videos.
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked, described
 from stgraph.errors import DataError, OptionError
 from stgraph.typing import check_shape
 
@@ -23,6 +24,20 @@ Values = Sequence[Any] | Tensor | np.ndarray
 """Array-like numbers; nested sequences have one axis per level."""
 
 
+def count_rows(features: Values) -> int:
+    """Number of rows of given features.
+
+    Raises:
+        OptionError: If they have no rows or no values.
+    """
+    if getattr(features, "ndim", 1) == 0 or getattr(features, "is_meta", False):
+        raise OptionError(
+            f"'features' must be numbers [N, F], got {described(features)}; pass a row for each box."
+        )
+    return len(features)
+
+
+@checked
 @dataclass(frozen=True, eq=False, init=False)
 class Detections:
     """Boxes, scores and features of one video's objects, checked on construction.

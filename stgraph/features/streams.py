@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stgraph.checking import checked
+
 __all__ = ["GRID", "VECTOR_STREAMS", "grid_names"]
 
 GRID = "grid/"
@@ -13,6 +15,7 @@ VECTOR_STREAMS = ("appearance", "motion", "object")
 """Streams of one vector per frame, clip or object."""
 
 
+@checked
 def grid_names(streams: Iterable[str]) -> list[str]:
     """Names of the grids among ``streams``, without their prefix and in the given order.
 

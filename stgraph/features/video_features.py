@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections, all_finite
 from stgraph.typing import check_shape
@@ -19,6 +20,7 @@ Sampling = Literal["spread", "chunks"]
 """Rules by which frames are taken from those of a store."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class GridFeatures:
     """Features of S regions in each of M frames or clips, such as the 49 cells of a 7 x 7 grid.
@@ -41,6 +43,7 @@ class GridFeatures:
         check_shape("start", self.start, "M", M=len(self.values))
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class VideoFeatures:
     """The feature streams of one video: of its sampled frames, of their objects, of its clips, and grids.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from stgraph.checking import checked, warn_caller
 from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.features.streams import GRID
@@ -24,6 +24,7 @@ from stgraph.graph.video_graph import VideoGraph
 __all__ = ["VideoGraphBuilder"]
 
 
+@checked
 class VideoGraphBuilder:
     """Builds the spatio-temporal object graph of a video from its detections.
 
@@ -214,10 +215,9 @@ def _warn_of_geometry(rules: Mapping[EdgeKind, EdgeRule], videos: Sequence[Detec
     """Warns if the cosine rule compares box geometry because the detections came without features."""
     cosine = any(isinstance(rule, CosineEdges) or rule is cosine_edges for rule in rules.values())
     if cosine and any(video.features_are_geometry and len(video) for video in videos):
-        warnings.warn(
+        warn_caller(
             "The detections have no appearance features, so the cosine edges compare the geometry of boxes; pass features, "
-            "use temporal='track', or temporal=None (for a command, graph.temporal=track or graph.temporal=null).",
-            stacklevel=3,
+            "use temporal='track', or temporal=None (for a command, graph.temporal=track or graph.temporal=null)."
         )
 
 

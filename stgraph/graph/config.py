@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from stgraph.checking import checked
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, IouEdges, TrackEdges, cosine_edges, iou_edges, self_edges
 from stgraph.graph.edges.registry import edge_rule_names, registered_name
@@ -28,6 +29,7 @@ OPTIONS = {
 }
 
 
+@checked
 class GraphConfig(BaseModel):
     """Settings from which a :class:`VideoGraphBuilder` is built; derived from one by ``builder.config``.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections
 from stgraph.features.video_features import Sampling, VideoFeatures
@@ -16,6 +17,7 @@ from stgraph.graph.builder import VideoGraphBuilder
 __all__ = ["graphs_of"]
 
 
+@checked
 def graphs_of(
     videos: Sequence[VideoFeatures],
     builder: VideoGraphBuilder,

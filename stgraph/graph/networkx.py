@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.graph.consistency import check_graph
 from stgraph.graph.edge_kind import EdgeKind
@@ -27,6 +28,7 @@ _NODE_TYPES = {
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 
+@checked
 def to_networkx(graph: Data, label_names: Sequence[str] | Mapping[int, str] | None = None) -> nx.DiGraph:
     """Makes a directed graph whose attributes are plain numbers and words, so that every NetworkX writer takes it.
 

@@ -6,6 +6,7 @@ import torch
 from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import BaseTransform
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.graph.builder import VideoGraphBuilder
 from stgraph.graph.edges.join import join_edges
@@ -16,6 +17,7 @@ from stgraph.typing import check_shape
 __all__ = ["BoxCenters", "LinkObjects"]
 
 
+@checked
 class BoxCenters(BaseTransform):
     """Sets ``pos`` to the centres of the boxes in pixels, ``box [N, 4] -> pos [N, 2]``.
 
@@ -33,6 +35,7 @@ class BoxCenters(BaseTransform):
         return data
 
 
+@checked
 class LinkObjects(BaseTransform):
     """Replaces the edges of a graph or batch by those of a builder's rules: ``edge_index``, ``edge_weight``, ``edge_kind``.
 

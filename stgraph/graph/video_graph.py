@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from stgraph.checking import checked
 from stgraph.features.streams import GRID
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
 from stgraph.graph.saving import load_graph, save_graph
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["VideoGraph"]
 
 
+@checked
 class VideoGraph(Data):
     """The spatio-temporal object graph of one video; nodes are boxes, sorted by frame.
 

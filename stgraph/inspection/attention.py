@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
@@ -30,6 +31,7 @@ _WIDTH, _PANEL = 10.0, 1.65  # inches
 _BOX = "#56b4e9"
 
 
+@checked
 @styled
 def draw_attention(
     caption: Caption,

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.files import save_figure
 from stgraph.inspection.sharpness import FrameSharpness
@@ -24,6 +25,7 @@ _LINE = 0.155  # inches per line of text
 _LONGEST = 104  # characters per line of a caption
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class CaptionExample:
     """A video with what people and models say about it.
@@ -43,6 +45,7 @@ class CaptionExample:
     frames: np.ndarray | None = None
 
 
+@checked
 @styled
 def draw_captions(
     examples: Sequence[CaptionExample], path: str | Path | None = None, *, num_references: int = 1
@@ -104,6 +107,7 @@ def draw_captions(
     return figure
 
 
+@checked
 @styled
 def draw_word_counts(counts: Mapping[str, WordCounts], path: str | Path | None = None) -> Figure:
     """Draws the nouns and verbs of ranks 6 to 25 as bars, and the shares of nouns, verbs and adjectives, of each model.
@@ -160,6 +164,7 @@ def draw_word_counts(counts: Mapping[str, WordCounts], path: str | Path | None =
     return figure
 
 
+@checked
 @styled
 def draw_sharpness(groups: Mapping[str, Sequence[FrameSharpness]], path: str | Path | None = None) -> Figure:
     """Draws how the videos of a split spread over the largest frame weight and the effective number of frames.

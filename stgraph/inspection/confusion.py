@@ -6,12 +6,14 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stgraph.checking import checked
 from stgraph.files import save_figure
 from stgraph.metrics import Predictions
 
 __all__ = ["draw_confusion"]
 
 
+@checked
 def draw_confusion(
     predictions: Predictions, path: str | Path | None = None, title: str | None = None
 ) -> Figure:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import RankedAttention
@@ -17,6 +18,7 @@ from stgraph.pipeline import CaptionPipeline
 __all__ = ["FrameOrder", "frame_order", "ordered_share"]
 
 
+@checked
 @dataclass(frozen=True)
 class FrameOrder:
     """Share of adjacent pairs of frames that are ranked in order, for each video of a split.
@@ -39,6 +41,7 @@ class FrameOrder:
         return sum(self.shares.values()) / len(self.shares)
 
 
+@checked
 @torch.no_grad()
 def frame_order(
     captioner: CaptionPipeline, dataset: StoredDataset, split: str, *, batch_size: int = 64
@@ -114,6 +117,7 @@ def frame_order(
     return FrameOrder(dataset.name, split, shares, left_out)
 
 
+@checked
 def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
     """Share of adjacent pairs of real frames whose projections onto w increase; NaN without a pair.
 

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.graph import EdgeKind, VideoGraph
@@ -31,6 +32,7 @@ __all__ = ["draw_graph"]
 _MOST_FRAMES = 40
 
 
+@checked
 def draw_graph(
     graph: VideoGraph,
     frames: np.ndarray | Tensor | None,

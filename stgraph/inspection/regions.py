@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.extraction.extractors.image_transforms import crop_area
 from stgraph.models import CaptioningModel, STaTSCaptioner
@@ -29,6 +30,7 @@ _CROPPED = (
 )  # extractors that see the centre square of a frame, 224 of 256 pixels
 
 
+@checked
 @dataclass(frozen=True)
 class RegionLayout:
     """What the regions of each frame are, in the order of a model's attention weights: cells, boxes, the whole frame.
@@ -64,6 +66,7 @@ class RegionLayout:
         return weights[..., : self.cells].unflatten(-1, self.grid)
 
 
+@checked
 def region_layout(
     captioner: CaptionPipeline, branch: str, graph: object, size: tuple[int, int]
 ) -> RegionLayout:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.pixels import frame_cells
 from stgraph.errors import OptionError, ShapeError
 from stgraph.features.streams import GRID, grid_names
@@ -37,6 +38,7 @@ class FrameBackbone(Protocol):
         """Corners of the part of a frame that the network sees, in pixels."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Saliency:
     """How a caption depends on the places of the frames.
@@ -61,6 +63,7 @@ class Saliency:
     area: Area | None = None
 
 
+@checked
 def caption_saliency(
     captioner: CaptionPipeline,
     video: VideoFeatures,
@@ -119,6 +122,7 @@ def caption_saliency(
     return Saliency(text, score, "frames", slope.norm(dim=1), grad_cam(cells, slope))
 
 
+@checked
 def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
     r"""Grad-CAM of each frame: :math:`\max(0, \sum_k \bar{g}_k A_k)`, with the gradient averaged over places.
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.inspection.regions import draw_heat_map
@@ -22,6 +23,7 @@ _PANEL = 1.25  # inches
 METHODS = {"gradient": "input gradient", "grad_cam": "Grad-CAM"}
 
 
+@checked
 @styled
 def draw_saliency(
     found: Mapping[str, Saliency],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.datasets import StoredDataset
 from stgraph.errors import DataError, OptionError
 from stgraph.pipeline import Caption, CaptionPipeline
@@ -17,6 +18,7 @@ FRAME_MAPS = ("ts_frames", "local", "frames", "global", "motion", "st_frames")
 """Attention maps over frames, in order of preference."""
 
 
+@checked
 @dataclass(frozen=True)
 class FrameSharpness:
     """How sharply the words of each video's caption select frames.
@@ -53,6 +55,7 @@ class FrameSharpness:
         return sum(self.even.values()) / len(self.even)
 
 
+@checked
 @torch.no_grad()
 def frame_sharpness(
     captioner: CaptionPipeline,
@@ -106,6 +109,7 @@ def frame_sharpness(
     return FrameSharpness(dataset.name, split, name, largest, effective, even)
 
 
+@checked
 def sharpness_of(weights: Tensor) -> tuple[Tensor, Tensor]:
     """Largest weight and effective number of frames of each word.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError
 from stgraph.metrics.bleu import bleu_of_sums
 from stgraph.metrics.meteor import meteor_of_sums
@@ -17,6 +18,7 @@ from stgraph.metrics.scores import CaptionScores
 __all__ = ["Interval", "PairedDifference", "bootstrap_intervals", "paired_bootstrap", "scores_of_sets"]
 
 
+@checked
 class Interval(NamedTuple):
     """The two ends of an interval."""
 
@@ -24,6 +26,7 @@ class Interval(NamedTuple):
     high: float
 
 
+@checked
 class PairedDifference(NamedTuple):
     """Score of the first system minus that of the second, its interval, and a two-sided p-value."""
 
@@ -33,6 +36,7 @@ class PairedDifference(NamedTuple):
     p_value: float
 
 
+@checked
 def bootstrap_intervals(
     scores: CaptionScores, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
@@ -63,6 +67,7 @@ def bootstrap_intervals(
     return {metric: Interval(*_ends(values, level)) for metric, values in drawn.items()}
 
 
+@checked
 def paired_bootstrap(
     a: CaptionScores, b: CaptionScores, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, PairedDifference]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import rankdata
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, ShapeError
 from stgraph.metrics.bootstrap import Interval, check_samples, interval_of
 
@@ -19,6 +20,7 @@ ScoredTargets = tuple[np.ndarray, np.ndarray, list[str], list[str | None]]
 """Probabilities, labels, items and groups of some targets."""
 
 
+@checked
 def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
     r"""Mean F1 of the classes that occur among labels or predictions.
 
@@ -40,6 +42,7 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
     return float((2 * right[here] / found[here]).mean()) if here.any() else float("nan")
 
 
+@checked
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     r"""Area under the curve of precision over recall, without interpolation; targets of equal score are one step.
 
@@ -66,6 +69,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((gained * right / (steps + 1)).sum())
 
 
+@checked
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Probability that a positive target scores above a negative one; equal scores count half.
 
@@ -110,6 +114,7 @@ CLASSIFICATION_METRICS: dict[str, Callable[..., float]] = {
 """Scores by name, from labels, predictions and probabilities ``[P, C]``; the last two are means over classes."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Probabilities of every class with the true labels, and their scores.

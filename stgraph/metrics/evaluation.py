@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from stgraph.checking import checked
 from stgraph.decoding import Decoding, Greedy, decoding_from_dict
 from stgraph.errors import DataError, MissingDataError
 from stgraph.files import write_text
@@ -22,6 +23,7 @@ from stgraph.parsing import RECORD, read_record
 __all__ = ["Evaluation"]
 
 
+@checked
 @dataclass(frozen=True)
 class Evaluation:
     """Captions that one branch generated for a split, with their scores.

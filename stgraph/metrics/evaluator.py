@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, listed
 from stgraph.metrics import meteor
 from stgraph.metrics.bleu import Bleu
@@ -20,6 +21,7 @@ __all__ = ["CaptionEvaluator"]
 _Scorer = Callable[[Sequence[str]], MetricScores]
 
 
+@checked
 class CaptionEvaluator:
     """Computes BLEU-1 to BLEU-4, METEOR, ROUGE-L and CIDEr, with the same results as pycocoevalcap.
 

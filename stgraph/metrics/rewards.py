@@ -9,6 +9,7 @@ from itertools import islice
 
 from pycocoevalcap.cider.cider_scorer import precook
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, UnknownVideoError
 from stgraph.metrics.bleu import Bleu
 from stgraph.metrics.cider import Cider
@@ -30,6 +31,7 @@ _Score = Callable[
 ]  # captions, position of each one's video -> scores
 
 
+@checked
 class CaptionReward:
     r"""Weighted sum of the scores of a caption against its video's references.
 

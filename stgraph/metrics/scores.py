@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from stgraph.checking import checked
+
 __all__ = ["METRICS", "CaptionScores", "MetricScores"]
 
 METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
@@ -27,6 +29,7 @@ class MetricScores(dict[str, tuple[float, list[float]]]):
         self.statistics = dict(statistics or {})
 
 
+@checked
 @dataclass(frozen=True, eq=False, repr=False)
 class CaptionScores(Mapping[str, float]):
     """Scores of a set of captions; a mapping from metric to score.

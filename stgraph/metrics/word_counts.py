@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, UnknownVideoError
 from stgraph.text import PARTS_OF_SPEECH, Tagger, normalise
 
 __all__ = ["WordCounts", "count_words"]
 
 
+@checked
 @dataclass(frozen=True)
 class WordCounts:
     """Frequency of words in captions by part of speech.
@@ -58,6 +60,7 @@ class WordCounts:
         return sorted(rows, key=lambda row: (-row[2], row[:2]))[first - 1 : last]
 
 
+@checked
 def count_words(
     captions: Mapping[str, str], tagger: Tagger, references: Mapping[str, Sequence[str]] | None = None
 ) -> WordCounts:

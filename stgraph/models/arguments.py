@@ -60,6 +60,7 @@ def recorded(init: Callable[..., None]) -> Callable[..., None]:
         self.__dict__["config"] = values  # torch's modules accept plain attributes before their own __init__
         return init(self, **values)
 
+    wrapped.__checks_arguments__ = True  # type: ignore[attr-defined]  # pydantic has checked them
     return wrapped
 
 

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from stgraph.errors import DataError
+from stgraph.checking import checked
+from stgraph.errors import DataError, listed
 
 __all__ = ["most_frequent_caption", "nearest_captions"]
 
 
+@checked
 def nearest_captions(
     train: Mapping[str, Tensor], captions: Mapping[str, Sequence[str]], queries: Mapping[str, Tensor]
 ) -> dict[str, str]:
@@ -36,6 +38,10 @@ def nearest_captions(
     """
     if not train:
         raise DataError("Nearest neighbour needs at least one training video, got none.")
+    if without := [name for name in train if not captions.get(name)]:
+        raise DataError(
+            f"'captions' must have a caption of each training video, got none of {listed(without)}."
+        )
     names = list(train)
     bank = normalize(torch.stack([train[name] for name in names]).float(), dim=1)
     found = {}
@@ -45,6 +51,7 @@ def nearest_captions(
     return found
 
 
+@checked
 def most_frequent_caption(captions: Mapping[str, Sequence[str]]) -> str:
     """The caption that occurs most often; the first one in case of a tie.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.decoding import DecodedCaptions, Decoding, Greedy
 from stgraph.errors import DataError, OptionError
 from stgraph.features.streams import GRID, VECTOR_STREAMS
@@ -46,6 +47,7 @@ class DataSizes(Protocol):
         """Categories of the training videos."""
 
 
+@checked
 class CaptioningModel(VideoModel):
     """Videos -> captions: what training, decoding, saving and the command line need of a model.
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.decoding import Decoding
+from stgraph.errors import OptionError
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.text import CaptionTokenizer
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Caption", "captions_of"]
 
 
+@checked
 @dataclass  # not frozen: Lightning moves the fields of predictions to the CPU
 class Caption:
     """A sentence about a video, and the log-probability of each of its words.
@@ -43,6 +46,7 @@ class Caption:
     attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
 
 
+@checked
 def captions_of(
     model: CaptioningModel,
     tokenizer: CaptionTokenizer,
@@ -63,11 +67,18 @@ def captions_of(
         branch: Branch that generates; None is the one that is evaluated.
         decoding: How words are chosen; None is greedy.
         attention: Whether captions carry attention weights.
+
+    Raises:
+        OptionError: If the number of ids is not that of the videos.
     """
+    num_frames = torch.as_tensor(graphs.num_frames).reshape(-1).tolist()
+    if len(video_ids) != len(num_frames):
+        raise OptionError(
+            f"'video_ids' must be one per video of 'graphs', {len(num_frames)}, got {len(video_ids)}."
+        )
     found = model.generate(graphs, tokenizer.special_tokens, branch, decoding=decoding, attention=attention)
     texts = tokenizer.decode(found.tokens)
-    per_video = len(texts) // len(video_ids)
-    num_frames = torch.as_tensor(graphs.num_frames).reshape(-1).tolist()
+    per_video = len(texts) // max(len(video_ids), 1)
     captions = []
     for row, (text, tokens, log_probs) in enumerate(zip(texts, found.tokens, found.log_probs, strict=True)):
         if tokens.any():  # beam search may find fewer captions than were asked for

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.models.arguments import OptionalWidth, Probability, Width, constructor_arguments
 from stgraph.models.object_encoder import ObjectEncoder
@@ -55,6 +56,7 @@ class ClassificationSizes(Protocol):
         """Whether the boxes have places and tracks."""
 
 
+@checked
 class Classifier(VideoModel):
     """Graphs -> classes: one vector per box, then a head for videos, tracks or pairs of boxes.
 

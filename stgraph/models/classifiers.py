@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.models.arguments import OptionalWidth, Probability, Width
 from stgraph.models.classifier import (
     Classifier,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphClassifier", "RelationClassifier", "TrackClassifier"]
 
 
+@checked
 class GraphClassifier(Classifier):
     """Classifies a whole graph, such as the action of a clip: boxes to frames by ``object_pool``, frames by ``pool``.
 
@@ -100,6 +102,7 @@ class GraphClassifier(Classifier):
         return self.pool(frames, video, num_videos)
 
 
+@checked
 class TrackClassifier(Classifier):
     """Classifies tracks, such as whether a pedestrian will cross: the boxes of a track by ``pool``, with their neighbours.
 
@@ -124,6 +127,7 @@ class TrackClassifier(Classifier):
         return self.pool(nodes[rows], query[rows], count_groups(query))
 
 
+@checked
 class RelationClassifier(Classifier):
     """Classifies pairs of boxes, such as what a hand does to a cup: both boxes, their geometry, and the rest of the frame.
 

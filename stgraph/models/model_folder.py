@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import stgraph
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.features.video_features import Sampling
 from stgraph.files import atomic_write, write_text
@@ -49,6 +50,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@checked
 class ExtractorConfig(_Strict):
     """The extractor that made a stream, with its weights, as the feature store records it."""
 
@@ -59,6 +61,7 @@ class ExtractorConfig(_Strict):
     seconds_per_video: float | None = Field(default=None, ge=0)  # measured when the features were extracted
 
 
+@checked
 class DataSummary(_Strict):
     """The data that a model was trained on: their name, and the number of videos per split."""
 
@@ -66,6 +69,7 @@ class DataSummary(_Strict):
     videos: dict[str, int]
 
 
+@checked
 class ModelConfig(_Strict):
     """The contents of ``config.json``; entries that are not named here are refused.
 
@@ -103,6 +107,7 @@ class ModelConfig(_Strict):
         return cls(model=model.name, arguments=json_arguments(type(model), model.config), **values)
 
 
+@checked
 class ClassifierConfig(ModelConfig):
     """The contents of ``config.json`` of a classifier: what a :class:`ModelConfig` says, and names.
 
@@ -116,6 +121,7 @@ class ClassifierConfig(ModelConfig):
     label_names: tuple[str, ...] = ()
 
 
+@checked
 def save_model(
     folder: str | Path,
     model: VideoModel,
@@ -151,6 +157,7 @@ Model = TypeVar("Model", bound=VideoModel)
 def read_model_config(folder: str | Path) -> ModelConfig: ...
 @overload
 def read_model_config(folder: str | Path, schema: type[Config]) -> Config: ...
+@checked
 def read_model_config(folder: str | Path, schema: type[ModelConfig] = ModelConfig) -> ModelConfig:
     """Reads and checks ``config.json``.
 
@@ -188,6 +195,7 @@ def read_model_config(folder: str | Path, schema: type[ModelConfig] = ModelConfi
 def load_model(folder: str | Path, config: ModelConfig | None = None) -> CaptioningModel: ...
 @overload
 def load_model(folder: str | Path, config: ModelConfig | None, base: type[Model]) -> Model: ...
+@checked
 def load_model(
     folder: str | Path, config: ModelConfig | None = None, base: type[VideoModel] = CaptioningModel
 ) -> VideoModel:

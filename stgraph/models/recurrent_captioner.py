@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.nn import RecurrentDecoder, RecurrentOutput, VideoMemory
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RecurrentCaptioner"]
 
 
+@checked
 class RecurrentCaptioner(CaptioningModel):
     """Base class of models with one branch, named like the model, and a recurrent language model.
 

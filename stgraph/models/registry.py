@@ -7,6 +7,7 @@ import importlib
 from importlib.metadata import entry_points
 from typing import TypeVar, overload
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.models.video_model import VideoModel
@@ -57,6 +58,7 @@ def register_model(model: Model) -> Model:
 def find_model(name: str) -> type[CaptioningModel]: ...
 @overload
 def find_model(name: str, base: type[Base]) -> type[Base]: ...
+@checked
 def find_model(name: str, base: type[VideoModel] = CaptioningModel) -> type[VideoModel]:
     """The model class of a name.
 
@@ -104,6 +106,7 @@ def entry_point_names() -> list[str]:
     return sorted({point.name for point in entry_points(group=ENTRY_POINTS)})
 
 
+@checked
 def model_names(base: type[VideoModel] = CaptioningModel) -> list[str]:
     """All names that :func:`find_model` knows for a kind of models; installed ones may be of another kind."""
     own = CAPTIONERS if base is CaptioningModel else CLASSIFIERS

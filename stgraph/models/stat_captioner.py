@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import torch
 
+from stgraph.checking import checked
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
 from stgraph.models.attention_shares import AttentionShares, at_nodes, even_regions
 from stgraph.models.captioning_model import num_frames_of
@@ -31,6 +32,7 @@ __all__ = ["STATCaptioner"]
 SPECIAL_TOKENS = SpecialTokens()
 
 
+@checked
 class STATCaptioner(RecurrentCaptioner):
     """STAT: global, motion and local streams under two-stage attention, and an LSTM language model.
 

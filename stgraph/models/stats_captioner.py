@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
 from stgraph.models.attention_shares import AttentionShares, at_nodes, even_regions
@@ -62,6 +63,7 @@ WITHOUT_SPATIAL: dict[str, type[AllRegionsAttention | MeanThenTemporalAttention]
 }
 
 
+@checked
 class STaTSCaptioner(RecurrentCaptioner):
     r"""STaTS: spatio-temporal and temporo-spatial attention over regions, and an LSTM with self-attention over words.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.decoding import DecodedCaptions
 from stgraph.errors import OptionError
 from stgraph.models.arguments import OptionalWidth, Probability, VocabSize, Width
@@ -46,6 +47,7 @@ STREAMS = {
 }
 
 
+@checked
 class STGraphCaptioner(CaptioningModel):
     r"""STG-KD: an object branch and a scene branch, trained together; the scene branch alone is evaluated.
 

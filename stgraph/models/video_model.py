@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from stgraph.checking import checked
 from stgraph.models.arguments import recorded
 
 __all__ = ["VideoModel"]
 
 
+@checked
 class VideoModel(nn.Module, ABC):
     """A model with a name, whose constructor arguments are checked against their annotations and kept as ``config``.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, listed, shown
 from stgraph.parsing.text import lines_of, read_text
 
@@ -23,6 +24,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LARGEST = 2**63
 
 
+@checked
 def read_json(path: str | Path, *, finite: bool = True) -> Any:
     """Reads a JSON file.
 
@@ -33,6 +35,7 @@ def read_json(path: str | Path, *, finite: bool = True) -> Any:
     return parse_json(read_text(path), path, finite=finite)
 
 
+@checked
 def parse_json(text: str, path: str | Path, *, finite: bool = True) -> Any:
     """Parses a JSON text.
 
@@ -49,6 +52,7 @@ def parse_json(text: str, path: str | Path, *, finite: bool = True) -> Any:
     return _parse(text, shown(path), finite, 1)
 
 
+@checked
 def parse_json_lines(text: str, path: str | Path) -> list[tuple[int, Any]]:
     """Parses a text of one JSON value per line; blank lines are skipped.
 
@@ -62,11 +66,13 @@ def parse_json_lines(text: str, path: str | Path) -> list[tuple[int, Any]]:
     return [(number, _parse(line, shown(path), True, number)) for number, line in lines if line.strip()]
 
 
+@checked
 def is_json(text: str) -> bool:
     """Whether a text begins like a JSON object or list."""
     return text.lstrip().startswith(("{", "["))
 
 
+@checked
 def is_json_lines(text: str) -> bool:
     """Whether a text has several lines of which the first is a JSON object of its own.
 
@@ -83,6 +89,7 @@ def is_json_lines(text: str) -> bool:
     return True
 
 
+@checked
 def structure_of(value: object, depth: int = 1) -> str:
     """Describes what a JSON value is made of, for messages about unknown layouts.
 
@@ -102,7 +109,8 @@ def structure_of(value: object, depth: int = 1) -> str:
         if kinds == {"objects"} and depth:
             return f"a list of objects with the keys {listed(list(value[0]), 5)}"
         return f"a list of {' and '.join(sorted(kinds))}"
-    return {"null": "null", "texts": "a text", "numbers": "a number"}.get(_plural(value), "true or false")
+    names = {"null": "null", "texts": "a text", "numbers": "a number", "true or false": "true or false"}
+    return names.get(_plural(value), f"a value of type {type(value).__name__}")
 
 
 def _plural(value: object) -> str:
@@ -115,7 +123,9 @@ def _plural(value: object) -> str:
         (list, "lists"),
         (dict, "objects"),
     )
-    return next(name for kind, name in kinds if isinstance(value, kind))
+    return next(
+        (name for kind, name in kinds if isinstance(value, kind)), f"values of type {type(value).__name__}"
+    )
 
 
 class _Refusal(Exception):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, shown
 from stgraph.regular_files import check_regular
 
@@ -49,6 +50,7 @@ class _DType:
         return dtype
 
 
+@checked
 class PickledArray:
     """An array of numbers in a pickle; :meth:`numpy` makes the array."""
 
@@ -167,6 +169,7 @@ def _check_keys(keys: list[Any]) -> None:
         raise _Refused("a dictionary whose keys are not texts or numbers")
 
 
+@checked
 def read_plain_pickle(path: str | Path, most_bytes: int = MOST_BYTES) -> Any:
     """Reads a pickle of dictionaries, lists, tuples, texts, numbers and arrays of numbers.
 

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
-from stgraph.errors import DataError, shown
+from stgraph.checking import checked, described
+from stgraph.errors import DataError, OptionError, shown
 from stgraph.parsing.json_text import read_json
 
 __all__ = ["RECORD", "read_record"]
@@ -21,6 +22,7 @@ RECORD = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 Kind = TypeVar("Kind")
 
 
+@checked
 def read_record(path: Path, kind: type[Kind], what: str) -> Kind:
     """Reads a JSON file whose object has the fields of a dataclass or a pydantic model.
 
@@ -52,4 +54,9 @@ def read_record(path: Path, kind: type[Kind], what: str) -> Kind:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    try:
+        return TypeAdapter(kind)
+    except PydanticSchemaGenerationError as error:
+        raise OptionError(
+            f"'kind' must be a dataclass or a pydantic model, got {described(kind)}; decorate it with @dataclass."
+        ) from error

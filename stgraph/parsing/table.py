@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, shown
 
 __all__ = ["Row", "Table", "parse_table"]
@@ -15,6 +16,7 @@ __all__ = ["Row", "Table", "parse_table"]
 SEPARATORS = ",;\t"
 
 
+@checked
 @dataclass(frozen=True)
 class Row:
     """A row of a table.
@@ -28,6 +30,7 @@ class Row:
     values: tuple[str, ...]
 
 
+@checked
 @dataclass(frozen=True)
 class Table:
     """A table with a header.
@@ -60,7 +63,7 @@ class Table:
                     raise DataError(f"{self.path} has two columns '{found}'; rename or drop one.")
                 places[kind] = names.index(found)
         if lacking := [kind for kind in required if kind not in places]:
-            others = ", ".join(other for kind in lacking for other in known[kind][1:])
+            others = ", ".join(other for kind in lacking for other in known.get(kind, ())[1:])
             raise DataError(
                 f"{self.path} has no column {' and no column '.join(repr(kind) for kind in lacking)} (or one of "
                 f"{others}) in its first line, '{shown(','.join(self.header), 80)}'; add a header."
@@ -68,6 +71,7 @@ class Table:
         return places
 
 
+@checked
 def parse_table(text: str, path: str | Path) -> Table:
     """Parses a table whose fields are separated by commas, semicolons or tabs, whichever its first line has most of.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.regular_files import check_regular
 
@@ -20,6 +21,7 @@ MARKS = {
 """Encoding by byte order mark; spreadsheets write "Unicode text" in UTF-16."""
 
 
+@checked
 def read_text(path: str | Path) -> str:
     """Reads a text in UTF-8, or in the Unicode encoding that its byte order mark names.
 
@@ -50,6 +52,7 @@ def read_text(path: str | Path) -> str:
     return text
 
 
+@checked
 def lines_of(text: str) -> list[str]:
     """The lines of a text, however they end; unlike ``str.splitlines``, rarer separators are part of a line."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

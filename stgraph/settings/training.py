@@ -46,7 +46,7 @@ def training_config(config: DictConfig) -> TrainingConfig:
             values[name] = hydra.utils.instantiate(values[name])
     values["data"] = data_config(config.data)
     try:
-        return TrainingConfig(**values)
+        return TrainingConfig.model_validate(values)
     except ValidationError as error:
         raise OptionError(_first_problem("", error)) from error
 
@@ -58,7 +58,7 @@ def data_config(config: DictConfig) -> DataConfig:
         OptionError: If a setting has a wrong type or value.
     """
     try:
-        return DataConfig(**plain(config))
+        return DataConfig.model_validate(plain(config))
     except ValidationError as error:
         raise OptionError(_first_problem("data.", error)) from error
 

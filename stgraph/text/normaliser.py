@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tokenizers import Regex, normalizers
 
+from stgraph.checking import checked
+
 __all__ = ["caption_normaliser", "normalise"]
 
 
@@ -28,6 +30,7 @@ def caption_normaliser() -> normalizers.Normalizer:
 _NORMALISER = caption_normaliser()
 
 
+@checked
 def normalise(caption: str) -> str:
     r"""Normalises a caption as the tokenizer does.
 

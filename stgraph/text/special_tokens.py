@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 
 __all__ = ["SpecialTokens"]
 
 
+@checked
 @dataclass(frozen=True)
 class SpecialTokens:
     """Ids of the special tokens that decoding needs; the defaults are those of :class:`CaptionTokenizer`.

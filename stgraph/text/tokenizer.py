@@ -15,6 +15,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
+from stgraph.checking import checked, described
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.files import write_text
 from stgraph.parsing import read_json
@@ -31,6 +32,7 @@ NUM_ADDED = 2  # <bos> and <eos> around each caption
 LARGEST = 32_000_000  # bytes of a file; those of a million words have 19 million
 
 
+@checked
 class CaptionTokenizer:
     """Word-level tokenizer on the ``tokenizers`` library; :func:`stgraph.text.normalise` defines what a word is.
 
@@ -144,9 +146,14 @@ class CaptionTokenizer:
 
         Raises:
             DataError: If an id is beyond the vocabulary.
+            OptionError: If ``ids`` are not whole numbers.
             ShapeError: If ``ids`` has other axes.
         """
         check_shape("ids", ids, "B L")
+        if ids.is_floating_point() or ids.is_complex():
+            raise OptionError(
+                f"'ids' must be whole numbers, got {described(ids)}; convert them with .long()."
+            )
         if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
             raise DataError(
                 f"'ids' must lie in 0..{self.vocab_size - 1}, got {int(ids.min())} to {int(ids.max())}; they "

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.optim import Adam
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.classification_data import ClassificationBatch
 from stgraph.errors import OptionError
 from stgraph.metrics import Predictions
@@ -23,6 +24,7 @@ TargetLoss = Callable[[Tensor, Tensor], Tensor]
 """Logits ``[P, C]`` and labels -> their mean loss."""
 
 
+@checked
 class ClassificationModule(StepModule):
     """Trains a classifier and scores it.
 

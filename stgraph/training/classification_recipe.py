@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers import Logger
 
+from stgraph.checking import checked
 from stgraph.classification_pipeline import ClassificationPipeline
 from stgraph.datasets.loading.classification_data import ClassificationDataModule
 from stgraph.errors import OptionError
@@ -24,6 +25,7 @@ __all__ = ["train_classifier"]
 MONITORS = {"val/loss": "min", **{f"val/{name}": "max" for name in CLASSIFICATION_METRICS}}
 
 
+@checked
 def train_classifier(
     model: Classifier,
     data: ClassificationDataModule,

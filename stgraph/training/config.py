@@ -10,6 +10,7 @@ from typing import Any, Literal
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from pydantic import BaseModel, ConfigDict, Field
 
+from stgraph.checking import checked
 from stgraph.datasets import StoredDataset, open_dataset
 from stgraph.errors import listed
 from stgraph.features.video_features import Sampling
@@ -24,6 +25,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+@checked
 class LoaderConfig(_Strict):
     """Batches; see :class:`~stgraph.datasets.CaptionDataModule`."""
 
@@ -33,6 +35,7 @@ class LoaderConfig(_Strict):
     num_workers: int = 0
 
 
+@checked
 class DataConfig(_Strict):
     """A data set and how it is read.
 
@@ -69,6 +72,7 @@ class DataConfig(_Strict):
         return dataset
 
 
+@checked
 class TrainingConfig(_Strict):
     """Everything that a training run depends on; ``stgraph train`` composes it with hydra.
 

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adadelta, Adam, RMSprop
 from torch_geometric.data import Batch
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import DataError, OptionError
@@ -38,6 +39,7 @@ def default_optimizer(model: CaptioningModel) -> OptimizerFactory:
     return OPTIMIZERS.get(model.name, partial(Adam, lr=1e-4))
 
 
+@checked
 class CaptioningModule(StepModule):
     """Trains a captioning model, scores its captions, and captions videos for ``Trainer.predict``.
 

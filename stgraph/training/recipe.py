@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers import Logger
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import OptionError
 from stgraph.metrics import CaptionEvaluator
@@ -24,6 +25,7 @@ __all__ = ["train_captioner"]
 MONITORS = {"val/CIDEr": "max", "val/loss": "min"}
 
 
+@checked
 def train_captioner(
     model: CaptioningModel,
     data: CaptionDataModule,

@@ -10,11 +10,13 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 
 __all__ = ["ResumePoint"]
 
 
+@checked
 class ResumePoint(Checkpoint):
     """Writes ``last.ckpt`` every ``every_n_steps`` batches, at the end of each epoch, and where training stops.
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch import seed_everything
 
+from stgraph.checking import checked
 from stgraph.datasets import CaptionDataModule
 from stgraph.errors import OptionError
 from stgraph.features.streams import VECTOR_STREAMS
@@ -25,6 +26,7 @@ from stgraph.training.warm_start import load_teacher, load_weights
 __all__ = ["TrainingRun", "build_run", "check_model", "train"]
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingRun:
     """A configuration with its data opened and its model built, ready to be trained."""
@@ -54,6 +56,7 @@ class TrainingRun:
         )
 
 
+@checked
 def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | None = None) -> TrainingRun:
     """Checks a configuration, opens its data and builds its model.
 
@@ -106,6 +109,7 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
     return TrainingRun(config, model, data, loss)
 
 
+@checked
 def train(config: TrainingConfig) -> CaptionPipeline:
     """Trains the run of a configuration; see :func:`build_run` and :func:`train_captioner`."""
     return build_run(config).train()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, OptionError, WorkerError
 from stgraph.features.store.lock import WriterLock
 from stgraph.training.summary import TrainingSummary
@@ -17,6 +18,7 @@ __all__ = ["check_run_folder", "lock_run"]
 _held: set[tuple[Path, int]] = set()
 
 
+@checked
 @contextmanager
 def lock_run(folder: str | Path, *, writes: bool = True) -> Iterator[None]:
     """Lets one process at a time train in a folder; the lock is a hidden file beside it.
@@ -47,6 +49,7 @@ def lock_run(folder: str | Path, *, writes: bool = True) -> Iterator[None]:
             _held.discard(mine)
 
 
+@checked
 def check_run_folder(folder: str | Path, resume: bool) -> None:
     """Checks that a resumed run has a checkpoint, and that a new run overwrites none.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from stgraph.checking import checked
+
 __all__ = ["commit_id", "package_versions", "processor_name", "record_differences", "run_record"]
 
 PACKAGES = (
@@ -68,6 +70,7 @@ def processor_name() -> str:
     return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
+@checked
 def run_record(seed: int) -> dict[str, object]:
     """Commit, versions, device, processor and seed of the running process."""
     device = (

@@ -7,9 +7,12 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from stgraph.checking import checked
+
 __all__ = ["cosine_with_warmup", "teacher_forcing_ratio"]
 
 
+@checked
 def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int = 0) -> LambdaLR:
     """Raises the learning rate linearly over ``warmup_steps``, then lowers it to 0 at ``total_steps`` by half a cosine."""
 
@@ -22,6 +25,7 @@ def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int
     return LambdaLR(optimizer, factor)
 
 
+@checked
 def teacher_forcing_ratio(epoch: int, decay: float = 24.0) -> float:
     r"""Probability in scheduled sampling of feeding the ground-truth word instead of the model's own.
 

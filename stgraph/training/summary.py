@@ -6,12 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.files import write_text
 from stgraph.parsing import RECORD, read_record
 
 __all__ = ["TrainingSummary"]
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingSummary:
     """Outcome of a run, stored as ``training.json`` in its folder.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, STGraphCaptioner
@@ -15,6 +16,7 @@ __all__ = ["load_teacher", "load_weights"]
 IRRELEVANT_TO_TEACHER = ("branches", "appearance_channels", "motion_channels", "dropout")
 
 
+@checked
 def load_weights(model: CaptioningModel, start: CaptionPipeline, data: CaptionDataModule) -> None:
     """Copies the weights of a trained model with the same arguments (dropout apart) into ``model``.
 
@@ -37,6 +39,7 @@ def load_weights(model: CaptioningModel, start: CaptionPipeline, data: CaptionDa
     model.load_state_dict(start.model.state_dict())
 
 
+@checked
 def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: CaptionDataModule) -> None:
     """Copies the object branch of a trained model into ``model`` and freezes it.
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.video.media_files import MEDIA_ENDINGS
 
@@ -34,6 +35,7 @@ SYSTEM_FILES = frozenset(
 JOINERS = "\u200c\u200d"  # invisible, but part of words in several scripts and of emoji
 
 
+@checked
 def video_id_of(name: str) -> str:
     """The video id of a name, which may be that of a video or feature file: ``IMG_1.mov`` and ``IMG_1.npy`` -> ``IMG_1``.
 
@@ -53,6 +55,7 @@ def video_id_of(name: str) -> str:
     return found
 
 
+@checked
 def check_id(video_id: object, where: str = "") -> str:
     """Checks that a video id is a string that can be stored, printed on one line and recognized by eye.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from stgraph.checking import checked
+
 __all__ = ["AUDIO_ENDINGS", "MEDIA_ENDINGS", "VIDEO_ENDINGS", "has_media_ending"]
 
 # fmt: off
@@ -21,6 +23,7 @@ MEDIA_ENDINGS = VIDEO_ENDINGS | AUDIO_ENDINGS
 """Extensions of video and audio files. Audio files are opened too, so that an error reports that they have no frames."""
 
 
+@checked
 def has_media_ending(path: str | Path) -> bool:
     """Whether a file name has the extension of a video or audio file, in upper or lower case.
 

@@ -13,6 +13,7 @@ import torch
 from av.video.frame import VideoFrame
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError
 from stgraph.video.cursor import FrameCursor
 from stgraph.video.orientation import display_matrix, shown_size, upright
@@ -23,6 +24,7 @@ __all__ = ["VideoReader"]
 _TOLERATED_RATE_ERROR = 0.05
 
 
+@checked
 class VideoReader:
     """Reads frames by number from a video file of any container and codec that FFmpeg supports.
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 
 __all__ = ["SAMPLING", "chunk_frames", "every_nth_frame", "floored_chunk_frames", "spread_frames"]
 
 
+@checked
 def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
     r"""The middle frame of each of ``count`` equal parts; all frames of a shorter video.
 
@@ -37,6 +39,7 @@ def spread_frames(file_frames: int, count: int = 10) -> np.ndarray:
     return np.floor((np.arange(count) + 0.5) * file_frames / count).astype(np.int64)
 
 
+@checked
 def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     r"""The first frame of each of ``count`` chunks as ``numpy.array_split`` cuts them; all frames of a shorter video.
 
@@ -67,6 +70,7 @@ def chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     return chunk * length + np.minimum(chunk, longer)
 
 
+@checked
 def floored_chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     """Frame floor(i F / K) for each i below K = ``count``: what "chunks" was in earlier versions, kept for their stores.
 
@@ -89,6 +93,7 @@ def floored_chunk_frames(file_frames: int, count: int = 28) -> np.ndarray:
     return np.arange(count) * file_frames // count
 
 
+@checked
 def every_nth_frame(file_frames: int, step: int = 16) -> np.ndarray:
     """Every ``step``-th frame, starting with the first.
 
@@ -108,6 +113,11 @@ def every_nth_frame(file_frames: int, step: int = 16) -> np.ndarray:
     [0, 16, 32]
     """
     _check(file_frames, step, "step")
+    if file_frames // step >= 1 << 32:
+        raise OptionError(
+            f"'file_frames' must be the number of frames of a video file, got {file_frames}, of which every {step}th "
+            "would not fit in memory."
+        )
     return np.arange(0, file_frames, step)
 
 

@@ -12,12 +12,14 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from stgraph.errors import DataError, ShapeError, StgraphError
+from stgraph.checking import checked
+from stgraph.errors import DataError, OptionError, ShapeError, StgraphError
 from stgraph.files import atomic_write
 
 __all__ = ["write_video"]
 
 # fmt: off
+MOST_FPS = 1000
 _CONTAINERS = {
     ".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".gif": "gif", ".ts": "mpegts",
     ".mpg": "mpeg", ".flv": "flv", ".ogv": "ogv", ".nut": "nut",
@@ -26,6 +28,7 @@ _CONTAINERS = {
 """FFmpeg's name of the container by the ending of the file."""
 
 
+@checked
 def write_video(
     path: str | Path,
     frames: np.ndarray | Iterable[np.ndarray],
@@ -49,11 +52,16 @@ def write_video(
 
     Raises:
         ShapeError: If ``frames`` has other axes or another type, or frames are of different sizes.
+        OptionError: If ``fps`` or ``key_every`` is out of its range.
         DataError: If there are no frames, FFmpeg cannot write them, or the extension is that of no container.
         WriteError: As in ``stgraph.files.atomic_write``.
 
     Shapes: frames uint8 ``[F, H, W, 3]``, or F times ``[H, W, 3]``.
     """
+    if not 0 < fps <= MOST_FPS:
+        raise OptionError(f"'fps' must be above 0 and at most {MOST_FPS}, got {fps}.")
+    if not 1 <= key_every < 1 << 31:
+        raise OptionError(f"'key_every' must be from 1 to {(1 << 31) - 1}, got {key_every}.")
     if isinstance(frames, np.ndarray):
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise ShapeError(f"'frames' must be uint8 [F, H, W, 3], got {frames.dtype} {list(frames.shape)}")

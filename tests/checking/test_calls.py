@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -73,9 +75,9 @@ def test_what_the_annotations_allow_is_taken(given):
         ({"flag": 1}, "'flag' must be True or False, got 1"),
         ({"path": "a\0b"}, "'path' must be a path"),
         ({"texts": "a cat"}, "'texts' must be a sequence of strings or None, got 'a cat'"),
-        ({"texts": ["a", None]}, "'texts' must be a sequence of strings"),
+        ({"texts": ["a", None]}, r"'texts(\[1\])?' must be a (sequence of )?string"),
         ({"pair": (1, 2, 3)}, "'pair' must be a tuple of 2"),
-        ({"table": {1: 1}}, "'table' must be a mapping from strings"),
+        ({"table": {1: 1}}, "'(a key of )?table' must be a (mapping from )?string"),
         ({"choice": ["a"]}, "'choice' must be 'a' or 'b'"),
         ({"width": 0}, "'width' must be a whole number of at least 1"),
         ({"dropout": 1.0}, "'dropout' must be a number of at least 0 and below 1, got 1.0"),
@@ -179,3 +181,46 @@ def test_constructors_of_dataclasses_are_checked():
 def test_sizes_of_layers_are_checked(make, wrong):
     with pytest.raises(OptionError, match="must be a whole number"):
         make(wrong)
+
+
+@checked
+def nested(
+    captions: dict[str, list[str]] | None = None, sizes: list[tuple[int, int]] | None = None
+) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"captions": {"a": ["b"], "c": ["d", 3]}}, r"'captions\['c'\]\[1\]' must be a string, got 3"),
+        ({"captions": {"a": "b"}}, r"'captions\['a'\]' must be a sequence of strings, got 'b'"),
+        ({"captions": {1: ["b"]}}, "'a key of captions' must be a string, got 1"),
+        ({"sizes": [(1, 2), (3, "4")]}, r"'sizes\[1\]\[1\]' must be a whole number, got '4'"),
+        ({"sizes": [(1, 2), (3,)]}, r"'sizes\[1\]' must be a tuple of 2"),
+    ],
+)
+def test_the_wrong_element_is_named(given, says):
+    with pytest.raises(OptionError, match=says):
+        nested(**given)
+
+
+def test_checks_of_what_takes_no_tensor_import_no_torch():
+    code = """
+import sys
+from stgraph.checking import checked
+@checked
+def halve(number: int, path: str | None = None): return number / 2
+halve(4)
+try: halve("4")
+except ValueError as error: print(error)
+print("torch" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["'number' must be a whole number, got '4'.", "False"], run.stderr
+
+
+def test_functions_are_compiled_apart():
+    """torch.compile gives up on a code object after 8 versions: no two checked functions may share one."""
+    codes = [layers.MeanPool.forward.__code__, layers.RankedPool.forward.__code__, taken.__code__]
+    assert len({id(code) for code in codes}) == 3
+    assert taken.__code__.co_name == "taken"

@@ -90,7 +90,7 @@ def test_ends_of_the_unit_interval_draw_allowed_words():
 @pytest.mark.parametrize("shape", [(4, 2, 0, 1, 3), (3,), (1, 0)])
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_p": 0.9, "captions_per_video": 3}])
 def test_batch_order_and_batch_size_change_nothing(shape, options):
-    writer, ids = Writer(vocab_size=20, videos=5), "abcde"
+    writer, ids = Writer(vocab_size=20, videos=5), list("abcde")
     sampling = Sampling(seed=3, **options)
     samples = sampling.captions_per_video
     together = sampling.decode(writer.decoder, writer.start(range(5), 8), 5, TOKENS, max_length=8, keys=ids)
@@ -116,7 +116,7 @@ def test_seeds_samples_and_keys_draw_other_captions():
     captions = [*write(captions_per_video=4), *write(seed=1), *write(keys=["x", "y"])]
     assert len({tuple(caption.tolist()) for caption in captions}) == 12
     with pytest.raises(OptionError, match="'keys' must be one per caption, 2, got 3"):
-        write(keys="abc")
+        write(keys=["a", "b", "c"])
 
 
 def test_streams_are_uniform_and_each_its_own():

@@ -56,7 +56,7 @@ def test_no_boxes_at_all():
         ({"boxes": [[0, 0, 10, 10], [5, 5, 5, 20], [1, 1, 30, 20]]}, DataError, "x1 < x2 and y1 < y2"),
         ({"num_frames": 0}, DataError, "'num_frames' must be at least 1, got 0"),
         ({"size": (0, 32)}, DataError, r"'size' must be \(height, width\).*\(0, 32\)"),
-        ({"boxes": "boxes"}, DataError, "'boxes' must be an array of numbers, got str"),
+        ({"boxes": "boxes"}, OptionError, "'boxes' must be a sequence or a tensor or an array, got 'boxes'"),
     ],
 )
 def test_what_cannot_be_right_is_named(changed, error, message):

@@ -26,11 +26,15 @@ def mean_of(values):
     return CaptionScores({"CIDEr": sum(scores.values()) / len(scores)}, {"CIDEr": scores})
 
 
+def by_video(values):
+    return {str(index): value for index, value in enumerate(values)}
+
+
 def as_scores(answer: MetricScores):
     return CaptionScores(
         {metric: corpus for metric, (corpus, _) in answer.items()},
-        {metric: dict(enumerate(each)) for metric, (_, each) in answer.items()},
-        {name: dict(enumerate(rows)) for name, rows in answer.statistics.items()},
+        {metric: by_video(each) for metric, (_, each) in answer.items()},
+        {name: by_video(rows) for name, rows in answer.statistics.items()},
     )
 
 

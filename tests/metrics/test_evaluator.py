@@ -120,15 +120,21 @@ def test_only_the_metrics_asked_for(monkeypatch):
     assert scores["BLEU-4"] == pytest.approx(PUBLISHED["BLEU-4"], abs=1e-6)
 
 
-@pytest.mark.parametrize("metrics", [["SPICE"], "BLEU", []])
+@pytest.mark.parametrize("metrics", [["SPICE"], []])
 def test_unknown_metrics(metrics):
     with pytest.raises(OptionError, match=r"'metrics' must be some of BLEU-1, .*, CIDEr, got"):
         CaptionEvaluator(REFERENCES, metrics=metrics)
 
 
+def test_a_text_is_no_list_of_metrics():
+    with pytest.raises(OptionError, match="'metrics' must be a sequence of strings, got 'BLEU'"):
+        CaptionEvaluator(REFERENCES, metrics="BLEU")
+
+
 @pytest.mark.parametrize("references", [{}, {"vid": "a cat"}, {"vid": []}, {"vid": [None]}])
 def test_references_that_cannot_be_right(references):
-    with pytest.raises(DataError, match="'references' .*vid" if references else "'references' must contain"):
+    message = "'references.*vid" if references else "'references' must contain"
+    with pytest.raises((DataError, OptionError), match=message):
         CaptionEvaluator(references)
 
 
@@ -143,12 +149,12 @@ def test_references_without_words_are_named():
     [
         ({"1": "a"}, r"2 videos of the references, 1 are missing \('2'\)"),
         ({**CAPTIONS, "3": "a", "4": "b", "5": "c", "6": "d"}, r"4 are not \('3', '4', '5', '6'\)"),
-        ({**CAPTIONS, "2": ["a"]}, r"'captions' of '2' must be one string, got list"),
-        ({**CAPTIONS, "2": None}, r"'captions' of '2' must be one string, got NoneType"),
+        ({**CAPTIONS, "2": ["a"]}, r"'captions\['2'\]' must be a string, got list \['a'\]"),
+        ({**CAPTIONS, "2": None}, r"'captions\['2'\]' must be a string, got None"),
     ],
 )
 def test_captions_that_do_not_fit_the_references(captions, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, OptionError), match=message):
         CaptionEvaluator(REFERENCES, metrics=["BLEU-1"])(captions)
 
 

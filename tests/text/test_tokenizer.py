@@ -58,7 +58,7 @@ def test_caption_without_words(tokenizer, caption):
 
 
 def test_a_text_is_no_list(tokenizer):
-    with pytest.raises(OptionError, match="must be a list of texts, got 'a dog'"):
+    with pytest.raises(OptionError, match="must be a sequence of strings, got 'a dog'"):
         tokenizer.encode("a dog")
 
 

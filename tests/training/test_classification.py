@@ -176,9 +176,9 @@ GRAPH = moving(0)
     [
         ([], {}, DataError, "There is no training graph"),
         ([(GRAPH, "a"), (GRAPH, "b")], {}, DataError, "The id 'v0' occurs twice, again as item 1 of 'train'"),
-        ([(GRAPH, 3)], {}, DataError, "must be a class such as 'drink'"),
+        ([(GRAPH, 3)], {}, OptionError, r"'train\[0\]\[1\]' must be a string or a sequence of strings"),
         ([(GRAPH, {})], {}, DataError, "must be a class such as 'drink'"),
-        ([("graph", "a")], {}, DataError, r"Item 0 of 'train' must be a pair \(VideoGraph, target\)"),
+        ([("graph", "a")], {}, OptionError, r"'train\[0\]\[0\]' must be a Data, got 'graph'"),
         (
             [(GRAPH, "a"), (moving(1), {0: "b"})],
             {},

@@ -8,7 +8,7 @@ import av
 import pytest
 
 from benchmarks.video.recipes import TURNS
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.video import VideoReader
 from stgraph.video.video_file import VideoFile, translated_errors
 from tests.video.samples import write_video
@@ -58,7 +58,7 @@ def test_a_link_to_nothing_and_a_name_with_nul(tmp_path):
     (tmp_path / "a.mp4").symlink_to(tmp_path / "none.mp4")
     with pytest.raises(MissingDataError, match="There is no video at"):
         VideoReader(tmp_path / "a.mp4")
-    with pytest.raises(DataError, match="is not readable"):
+    with pytest.raises(OptionError, match="must be a path whose names are at most 255 bytes, without NUL"):
         VideoReader("a\0.mp4")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.split_names import SPLITS
 from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, listed
 from stgraph.files import write_text
@@ -19,6 +20,7 @@ from stgraph.video.ids import check_id
 __all__ = ["SPLITS", "CaptionCorpus", "VideoCaptions"]
 
 
+@checked
 @dataclass(frozen=True)
 class VideoCaptions:
     """The split of a video, its reference captions, and its category if it has one."""
@@ -28,6 +30,7 @@ class VideoCaptions:
     category: str | None = None
 
 
+@checked
 class CaptionCorpus:
     """The captions of a data set.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError
 
 __all__ = ["draw_splits"]
 
 
+@checked
 def draw_splits(ids: Iterable[str], val: float = 0.1, test: float = 0.1, seed: int = 0) -> dict[str, str]:
     """Draws a split for each video.
 

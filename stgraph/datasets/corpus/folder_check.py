@@ -17,7 +17,7 @@ from stgraph.datasets.corpus.numbering import VIDEOS, video_numbers
 from stgraph.datasets.corpus.official_splits import MSVD_NAME, OFFICIAL
 from stgraph.datasets.corpus.summary import published_differences
 from stgraph.errors import DataError, MissingDataError, OptionError, listed, shown
-from stgraph.video import VideoReader, video_id_of
+from stgraph.video import video_id_of
 from stgraph.video.ids import find_files
 from stgraph.video.media_files import has_media_ending
 
@@ -202,6 +202,8 @@ def _check_readable(
 
 
 def _reason(file: Path) -> str:
+    from stgraph.video import VideoReader  # which needs PyAV
+
     try:
         _ = VideoReader(file).num_frames  # reads the whole index
     except (DataError, MissingDataError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.caption_files import join_splits
 from stgraph.datasets.corpus.caption_layouts import parse_captions
 from stgraph.datasets.corpus.captions import CaptionCorpus
@@ -17,6 +18,7 @@ from stgraph.parsing import read_text
 __all__ = ["read_msrvtt_captions"]
 
 
+@checked
 def read_msrvtt_captions(
     paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path],
     splits: Splits | None = None,

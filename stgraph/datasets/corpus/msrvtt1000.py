@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.datasets.corpus.split_names import SPLITS
 from stgraph.errors import DataError, OptionError, shown
@@ -24,6 +25,7 @@ MSRVTT1000_NUMBERS: Mapping[str, Iterable[int]] = MappingProxyType(
 MOST_BYTES = 1 << 30
 
 
+@checked
 def read_msrvtt1000_captions(
     path: str | Path, numbers: Mapping[str, Iterable[int]] = MSRVTT1000_NUMBERS
 ) -> CaptionCorpus:

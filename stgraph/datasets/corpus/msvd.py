@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.caption_files import join_splits
 from stgraph.datasets.corpus.caption_layouts import parse_captions
 from stgraph.datasets.corpus.captions import CaptionCorpus
@@ -19,6 +20,7 @@ __all__ = ["read_msvd_captions"]
 COLUMNS = ("VideoID", "Start", "End", "Language", "Description")
 
 
+@checked
 def read_msvd_captions(path: str | Path, splits: Splits = OFFICIAL, *, common: bool = False) -> CaptionCorpus:
     """Reads the captions of MSVD; the layout is detected from the content of the file.
 

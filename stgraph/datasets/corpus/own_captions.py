@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.caption_layouts import COLUMNS, CaptionEntry, parse_captions
 from stgraph.datasets.corpus.split_names import split_name
 from stgraph.errors import DataError, listed, shown
@@ -15,6 +16,7 @@ from stgraph.video.ids import check_id, video_id_of
 __all__ = ["OwnCaptions", "read_own_captions"]
 
 
+@checked
 @dataclass
 class OwnCaptions:
     """Captions by video id, splits for all videos or none, and categories for some."""
@@ -24,6 +26,7 @@ class OwnCaptions:
     categories: dict[str, str] = field(default_factory=dict)
 
 
+@checked
 def read_own_captions(path: str | Path) -> OwnCaptions:
     """Reads captions of your own videos; the layout is detected from the content of the file.
 

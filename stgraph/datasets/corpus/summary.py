@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.errors import OptionError
 from stgraph.text import normalise
@@ -18,6 +19,7 @@ PUBLISHED = {
 }
 
 
+@checked
 @dataclass(frozen=True)
 class SplitSummary:
     """Number of videos, captions and distinct words, and length of the longest caption in words."""
@@ -28,6 +30,7 @@ class SplitSummary:
     longest: int
 
 
+@checked
 @dataclass(frozen=True)
 class CorpusSummary:
     """Statistics of a corpus; ``str()`` gives a table.
@@ -61,6 +64,7 @@ class CorpusSummary:
         return "\n".join(lines)
 
 
+@checked
 def corpus_summary(corpus: CaptionCorpus) -> CorpusSummary:
     """Computes the statistics of a corpus; words are those of :func:`stgraph.text.normalise`.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.pixels import (
     BlobDetector,
     box_appearance,
@@ -25,6 +26,7 @@ __all__ = ["SAMPLED_FRAMES", "extract_video_features"]
 SAMPLED_FRAMES = 10
 
 
+@checked
 def extract_video_features(name: str, frames: NDArray[np.uint8], fps: float) -> VideoFeatures:
     """Computes the features of a video from its pixels.
 

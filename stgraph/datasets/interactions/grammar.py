@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.scene import Scene, generator
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 
@@ -14,6 +15,7 @@ _ACTIVE = ("the {a} {v} the {p}", "a {a} {v} a {p}", "the {a} is {g} the {p}", "
 _PASSIVE = ("the {p} is {d} by the {a}", "a {p} is being {d} by a {a}")
 
 
+@checked
 def reference_sentences(scene: Scene, seed: int, index: int) -> list[str]:
     """Six different sentences in lower case without punctuation; the first is the simplest.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.errors import DataError
 
@@ -21,6 +22,7 @@ _PATTERN_WORDS = {
 }
 
 
+@checked
 def tag_interactions(words: Sequence[str]) -> list[str]:
     """Tags each word of a caption of ``interactions`` with one of ``stgraph.text.PARTS_OF_SPEECH``.
 

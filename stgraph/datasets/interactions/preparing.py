@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import stgraph
+from stgraph.checking import checked
 from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.scene import MAX_OBJECTS, NUM_FRAMES, Scene, make_scene, video_id
@@ -37,6 +38,7 @@ _FILES = ("store.h5", "captions.json", "truth.npz")
 Progress = Callable[[int, int], None]
 
 
+@checked
 def prepare_interactions(
     size: str = "small",
     seed: int = 0,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.grammar import reference_sentences
 from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.rendering import render_video
@@ -15,7 +16,6 @@ from stgraph.datasets.interactions.worker_pool import generate_features
 from stgraph.errors import OptionError
 from stgraph.features.video_features import VideoFeatures
 from stgraph.files import atomic_write, write_text
-from stgraph.video import write_video
 
 __all__ = ["write_raw_layout"]
 
@@ -23,6 +23,7 @@ _MAX_BOXES = 5  # per frame
 _TEST_SHARE = 0.25
 
 
+@checked
 def write_raw_layout(
     folder: str | Path, *, videos: int = 27, seed: int = 0, video_files: bool = False
 ) -> Path:
@@ -55,6 +56,8 @@ def write_raw_layout(
     for index, features in enumerate(generate_features(seed, range(videos))):
         _write_detections(folder / "detections", features)
         if video_files:
+            from stgraph.video import write_video  # which needs PyAV
+
             write_video(folder / "clips" / f"{features.id}.mp4", render_video(features.id), features.fps)
         captions[video_id(seed, index)] = {
             "dataset": "interactions",

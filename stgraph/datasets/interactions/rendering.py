@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.scene import (
     FRAME_SIZE,
     NUM_FRAMES,
@@ -26,6 +27,7 @@ _HUES = {"red": 0.0, "yellow": 56.0, "green": 122.0, "cyan": 182.0, "blue": 232.
 Array = NDArray[np.floating]
 
 
+@checked
 def render_video(name: str) -> NDArray[np.uint8]:
     """Renders the frames of a video; the pixels are the same every time.
 

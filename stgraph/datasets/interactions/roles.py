@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.errors import DataError, UnknownVideoError
 
@@ -15,6 +16,7 @@ __all__ = ["caption_roles", "noun_verb_accuracy"]
 Roles = tuple[str | None, str | None, str | None]
 
 
+@checked
 def caption_roles(caption: str) -> Roles:
     """Actor, verb and patient of a sentence; missing parts are None.
 
@@ -43,6 +45,7 @@ def caption_roles(caption: str) -> Roles:
     return None, name, None
 
 
+@checked
 def noun_verb_accuracy(
     captions: Mapping[str, str], references: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:

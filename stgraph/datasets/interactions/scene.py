@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.motions import MOTIONS, PairMotion
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.errors import OptionError, UnknownVideoError
@@ -33,6 +34,7 @@ _PREFIX = "interactions"
 Array = NDArray[np.float64]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Scene:
     """The objects of a video: first the actor, then the patient, then bystanders that pass by or rest.
@@ -52,6 +54,7 @@ class Scene:
     radius: Array
 
 
+@checked
 def video_id(seed: int, index: int) -> str:
     """Id of a video, from which it can be rendered again.
 
@@ -63,6 +66,7 @@ def video_id(seed: int, index: int) -> str:
     return f"{_PREFIX}-{seed}-{index:05d}"
 
 
+@checked
 def parse_video_id(name: str) -> tuple[int, int]:
     """Seed and index of a video id.
 
@@ -83,6 +87,7 @@ def generator(seed: int, index: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, index, ("scene", "pixels", "sentences").index(purpose)])
 
 
+@checked
 def make_scene(seed: int, index: int) -> Scene:
     """Draws the content of a video, which depends on ``seed`` and ``index`` alone."""
     rng = generator(seed, index, "scene")

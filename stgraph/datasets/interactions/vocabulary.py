@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stgraph.checking import checked
+
 __all__ = ["KINDS", "VERBS", "Kind", "Verb"]
 
 
+@checked
 @dataclass(frozen=True)
 class Kind:
     """A kind of object: a colour and a shape."""
@@ -20,6 +23,7 @@ class Kind:
         return f"{self.colour} {self.shape}"
 
 
+@checked
 @dataclass(frozen=True)
 class Verb:
     """An interaction and its paraphrases: third person, -ing form, and participle for the passive or None."""

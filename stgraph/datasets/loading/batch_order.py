@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 
 __all__ = ["PairGroup", "pair_batches"]
@@ -14,6 +15,7 @@ PairGroup = tuple[int, tuple[int, ...]]
 """A video and some of its captions, both by position."""
 
 
+@checked
 def pair_batches(
     num_captions: Sequence[int],
     *,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.process_shards import StepTotals
 from stgraph.errors import DataError
 from stgraph.text import CaptionTokenizer
@@ -16,6 +17,7 @@ from stgraph.text import CaptionTokenizer
 __all__ = ["CaptionBatch", "CaptionCollator"]
 
 
+@checked
 @dataclass(frozen=True)
 class CaptionBatch:
     """Graphs of B videos and P captions of them.
@@ -75,6 +77,7 @@ class CaptionBatch:
         )
 
 
+@checked
 class CaptionCollator:
     """Collate function of a data loader whose items are graphs with sentences.
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch_geometric.data import Batch, Data
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.batch_datasets import RemainingBatches, batch_loader
 from stgraph.datasets.loading.graph_source import GraphList
 from stgraph.datasets.loading.targets import EncodedTargets, Target, class_names, encode, level_of, names_of
@@ -30,6 +31,7 @@ GRAPHS_PER_BATCH = 64  # of validation, test and prediction
 Pairs = Sequence[tuple[Data, Target]]
 
 
+@checked
 @dataclass(frozen=True)
 class ClassificationBatch:
     """Graphs with their targets.
@@ -77,6 +79,7 @@ class ClassificationBatch:
         )
 
 
+@checked
 class ClassificationDataModule(LightningDataModule):
     """Graphs with targets, in batches.
 

@@ -13,6 +13,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 from torch_geometric.data import Data
 
+from stgraph.checking import checked
 from stgraph.datasets.corpus.captions import CaptionCorpus, VideoCaptions
 from stgraph.datasets.loading.batch_datasets import PairBatches, RemainingBatches, VideoBatches, batch_loader
 from stgraph.datasets.loading.batch_order import PairGroup, pair_batches
@@ -38,6 +39,7 @@ VIDEOS_PER_BATCH = 64  # of validation, test and prediction
 Pairs = Sequence[tuple[Data, Sequence[str]]]
 
 
+@checked
 class CaptionDataModule(LightningDataModule):
     """Graphs and sentences of a captioning run, in batches.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.features.streams import GRID, grid_names
 from stgraph.features.video_features import Sampling, VideoFeatures
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphList", "GraphSource", "StoredGraphs"]
 
 
+@checked
 class GraphSource(ABC):
     """The graphs of a data set, by video id.
 
@@ -61,6 +63,7 @@ class GraphSource(ABC):
         """
 
 
+@checked
 class StoredGraphs(GraphSource):
     """Graphs built from the features of a store.
 
@@ -145,6 +148,7 @@ class StoredGraphs(GraphSource):
         return _mean_appearance(video_id, self.video(video_id).appearance)
 
 
+@checked
 class GraphList(GraphSource):
     """Ready-made graphs, held in memory.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
 from stgraph.datasets.tracks.layouts import FARTHEST, usable_boxes
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_file, existing_folder
@@ -25,6 +26,7 @@ MOST = 1000
 """Largest number of objects in a frame, and of relations of an object; the data set has at most a few dozen."""
 
 
+@checked
 class ActionGenome(TrackDataset):
     """Action Genome: relations of a person to objects, several at a time, in annotated frames of Charades videos.
 

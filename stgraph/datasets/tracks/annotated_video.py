@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, shown
 from stgraph.features.detections import Detections
 from stgraph.features.video_features import VideoFeatures
@@ -22,6 +23,7 @@ from stgraph.video.ids import check_id
 __all__ = ["AnnotatedVideo", "Segment"]
 
 
+@checked
 @dataclass(frozen=True)
 class Segment:
     """An interval of a video with a label.
@@ -52,6 +54,7 @@ class Segment:
             )
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class AnnotatedVideo:
     """What a reader of a track data set returns for one video.

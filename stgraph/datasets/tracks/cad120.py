@@ -10,14 +10,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.layouts import (
     Entry,
     Pair,
     check_segments,
-    checked,
     checked_array,
     usable_boxes,
+    validated,
     whole_numbers,
 )
 from stgraph.datasets.tracks.track_dataset import TrackDataset, check_fps, existing_file, existing_folder
@@ -63,6 +64,7 @@ class _File(Entry):
     action_clips: list[_Clip]
 
 
+@checked
 class CAD120(TrackDataset):
     """CAD-120: people who handle objects, with a box of every thing, hand-object relations and sentences.
 
@@ -96,7 +98,7 @@ class CAD120(TrackDataset):
         self.folder, self.fps = existing_folder(folder, LAYOUT), fps
         path = existing_file(self.folder / "cad120.json", LAYOUT)
         self._arrays = existing_file(self.folder / "tracks.npz", LAYOUT)
-        self._file = checked(_File, read_json(path), path)
+        self._file = validated(_File, read_json(path), path)
         self.ids = tuple(sorted(self._file.videos))
         found = {label for video in self._file.videos.values() for label in video.labels}
         self.label_names = tuple(sorted(found) if label_names is None else label_names)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import torch
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
 from stgraph.datasets.tracks.track_dataset import TrackDataset
 from stgraph.errors import DataError, OptionError
@@ -14,6 +15,7 @@ from stgraph.graph import VideoGraph, VideoGraphBuilder
 __all__ = ["clip_examples", "relation_examples", "track_examples"]
 
 
+@checked
 def clip_examples(
     dataset: TrackDataset,
     builder: VideoGraphBuilder | None = None,
@@ -57,6 +59,7 @@ def clip_examples(
     return found
 
 
+@checked
 def track_examples(
     dataset: TrackDataset,
     builder: VideoGraphBuilder | None = None,
@@ -121,6 +124,7 @@ def track_examples(
     return found
 
 
+@checked
 def relation_examples(
     dataset: TrackDataset,
     builder: VideoGraphBuilder | None = None,

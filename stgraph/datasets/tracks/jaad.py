@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.jaad_xml import Rows, read_jaad_xml
 from stgraph.datasets.tracks.layouts import (
     Entry,
     Run,
     check_segments,
-    checked,
     checked_array,
     usable_boxes,
+    validated,
     whole_numbers,
 )
 from stgraph.datasets.tracks.track_dataset import TrackDataset, check_fps, existing_file, existing_folder
@@ -59,6 +60,7 @@ class _File(Entry):
     videos: dict[str, _Video]
 
 
+@checked
 class JAAD(TrackDataset):
     """JAAD: dash-cam videos with pedestrian tracks, and whether they walk, cross and look in each frame.
 
@@ -91,7 +93,7 @@ class JAAD(TrackDataset):
         if (self.folder / "jaad.json").is_file():
             path = self.folder / "jaad.json"
             self._arrays = existing_file(self.folder / "tracks.npz", LAYOUT)
-            self._videos = checked(_File, {"videos": read_json(path)}, path).videos
+            self._videos = validated(_File, {"videos": read_json(path)}, path).videos
             self._splits: dict[str, str] = {name: video.split for name, video in self._videos.items()}
             self.ids = tuple(sorted(self._videos))
         else:

@@ -18,9 +18,9 @@ __all__ = [
     "Pair",
     "Run",
     "check_segments",
-    "checked",
     "checked_array",
     "usable_boxes",
+    "validated",
     "whole_numbers",
 ]
 
@@ -42,7 +42,7 @@ Run = Annotated[tuple[str, int], Field(strict=False)]
 Layout = TypeVar("Layout", bound=Entry)
 
 
-def checked(layout: type[Layout], content: Any, path: Path) -> Layout:
+def validated(layout: type[Layout], content: Any, path: Path) -> Layout:
     """Checks the content of a file.
 
     Args:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
 from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, shown
 
 __all__ = ["Fold", "TrackDataset"]
 
 
+@checked
 class Fold(NamedTuple):
     """One group that is held out, and the videos of the others."""
 
@@ -22,6 +24,7 @@ class Fold(NamedTuple):
     test: tuple[str, ...]
 
 
+@checked
 class TrackDataset(ABC):
     """Videos with tracked, labelled boxes, read one at a time.
 

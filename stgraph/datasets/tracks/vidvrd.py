@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from stgraph.checking import checked
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
-from stgraph.datasets.tracks.layouts import FARTHEST, Entry, checked, usable_boxes
+from stgraph.datasets.tracks.layouts import FARTHEST, Entry, usable_boxes, validated
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_folder
 from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.features.detections import Detections
@@ -56,6 +57,7 @@ class _Video(Entry):
     relations: list[_Relation] = Field(alias="relation_instances")
 
 
+@checked
 class VidVRD(TrackDataset):
     """VidVRD: things in everyday videos and what they do to each other, such as "dog chase frisbee".
 
@@ -129,7 +131,7 @@ class VidVRD(TrackDataset):
 
     def _load(self, video_id: str) -> _Video:
         path = self._files[video_id][1]
-        return checked(_Video, read_json(path), path)
+        return validated(_Video, read_json(path), path)
 
     def read(self, video_id: str) -> AnnotatedVideo:
         """Reads one video."""
@@ -190,6 +192,7 @@ class VidVRD(TrackDataset):
         )
 
 
+@checked
 class VidOR(VidVRD):
     """VidOR: as :class:`VidVRD`, with ten thousand videos in numbered folders.
 

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.typing import check_shape
 
 __all__ = ["Extractor", "FrameObjects", "ItemFeatures", "NetworkExtractor"]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class FrameObjects:
     """The objects of one frame.
@@ -58,6 +60,7 @@ ItemFeatures = Mapping[str, "Tensor | FrameObjects"]
 """Features of one item by stream: a vector ``[D]``, the cells of a grid ``[S, D]``, or the objects of a frame."""
 
 
+@checked
 class Extractor(ABC):
     """Base class of extractors, which turn the items of a video (frames, or clips of consecutive frames) into features.
 
@@ -121,6 +124,7 @@ class Extractor(ABC):
         return self
 
 
+@checked
 class NetworkExtractor(Extractor):
     """Base class of extractors that run a PyTorch network in evaluation mode, with half precision on GPUs.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.features.store.provenance import ExtractorRecord
@@ -32,6 +33,7 @@ OWN = {
 """stgraph's own extractors: module below ``stgraph.extraction.extractors`` and class, by name."""
 
 
+@checked
 def find_extractor(name: str, allow: Collection[str] = ()) -> Callable[..., Any]:
     """Finds the extractor class, or the detector, of a name.
 
@@ -62,6 +64,7 @@ def find_extractor(name: str, allow: Collection[str] = ()) -> Callable[..., Any]
     return found
 
 
+@checked
 def make_extractor(name: str, settings: Mapping[str, Any], allow: Collection[str] = ()) -> Extractor:
     """Creates the extractor of a name.
 

@@ -12,6 +12,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, OptionError
 
 __all__ = ["RANDOM", "hash_of", "load_network", "read_weights"]
@@ -20,6 +21,7 @@ RANDOM = "random"
 Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
 
+@checked
 def load_network(
     build: Callable[[], nn.Module],
     weights: str,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
 from stgraph.features.detections import UNKNOWN_TRACK, Detections
@@ -20,6 +21,7 @@ Size = tuple[int, int]
 Images = Mapping[Any, tuple[str, int]]
 
 
+@checked
 def from_coco_results(
     results: Sequence[Mapping[str, Any]],
     size: Size | Mapping[str, Size],
@@ -80,6 +82,7 @@ def from_coco_results(
     }
 
 
+@checked
 def read_coco_results(
     path: str | Path, size: Size | Mapping[str, Size], **options: Any
 ) -> dict[str, Detections]:
@@ -112,6 +115,7 @@ def read_coco_results(
         raise DataError(f"{path}: {error}") from error
 
 
+@checked
 def to_coco_results(
     detections: Detections, image_ids: Sequence[int | str] | None = None
 ) -> list[dict[str, Any]]:

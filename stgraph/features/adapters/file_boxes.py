@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from stgraph.errors import DataError
-from stgraph.features.detections import Detections
+from stgraph.errors import DataError, OptionError
+from stgraph.features.detections import Detections, count_rows
 
 __all__ = ["FileBox", "join_boxes", "shortest", "xywh_of"]
 
@@ -88,7 +88,7 @@ def join_boxes(
 
     Shapes: features ``[N, F]``.
     """
-    if features is not None and len(features) != len(boxes):
+    if features is not None and count_rows(features) != len(boxes):
         raise DataError(
             f"'features' must have a row for each of the {len(boxes)} boxes, got {len(features)}."
         )
@@ -111,7 +111,7 @@ def join_boxes(
         track=[box.track for box in kept],
         keypoints=_column("keypoints", kept),
         masks=_column("mask", kept),
-        features=None if features is None else np.asarray(features)[rows],
+        features=None if features is None else _selected(features, rows),
         sampled=sampled,
         size=size,
         fps=fps,
@@ -155,3 +155,12 @@ def xywh_of(boxes: Tensor) -> list[list[Decimal]]:
     """
     corners = [[shortest(value) for value in box] for box in boxes.tolist()]
     return [[x1, y1, x2 - x1, y2 - y1] for x1, y1, x2, y2 in corners]
+
+
+def _selected(features: Any, rows: list[int]) -> np.ndarray:
+    try:
+        return np.asarray(features)[rows]
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"'features' must be numbers [N, F], got rows of different kinds ({error})."
+        ) from error

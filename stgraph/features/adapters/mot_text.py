@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes, shortest, xywh_of
-from stgraph.features.detections import Detections
+from stgraph.features.detections import Detections, Values
 from stgraph.parsing import lines_of, read_text
 
 __all__ = ["from_mot_text", "read_mot_text", "to_mot_text"]
@@ -20,13 +21,14 @@ FIRST_FRAME = 1  # number of a video's first frame in these files
 UNKNOWN = -1
 
 
+@checked
 def from_mot_text(
     text: str,
     size: tuple[int, int],
     *,
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
-    features: Any = None,
+    features: Values | None = None,
 ) -> Detections:
     """Parses lines ``frame, id, x, y, w, h, conf, class, visibility``, in any order.
 
@@ -59,6 +61,7 @@ def from_mot_text(
     return join_boxes(boxes, size, sampled, fps, features)
 
 
+@checked
 def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
     """Reads a MOTChallenge text file.
 
@@ -84,6 +87,7 @@ def read_mot_text(path: str | Path, size: tuple[int, int], **options: Any) -> De
         raise DataError(f"{path}: {error}") from error
 
 
+@checked
 def to_mot_text(detections: Detections) -> str:
     """Formats detections as lines of 9 columns that :func:`from_mot_text` can read.
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from stgraph.errors import DataError, OptionError, StgraphError
-from stgraph.features.detections import Detections
+from stgraph.features.detections import Detections, count_rows
 
 __all__ = ["entries_of", "join_entries"]
 
@@ -55,7 +55,7 @@ def join_entries(
     counts = [len(frame) for frame in frames]
     if features is None:
         features = _features(entries, frames)
-    elif len(features) != sum(counts):
+    elif count_rows(features) != sum(counts):
         raise DataError(
             f"'features' must have a row for each of the {sum(counts)} boxes, got {len(features)}; rows follow the "
             "order of the entries."

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from stgraph.errors import DependencyError
+from stgraph.checking import checked, described
+from stgraph.errors import DependencyError, OptionError
 from stgraph.features.adapters.per_frame import entries_of, join_entries
-from stgraph.features.detections import UNKNOWN_TRACK, Detections
+from stgraph.features.detections import UNKNOWN_TRACK, Detections, Values
 
 if TYPE_CHECKING:
     import supervision
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["from_supervision", "to_supervision"]
 
 
+@checked
 def from_supervision(
-    frames: Sequence[supervision.Detections],
+    frames: Sequence[Any],
     size: tuple[int, int],
     *,
-    features: Any = None,
+    features: Values | None = None,
     masks: bool = False,
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
@@ -50,6 +52,11 @@ def from_supervision(
 
     Shapes: features ``[N, F]``.
     """
+    for number, frame in enumerate(frames):
+        if not hasattr(frame, "xyxy"):
+            raise OptionError(
+                f"'frames[{number}]' must be supervision.Detections, got {described(frame)}; pass one per sampled frame."
+            )
     entries = [
         {
             "boxes": frame.xyxy,
@@ -64,6 +71,7 @@ def from_supervision(
     return join_entries(entries, size, sampled, fps, features)
 
 
+@checked
 def to_supervision(detections: Detections) -> list[supervision.Detections]:
     """Converts detections to one ``supervision.Detections`` per sampled frame, with features in ``data["features"]``.
 

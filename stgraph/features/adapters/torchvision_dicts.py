@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.features.adapters.per_frame import entries_of, join_entries
 from stgraph.features.detections import Detections
 
 __all__ = ["from_torchvision_dicts", "to_torchvision_dicts"]
 
 
+@checked
 def from_torchvision_dicts(
     dicts: Sequence[Mapping[str, Any]],
     size: tuple[int, int],
@@ -46,6 +48,7 @@ def from_torchvision_dicts(
     return join_entries(entries, size, sampled, fps)
 
 
+@checked
 def to_torchvision_dicts(detections: Detections) -> list[dict[str, Tensor]]:
     """Converts detections to a dict of ``boxes``, ``scores``, ``labels``, ``track`` and ``features`` per sampled frame.
 

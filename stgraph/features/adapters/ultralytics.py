@@ -8,17 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stgraph.errors import DataError
+from stgraph.checking import checked, described
+from stgraph.errors import DataError, OptionError
 from stgraph.features.adapters.per_frame import join_entries
-from stgraph.features.detections import Detections
+from stgraph.features.detections import Detections, Values
 
 __all__ = ["from_ultralytics"]
 
 
+@checked
 def from_ultralytics(
     results: Any,
     *,
-    features: Any = None,
+    features: Values | None = None,
     masks: bool = False,
     sampled: Sequence[int] | None = None,
     fps: float | None = None,
@@ -45,6 +47,8 @@ def from_ultralytics(
 
     Shapes: features ``[N, F]``.
     """
+    if not hasattr(results, "orig_shape") and not isinstance(results, Iterable):
+        raise OptionError(f"'results' must be the results of an Ultralytics model, got {described(results)}.")
     frames: Iterable[Any] = [results] if hasattr(results, "orig_shape") else results
     entries: list[dict[str, Any]] = []
     size: tuple[int, int] | None = None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, OptionError
 from stgraph.features.adapters.file_boxes import FileBox, join_boxes
 from stgraph.features.detections import Detections
@@ -23,6 +24,7 @@ EXTRA = ((), ("conf",), ("track",), ("conf", "track"))
 Line = tuple[str, int, str]  # location, frame, text
 
 
+@checked
 def read_yolo_text(
     path: str | Path,
     size: tuple[int, int],

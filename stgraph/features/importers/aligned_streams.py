@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, OptionError, StgraphError
 from stgraph.features.video_features import VideoFeatures
 
@@ -20,6 +21,7 @@ UNKNOWN_SIZE = (1, 1)  # a stored video needs a size, which only boxes are relat
 ReadArray = Callable[[], np.ndarray]
 
 
+@checked
 @dataclass(frozen=True)
 class JoinedStreams:
     """Joins streams that are stored separately by video id; iteration reads one video at a time, sorted by id.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, StgraphError, shown
 from stgraph.features.detections import Detections
 from stgraph.features.importers.arrays import read_npz
@@ -25,6 +26,7 @@ SIZES = ("width", "height", "num_frames")
 LISTS = ("boxes", "scores", "labels")
 
 
+@checked
 def read_detections_folder(
     folder: str | Path, ids: Collection[str] | None = None
 ) -> tuple[Iterator[VideoFeatures], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.importers.keyed_hdf5 import find_member, open_hdf5, read_dataset
@@ -14,6 +15,7 @@ from stgraph.features.importers.listing import files_of_videos
 __all__ = ["read_hdf5_per_video"]
 
 
+@checked
 def read_hdf5_per_video(
     folder: str | Path, streams: Mapping[str, str], *, common: bool = False
 ) -> JoinedStreams:

@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, StgraphError, shown
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.store.layout import DEFLATE_RATIO, LARGEST_CHUNK
@@ -22,6 +23,7 @@ __all__ = ["find_member", "open_hdf5", "read_dataset", "read_keyed_hdf5"]
 MOST_LINKS = 16
 
 
+@checked
 def read_keyed_hdf5(streams: Mapping[str, tuple[str | Path, str]], *, common: bool = False) -> JoinedStreams:
     """Reads HDF5 files that are keyed by video id; the layout is detected from the content.
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.features.importers.aligned_streams import JoinedStreams, ReadArray
 from stgraph.features.importers.arrays import read_npy
 from stgraph.features.importers.listing import files_of_videos
@@ -13,6 +14,7 @@ from stgraph.features.importers.listing import files_of_videos
 __all__ = ["read_npy_folders"]
 
 
+@checked
 def read_npy_folders(folders: Mapping[str, str | Path], *, common: bool = False) -> JoinedStreams:
     """Reads a folder of ``ID.npy`` per stream; the video id follows from the path by :func:`stgraph.video.video_id_of`.
 

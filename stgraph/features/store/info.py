@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.features.store.provenance import ExtractorRecord
 from stgraph.features.store.reader import FeatureStore
 
 
+@checked
 @dataclass(frozen=True)
 class StoreInfo:
     """Sizes, counts and extractors of a store; ``str()`` formats them as text.
@@ -58,6 +60,7 @@ class StoreInfo:
         return "\n".join(lines)
 
 
+@checked
 def info(store: FeatureStore | str | Path) -> StoreInfo:
     """Summarises a store without reading its features.
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, StoreError
 from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.reader import FeatureStore
@@ -18,6 +19,7 @@ from stgraph.features.store.shard_writer import write_shard
 from stgraph.files import sync, write_failure
 
 
+@checked
 def merge(sources: Sequence[str | Path], target: str | Path) -> FeatureStore:
     """Writes the videos of all sources to one store, in order; the sources are not changed.
 

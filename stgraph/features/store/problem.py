@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stgraph.checking import checked
 
+
+@checked
 @dataclass(frozen=True)
 class Problem:
     """A description and the id of the video concerned; None for a file as a whole."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, StoreError
 from stgraph.features.store.schema import DTYPES, check_streams
 from stgraph.parsing import parse_json
@@ -15,6 +16,7 @@ from stgraph.parsing import parse_json
 NAME = re.compile(r"\w+([.\-/]\w+)*")
 
 
+@checked
 @dataclass(frozen=True)
 class ExtractorRecord:
     """Describes the extractor of one stream.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, UnknownVideoError
 from stgraph.features.store.provenance import ExtractorRecord, Header
 from stgraph.features.store.schema import feature_path, shard_files
@@ -27,6 +28,7 @@ class _Opened:
     widths: dict[str, int]
 
 
+@checked
 class FeatureStore:
     """Reads the videos of a store by id.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import warn_caller
 from stgraph.errors import DataError
 from stgraph.features.store.provenance import Header
 from stgraph.features.store.schema import Column, columns, feature_path, levels
@@ -58,9 +58,8 @@ def pack(video: VideoFeatures, header: Header) -> tuple[dict[str, np.ndarray], d
         rows["frame/appearance"] = video.appearance
     if (found := video.detections) is not None:
         if found.keypoints is not None or found.masks is not None:
-            warnings.warn(
-                f"Video '{video.id}': a store keeps neither keypoints nor masks; they are not written.",
-                stacklevel=2,
+            warn_caller(
+                f"Video '{video.id}': a store keeps neither keypoints nor masks; they are not written."
             )
         rows |= {"object/box": found.boxes, "object/score": found.scores, "object/label": found.labels}
         rows |= {"object/track": found.track, "object/feature": found.features}

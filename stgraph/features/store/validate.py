@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, StgraphError, StoreError
 from stgraph.features.store.checks import check_values
 from stgraph.features.store.checksums import Checksum
@@ -27,6 +28,7 @@ class _Summary:
     tails: dict[str, tuple[int, ...]]
 
 
+@checked
 def validate(path: str | Path) -> list[Problem]:
     """Reads a whole store and lists its problems.
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, StgraphError, StoreError
 from stgraph.features.store.lock import writer_lock
 from stgraph.features.store.provenance import ExtractorRecord, Header
@@ -20,6 +21,7 @@ from stgraph.files import write_failure
 VIDEOS_PER_SHARD = 256
 
 
+@checked
 class FeatureStoreWriter:
     """Writes a store of videos, as a context manager.
 

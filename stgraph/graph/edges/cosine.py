@@ -8,15 +8,19 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
 from stgraph.graph.edges.rule import adjacent_only, check_temperature, row_order, wants_video
+from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["CosineEdges", "cosine_edges"]
 
 
+@checked
 @adjacent_only
-def cosine_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+@axes(boxes="N 4", features="N F", frame="N")
+def cosine_edges(boxes: FloatTensor, features: FloatTensor, frame: IndexTensor) -> tuple[Tensor, Tensor]:
     r"""Links every box of a frame to every box of the next one, weighted by a softmax of feature cosines.
 
     .. math::
@@ -41,6 +45,7 @@ def cosine_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor
     return CosineEdges()(boxes, features, frame)
 
 
+@checked
 @adjacent_only
 @wants_video
 @dataclass(frozen=True)
@@ -77,8 +82,9 @@ class CosineEdges:
         if self.direction not in ("forward", "both"):
             raise OptionError(f"'direction' must be 'forward' or 'both', got {self.direction!r}.")
 
+    @axes(boxes="N 4", features="N F", frame="N", video="N")
     def __call__(
-        self, boxes: Tensor, features: Tensor, frame: Tensor, video: Tensor | None = None
+        self, boxes: FloatTensor, features: FloatTensor, frame: IndexTensor, video: IndexTensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Computes the edges; see :func:`cosine_edges`.
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
+from stgraph.typing import FloatTensor, IndexTensor
+
 __all__ = ["dense_edges"]
 
 
-def dense_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+@checked
+@axes(boxes="N 4", features="N F", frame="N")
+def dense_edges(boxes: FloatTensor, features: FloatTensor, frame: IndexTensor) -> tuple[Tensor, Tensor]:
     """Links all pairs of boxes of a video, self-loops included, with weight 1: N x N edges.
 
     Args:

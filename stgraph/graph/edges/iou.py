@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
 from stgraph.graph.edges.rule import adjacent_only, check_temperature
+from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["IouEdges", "iou_edges"]
 
 
+@checked
 @adjacent_only
-def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+@axes(boxes="N 4", features="N F", frame="N")
+def iou_edges(boxes: FloatTensor, features: FloatTensor, frame: IndexTensor) -> tuple[Tensor, Tensor]:
     r"""Links all pairs of boxes of a frame, self-loops included, weighted by a softmax of their overlap.
 
     .. math:: G^{space}_{tij} = \frac{\exp \sigma_{tij}}{\sum_{j=1}^{N_t} \exp \sigma_{tij}}
@@ -38,6 +42,7 @@ def iou_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, T
     return _edges(boxes, frame, 1.0)
 
 
+@checked
 @adjacent_only
 @dataclass(frozen=True)
 class IouEdges:
@@ -63,7 +68,10 @@ class IouEdges:
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
 
-    def __call__(self, boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+    @axes(boxes="N 4", features="N F", frame="N")
+    def __call__(
+        self, boxes: FloatTensor, features: FloatTensor, frame: IndexTensor
+    ) -> tuple[Tensor, Tensor]:
         """Computes the edges; see :func:`iou_edges`."""
         return _edges(boxes, frame, self.temperature)
 

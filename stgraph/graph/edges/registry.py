@@ -6,6 +6,7 @@ import difflib
 from importlib.metadata import entry_points
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.graph.edges.cosine import cosine_edges
 from stgraph.graph.edges.iou import iou_edges
@@ -24,6 +25,7 @@ BUILT_IN: dict[str, dict[str, EdgeRule]] = {
 _registered: dict[str, EdgeRule] = {}
 
 
+@checked
 def register_edge_rule(name: str, rule: EdgeRule) -> EdgeRule:
     """Makes a rule known by name in this process, so that builders take the name and models can be saved with it.
 
@@ -49,6 +51,7 @@ def register_edge_rule(name: str, rule: EdgeRule) -> EdgeRule:
     return rule
 
 
+@checked
 def find_edge_rule(slot: str, name: Any) -> EdgeRule:
     """Finds a rule by its name.
 
@@ -83,6 +86,7 @@ def find_edge_rule(slot: str, name: Any) -> EdgeRule:
     )
 
 
+@checked
 def edge_rule_names(slot: str) -> list[str]:
     """Names that a slot of the builder takes, without importing installed rules."""
     installed = {point.name for point in entry_points(group=ENTRY_POINTS)}

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, ShapeError
 
 __all__ = [
@@ -31,6 +32,7 @@ NODE_ATTRIBUTES = ("video", "time", "score", "label", "track")
 _Marked = TypeVar("_Marked", bound=Callable[..., Any])  # a function, or a class whose instances are rules
 
 
+@checked
 def adjacent_only(rule: _Marked) -> _Marked:
     """Marks a rule that links only boxes of the same or of adjacent frames and depends on no others.
 
@@ -41,6 +43,7 @@ def adjacent_only(rule: _Marked) -> _Marked:
     return rule
 
 
+@checked
 def wants_video(rule: _Marked) -> _Marked:
     """Marks a rule that takes the number of each box's video ``[N]``, sorted, as a fourth argument.
 
@@ -50,6 +53,7 @@ def wants_video(rule: _Marked) -> _Marked:
     return rule
 
 
+@checked
 def spans_videos(rule: _Marked) -> _Marked:
     """Marks a rule that computes the edges of all videos of a batch in one call.
 
@@ -60,6 +64,7 @@ def spans_videos(rule: _Marked) -> _Marked:
     return rule
 
 
+@checked
 def with_node_attributes(*names: str) -> Callable[[_Marked], _Marked]:
     """Marks a rule that takes further node attributes as keyword arguments, each ``[N]``.
 

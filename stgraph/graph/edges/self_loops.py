@@ -5,13 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.graph.edges.rule import adjacent_only
+from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["self_edges"]
 
 
+@checked
 @adjacent_only
-def self_edges(boxes: Tensor, features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+@axes(boxes="N 4", features="N F", frame="N")
+def self_edges(boxes: FloatTensor, features: FloatTensor, frame: IndexTensor) -> tuple[Tensor, Tensor]:
     """Links each box only to itself, with weight 1, so that the adjacency matrix is the identity.
 
     Args:

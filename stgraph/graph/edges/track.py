@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.graph.edges.rule import spans_videos, with_node_attributes
+from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["TrackEdges"]
 
 
+@checked
 @spans_videos
 @with_node_attributes("video", "track", "time")
 @dataclass(frozen=True)
@@ -52,8 +55,16 @@ class TrackEdges:
         ):
             raise OptionError(f"'decay' must be a positive number or None, got {self.decay!r}.")
 
+    @axes(boxes="N 4", features="N F", frame="N", video="N", track="N", time="N")
     def __call__(
-        self, boxes: Tensor, features: Tensor, frame: Tensor, *, video: Tensor, track: Tensor, time: Tensor
+        self,
+        boxes: FloatTensor,
+        features: FloatTensor,
+        frame: IndexTensor,
+        *,
+        video: IndexTensor,
+        track: IndexTensor,
+        time: FloatTensor,
     ) -> tuple[Tensor, Tensor]:
         """Computes the edges of all videos at once.
 

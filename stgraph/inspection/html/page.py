@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError, shown
 from stgraph.files import write_text
 from stgraph.graph import VideoGraph
@@ -28,6 +29,7 @@ _LABELLED_NODES = 200
 _IMAGE_HEIGHT = 240
 
 
+@checked
 @dataclass(frozen=True)
 class CaptionView:
     """A caption as a page shows it, and what its words rest on.
@@ -65,6 +67,7 @@ class CaptionView:
         return cls(name, grounding.words, grounding.frames.clamp(min=0), nodes, found)
 
 
+@checked
 def write_page(
     path: str | Path,
     graph: VideoGraph,

@@ -8,7 +8,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, check_values, checked
 from stgraph.nn.decoder.positions import SinusoidalPositions
 from stgraph.nn.decoder.transformer_layers import DecoderLayer, EncoderLayer
 from stgraph.nn.decoder.transformer_state import TransformerState
@@ -99,6 +99,8 @@ class CaptionTransformer(Layer):
         """Computes the logits of every next word at once, for training: row l depends on tokens 0..l."""
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
+        check_values("tokens", tokens, self.lm_head.out_features)
+        check_values("video", video, len(memory.mask))
         x = self._embed(tokens, 0)
         mask = memory.mask[video]
         for layer in self._decoder_layers():

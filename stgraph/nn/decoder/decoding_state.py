@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.typing import IndexTensor
 
 __all__ = ["DecodingState"]
@@ -25,10 +25,16 @@ class DecodingState(ABC):
 
     attention: Mapping[str, Tensor] | None = None
 
+    @property
+    def num_captions(self) -> int | None:
+        """P, where the state knows it."""
+        return None
+
     @abstractmethod
     def select(self, index: IndexTensor) -> Any:
         """Keeps or repeats captions by position ``[P']``."""
 
+    @axes(captions="A", beams="A W")
     def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: int) -> Any:
         """Rows of the next step of beam search; a subclass may share among beams what doesn't depend on the words.
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, check_values, checked
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.word_embedding import WordEmbedding
@@ -180,6 +180,8 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         """
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
+        check_values("tokens", tokens, self.lm_head.out_features)
+        check_values("video", video, memory.num_videos)
         if not 0 <= teacher_forcing_ratio <= 1:
             raise OptionError(f"'teacher_forcing_ratio' must be in [0, 1], got {teacher_forcing_ratio}.")
         if sampled_words not in SAMPLED_WORDS:

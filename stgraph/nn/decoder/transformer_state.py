@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.transformer_layers import KeysValues
 from stgraph.typing import IndexTensor, MaskTensor
@@ -44,6 +44,11 @@ class TransformerState(DecodingState):
     ancestors: Tensor | None = None
     attention: dict[str, Tensor] | None = None
 
+    @property
+    def num_captions(self) -> int:
+        """Number of captions A."""
+        return self.mask.size(0)
+
     @classmethod
     def start(
         cls, memory: list[KeysValues], mask: MaskTensor, max_length: int, *, attention: bool = False
@@ -69,6 +74,7 @@ class TransformerState(DecodingState):
         room.columns = self.length
         return room
 
+    @axes(captions="A", beams="A W")
     def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: int) -> TransformerState:
         """Rows of the next step of beam search; see :meth:`DecodingState.select_beams`.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.process_shards import StepTotals
 from stgraph.models import CaptioningModel
@@ -15,6 +16,7 @@ from stgraph.models import CaptioningModel
 __all__ = ["CaptionLoss", "StepCounts"]
 
 
+@checked
 @dataclass(frozen=True)
 class StepCounts:
     """The counts by which one part of an optimizer step, a rank's share of one batch, divides its sums.
@@ -72,6 +74,7 @@ class StepCounts:
         )
 
 
+@checked
 class CaptionLoss(nn.Module, ABC):
     """Loss of a batch of captions under a model.
 

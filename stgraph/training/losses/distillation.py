@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, STGraphCaptioner
@@ -16,6 +17,7 @@ __all__ = ["DistillationLoss", "token_distillation"]
 DIRECTIONS = ("as_printed", "hinton")
 
 
+@checked
 class DistillationLoss(CaptionLoss):
     r"""Language losses of the branches and the divergence between them, each a mean over the batch's real tokens.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.models import CaptioningModel
 from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
@@ -11,6 +12,7 @@ from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 __all__ = ["LanguageLoss"]
 
 
+@checked
 class LanguageLoss(CaptionLoss):
     r"""Mean negative log-likelihood of the step's words, summed over the model's branches.
 

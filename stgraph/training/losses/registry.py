@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
 from stgraph.training.losses.caption_loss import CaptionLoss
@@ -25,6 +26,7 @@ LOSSES: dict[str, Callable[..., CaptionLoss]] = {
 """Losses by the name that ``CaptioningModel.loss_name`` and ``loss.name`` of a configuration give."""
 
 
+@checked
 def default_loss(model: CaptioningModel | type[CaptioningModel]) -> CaptionLoss:
     """The loss that a model names, with its default weights.
 
@@ -34,6 +36,7 @@ def default_loss(model: CaptioningModel | type[CaptioningModel]) -> CaptionLoss:
     return make_loss({"name": model.loss_name}, model)
 
 
+@checked
 def make_loss(values: Mapping[str, Any], model: CaptioningModel | type[CaptioningModel]) -> CaptionLoss:
     """The loss of a configuration.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, RecurrentCaptioner
@@ -14,6 +15,7 @@ from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
 __all__ = ["STATLoss"]
 
 
+@checked
 class STATLoss(CaptionLoss):
     r"""Sums the language loss, weight decay and the doubly stochastic attention penalty.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, RecurrentCaptioner
@@ -14,6 +15,7 @@ from stgraph.training.schedules import teacher_forcing_ratio
 __all__ = ["STaTSLoss"]
 
 
+@checked
 class STaTSLoss(CaptionLoss):
     r"""Sums the language loss under scheduled sampling and the ranking loss of ranked attention.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed, nn
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.typing import check_shape
 
 __all__ = ["LearnedBaseline"]
 
 
+@checked
 class LearnedBaseline(nn.Module):
     r"""A linear regression of the reward on the decoder's features at each word.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.decoding import Sampling
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Reinforce", "ReinforceStep", "caption_log_probs", "reinforce_loss"]
 
 
+@checked
 def reinforce_loss(
     log_probs: Tensor,
     mask: Tensor,
@@ -67,6 +69,7 @@ def reinforce_loss(
     return -(gain * log_probs.masked_fill(~mask, 0.0)).sum() / count
 
 
+@checked
 def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[int] = ()) -> Tensor:
     """Log-probabilities of words among those that may be sampled; decoding reports them among all words.
 
@@ -90,6 +93,7 @@ def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[
     return chosen.masked_fill(tokens == 0, 0.0)
 
 
+@checked
 @dataclass(frozen=True)
 class ReinforceStep:
     """The loss of a step, and values to log.
@@ -104,6 +108,7 @@ class ReinforceStep:
     values: dict[str, float]
 
 
+@checked
 class Reinforce(nn.Module):
     """Samples captions of a batch of videos, rewards them, and computes the loss, for every captioning model.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
@@ -15,6 +16,7 @@ __all__ = ["RewardedLoss"]
 LOGGED = ("reward", "baseline", "unfinished")
 
 
+@checked
 class RewardedLoss(CaptionLoss):
     r"""A system's loss plus the REINFORCE loss of sampled captions.
 

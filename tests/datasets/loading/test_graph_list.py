@@ -48,13 +48,13 @@ def test_a_plain_graph_is_a_video_of_one_frame():
     ("train", "error", "named"),
     [
         ([], DataError, "at least one graph"),
-        ([plain()], DataError, "Item 0 of 'train' must be a pair"),
+        ([plain()], OptionError, r"'train\[0\]' must be a tuple of 2"),
         (
             [("a.mp4", SENTENCES)],
-            DataError,
-            "Item 0 of 'train' must hold a VideoGraph or a PyG Data first, got str",
+            OptionError,
+            r"'train\[0\]\[0\]' must be a Data, got 'a.mp4'",
         ),
-        ([(plain(), [3])], OptionError, "sentences of item 0 of 'train' must be strings"),
+        ([(plain(), [3])], OptionError, r"'train\[0\]\[1\]\[0\]' must be a string, got 3"),
         ([(plain(), [])], DataError, "Video 'train-0' has no captions"),
         ([(Data(x=torch.rand(2, 3)), SENTENCES)], DataError, "must have 'x' and 'edge_index'"),
         (

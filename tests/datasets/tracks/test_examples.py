@@ -98,12 +98,12 @@ def test_several_relations_of_a_pair_stay_together(cad):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda d: clip_examples([]), "'dataset' must be a TrackDataset, got list"),
+        (lambda d: clip_examples([]), "'dataset' must be a TrackDataset, got an empty list"),
         (
             lambda d: clip_examples(d, num_frames=0),
             "'num_frames' must be a whole number of at least 1, got 0",
         ),
-        (lambda d: clip_examples(d, ids="v0"), "'ids' must be a list of videos, got the text 'v0'"),
+        (lambda d: clip_examples(d, ids="v0"), "'ids' must be a sequence of strings or None, got 'v0'"),
         (lambda d: track_examples(d, state="crossing"), r"'state' must be one of \['open'\] for cad120"),
         (
             lambda d: track_examples(d, state="open", horizon=-1),

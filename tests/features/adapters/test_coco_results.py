@@ -85,7 +85,7 @@ def test_odd_but_readable():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("x", "Entry 1 must have 'image_id' and 'bbox', got a text"),
+        ("x", r"'results\[1\]' must be a mapping from strings to values, got 'x'"),
         ({"bbox": [1, 2, 3, 4]}, "Entry 1 must have 'image_id' and 'bbox'"),
         ({**PLAIN, "bbox": [1, 2, 3]}, "Entry 1 must contain numbers, four of them in 'bbox'"),
         ({**PLAIN, "bbox": None}, "Entry 1 must contain numbers"),
@@ -99,7 +99,7 @@ def test_odd_but_readable():
     ],
 )
 def test_a_broken_entry_is_named(entry, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, OptionError), match=message):
         from_coco_results([PLAIN, entry], SIZE)
 
 

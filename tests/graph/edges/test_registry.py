@@ -55,7 +55,7 @@ def test_a_rule_of_an_installed_package_is_known_by_name(monkeypatch):
         ("iou", skip_one, "'iou' belongs to another edge rule"),
         ("track", skip_one, "'track' belongs to another edge rule"),
         ("my rule", skip_one, "must be an identifier, got 'my rule'"),
-        ("number", 3, "must be callable, got int"),
+        ("number", 3, "'rule' must be callable, got 3"),
     ],
 )
 def test_what_cannot_be_registered_is_refused(name, rule, says):

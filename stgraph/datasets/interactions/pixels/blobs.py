@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.pixels.colour import HUE_NAMES, NO_HUE, ColourMap, chroma_of, colour_map
 from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
@@ -14,6 +15,7 @@ from stgraph.features.detections import Detections
 __all__ = ["BlobDetector"]
 
 
+@checked
 class BlobDetector:
     """Detects blobs: connected pixels of the same one of six hues with sufficient chroma.
 

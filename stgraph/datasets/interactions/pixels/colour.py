@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, ShapeError
 
 __all__ = ["HUE_NAMES", "NO_HUE", "ColourMap", "colour_map"]
@@ -18,6 +19,7 @@ FINE_HUES = 24
 _BITS = 5  # a table of 32,768 colours fits into the processor cache; its step, 8 of 256, is similar to camera noise
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class ColourMap:
     """Quantised colours and hues of frames.
@@ -42,6 +44,7 @@ class ColourMap:
         return self.hue.shape[1], self.hue.shape[2]
 
 
+@checked
 def colour_map(frames: NDArray[np.uint8], min_chroma: int = 56) -> ColourMap:
     """Looks up the hue of each pixel.
 

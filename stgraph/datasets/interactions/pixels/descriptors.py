@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.pixels.colour import (
     FINE_HUES,
     HUE_NAMES,
@@ -36,6 +37,7 @@ _PATCH = 20  # samples per side of a box
 _CELLS = 5  # cells per side of a box
 
 
+@checked
 def frame_appearance(colours: ColourMap) -> Array:
     """Appearance of each frame: position, area and outline directions per hue, and the luminance of cells.
 
@@ -77,6 +79,7 @@ def frame_appearance(colours: ColourMap) -> Array:
     return np.concatenate([part.reshape(num_frames, -1) for part in parts], axis=1).astype(np.float32)
 
 
+@checked
 def frame_cells(appearance: Tensor) -> Tensor:
     """The values of :func:`frame_appearance` that belong to a place: six hues and the luminance of 4 x 4 cells.
 
@@ -92,6 +95,7 @@ def frame_cells(appearance: Tensor) -> Tensor:
     return torch.cat([hues, luminance], 1)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class BoxPatches:
     """Samples from a square around each box, the same number for all boxes.
@@ -109,6 +113,7 @@ class BoxPatches:
     hue: NDArray[np.uint8]
 
 
+@checked
 def box_patches(colours: ColourMap, detections: Detections) -> BoxPatches:
     """Samples each box of ``detections``, whose T frames are those of ``colours``."""
     boxes, frame = detections.boxes.numpy(), detections.frame.numpy()
@@ -134,6 +139,7 @@ def sample(stream: NDArray, frame: NDArray[np.int64], centre: NDArray, side: NDA
     return stream[frame[:, None, None], y[:, :, None], x[:, None, :]]
 
 
+@checked
 def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
     """Appearance of each box: hues, mask and outline of its main hue, chroma and luminance.
 
@@ -164,6 +170,7 @@ def box_appearance(patches: BoxPatches, detections: Detections) -> Array:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
+@checked
 def box_geometry(detections: Detections) -> Array:
     """Geometry of each box, and its centre and size as soft bins.
 

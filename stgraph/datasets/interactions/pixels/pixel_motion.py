@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stgraph.checking import checked
 from stgraph.datasets.interactions.pixels.colour import NO_HUE, ColourMap, luminance_of
 from stgraph.datasets.interactions.pixels.descriptors import BoxPatches, sample
 from stgraph.errors import OptionError
@@ -21,6 +22,7 @@ _SAMPLES = 16  # per side of the search window
 _DIRECTIONS = 8
 
 
+@checked
 def box_motion(
     colours: ColourMap, patches: BoxPatches, detections: Detections, frame_index: NDArray[np.int64]
 ) -> Array:
@@ -95,6 +97,7 @@ def _directions(way: Array) -> Array:
     return np.maximum(along - 0.7 * length, 0) / 0.3  # zero beyond 45 degrees
 
 
+@checked
 def clip_motion(colours: ColourMap) -> tuple[Array, NDArray[np.int64]]:
     """Motion of each clip of 16 frames as a whole: amount of change per cell and directions of flow.
 

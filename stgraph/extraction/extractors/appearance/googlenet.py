@@ -9,6 +9,7 @@ import torchvision
 from torch import Tensor, nn
 from torchvision import models
 
+from stgraph.checking import checked
 from stgraph.extraction.extractors.image_transforms import crop_area, normalize, resize_and_crop
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
@@ -20,6 +21,7 @@ __all__ = ["GoogLeNetPool5"]
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 
+@checked
 class GoogLeNetPool5(NetworkExtractor):
     """GoogLeNet without its three classifiers.
 

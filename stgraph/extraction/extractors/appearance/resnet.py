@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
+from stgraph.checking import checked
 from stgraph.extraction.extractors.image_transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -87,24 +88,28 @@ class ResNetExtractor(NetworkExtractor):
         return cells
 
 
+@checked
 class ResNet18(ResNetExtractor):
     """ResNet-18, small enough to try things out without a GPU."""
 
     network_name, published, width = "resnet18", models.ResNet18_Weights, 512
 
 
+@checked
 class ResNet50(ResNetExtractor):
     """ResNet-50."""
 
     network_name, published = "resnet50", models.ResNet50_Weights
 
 
+@checked
 class ResNet101(ResNetExtractor):
     """ResNet-101."""
 
     network_name, published = "resnet101", models.ResNet101_Weights
 
 
+@checked
 class ResNet152(ResNetExtractor):
     """ResNet-152."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, DependencyError, MissingDataError, OptionError, StgraphError
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import RANDOM, hash_of, load_network
@@ -17,6 +18,7 @@ from stgraph.extraction.extractors.weights import RANDOM, hash_of, load_network
 __all__ = ["VisionTower"]
 
 
+@checked
 class VisionTower(NetworkExtractor):
     """The vision encoder of a model on the hub; its text encoder is not loaded and its remote code is not run.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.extraction.extractors.motion.c3d_network import C3DNetwork
 from stgraph.extraction.extractors.motion.clip import ClipExtractor, stretch_and_crop
 from stgraph.extraction.extractors.weights import load_network
@@ -11,6 +12,7 @@ from stgraph.extraction.extractors.weights import load_network
 __all__ = ["C3D"]
 
 
+@checked
 class C3D(ClipExtractor):
     """C3D as trained on Sports-1M.
 

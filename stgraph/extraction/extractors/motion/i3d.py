@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors.motion.clip import ClipExtractor
 from stgraph.extraction.extractors.motion.i3d_network import I3DNetwork
@@ -16,6 +17,7 @@ from stgraph.extraction.extractors.weights import load_network
 __all__ = ["I3D"]
 
 
+@checked
 class I3D(ClipExtractor):
     """I3D on RGB frames, compatible with the public PyTorch files of its Kinetics weights.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import optical_flow
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors.motion.clip import ClipExtractor
 from stgraph.extraction.extractors.motion.i3d import features_from_cells, streams_of
@@ -25,6 +26,7 @@ _FLOW = {
 _MAX_FLOW = 20.0  # pixels
 
 
+@checked
 class I3DFlow(ClipExtractor):
     """The flow stream of I3D.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torchvision.models.video import S3D_Weights, s3d
 
+from stgraph.checking import checked
 from stgraph.extraction.extractors.motion.clip import ClipExtractor, initialize, stretch_and_crop
 from stgraph.extraction.extractors.weights import load_network
 
 __all__ = ["S3D"]
 
 
+@checked
 class S3D(ClipExtractor):
     """S3D without its classifier; the only motion network here whose weights a maintained library publishes.
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, StgraphError
 from stgraph.extraction.extractors.objects.box_postprocessing import (
     MAX_BOXES,
@@ -39,6 +40,7 @@ class Frame(NamedTuple):
     resized: Tensor | None
 
 
+@checked
 class CustomDetector(Extractor):
     """Extractor that takes the boxes of a callable and the RoI features of a backbone.
 
@@ -140,6 +142,7 @@ class CustomDetector(Extractor):
         return objects
 
 
+@checked
 def wrap_detector(name: str, found: Callable[..., Any], settings: Mapping[str, Any]) -> CustomDetector:
     """Wraps a function ``frames -> results``, or an instance of a class whose instances can be called so.
 

@@ -6,12 +6,14 @@ from functools import partial
 
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
 
+from stgraph.checking import checked
 from stgraph.extraction.extractors.objects.box_postprocessing import MAX_BOXES, SCORE_THRESHOLD
 from stgraph.extraction.extractors.objects.two_stage import TwoStageDetector
 
 __all__ = ["FasterRCNN"]
 
 
+@checked
 class FasterRCNN(TwoStageDetector):
     """Detects COCO's classes with torchvision's Faster R-CNN on ResNet-50 with a feature pyramid (V2 weights).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torchvision.ops import roi_align
 
+from stgraph.checking import checked
 from stgraph.typing import check_shape
 
 __all__ = ["STRIDE", "roi_features"]
@@ -15,6 +16,7 @@ STRIDE = 32
 BINS = 7
 
 
+@checked
 def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
     r"""Maximum of each channel over the 7 x 7 bins of RoIAlign.
 

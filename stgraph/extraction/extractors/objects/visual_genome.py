@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
+from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError
 from stgraph.extraction.extractors.objects.box_postprocessing import MAX_BOXES, SCORE_THRESHOLD
 from stgraph.extraction.extractors.objects.two_stage import TwoStageDetector
@@ -20,6 +21,7 @@ __all__ = ["VisualGenomeFasterRCNN"]
 CLASSES = 1600
 
 
+@checked
 class VisualGenomeFasterRCNN(TwoStageDetector):
     """Detects Visual Genome's 1,600 classes with a Faster R-CNN on ResNeXt-101 (32 x 8d) with a feature pyramid.
 

@@ -219,7 +219,10 @@ def test_it_is_moved_with_its_detector():
             self.place = device
 
     extractor = wrap_detector("movable", Movable, SMALL)
-    assert extractor.to("meta") is extractor
+    to = type(
+        extractor
+    ).to.__wrapped__  # the only other device that every machine has, and that callers may not pass
+    assert to(extractor, "meta") is extractor
     assert extractor.detector.place == "meta"
     assert next(extractor.backbone.resnet.network.parameters()).device.type == "meta"
     assert extractor.backbone.resnet.device == extractor.device == torch.device("meta")

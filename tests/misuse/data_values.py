@@ -1,0 +1,482 @@
+"""Valid arguments and instances of videos, graphs, features and data sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import networkx
+import numpy as np
+import torch
+
+from tests.features.store.samples import STREAMS, record, records
+from tests.misuse import world
+from tests.misuse.makers import pixels, rows, whole
+
+__all__ = ["INSTANCES", "VALUES"]
+
+
+def boxes() -> torch.Tensor:
+    corner = torch.rand(6, 2, generator=torch.Generator().manual_seed(0)) * 50
+    return torch.cat([corner, corner + 10], 1)
+
+
+def grid() -> Any:
+    from stgraph.features import GridFeatures
+
+    return GridFeatures(rows(2, 4, 3)(), torch.tensor([0, 16]))
+
+
+def writer() -> Any:
+    from stgraph.features import FeatureStoreWriter
+    from tests.misuse.makers import fresh
+
+    return FeatureStoreWriter(
+        fresh(".h5")(), extractors=records(), label_names=("cat", "dog", "person")
+    ).__enter__()
+
+
+def npy_folder() -> Any:
+    folder = world.folder() / "npy"
+    folder.mkdir(exist_ok=True)
+    for name in ("a", "b"):
+        np.save(folder / f"{name}.npy", np.ones((4, 3), np.float32))
+    return folder
+
+
+def hdf5_folder() -> Any:
+    import h5py
+
+    folder = world.folder() / "hdf5"
+    folder.mkdir(exist_ok=True)
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["feats"] = np.ones((4, 3), np.float32)
+    return folder
+
+
+def keyed() -> Any:
+    import h5py
+
+    path = world.folder() / "keyed.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.ones((4, 3), np.float32)
+    return path
+
+
+def joined() -> Any:
+    from stgraph.features.importers import read_npy_folders
+
+    return read_npy_folders({"appearance": npy_folder()})
+
+
+def torchvision_dicts() -> list[dict[str, torch.Tensor]]:
+    return [
+        {"boxes": boxes()[:2], "scores": torch.tensor([0.5, 0.9]), "labels": torch.tensor([1, 2])}
+        for _ in range(3)
+    ]
+
+
+def ultralytics() -> Any:
+    from tests.stand_ins import results
+
+    return list(results)
+
+
+def supervision() -> Any:
+    from types import SimpleNamespace
+
+    found = SimpleNamespace(
+        xyxy=boxes().numpy()[:2],
+        confidence=np.array([0.5, 0.9]),
+        class_id=np.array([1, 2]),
+        tracker_id=None,
+        mask=None,
+        data={},
+        metadata={},
+    )
+    return [found, found]
+
+
+COCO = [{"image_id": 0, "category_id": 1, "bbox": [10, 10, 5, 5], "score": 0.9}]
+MOT = "1,1,10,10,5,5,0.9,1,1\n2,1,11,10,5,5,0.9,1,1\n"
+
+
+def annotated() -> Any:
+    from stgraph.datasets.tracks import CAD120
+
+    return CAD120(world.cad120())["v0"]
+
+
+def reader(name: str, folder: Callable[[], Any]) -> Callable[[], Any]:
+    def make() -> Any:
+        from stgraph.datasets import tracks
+
+        return getattr(tracks, name)(folder())
+
+    return make
+
+
+def video_dataset() -> Any:
+    from stgraph.datasets import VideoGraphDataset
+
+    return VideoGraphDataset(world.store_path())
+
+
+def graph_list() -> Any:
+    from stgraph.datasets import GraphList
+
+    return GraphList({"a": world.graph(), "b": world.graph()})
+
+
+def stored_graphs() -> Any:
+    from stgraph.datasets import StoredGraphs
+    from stgraph.graph import VideoGraphBuilder
+
+    return StoredGraphs(world.store(), VideoGraphBuilder(), num_frames=3)
+
+
+def labelled_batch() -> Any:
+    return next(iter(world.labelled().train_dataloader()))
+
+
+def scene() -> Any:
+    from stgraph.datasets.interactions import make_scene
+
+    return make_scene(0, 1)
+
+
+def colours() -> Any:
+    from stgraph.datasets.interactions.pixels import colour_map
+
+    return colour_map(pixels(8, 32, 32)())
+
+
+def coloured_boxes() -> Any:
+    from stgraph.features import Detections
+
+    return Detections(
+        boxes=torch.tensor([[2.0, 2.0, 12.0, 12.0]]).repeat(8, 1),
+        scores=torch.ones(8),
+        features=torch.ones(8, 2),
+        frame=torch.arange(8),
+        num_frames=8,
+        size=(32, 32),
+    )
+
+
+def patches() -> Any:
+    from stgraph.datasets.interactions.pixels import box_patches
+
+    return box_patches(colours(), coloured_boxes())
+
+
+def nearest(boxes: Any, features: Any, frame: Any) -> Any:
+    return torch.zeros(2, 0, dtype=torch.long), torch.zeros(0)
+
+
+def labels_of(*names: str) -> Callable[[], dict[str, list[str]]]:
+    return lambda: {name: list(world.SENTENCES) for name in names}
+
+
+def reference_texts() -> dict[str, list[str]]:
+    from stgraph.datasets.interactions import reference_sentences, video_id
+
+    return {video_id(0, 1): reference_sentences(scene(), 0, 1)}
+
+
+VALUES: dict[str, Any] = {
+    # texts
+    "text": "a cat jumps",
+    "caption": "a cat jumps",
+    "captions": lambda: list(world.SENTENCES),
+    "video_ids": lambda: ["video0", "video1"],
+    "ids": lambda: [f"video{index}" for index in range(10)],
+    "CaptionTokenizer.vocabulary": lambda: {"<pad>": 0, "<bos>": 1, "<eos>": 2, "<unk>": 3, "a": 4, "cat": 5},
+    "CaptionTokenizer.decode.ids": lambda: torch.tensor([[1, 4, 5, 2]]),
+    "CaptionTokenizer.load.path": lambda: world.model_folder() / "tokenizer.json",
+    # parsing
+    **dict.fromkeys(("parse_json.text", "is_json.text"), '{"a": [1, 2]}'),
+    **dict.fromkeys(("parse_json_lines.text", "is_json_lines.text"), '{"a": 1}\n{"a": 2}\n'),
+    "parse_table.text": "id,caption\na,a cat\n",
+    "lines_of.text": "a\nb\n",
+    "read_json.path": world.captions_file,
+    "read_text.path": world.captions_file,
+    "read_plain_pickle.path": lambda: world.action_genome() / "object_bbox_and_relationship.pkl",
+    "read_record.path": lambda: world.written("record.json", '{"id": "a", "path": "b"}'),
+    "read_record.kind": lambda: world.Recorded,
+    "read_record.what": "a record; write it again",
+    "structure_of.value": lambda: {"a": [1, 2]},
+    "Row.line": 1,
+    "Row.values": ("a", "b"),
+    "Table.path": "captions.csv",
+    "Table.header": ("id", "caption"),
+    "Table.rows": (),
+    "Table.columns.known": lambda: {"id": ["id"], "caption": ["caption"]},
+    "Table.columns.required": lambda: ["id"],
+    # videos
+    "VideoFeatures.sample.num_frames": 2,
+    "from_supervision.frames": supervision,
+    "file_frames": 100,
+    "VideoReader.path": world.clip,
+    "numbers": lambda: [0, 2],
+    "write_video.path": lambda: world.folder() / "written.mp4",
+    "write_video.frames": pixels(4, 32, 48),
+    "write_video.fps": 10.0,
+    "video_id_of.path": "a/b.mp4",
+    "check_id.video_id": "a/b",
+    # features
+    "Detections.boxes": boxes,
+    "Detections.scores": lambda: torch.ones(6),
+    "Detections.features": rows(6, 8),
+    "Detections.frame": whole(0, 0, 1, 2, 3, 4),
+    "Detections.num_frames": 5,
+    "Detections.labels": whole(0, 1, 0, 1, 0, 1),
+    "Detections.track": whole(0, 1, 0, 1, 0, 1),
+    "Detections.frame_index": whole(0, 3, 6, 9, 12),
+    "Detections.time": lambda: torch.arange(5) / 10,
+    "Detections.from_raw.boxes": boxes,
+    "Detections.from_raw.frame_numbers": lambda: [0, 0, 1, 2, 3, 4],
+    "Detections.from_raw.scores": lambda: torch.ones(6),
+    "Detections.from_raw.features": rows(6, 8),
+    "Detections.from_raw.track": whole(0, 1, 0, 1, 0, 1),
+    "Detections.from_raw.fps": 25.0,
+    "Detections.from_raw.sampled": lambda: [0, 1, 2, 3, 4],
+    **dict.fromkeys(("Detections.from_coco.results", "from_coco_results.results"), lambda: list(COCO)),
+    **dict.fromkeys(("Detections.from_torchvision.dicts", "from_torchvision_dicts.dicts"), torchvision_dicts),
+    **dict.fromkeys(("Detections.from_ultralytics.results", "from_ultralytics.results"), ultralytics),
+    "from_mot_text.text": MOT,
+    "read_mot_text.path": lambda: world.written("mot.txt", MOT),
+    "read_coco_results.path": lambda: world.written("coco.json", json.dumps(COCO)),
+    "VideoFeatures.id": "video1",
+    "VideoFeatures.frame_index": whole(0, 3, 6),
+    "VideoFeatures.frame_time": lambda: torch.arange(3) / 10,
+    "VideoFeatures.appearance": rows(3, 4),
+    "VideoFeatures.motion": rows(2, 6),
+    "VideoFeatures.clip_start": whole(0, 16),
+    "VideoFeatures.fps": 30.0,
+    "VideoFeatures.file_frames": 100,
+    "VideoFeatures.grids": lambda: {"cells": grid()},
+    "GridFeatures.values": rows(2, 4, 3),
+    "GridFeatures.start": whole(0, 16),
+    "ExtractorRecord.name": "net",
+    "ExtractorRecord.weights": "abc",
+    "ExtractorRecord.versions": lambda: {"torch": "2.14"},
+    "ExtractorRecord.from_json.text": lambda: record().to_json() if hasattr(record(), "to_json") else "{}",
+    "FeatureStoreWriter.extractors": records,
+    "FeatureStoreWriter.add.video": world.video,
+    "FeatureStore.path": world.store_path,
+    **dict.fromkeys(("info.store", "validate.path"), world.store_path),
+    "merge.sources": lambda: [world.store_path()],
+    "merge.target": lambda: world.folder() / "merged.h5",
+    "Problem.text": "it is damaged",
+    **{f"StoreInfo.{name}": 1 for name in ("shards", "bytes", "videos", "frames", "clips", "objects")},
+    "StoreInfo.path": world.store_path,
+    "StoreInfo.frames_without_objects": 0,
+    "StoreInfo.boxes_per_frame": (1.0, 2),
+    "StoreInfo.widths": lambda: {"object": 5},
+    "StoreInfo.dtype": "float16",
+    "StoreInfo.label_names": ("cat",),
+    "StoreInfo.extractors": lambda: {"object": record()},
+    "JoinedStreams.streams": lambda: {"appearance": {"a": lambda: np.ones((4, 3), np.float32)}},
+    "read_hdf5_per_video.folder": hdf5_folder,
+    "read_hdf5_per_video.streams": lambda: {"appearance": "feats"},
+    "read_keyed_hdf5.streams": lambda: {"appearance": (keyed(), "")},
+    "read_npy_folders.folders": lambda: {"appearance": npy_folder()},
+    # graphs
+    "boxes": boxes,
+    "box": boxes,
+    "time": lambda: torch.arange(6) / 10,
+    "track": whole(0, 1, 0, 1, 0, 1),
+    **{
+        f"{rule}.{name}": value
+        for rule in (
+            *("CosineEdges.__call__", "IouEdges.__call__", "TrackEdges.__call__"),
+            *("cosine_edges", "dense_edges", "iou_edges", "self_loops"),
+        )
+        for name, value in (("features", rows(6, 8)), ("video", whole(0, 0, 0, 0, 0, 0)))
+    },
+    **dict.fromkeys(("BoxCenters.forward.data", "LinkObjects.forward.data"), world.graph),
+    **{f"{name}.rule": lambda: nearest for name in ("adjacent_only", "spans_videos", "wants_video")},
+    "edge_rule_names.slot": "spatial",
+    "find_edge_rule.slot": "spatial",
+    "register_edge_rule.rule": lambda: nearest,
+    "register_edge_rule.name": "nearest",
+    "graphs_of.videos": lambda: [world.video(), world.video()],
+    "grid_names.streams": lambda: list(STREAMS),
+    "VideoGraph.from_networkx.nx_graph": lambda: world.graph().to_networkx(),
+    "VideoGraph.snapshot.start_time": 0.0,
+    "end_time": 1.0,
+    "VideoGraphBuilder.build_batch.appearance": lambda: [rows(3, 4)(), rows(3, 4)()],
+    "VideoGraphBuilder.build_batch.detections": lambda: [world.detections(), world.detections()],
+    "VideoGraphBuilder.build_batch.motion": None,
+    "VideoGraphBuilder.build_batch.video_id": lambda: ["a", "b"],
+    # corpora
+    "CaptionCorpus.videos": lambda: {
+        name: world.corpus()[name] for name in ("video0", "video1", "video2", "video3")
+    },
+    "CaptionCorpus.load.path": world.captions_file,
+    "categories": lambda: ["animals"],
+    "store_ids": lambda: [f"video{index}" for index in range(4)],
+    "VideoCaptions.captions": world.SENTENCES,
+    "SplitSummary.videos": 3,
+    "SplitSummary.captions": 3,
+    "SplitSummary.words": 3,
+    "SplitSummary.longest": 3,
+    "CorpusSummary.splits": dict,
+    "CorpusSummary.differences.name": "msvd",
+    "references": labels_of("video0", "video1"),
+    "pair_batches.num_captions": lambda: [2, 3, 1],
+    "batch_size": 2,
+    "read_msrvtt_captions.paths": world.captions_file,
+    "read_msvd_captions.path": world.captions_file,
+    "read_msrvtt1000_captions.folder": world.folder,
+    "read_own_captions.path": world.captions_file,
+    "read_captions.path": world.captions_file,
+    # data sets
+    "open_dataset.name": "interactions",
+    "source": world.store_path,
+    "idx": 0,
+    "GraphList.graphs": lambda: {"a": world.graph(), "b": world.graph()},
+    "GraphList.batch.video_ids": lambda: ["a", "b"],
+    "GraphList.frames_of.video_id": "a",
+    "GraphList.pooled_appearance.video_id": "a",
+    "StoredGraphs.num_frames": 3,
+    "streams": lambda: ["object"],
+    "epoch": 0,
+    **{
+        f"ClassificationBatch.{name}": (lambda name=name: getattr(labelled_batch(), name))
+        for name in ("graphs", "ids", "groups", "query", "labels", "item", "keys", "total", "owned")
+    },
+    "ClassificationBatch.scored.probabilities": lambda: torch.full((2, 2), 0.5),
+    "ClassificationDataModule.train": lambda: world.examples()[:2],
+    "ClassificationDataModule.val": lambda: world.examples()[2:],
+    "ClassificationDataModule.batch_of.ids": lambda: ["clip0"],
+    "CaptionDataModule.train": lambda: [(world.graph(), list(world.SENTENCES))],
+    "CaptionDataModule.from_store.store": world.store_path,
+    "CaptionDataModule.from_store.captions": world.captions_file,
+    "CaptionDataModule.from_dataset.num_frames": 3,
+    "CaptionDataModule.read_only.streams": lambda: ["object"],
+    "CaptionBatch.video_ids": lambda: world.batch().video_ids,
+    "CaptionBatch.graphs": lambda: world.batch().graphs,
+    "CaptionBatch.tokens": lambda: world.batch().tokens,
+    "CaptionBatch.video": lambda: world.batch().video,
+    "CaptionBatch.split.num_captions": 1,
+    "items": lambda: [(world.graph(), list(world.SENTENCES))],
+    "sentences": lambda: [["a cat"], ["a dog", "a cat"]],
+    # tracks
+    **{
+        f"{name}.{folder}": make
+        for name, make in (
+            ("CAD120", world.cad120),
+            ("JAAD", world.jaad),
+            ("ActionGenome", world.action_genome),
+            ("VidVRD", world.vidvrd),
+            ("VidOR", world.vidor),
+        )
+        for folder in ("folder", "root", "path")
+    },
+    **{
+        f"{name}.{method}.video_id": video
+        for name, video in (
+            ("CAD120", "v0"),
+            ("TrackDataset", "v0"),
+            ("JAAD", "video_0001"),
+            ("VidVRD", "v0"),
+            ("VidOR", "v0"),
+        )
+        for method in ("read", "group_of", "split_of", "activity_of")
+    },
+    **{
+        f"{name}.split.name": "train"
+        for name in ("CAD120", "JAAD", "TrackDataset", "VidVRD", "VidOR", "ActionGenome")
+    },
+    "AnnotatedVideo.clip.start": 0,
+    "AnnotatedVideo.clip.end": 4,
+    "AnnotatedVideo.detections": lambda: annotated().detections,
+    "kind": "action",
+    "Segment.label": "drink",
+    "Segment.start": 0,
+    "Segment.end": 4,
+    "positions": lambda: [0, 2],
+    "Fold.group": "Ann",
+    "Fold.train": ("v0",),
+    "Fold.test": ("v1",),
+    "track_examples.state": "crossing",
+    "track_examples.dataset": reader("JAAD", world.jaad),
+    # generated videos
+    "Kind.colour": "red",
+    "Kind.shape": "ball",
+    "Verb.name": "push",
+    "Verb.forms": (("a", "b", None),),
+    "verb": 0,
+    **{
+        f"Scene.{name}": (lambda name=name: getattr(scene(), name))
+        for name in ("verb", "kinds", "centre", "radius")
+    },
+    "index_": 0,
+    **{f"{name}.index": 1 for name in ("make_scene", "video_id", "reference_sentences")},
+    "extract_video_features.frames": pixels(40, 128, 128),
+    "extract_video_features.fps": 8.0,
+    "extract_video_features.name": "interactions/0/1",
+    "render_video.name": "interactions-0-00001",
+    "parse_video_id.name": "interactions-0-00001",
+    "noun_verb_accuracy.captions": lambda: {name: texts[0] for name, texts in reference_texts().items()},
+    "noun_verb_accuracy.references": reference_texts,
+    "tag_interactions.words": lambda: ["a", "red", "ball"],
+    "prepare_interactions.size": "tiny",
+    "write_raw_layout.videos": 2,
+    "BlobDetector.__call__.frames": pixels(4, 32, 32),
+    "colour_map.frames": pixels(4, 32, 32),
+    "ColourMap.code": lambda: colours().code,
+    "ColourMap.hue": lambda: colours().hue,
+    "ColourMap.select.frames": lambda: np.array([0, 1]),
+    **{
+        f"BoxPatches.{name}": (lambda name=name: getattr(patches(), name)) for name in ("mask", "code", "hue")
+    },
+    **{
+        f"{name}.detections": coloured_boxes
+        for name in ("box_appearance", "box_motion", "box_patches", "box_geometry")
+    },
+    "box_motion.frame_index": lambda: np.arange(8),
+    "frame_cells.appearance": lambda: torch.from_numpy(_frame_rows()),
+}
+
+
+def _frame_rows() -> np.ndarray:
+    from stgraph.datasets.interactions.pixels import frame_appearance
+
+    return frame_appearance(colours())
+
+
+INSTANCES: dict[str, Callable[[], Any]] = {
+    "FeatureStore": world.store,
+    "FeatureStoreWriter": writer,
+    "GridFeatures": grid,
+    "VideoFeatures": world.video,
+    "Detections": world.detections,
+    "VideoGraph": world.graph,
+    "JoinedStreams": joined,
+    "CaptionCorpus": world.corpus,
+    "StoredDataset": world.dataset,
+    "CaptionDataModule": world.data,
+    "CaptionBatch": world.batch,
+    "CaptionTokenizer": world.tokenizer,
+    "ClassificationDataModule": world.labelled,
+    "ClassificationBatch": labelled_batch,
+    "GraphList": graph_list,
+    "StoredGraphs": stored_graphs,
+    "GraphSource": graph_list,
+    "VideoGraphDataset": video_dataset,
+    "CAD120": reader("CAD120", world.cad120),
+    "TrackDataset": reader("CAD120", world.cad120),
+    "JAAD": reader("JAAD", world.jaad),
+    "ActionGenome": reader("ActionGenome", world.action_genome),
+    "VidVRD": reader("VidVRD", world.vidvrd),
+    "VidOR": reader("VidOR", world.vidor),
+    "AnnotatedVideo": annotated,
+    "Scene": scene,
+    "ColourMap": colours,
+    "BoxPatches": patches,
+}
+_ = networkx

@@ -1,0 +1,666 @@
+"""Valid arguments and instances of models, training, metrics, pictures, extraction and experiments."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from tests.misuse import world
+from tests.misuse.makers import fresh, pixels, rows, whole
+
+__all__ = ["INSTANCES", "VALUES"]
+
+VIDEO_SCORES = {f"video{index}": 0.1 * index for index in range(4)}
+
+
+def scores() -> Any:
+    from stgraph.metrics import CaptionEvaluator
+
+    captions = {f"video{index}": "a cat runs" for index in range(3)}
+    references = {name: list(world.SENTENCES) for name in captions}
+    return CaptionEvaluator(references, ("BLEU-1", "BLEU-4", "ROUGE-L"))(captions)
+
+
+def predictions() -> Any:
+    from stgraph.metrics import Predictions
+
+    return Predictions(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]), ("a", "b"))
+
+
+def evaluation() -> Any:
+    from stgraph.metrics import Evaluation
+
+    return Evaluation("small", "test", "scene", {"video0": "a cat"}, scores())
+
+
+def evaluator() -> Any:
+    from stgraph.metrics import CaptionEvaluator
+
+    return CaptionEvaluator({"video0": list(world.SENTENCES)}, ("BLEU-1", "ROUGE-L"))
+
+
+def reward() -> Any:
+    from stgraph.metrics import CaptionReward
+
+    references = {f"video{index}": list(world.SENTENCES) for index in range(4)}
+    return CaptionReward(references, {"BLEU-4": 1.0, "ROUGE-L": 1.0})
+
+
+def counts() -> Any:
+    from stgraph.metrics import WordCounts
+
+    return WordCounts(Counter({("noun", "cat"): 2, ("verb", "jumps"): 1}), Counter({"noun": 1, "verb": 1}))
+
+
+def tag(words: Any) -> list[str]:
+    return ["noun" for _ in words]
+
+
+def constant_reward(captions: Any, video_ids: Any) -> list[float]:
+    return [float(len(text)) for text in captions]
+
+
+def trainer_module() -> Any:
+    from stgraph import CaptioningModule
+
+    return CaptioningModule(world.captioner().model, world.tokenizer())
+
+
+def classification_module() -> Any:
+    from stgraph import ClassificationModule
+
+    return ClassificationModule(world.classifier().model, ("drink", "eat"))
+
+
+def reinforce() -> Any:
+    from stgraph.training import Reinforce
+
+    return Reinforce(constant_reward, world.tokenizer())
+
+
+def language_loss() -> Any:
+    from stgraph.training import LanguageLoss
+
+    return LanguageLoss()
+
+
+def config(name: str = "run") -> Any:
+    from stgraph.training import TrainingConfig
+
+    return TrainingConfig(
+        data={
+            "dataset": {
+                "name": "own",
+                "store": str(world.store_path()),
+                "captions": str(world.captions_file()),
+            }
+        },
+        model={"name": "stgraph", **world.SMALL},
+        run=fresh()() / name,
+        trainer={"max_epochs": 1, "accelerator": "cpu"},
+    )
+
+
+def cell() -> Any:
+    from stgraph.experiments import Cell
+
+    return Cell(
+        table="t",
+        row="a",
+        seed=0,
+        settings_hash="1",
+        data_hash="2",
+        overrides=(),
+        dataset="small",
+        split="val",
+        chosen_on="val",
+        tested="scene",
+        videos=3,
+        scores={"scene": {"CIDEr": 0.5}},
+        chosen={"scene": {"CIDEr": 0.5}},
+        epoch=1,
+        epochs=2,
+        seconds={"training": 1.0},
+        record={},
+    )
+
+
+def study() -> Any:
+    from stgraph.experiments import Study
+
+    rows_of = {"a": {"title": "A"}, "b": {"title": "B"}}
+    return Study.parse("t", {"title": "T", "source": "house", "references": ["a"], "rows": rows_of})
+
+
+def cells() -> dict[str, dict[int, Any]]:
+    return {
+        row: {seed: cell().model_copy(update={"row": row, "seed": seed}) for seed in range(3)}
+        for row in ("a", "b")
+    }
+
+
+def caption() -> Any:
+    from stgraph import Caption
+
+    return Caption("ant", "a cat", (-0.1, -0.2, -0.3), {"frames": torch.full((3, 4), 0.25)})
+
+
+def saliency() -> Any:
+    from stgraph.inspection import Saliency
+
+    return Saliency("a cat", -1.0, "pixels", torch.rand(2, 4, 4), torch.rand(2, 2, 2))
+
+
+def sharpness() -> Any:
+    from stgraph.inspection import FrameSharpness
+
+    values = {"video0": 0.5, "video1": 0.6}
+    return FrameSharpness("small", "test", "frames", values, values, values)
+
+
+def example() -> Any:
+    from stgraph.inspection import CaptionExample
+
+    return CaptionExample("video0", {"model": "a cat"}, ["a cat jumps"], pixels(4, 32, 48)())
+
+
+@functools.cache
+def extractor(name: str) -> Any:
+    from stgraph.extraction.extractors import make_extractor
+
+    return make_extractor(name, {"weights": "random"})
+
+
+class Boxes:
+    """A detector that finds one box in each frame."""
+
+    weights = "none"
+
+    def __call__(self, frames: list[Any]) -> list[Any]:
+        return [
+            (torch.tensor([[2.0, 2.0, 20.0, 20.0]]), torch.tensor([0.9]), torch.tensor([1])) for _ in frames
+        ]
+
+
+def detector() -> Any:
+    from stgraph.extraction.extractors.objects import CustomDetector
+
+    return CustomDetector(Boxes(), name="boxes", features=None)
+
+
+def plan() -> Any:
+    from stgraph.extraction import ExtractionPlan, ExtractorChoice, FrameRule
+
+    return ExtractionPlan([ExtractorChoice("resnet18", {"weights": "random"})], FrameRule("spread", 2))
+
+
+@functools.cache
+def planned() -> Any:
+    return plan().build()
+
+
+def sources() -> Any:
+    from stgraph.extraction import find_videos
+
+    return find_videos(world.clip().parent)[0]
+
+
+def sized() -> Any:
+    return functools.partial(detector)
+
+
+IMAGE = {"ResNet": (3, 64, 64), "GoogLeNet": (3, 64, 64)}
+CLASSES = ("STGraphCaptioner", "STATCaptioner", "STaTSCaptioner", "CaptioningModel", "RecurrentCaptioner")
+BRANCHES = {
+    "STGraphCaptioner": "object",
+    "CaptioningModel": "object",
+    "STATCaptioner": "stat",
+    "RecurrentCaptioner": "stat",
+    "STaTSCaptioner": "stats",
+}
+SYSTEMS = {
+    "STGraphCaptioner": "object",
+    "CaptioningModel": "object",
+    "STATCaptioner": "stat",
+    "RecurrentCaptioner": "stat",
+    "STaTSCaptioner": "stats",
+}
+NETWORKS = {
+    **{f"ResNet{depth}": f"resnet{depth}" for depth in (18, 50, 101, 152)},
+    "GoogLeNetPool5": "googlenet",
+    "C3D": "c3d",
+    "I3D": "i3d",
+    "S3D": "s3d",
+    "FasterRCNN": "faster_rcnn",
+    "VisualGenomeFasterRCNN": "visual_genome",
+    "Extractor": "resnet18",
+    "NetworkExtractor": "resnet18",
+}
+
+VALUES: dict[str, Any] = {
+    # models
+    **{f"{name}.branch": lambda: world.captioner().default_branch for name in ("CaptionPipeline",)},
+    **{
+        f"{name}.{method}.branch": BRANCHES[name]
+        for name in CLASSES
+        for method in ("check_branch", "decoder_of", "lm_head", "streams", "encode", "frames", "freeze")
+    },
+    **{f"{name}.{method}.data": world.data for name in CLASSES for method in ("arguments_for", "for_data")},
+    **{
+        f"{name}.for_data.data": world.labelled
+        for name in ("Classifier", "GraphClassifier", "RelationClassifier", "TrackClassifier")
+    },
+    **{
+        f"{name}.pool": "mean"
+        for name in ("STGraphCaptioner", "GraphClassifier", "RelationClassifier", "TrackClassifier")
+    },
+    **{f"{name}.frames": () for name in ("STaTSCaptioner",)},
+    "num_classes": 2,
+    "Classifier.forward.graph": lambda: world.examples()[0][0],
+    "GraphClassifier.forward.graph": lambda: world.examples()[0][0],
+    "TrackClassifier.forward.graph": lambda: world.examples()[0][0],
+    "RelationClassifier.forward.graph": lambda: world.examples()[0][0],
+    "TrackClassifier.forward.query": lambda: torch.tensor([0, -1, 1, 0, -1]),
+    "RelationClassifier.forward.query": lambda: torch.tensor([[0, 2], [1, 3]]),
+    **{
+        f"{name}.targets.graph": (lambda: world.examples()[0][0])
+        for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")
+    },
+    **{
+        f"{name}.targets.nodes": rows(5, 8)
+        for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")
+    },
+    "GraphClassifier.targets.query": None,
+    "TrackClassifier.targets.query": lambda: torch.tensor([0, -1, 1, 0, -1]),
+    "RelationClassifier.targets.query": lambda: torch.tensor([[0, 2], [1, 3]]),
+    **{
+        f"{name}.probabilities.logits": rows(2, 2)
+        for name in ("Classifier", "GraphClassifier", "TrackClassifier", "RelationClassifier")
+    },
+    "Caption.text": "a cat",
+    "Caption.log_probs": (-0.1, -0.2, -0.3),
+    **{f"{name}.arguments": dict for name in ("ModelConfig", "ClassifierConfig")},
+    **{f"{name}.model": "stgraph" for name in ("ModelConfig",)},
+    "ClassifierConfig.model": "graph_classifier",
+    "classes": ("drink", "eat"),
+    "DataSummary.videos": lambda: {"train": 3},
+    "DataSummary.name": "small",
+    "ExtractorConfig.weights": "abc",
+    **{
+        f"{name}.folder": world.model_folder for name in ("load_model", "load_tokenizer", "read_model_config")
+    },
+    "CaptionPipeline.from_pretrained.source": lambda: str(world.model_folder()),
+    "CaptionPipeline.from_pretrained.folder": world.model_folder,
+    "STATCaptioner.from_released.params": dict,
+    "find_model.name": "stgraph",
+    "nearest_captions.train": lambda: {"video0": rows(4)(), "video1": torch.ones(4)},
+    "nearest_captions.captions": lambda: {"video0": ["a cat"], "video1": ["a dog"]},
+    "nearest_captions.queries": lambda: {"video2": torch.ones(4)},
+    "most_frequent_caption.captions": lambda: {"video0": ["a cat"], "video1": ["a dog"]},
+    "save_model.config": lambda: world.captioner().config,
+    "save_model.model": lambda: world.captioner().model,
+    # pipelines
+    "CaptionPipeline.__call__.videos": lambda: (
+        [world.data().source.batch(["video0"])[0]]
+        if hasattr(world.data(), "source")
+        else world.batch().graphs
+    ),
+    "CaptionPipeline.caption.videos": lambda: world.batch().graphs,
+    "CaptionPipeline.caption_all.videos": lambda: [world.video()],
+    "CaptionPipeline.check_extractors.extractors": lambda: dict(world.store().extractors),
+    "CaptionPipeline.evaluate.data": world.data,
+    "CaptionPipeline.extract_features.paths": lambda: [world.clip()],
+    "CaptionPipeline.config": lambda: world.captioner().config,
+    "CaptionPipeline.model": lambda: world.captioner().model,
+    "CaptionPipeline.tokenizer": world.tokenizer,
+    "ClassificationPipeline.config": lambda: world.classifier().config,
+    "ClassificationPipeline.model": lambda: world.classifier().model,
+    "ClassificationPipeline.evaluate.data": world.labelled,
+    "ClassificationPipeline.__call__.graphs": lambda: [world.examples()[0][0]],
+    # training
+    "batch_idx": 0,
+    "dataloader_idx": 0,
+    **{
+        f"CaptioningModule.{name}.batch": world.batch
+        for name in (
+            "on_before_batch_transfer",
+            "on_train_batch_start",
+            "predict_step",
+            "test_step",
+            "training_step",
+            "validation_step",
+        )
+    },
+    "CaptioningModule.model": lambda: world.captioner().model,
+    "CaptioningModule.forward.graphs": lambda: world.batch().graphs,
+    "CaptioningModule.forward.tokens": lambda: world.batch().tokens,
+    "CaptioningModule.forward.video": lambda: world.batch().video,
+    **{
+        f"ClassificationModule.{name}.batch": lambda: INSTANCES_OF_BATCH()
+        for name in ("on_train_batch_start", "predict_step", "test_step", "training_step", "validation_step")
+    },
+    "ClassificationModule.model": lambda: world.classifier().model,
+    "ClassificationModule.forward.graphs": lambda: world.examples()[0][0],
+    "DataConfig.dataset": lambda: {"name": "own"},
+    "TrainingConfig.data": lambda: {"dataset": {"name": "own"}},
+    "TrainingConfig.model": lambda: {"name": "stgraph"},
+    "TrainingConfig.run": fresh(),
+    **{f"{name}.config": config for name in ("TrainingRun", "build_run", "train")},
+    "TrainingRun.model": lambda: world.captioner().model,
+    **{f"StepCounts.{name}": 2.0 for name in ("tokens", "frames", "pairs", "videos")},
+    "StepCounts.of.totals": lambda: totals(),
+    "StepCounts.of.world_size": 1,
+    **{
+        f"{loss}.forward.batch": world.batch
+        for loss in ("DistillationLoss", "LanguageLoss", "RewardedLoss", "CaptionLoss")
+    },
+    **{
+        f"{loss}.forward.model": (lambda: world.captioner().model)
+        for loss in ("DistillationLoss", "LanguageLoss", "RewardedLoss", "CaptionLoss", "Reinforce")
+    },
+    **{f"{loss}.forward.batch": (lambda: small_batch()) for loss in ("STATLoss", "STaTSLoss")},
+    "STATLoss.forward.model": lambda: world.model("stat"),
+    "STaTSLoss.forward.model": lambda: world.model("stats"),
+    "DistillationLoss.from_logits.logits": lambda: {"object": rows(2, 2, 20)(), "scene": rows(2, 2, 20)()},
+    "DistillationLoss.from_logits.targets": lambda: torch.tensor([[4, 5], [6, 2]]),
+    "LearnedBaseline.forward.features": rows(2, 3, 8),
+    "LearnedBaseline.update.features": rows(2, 3, 8),
+    "LearnedBaseline.memory": 0.95,
+    "rewards": lambda: torch.tensor([0.5, 0.2]),
+    "Reinforce.reward": lambda: constant_reward,
+    "Reinforce.forward.graphs": lambda: world.batch().graphs,
+    "Reinforce.forward.video_ids": lambda: world.batch().video_ids,
+    "ReinforceStep.loss": lambda: torch.tensor(1.0),
+    "ReinforceStep.values": lambda: {"reward": 0.5},
+    "reinforce_loss.log_probs": lambda: -torch.ones(2, 3),
+    "caption_log_probs.logits": rows(2, 3, 20),
+    "caption_log_probs.tokens": lambda: torch.tensor([[1, 4, 5], [1, 6, 2]]),
+    "TrainingSummary.monitor": "val/CIDEr",
+    "TrainingSummary.best": 0.5,
+    "TrainingSummary.epochs": 2,
+    "TrainingSummary.steps": 10,
+    "resume": False,
+    "optimizer": lambda: torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1),
+    "cosine_with_warmup.total_steps": 10,
+    "make_loss.values": lambda: {"name": "language"},
+    "load_weights.start": world.captioner,
+    "load_teacher.teacher": world.captioner,
+    "train_captioner.data": world.data,
+    "train_captioner.model": lambda: world.captioner().model,
+    "train_classifier.data": world.labelled,
+    "train_classifier.model": lambda: world.classifier().model,
+    # metrics
+    **dict.fromkeys(
+        ("CaptionEvaluator.references", "CaptionReward.references"), lambda: {"video0": list(world.SENTENCES)}
+    ),
+    "CaptionEvaluator.metrics": ("BLEU-1", "ROUGE-L"),
+    "CaptionEvaluator.__call__.captions": lambda: {"video0": "a cat"},
+    "CaptionReward.weights": lambda: {"BLEU-4": 1.0},
+    "CaptionReward.__call__.captions": lambda: ["a cat", "a dog"],
+    "CaptionReward.scores.captions": lambda: ["a cat", "a dog"],
+    "CaptionScores.corpus": lambda: {"CIDEr": 0.5},
+    "CaptionScores.per_video": lambda: {"CIDEr": {"video0": 0.5}},
+    "Evaluation.dataset": "small",
+    "Evaluation.branch": "scene",
+    "Evaluation.captions": lambda: {"video0": "a cat"},
+    "Evaluation.save.record": dict,
+    "Interval.low": 0.1,
+    "Interval.high": 0.2,
+    "PairedDifference.difference": 0.1,
+    "PairedDifference.low": 0.1,
+    "PairedDifference.high": 0.1,
+    "PairedDifference.p_value": 0.1,
+    "Predictions.probabilities": lambda: np.array([[0.9, 0.1], [0.2, 0.8]]),
+    "Predictions.labels": lambda: np.array([0, 1]),
+    "Predictions.classes": ("a", "b"),
+    "Predictions.join.parts": lambda: [(np.array([[0.9, 0.1]]), np.array([0]), ["a"], [None])],
+    "Predictions.join.classes": ("a", "b"),
+    "WordCounts.counts": lambda: Counter({("noun", "cat"): 2}),
+    "part": "noun",
+    **dict.fromkeys(("average_precision.labels", "roc_auc.labels"), lambda: np.array([0, 1, 1])),
+    **dict.fromkeys(("average_precision.scores", "roc_auc.scores"), lambda: np.array([0.2, 0.7, 0.9])),
+    "macro_f1.labels": lambda: np.array([0, 1, 1]),
+    "macro_f1.predicted": lambda: np.array([0, 1, 0]),
+    "samples": 20,
+    "count_words.captions": lambda: {"video0": "a cat"},
+    "tagger": lambda: tag,
+    **dict.fromkeys(("bootstrap_intervals.scores", "paired_bootstrap.a", "paired_bootstrap.b"), scores),
+    # pictures and pages
+    "CaptionExample.captions": lambda: {"model": "a cat"},
+    "CaptionView.words": lambda: ["a", "cat", "(end)"],
+    "CaptionView.frames": lambda: torch.full((3, 4), 0.25),
+    "FrameOrder.dataset": "small",
+    "FrameOrder.shares": lambda: {"video0": 0.5},
+    "FrameOrder.left_out": (),
+    "FrameSharpness.dataset": "small",
+    **{f"FrameSharpness.{name}": (lambda: {"video0": 0.5}) for name in ("largest", "effective", "even")},
+    "FrameSharpness.attention": "frames",
+    "RegionLayout.heat.weights": lambda: torch.rand(4, 4),
+    "Saliency.caption": "a cat",
+    "Saliency.log_prob": -1.0,
+    "Saliency.source": "pixels",
+    "Saliency.gradient": lambda: torch.rand(2, 4, 4),
+    "Saliency.grad_cam": lambda: torch.rand(2, 2, 2),
+    "draw_attention.caption": caption,
+    **{
+        f"{name}.path": lambda: world.folder() / "picture.png"
+        for name in (
+            "draw_attention",
+            "draw_captions",
+            "draw_confusion",
+            "draw_saliency",
+            "draw_sharpness",
+            "draw_word_counts",
+            "draw_graph",
+        )
+    },
+    "draw_graph.frames": None,
+    "draw_attention.frames": pixels(4, 32, 48),
+    "draw_captions.examples": lambda: [example()],
+    "draw_confusion.predictions": predictions,
+    "draw_saliency.found": lambda: {"model": saliency()},
+    "draw_saliency.frames": pixels(2, 32, 48),
+    "draw_sharpness.groups": lambda: {"model": [sharpness()]},
+    "draw_word_counts.counts": lambda: {"model": counts()},
+    "grad_cam.maps": rows(2, 3, 4, 4),
+    "grad_cam.gradient": rows(2, 3, 4, 4),
+    "sharpness_of.weights": lambda: torch.full((3, 4), 0.25),
+    "region_layout.branch": lambda: world.captioner().default_branch,
+    "region_layout.graph": lambda: world.batch().graphs[0],
+    "captioner": world.captioner,
+    "caption_saliency.frames": None,
+    "caption_saliency.video": world.video,
+    "frame_order.split": "test",
+    "write_page.path": lambda: world.folder() / "page.html",
+    "write_page.frames": None,
+    "write_page.captions": list,
+    # extraction
+    "records": lambda: planned().records,
+    "FrameRule.of_record.record": lambda: ["spread", 4],
+    **dict.fromkeys(
+        ("ExtractionLog.save.store", "ExtractionLog.load.store"), lambda: world.folder() / "log.h5"
+    ),
+    "ExtractionPlan.choices": lambda: list(plan().choices),
+    "ExtractionPlan.rule": lambda: plan().rule,
+    "PlannedExtractors.plan": plan,
+    "PlannedExtractors.extractors": lambda: list(planned().extractors),
+    "VideoSource.id": "clip",
+    "VideoSource.path": world.clip,
+    "Failure.reason": "it is damaged",
+    "Timings.add.seconds": 1.0,
+    "Timings.add.items": 2,
+    "sources": sources,
+    "extract_to_store.planned": planned,
+    "extract_to_store.store": fresh(".h5"),
+    "extract_to_store.engine": lambda: functools.partial(_engine),
+    "extract_videos.planned": planned,
+    "find_videos.folder": lambda: world.clip().parent,
+    "take_shard.shard": "1/1",
+    "FrameObjects.boxes": lambda: torch.tensor([[1.0, 1.0, 5.0, 5.0]]),
+    "FrameObjects.scores": lambda: torch.ones(1),
+    "FrameObjects.features": rows(1, 4),
+    "load_network.build": lambda: torch.nn.Identity,
+    "load_network.weights": "random",
+    "make_extractor.name": "resnet18",
+    "make_extractor.settings": lambda: {"weights": "random"},
+    "height": 48,
+    "width_": 64,
+    **{f"{name}.area.width": 64 for name in NETWORKS},
+    **{f"{name}.weights": "random" for name in NETWORKS},
+    **{f"{name}.preprocess.frames": lambda: torch.from_numpy(pixels(1, 48, 64)()) for name in NETWORKS},
+    **{
+        f"{name}.join_frames.frames": lambda: list(torch.from_numpy(pixels(1, 48, 64)())) for name in NETWORKS
+    },
+    **{f"{name}.reduce_frame.frame": lambda: torch.from_numpy(pixels(1, 48, 64)()[0]) for name in NETWORKS},
+    **{
+        f"{name}.{method}.items": (lambda: [torch.zeros(3, 64, 64, dtype=torch.uint8)])
+        for name in NETWORKS
+        for method in ("extract", "maps_and_vectors", "batch")
+    },
+    "CustomDetector.detector": Boxes,
+    "CustomDetector.features": None,
+    "CustomDetector.preprocess.frames": lambda: torch.from_numpy(pixels(1, 48, 64)()),
+    "CustomDetector.extract.items": lambda: [detector().preprocess(torch.from_numpy(pixels(1, 48, 64)()))],
+    "CustomDetector.join_frames.frames": lambda: list(torch.from_numpy(pixels(1, 48, 64)())),
+    "CustomDetector.reduce_frame.frame": lambda: torch.from_numpy(pixels(1, 48, 64)()[0]),
+    "warn_caller.message": "look at this",
+    "described.value": 1,
+    "roi_features.cells": rows(8, 4, 4),
+    "roi_features.boxes": lambda: torch.tensor([[1.0, 1.0, 50.0, 50.0]]),
+    # experiments
+    "Block.title": "T",
+    "Block.columns": ("a", "b"),
+    "Block.rows": (("1", "2"),),
+    **{
+        f"Cell.{name}": (lambda name=name: getattr(cell(), name))
+        for name in (
+            *(
+                "table",
+                "row",
+                "seed",
+                "settings_hash",
+                "data_hash",
+                "overrides",
+                "dataset",
+                "split",
+                "chosen_on",
+                "tested",
+            ),
+            *("videos", "scores", "chosen", "epoch", "epochs", "seconds", "record"),
+        )
+    },
+    **{f"MeanInterval.{name}": 0.5 for name in ("mean", "deviation", "low", "high")},
+    "MeanInterval.runs": 3,
+    **{
+        f"Study.{name}": (lambda name=name: getattr(study(), name))
+        for name in ("title", "source", "references", "rows")
+    },
+    "Study.chosen.rows": lambda: ["a"],
+    "Study.parse.content": lambda: {
+        "title": "T",
+        "source": "house",
+        "references": ["a"],
+        "rows": {"a": {"title": "A"}},
+    },
+    "Study.references_of.row": "b",
+    "cells": cells,
+    "StudyRow.title": "A",
+    "Task.arguments": 1,
+    "results": fresh(),
+    "table": "t",
+    "row": "a",
+    "cell": cell,
+    "values": lambda: [0.1, 0.2, 0.3],
+    "paired_interval.a": lambda: {0: 0.1, 1: 0.2, 2: 0.4},
+    "paired_interval.b": lambda: {0: 0.1, 1: 0.3, 2: 0.4},
+    "draw_study.path": lambda: world.folder() / "study.png",
+    "latex_table.block": lambda: block(),
+    "run_tasks.function": lambda: abs,
+    "run_tasks.tasks": list,
+    "jobs": 1,
+    "threads": 1,
+}
+
+
+def block() -> Any:
+    from stgraph.experiments import Block
+
+    return Block("T", ("a", "b"), (("1", "2"),))
+
+
+def totals() -> Any:
+    from stgraph.datasets.loading.process_shards import StepTotals
+
+    return StepTotals(batches=2, pairs=8, tokens=40, frames=20, videos=2, batch_pairs=4)
+
+
+def small_batch() -> Any:
+    from stgraph import CaptionBatch
+
+    tokens = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0]])
+    return CaptionBatch(world.graphs(), ["ant", "bee"], tokens, torch.tensor([0, 1]))
+
+
+def INSTANCES_OF_BATCH() -> Any:
+    return next(iter(world.labelled().train_dataloader()))
+
+
+def _engine(sources: Any, timings: Any = None) -> Any:
+    from stgraph.extraction import extract_videos
+
+    return extract_videos(sources, planned(), threads=1)
+
+
+def layout() -> Any:
+    from stgraph.inspection import RegionLayout
+
+    return RegionLayout
+
+
+def class_model(name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        from stgraph import models
+
+        torch.manual_seed(0)
+        return getattr(models, name)(5, 2, hidden_channels=8).eval()
+
+    return make
+
+
+INSTANCES: dict[str, Callable[[], Any]] = {
+    **{name: (lambda name=name: world.model(SYSTEMS[name])) for name in CLASSES},
+    "CaptionPipeline": world.captioner,
+    "ClassificationPipeline": world.classifier,
+    "CaptioningModule": trainer_module,
+    "ClassificationModule": classification_module,
+    "VideoModel": world.model,
+    "Classifier": class_model("GraphClassifier"),
+    **{name: class_model(name) for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")},
+    "ModelConfig": lambda: world.captioner().config,
+    "ClassifierConfig": lambda: world.classifier().config,
+    "CaptionEvaluator": evaluator,
+    "CaptionReward": reward,
+    "CaptionLoss": language_loss,
+    "CaptionScores": scores,
+    "Evaluation": evaluation,
+    "Predictions": predictions,
+    "WordCounts": counts,
+    "Reinforce": reinforce,
+    "TrainingConfig": config,
+    "Cell": cell,
+    "Study": study,
+    "Caption": caption,
+    "Saliency": saliency,
+    "FrameSharpness": sharpness,
+    "CaptionExample": example,
+    "ExtractionPlan": plan,
+    "PlannedExtractors": planned,
+    "CustomDetector": detector,
+    **{name: (lambda name=name: extractor(NETWORKS[name])) for name in NETWORKS},
+}
+_ = whole

@@ -1,0 +1,37 @@
+"""A part of the bench: wrong calls of every package, drawn by a seed. ``python -m tests.misuse`` makes all of them."""
+
+import pytest
+
+from tests.misuse import bench
+from tests.misuse.targets import targets
+from tests.misuse.valid import SKIPPED
+
+HELD = ("stgraph.text", "stgraph.video", "stgraph.parsing", "stgraph.features")
+"""Packages whose callables answer no wrong call with another error; the others' are listed in docs/robustness.md."""
+
+
+@pytest.mark.parametrize("package", HELD)
+def test_wrong_calls_raise_our_errors(package, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tally = bench.run(share=0.1, combinations=1, seed=0, package=package)
+    assert tally.findings == []
+    assert tally.calls["house error"] > 20
+
+
+def test_a_raw_error_is_a_finding():
+    """The bench itself: a function that doesn't check its arguments is found."""
+    from tests.misuse.targets import Target, parameters_of
+
+    def halve(number):
+        return number / 2
+
+    target = Target("halve", "stgraph", None, halve, parameters_of(halve))
+    kind, line = bench.outcome(target, lambda: halve("4"), {"number": "4"})
+    assert kind == "raw error"
+    assert "TypeError" in line
+
+
+def test_what_is_not_called_exists_and_has_a_reason():
+    known = {target.label for target in targets()} | {target.label.split(".")[0] for target in targets()}
+    assert all(reason for reason in SKIPPED.values())
+    assert set(SKIPPED) - known - {"axes"} == set()
