@@ -205,7 +205,8 @@ def _wrapped(function: Callable[..., Any], skip: int = 0) -> Callable[..., Any]:
             _call.entered = False
 
     # torch.compile keeps and counts what it compiled by code object, so each function needs one of its own.
-    wrapper.__code__ = wrapper.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
+    made: Any = wrapper
+    made.__code__ = made.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
     wrapper.__checks_arguments__ = True  # type: ignore[attr-defined]
     return wrapper
 

@@ -99,7 +99,7 @@ class CaptionTransformer(Layer):
         """Computes the logits of every next word at once, for training: row l depends on tokens 0..l."""
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
-        check_values("tokens", tokens, self.lm_head.out_features)
+        check_values("tokens", tokens, self.vocab_size)
         check_values("video", video, len(memory.mask))
         x = self._embed(tokens, 0)
         mask = memory.mask[video]

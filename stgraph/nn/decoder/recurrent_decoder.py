@@ -180,7 +180,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         """
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
-        check_values("tokens", tokens, self.lm_head.out_features)
+        check_values("tokens", tokens, self.vocab_size)
         check_values("video", video, memory.num_videos)
         if not 0 <= teacher_forcing_ratio <= 1:
             raise OptionError(f"'teacher_forcing_ratio' must be in [0, 1], got {teacher_forcing_ratio}.")
