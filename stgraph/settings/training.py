@@ -70,7 +70,7 @@ def graph_config(config: DictConfig) -> GraphConfig:
         OptionError: If a setting has a wrong type or value.
     """
     try:
-        return GraphConfig(**plain(config))
+        return GraphConfig.model_validate(plain(config))
     except ValidationError as error:
         raise OptionError(_first_problem("graph.", error)) from error
 
