@@ -6,7 +6,7 @@ from tests.misuse import bench
 from tests.misuse.targets import targets
 from tests.misuse.valid import SKIPPED
 
-HELD = ("stgraph.text", "stgraph.video", "stgraph.parsing", "stgraph.features")
+HELD = ("stgraph.text", "stgraph.video", "stgraph.parsing", "stgraph.features", "stgraph.decoding")
 """Packages whose callables answer no wrong call with another error; the others' are listed in docs/robustness.md."""
 
 

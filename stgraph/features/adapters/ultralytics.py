@@ -47,7 +47,8 @@ def from_ultralytics(
 
     Shapes: features ``[N, F]``.
     """
-    if not hasattr(results, "orig_shape") and not isinstance(results, Iterable):
+    listed = isinstance(results, Iterable) and getattr(results, "ndim", 1) > 0
+    if not hasattr(results, "orig_shape") and not listed:
         raise OptionError(f"'results' must be the results of an Ultralytics model, got {described(results)}.")
     frames: Iterable[Any] = [results] if hasattr(results, "orig_shape") else results
     entries: list[dict[str, Any]] = []
