@@ -61,6 +61,8 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", help=f"only these of {', '.join(ALL)}")
     names = parser.parse_args().names or list(ALL)
+    if unknown := [name for name in names if name not in ALL]:
+        parser.error(f"there is no command {unknown[0]!r}")
     torch.set_num_threads(1)
     for name in NAMES:
         importlib.import_module(f"stgraph.commands.{name}")

@@ -71,14 +71,15 @@ def run(arguments: list[str]) -> int:
     with _only_sweep(planned, Path(config.results)):
         todo = unfinished(planned, config, need_runs=study.videos and config.replace)
         failed = _sweep(planned, todo, config)
-        for task, error in failed:
-            say(f"failed: {task.row}, seed {task.seed}: {error}", error=True)
         cells = study.with_branches(_cells(Path(config.results), study))
         _write(study, cells, folder, _video_pairs(study, cells, config))
     say(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
-    runs = Path(config.runs) / study.name
-    say(f"Next: stgraph words {runs}/*/* counts the words of these runs", error=True)
-    return 1 if failed else 0
+    for task, error in failed:
+        say(f"failed: {task.row}, seed {task.seed}: {error}", error=True)
+    if failed:
+        return 1
+    say(f"Next: stgraph words {Path(config.runs) / study.name}/*/* counts the words of these runs", error=True)
+    return 0
 
 
 def default_results() -> Path:
