@@ -78,7 +78,9 @@ def run(arguments: list[str]) -> int:
         say(f"failed: {task.row}, seed {task.seed}: {error}", error=True)
     if failed:
         return 1
-    say(f"Next: stgraph words {Path(config.runs) / study.name}/*/* counts the words of these runs", error=True)
+    say(
+        f"Next: stgraph words {Path(config.runs) / study.name}/*/* counts the words of these runs", error=True
+    )
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -93,11 +94,11 @@ def draw_grounding(
             if row == rows[0]:
                 axes.set_title(f"frame {t}", fontsize=7, pad=2)
             if boxes is None:
-                _patch(axes, (0, 0, width, height), float(weights[t]), colours)
+                _patch(axes, (0, 0, width, height), float(weights[t]), most)
                 continue
             assert found.frame is not None
             for node in (found.frame == t).nonzero()[:, 0].tolist():
-                _patch(axes, boxes[node].tolist(), float(weights[node]), colours)
+                _patch(axes, boxes[node].tolist(), float(weights[node]), most)
         probability = math.exp(float(found.log_probs[row]))
         line[0].set_ylabel(f"{picture_text(found.words[row], 16)}\np = {probability:.2g}", fontsize=8)
         value_bar(
@@ -112,16 +113,16 @@ def draw_grounding(
     return figure
 
 
-def _patch(axes: Axes, box: Sequence[float], weight: float, colours: ScalarMappable) -> None:
+def _patch(axes: Axes, box: Sequence[float], weight: float, most: float) -> None:
     """The outline of a box, thicker the larger its weight is; nothing inside hides the object's own colours."""
     x1, y1, x2, y2 = box
-    strength = abs(weight) / float(colours.norm.vmax or 1.0)
+    strength = abs(weight) / (most or 1.0)
     rectangle = Rectangle(
         (x1, y1),
         x2 - x1,
         y2 - y1,
         fill=False,
-        edgecolor=colours.to_rgba(weight),
+        edgecolor=colormaps[_MAP](0.5 + 0.5 * math.copysign(strength, weight)),
         linewidth=0.6 + 2.2 * strength,
         path_effects=[withStroke(linewidth=1.2 + 2.6 * strength, foreground="white", alpha=0.7)],
         zorder=2 + strength,

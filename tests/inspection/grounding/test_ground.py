@@ -3,6 +3,7 @@ import sys
 import pytest
 import torch
 
+from stgraph.decoding import DecodedCaptions
 from stgraph.errors import DependencyError, OptionError, ShapeError
 from stgraph.inspection import GROUNDING_METHODS, ground_caption, log_probs_without
 from stgraph.text import CaptionTokenizer
@@ -93,7 +94,9 @@ def test_gradients_of_a_linear_model_are_those_worked_out():
                 by_frame[t] += by_box[graph.frame == t].sum()
             close(found.frames[row], by_frame)
     with pytest.raises(OptionError, match="'sum' does not define 'attention_shares'.*'occlusion'"):
-        captioner.model.attention_shares(None, graph, "sum")
+        captioner.model.attention_shares(
+            DecodedCaptions(tokens[None], torch.zeros(1, len(tokens))), graph, "sum"
+        )
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
