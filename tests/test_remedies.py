@@ -333,7 +333,7 @@ def test_captions_of_msrvtt_without_splits(tmp_path):
 
 
 def test_a_branch_without_its_stream():
-    sizes = SimpleNamespace(widths={"appearance": 4}, vocab_size=10, max_length=5, num_categories=0)
+    sizes = SimpleNamespace(widths={"appearance": 4}, vocab_size=10, max_length=5, categories=())
     with pytest.raises(OptionError) as caught:
         STGraphCaptioner.arguments_for(sizes)
     remedy = advised(r"(model\.branches=\[\w+\])", str(caught.value))

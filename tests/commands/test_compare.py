@@ -141,7 +141,7 @@ def test_a_run_with_two_branches_asks_which(call, made):
         ("split=testing", "'split' must be one of train, val, test, got 'testing'"),
         ("branch_c=scene", "did you mean 'branch_"),
         ("samples=1", "'samples' must be at least 2, got 1"),
-        ("samples=many", "'samples' must be at least 2, got many"),
+        ("samples=many", "'samples' must be a whole number, got 'many'"),
         ("level=95", "'level' must be between 0 and 1, got 95"),
         ("seed=-1", "'seed' must be 0 or more, got -1"),
         ("videos=-1", "'videos' must be a number of videos"),

@@ -8,6 +8,7 @@ def test_an_interrupt_in_the_callback_of_a_weak_reference_still_ends_the_command
     """h5py keeps its objects in a weak dictionary, so that this happens while stores are read and written."""
     code = (
         "import os, signal, sys, time, weakref\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a process in the background ignores it
         "import stgraph.cli as cli\n"
         "class Thing: pass\n"
         "def interrupted(arguments):\n"

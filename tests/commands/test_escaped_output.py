@@ -27,6 +27,7 @@ WRONG = {  # arguments that name a file which isn't there, or a value which isn'
     "graph": [EVIL, "-o", "graph.json"],
     "figure": ["saliency", EVIL],
     "inspect": [EVIL, "-o", "page.html"],
+    "report": [EVIL, "-o", "report"],
     "store": ["info", EVIL],
     "doctor": [EVIL],
     "completion": [EVIL],

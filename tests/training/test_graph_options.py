@@ -66,7 +66,10 @@ def test_a_folder_written_before_the_options_is_the_papers(folder):
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("graph.spatial_temperature=0", "'graph.spatial_temperature': input should be .* 0.001, got '0'"),
+        (
+            "graph.spatial_temperature=0",
+            "'graph.spatial_temperature': input should be .* 0.001, got 0; correct it",
+        ),
         ("graph.temporal_direction=back", "'graph.temporal_direction': .* 'forward' or 'both', got 'back'"),
         ("graph.spatial=dense", "'graph.spatial': .* got 'dense'"),
         ("model.pool=max", "'model.pool': input should be 'mean' or 'attention', got 'max'"),
