@@ -14,9 +14,13 @@ from torch import Tensor
 
 from stgraph.checking import checked, described
 from stgraph.errors import DataError, OptionError
+from stgraph.html_table import html_table
 from stgraph.typing import check_shape
 
 __all__ = ["Detections"]
+
+ROWS_SHOWN = 10
+"""Boxes that a notebook shows."""
 
 UNKNOWN_TRACK = -1
 
@@ -297,6 +301,24 @@ class Detections:
     def num_features(self) -> int:
         """F, the width of ``features``."""
         return self.features.size(1)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first boxes."""
+        rows = [
+            (
+                int(self.frame[n]),
+                ", ".join(f"{value:.0f}" for value in self.boxes[n].tolist()),
+                f"{float(self.scores[n]):.2f}",
+                int(self.labels[n]),
+                int(self.track[n]),
+            )
+            for n in range(min(len(self), ROWS_SHOWN))
+        ]
+        more = len(self) - len(rows)
+        height, width = self.size
+        title = f"{len(self)} boxes in {self.num_frames} frames of {width} x {height} pixels"
+        columns = ("frame", "x1, y1, x2, y2", "score", "label", "track")
+        return html_table(title, columns, rows, f"and {more} more" if more else "")
 
     def __len__(self) -> int:
         return len(self.boxes)

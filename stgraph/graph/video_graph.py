@@ -12,9 +12,11 @@ from torch_geometric.data import Data
 
 from stgraph.checking import checked
 from stgraph.features.streams import GRID
+from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
 from stgraph.graph.saving import load_graph, save_graph
 from stgraph.graph.storage import VideoGraphStorage
+from stgraph.html_table import html_table
 
 if TYPE_CHECKING:
     import networkx
@@ -76,6 +78,23 @@ class VideoGraph(Data):
 
     def __cat_dim__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         return 0 if key.startswith(GRID) else super().__cat_dim__(key, value, *args, **kwargs)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers of boxes, frames and edges by kind."""
+        frames = int(torch.as_tensor(self.get("num_frames", 0)).sum())
+        kinds, weights = self.get("edge_kind"), self.get("edge_weight")
+        names = {kind.value: f"edges, {kind.name.lower()}" for kind in EdgeKind}
+        rows: list[tuple[object, ...]] = [("frames", frames, ""), ("boxes", self.num_nodes, "")]
+        if kinds is None or weights is None or not self.num_edges == len(kinds) == len(weights):
+            rows.append(("edges", self.num_edges, ""))
+        else:
+            for kind in kinds.unique().tolist():
+                of_kind = weights[kinds == kind]
+                span = f"{float(of_kind.min()):.3g} to {float(of_kind.max()):.3g}"
+                rows.append((names.get(kind, f"edges, kind {kind}"), len(of_kind), span))
+        video_id = self.get("video_id")
+        title = type(self).__name__ + (f" of {video_id}" if isinstance(video_id, str) else "")
+        return html_table(title, ("", "number", "weights"), rows)
 
     def snapshot(self, start_time: float, end_time: float, attr: str = "time") -> Self:
         """Keeps the nodes whose time lies in the span, and the edges between them; all frames stay.

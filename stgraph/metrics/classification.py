@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, ShapeError
+from stgraph.html_table import html_table
 from stgraph.metrics.bootstrap import Interval, check_samples, interval_of
 
 __all__ = ["CLASSIFICATION_METRICS", "Predictions", "average_precision", "macro_f1", "roc_auc"]
@@ -212,6 +213,11 @@ class Predictions:
         if self.multi_label:
             return self.probabilities >= 0.5
         return _one_hot(self.probabilities.argmax(1), len(self.classes))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the scores."""
+        rows = [(name.replace("_", " "), f"{value:.4f}") for name, value in self.scores().items()]
+        return html_table(f"Scores of {len(self)} targets", ("score", "value"), rows)
 
     def scores(self) -> dict[str, float]:
         """The scores by name; NaN where a score is not defined."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stgraph.checking import checked
+from stgraph.html_table import html_table
 
 __all__ = ["METRICS", "CaptionScores", "MetricScores"]
 
@@ -69,6 +70,12 @@ class CaptionScores(Mapping[str, float]):
         videos = len(next(iter(self.per_video.values()), {}))
         rows = [f"  {metric:<8}{value:.4f}" for metric, value in self.corpus.items()]
         return "\n".join([f"CaptionScores of {videos} video{'s' if videos != 1 else ''}", *rows])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the scores."""
+        videos = len(next(iter(self.per_video.values()), {}))
+        rows = [(metric, f"{value:.4f}") for metric, value in self.corpus.items()]
+        return html_table(f"Scores of {videos} video{'s' * (videos != 1)}", ("metric", "score"), rows)
 
     def to_dict(self) -> dict[str, float]:
         """The scores by metric as a plain dict, such as for JSON."""

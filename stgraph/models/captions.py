@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from torch import Tensor
 from stgraph.checking import checked
 from stgraph.decoding import Decoding
 from stgraph.errors import OptionError
+from stgraph.html_table import html_table
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.text import CaptionTokenizer
 
@@ -44,6 +46,16 @@ class Caption:
     text: str
     log_probs: tuple[float, ...]
     attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, and the probability of each word if it can be told which is whose."""
+        words = self.text.split()
+        words += ["(end)"] * (len(self.log_probs) == len(words) + 1)
+        title = f"{self.video_id}: {self.text}"
+        if len(words) != len(self.log_probs):
+            return html_table(title, (), ())
+        rows = [(word, f"{math.exp(value):.2f}") for word, value in zip(words, self.log_probs, strict=True)]
+        return html_table(title, ("word", "probability"), rows)
 
 
 @checked
