@@ -254,7 +254,7 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
     def accepts(value: Any) -> bool:
         if isinstance(value, np.ndarray) or is_tensor(value):
             return holds_numbers and value.ndim == 1 and _numeric(value, arguments[0])
-        if isinstance(value, (str, bytes)) or not isinstance(value, kind):
+        if isinstance(value, (str, bytes)) or not (isinstance(value, kind) or _is_map_style(value)):
             return False
         if element is None or not isinstance(value, (list, tuple, set, frozenset, dict)):
             return True
@@ -265,6 +265,11 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
             yield from ((f"{{}}[{index}]", element, each) for index, each in enumerate(value))
 
     return Rule(accepts, f"a sequence of {_plural(element)}" if element else "a sequence", parts=parts)
+
+
+def _is_map_style(value: Any) -> bool:
+    """Whether a value has items by number, as data sets of torch have, without being registered as a sequence."""
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not isinstance(value, Mapping)
 
 
 def _numeric(value: Any, wanted: type) -> bool:

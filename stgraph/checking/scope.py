@@ -6,11 +6,15 @@ import ast
 import importlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 __all__ = ["resolved"]
+
+_ONE_AT_A_TIME = threading.RLock()  # a finalizer may come back here
 
 
 def resolved(function: Callable[..., Any], annotation: Any) -> Any:
@@ -46,12 +50,21 @@ class _Names(Mapping[str, Any]):
         return len(self.names)
 
 
+def _parsed(text: str) -> ast.Module:
+    """Parses a module; CPython 3.11 fails with ``SystemError`` where several threads do so at once."""
+    with _ONE_AT_A_TIME:
+        for _ in range(20):  # other packages may parse without this lock
+            with suppress(SystemError):
+                return ast.parse(text)
+        return ast.parse(text)
+
+
 @cache
 def _typing_imports(path: str) -> dict[str, tuple[str, str | None]]:
     """Module and attribute of each name that the file imports under ``if TYPE_CHECKING``."""
     try:
         with open(path, encoding="utf-8") as file:
-            tree = ast.parse(file.read())
+            tree = _parsed(file.read())
     except (OSError, SyntaxError):
         return {}
     found: dict[str, tuple[str, str | None]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -224,3 +225,53 @@ def test_functions_are_compiled_apart():
     codes = [layers.MeanPool.forward.__code__, layers.RankedPool.forward.__code__, taken.__code__]
     assert len({id(code) for code in codes}) == 3
     assert taken.__code__.co_name == "taken"
+
+
+class Walk:
+    """A data set as torch has them: items by number, and no sequence."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        return (number, "walk")
+
+
+def test_items_by_number_are_a_sequence():
+    @checked
+    def first(pairs: Sequence[tuple[int, str]]) -> object:
+        return pairs[0]
+
+    assert first(Walk()) == (0, "walk")
+    with pytest.raises(OptionError, match="'pairs' must be a sequence"):
+        first({0: "walk"})
+
+
+THREADS = """
+import gc, sys, time
+from concurrent.futures import ThreadPoolExecutor
+import stgraph.pipeline
+from stgraph.checking.scope import _typing_imports
+
+class Garbage:
+    def __init__(self):
+        self.me = self
+    def __del__(self):  # lets another thread run while a syntax tree is made
+        time.sleep(0)
+
+def read(depth):
+    Garbage()
+    return read(depth - 1) if depth else len(_typing_imports.__wrapped__(stgraph.pipeline.__file__))
+
+sys.setswitchinterval(1e-6)
+gc.set_threshold(50)
+with ThreadPoolExecutor(8) as threads:
+    print(set(threads.map(read, [number % 40 for number in range(300)])))
+"""
+
+
+def test_annotations_are_read_by_many_threads_at_once():
+    """CPython 3.11 counts the depth of syntax trees of all threads together, and fails if they don't match."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", THREADS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 1
