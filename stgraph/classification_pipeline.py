@@ -147,7 +147,8 @@ class ClassificationPipeline:
             raise OptionError(f"'graph' must be a VideoGraph or Detections, got {type(graph).__name__}.")
         if self._builder is None:
             raise DataError(
-                "This model was trained on ready-made graphs; pass a VideoGraph, or train with the data module's 'builder'."
+                "The model was trained on ready-made graphs, and 'graph' in its config.json is null; pass a VideoGraph, or "
+                "train with the data module's 'builder'."
             )
         return self._builder(graph)
 

@@ -209,7 +209,8 @@ class CaptionPipeline:
         """
         if self._builder is None:
             raise OptionError(
-                "This model was trained on ready-made graphs and has no builder to make others; pass a VideoGraph."
+                "The model was trained on ready-made graphs, and 'graph' in its config.json is null, so no graph can be "
+                "made of a video; pass a VideoGraph."
             )
         return self._builder
 

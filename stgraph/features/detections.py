@@ -219,6 +219,8 @@ class Detections:
             ShapeError: If the lengths differ.
             DataError: If the frame number of a box is not in ``sampled``, or a value is invalid.
         """
+        if fps is not None and not 0 < float(fps) < float("inf"):
+            raise DataError(f"'fps' must be positive, or None if unknown, got '{fps}'; correct it.")
         numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
         frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
         if len(frames) == 0:

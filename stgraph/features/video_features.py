@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -88,6 +89,10 @@ class VideoFeatures:
         if bool((self.frame_index[1:] <= self.frame_index[:-1]).any()):
             raise DataError(
                 f"Video '{self.id}': 'frame_index' must increase, got {self.frame_index[:10].tolist()}."
+            )
+        if not (math.isnan(self.fps) or 0 < self.fps < math.inf):
+            raise DataError(
+                f"Video '{self.id}': 'fps' must be positive, or NaN if unknown, got {self.fps}; correct it."
             )
         if self.appearance is not None:
             check_shape("appearance", self.appearance, "T Da", T=self.num_frames)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 from stgraph.checking import checked
+from stgraph.errors import shown
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, IouEdges, TrackEdges, cosine_edges, iou_edges, self_edges
 from stgraph.graph.edges.registry import edge_rule_names, registered_name
@@ -75,7 +76,7 @@ class GraphConfig(BaseModel):
             raise PydanticCustomError(
                 "unknown_rule",
                 "should be {names}, or null, got '{value}'; register the rule, or install the package that brings it",
-                {"names": names, "value": value},
+                {"names": shown(names, 2000), "value": shown(value)},
             )
         return value
 

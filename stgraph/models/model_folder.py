@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import stgraph
 from stgraph.checking import checked
-from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
+from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError, shown
 from stgraph.features.video_features import Sampling
 from stgraph.files import atomic_write, write_text
 from stgraph.graph import GraphConfig
@@ -175,7 +175,7 @@ def read_model_config(folder: str | Path, schema: type[ModelConfig] = ModelConfi
     try:
         content = read_json(path)
         kind = content.get("format") if isinstance(content, dict) else None
-        if kind in FORMATS and kind != schema.model_fields["format"].default:
+        if isinstance(kind, str) and kind in FORMATS and kind != schema.model_fields["format"].default:
             raise ModelFolderError(
                 f"{folder} holds a {FORMATS[kind]}; load it by {FORMATS[kind]}.from_pretrained."
             )
@@ -217,7 +217,7 @@ def load_model(
         model_class = find_model(config.model, base)
     except OptionError as error:
         raise ModelFolderError(
-            f"{path} names the model '{config.model}', which is not installed here: {error}"
+            f"{path} names the model '{shown(config.model)}', which is not installed here: {error}"
         ) from error
     weights = _file_inside(folder, WEIGHTS)
     try:
@@ -232,7 +232,7 @@ def load_model(
         model.load_state_dict(legacy.translate_state(config.model, state))
     except RuntimeError as error:
         raise ModelFolderError(
-            f"{folder / WEIGHTS} does not fit {CONFIG} ({str(error).splitlines()[0]}); the folder is damaged."
+            f"{folder / WEIGHTS} does not fit {CONFIG} ({shown(str(error).splitlines()[0])}); the folder is damaged."
         ) from error
     return model.eval()
 
@@ -265,11 +265,11 @@ def _read_weights(path: Path) -> Mapping[str, torch.Tensor]:
         state = load_file(path)
     except SafetensorError as error:
         raise ModelFolderError(
-            f"{path} is not a safetensors file ({error}); the folder is damaged."
+            f"{path} is not a safetensors file ({shown(error)}); the folder is damaged."
         ) from error
     for name, value in state.items():
         if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise ModelFolderError(f"{path}: '{name}' holds NaN or infinity; the folder is damaged.")
+            raise ModelFolderError(f"{path}: '{shown(name)}' holds NaN or infinity; the folder is damaged.")
     return state
 
 
@@ -292,7 +292,7 @@ def _file_inside(folder: Path, name: str) -> Path:
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "top level"
+    where = shown(".".join(str(part) for part in first["loc"])) or "top level"
     if first["type"] == "extra_forbidden":
         return f"has the unknown entry '{where}'"
     return f"has a wrong entry '{where}' ({first['msg']}, got {str(first['input'])[:80]!r})"

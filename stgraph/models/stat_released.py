@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stgraph.errors import DataError, MissingDataError
+from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.nn import AdditiveAttention, STATDecoder, STATEncoder
 
 __all__ = ["ReleasedParams", "draw_released_weights", "read_released", "released_arguments", "released_state"]
@@ -185,10 +184,12 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files if name not in UNUSED}
-    except (ValueError, OSError, TypeError, BadZipFile) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile and the headers of arrays may raise anything for a damaged file
         raise DataError(
-            f"{path} is not an .npz file of arrays ({' '.join(str(error).split())[:150]}); give the one that the released "
-            "STAT code saved."
+            f"{path} is not an .npz file of arrays ({shown(' '.join(str(error).split()), 150)}); give the one that the "
+            "released STAT code saved."
         ) from error
 
 

@@ -28,6 +28,10 @@ __all__ = [
 
 PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks")
 """Entries of a checkpoint that a run can be resumed from."""
+SCORES = ("best_model_score", "current_score", "kth_value", "best_score")
+"""Entries of the callbacks that hold a score."""
+PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
+"""Entries of the callbacks that hold a path."""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -174,6 +178,7 @@ def check_fits(path: Path, checkpoint: Mapping[str, Any], module: torch.nn.Modul
         )
     check_weights(path, checkpoint["state_dict"], module)
     _check_finite(path, "optimizer_states", checkpoint["optimizer_states"])
+    _check_callbacks(path, checkpoint.get("callbacks"))
 
 
 def check_weights(path: Path, weights: Mapping[str, Any], module: torch.nn.Module) -> None:
@@ -197,6 +202,28 @@ def check_weights(path: Path, weights: Mapping[str, Any], module: torch.nn.Modul
                 "began with."
             )
     _check_finite(path, "state_dict", weights)
+
+
+def _check_callbacks(path: Path, states: Any) -> None:
+    """Checks the scores and paths of the callbacks that choose the best weights and end a run early."""
+    for state in states.values() if isinstance(states, Mapping) else ():
+        if not isinstance(state, Mapping):
+            continue
+        for name in PATHS:
+            if not isinstance(state.get(name, ""), str):
+                raise DataError(
+                    f"{path}: '{name}' must be the path of a file, got {shown(state[name], 60)}; train again."
+                )
+        scores = {name: state[name] for name in SCORES if state.get(name) is not None}
+        best = state.get("best_k_models")
+        scores |= dict(best) if isinstance(best, Mapping) else {}
+        for name, score in scores.items():
+            try:
+                float(score)
+            except (TypeError, ValueError, RuntimeError, OverflowError):
+                raise DataError(
+                    f"{path}: the score '{shown(name)}' must be a number, got {shown(score, 60)}; train again."
+                ) from None
 
 
 def _check_finite(path: Path, name: str, values: Any) -> None:

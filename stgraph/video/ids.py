@@ -50,7 +50,12 @@ def video_id_of(name: str) -> str:
     found = unicodedata.normalize("NFC", name).replace("\\", "/").strip()
     while found.startswith("./"):
         found = found[2:].lstrip()
-    while (ending := PurePosixPath(found).suffix) and ending.lower() in MEDIA_ENDINGS | FEATURE_ENDINGS:
+    # A path hides a last "/" or "/.", so that its suffix need not be the end of the text.
+    while (
+        (ending := PurePosixPath(found).suffix)
+        and ending.lower() in MEDIA_ENDINGS | FEATURE_ENDINGS
+        and found.endswith(ending)
+    ):
         found = found.removesuffix(ending).rstrip()
     return found
 

@@ -118,3 +118,9 @@ def test_top_by_loop_on_random_scores():
         rows = [i for i in range(80) if frame[i] == t and scores[i] >= 0.25]
         expected += sorted(sorted(rows, key=lambda i: (-float(scores[i]), i))[:5])
     assert top_objects(frame, scores, 6, 5, 0.25).tolist() == expected
+
+
+@pytest.mark.parametrize("rate", [-25.0, 0, float("nan"), float("inf")])
+def test_a_frame_rate_that_no_video_has_is_refused(rate):
+    with pytest.raises(DataError, match="'fps' must be positive, or None if unknown"):
+        Detections.from_raw(boxes=[[0, 0, 2, 2]], frame_numbers=[0], size=(4, 4), fps=rate)

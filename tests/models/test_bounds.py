@@ -111,3 +111,22 @@ def test_a_tokenizer_of_hundreds_of_megabytes_is_refused_before_it_is_read(tmp_p
         load_tokenizer(folder)
     assert time.monotonic() - begin < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("format", []),
+        ("format", {"a": 1}),
+        ("model", ["stat"]),
+        ("model", "a\nb"),
+        ("graph", {"spatial": "a\nb"}),
+    ],
+)
+def test_an_entry_of_any_kind_is_named_in_a_line_that_prints(tmp_path, entry, value):
+    folder = changed(tmp_path, "stat")
+    content = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(content | {entry: value}))
+    with pytest.raises(ModelFolderError, match=f"config.json .*{entry}") as refused:
+        load_model(folder)
+    assert str(refused.value).isprintable()

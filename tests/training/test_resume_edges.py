@@ -212,6 +212,12 @@ def _nan(path):
     torch.save(content, path)
 
 
+def _set_best(path, name, value):
+    content = torch.load(path, weights_only=True)
+    next(state for state in content["callbacks"].values() if name in state)[name] = value
+    torch.save(content, path)
+
+
 SPOILT = {
     "cut off": (lambda path: path.write_bytes(path.read_bytes()[:3000]), "is damaged"),
     "empty": (lambda path: path.write_bytes(b""), "is damaged"),
@@ -221,6 +227,14 @@ SPOILT = {
     "no loops": (lambda path: torch.save({"state_dict": {}}, path), "has no 'optimizer_states'"),
     "another model": (lambda path: _set(path, "state_dict", {"a": torch.ones(2)}), "is of another model"),
     "not a number": (_nan, "holds NaN or infinity"),
+    "no score": (
+        lambda path: _set_best(path, "best_model_score", [1.0]),
+        "the score 'best_model_score' must be a number",
+    ),
+    "no path": (
+        lambda path: _set_best(path, "best_model_path", torch.ones(2)),
+        "'best_model_path' must be the path of a file",
+    ),
     "strange loops": (lambda path: _set(path, "loops", {"fit_loop": 1}), "cannot be resumed from"),
 }
 

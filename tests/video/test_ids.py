@@ -36,6 +36,8 @@ OTHER_SPELLINGS = {
     "a\\b.mp4": "a/b",
     "cat .mp4": "cat",
     "v1.2": "v1.2",
+    "v1.mp4/": "v1.mp4/",  # a folder
+    "v1.mp4/.": "v1.mp4/.",
     "": "",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stgraph.checking import checked
 from stgraph.datasets.corpus.split_names import SPLITS
-from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, listed
+from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, listed, shown
 from stgraph.files import write_text
 from stgraph.parsing import read_json, structure_of
 from stgraph.video.ids import check_id
@@ -197,7 +197,7 @@ def _entry(video_id: str, entry: Any) -> VideoCaptions:
     captions = entry.get("captions") if isinstance(entry, dict) else None
     if not isinstance(captions, list) or "split" not in entry:
         raise DataError(
-            f"Video '{video_id}' must have a 'split' and a list of 'captions', got {str(entry)[:80]}."
+            f"Video '{video_id}' must have a 'split' and a list of 'captions', got {shown(entry, 80)}; correct it."
         )
     category = entry.get("category")
     if category is not None and not isinstance(category, str):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stgraph.datasets.corpus.captions import CaptionCorpus
 from stgraph.errors import DataError, listed, shown
-from stgraph.parsing import lines_of, read_text
+from stgraph.parsing import is_json, lines_of, read_text
 from stgraph.video.ids import check_id, video_id_of
 
 __all__ = ["read_names", "rename_videos"]
@@ -19,10 +19,15 @@ def read_names(path: str | Path) -> list[tuple[str, str]]:
 
     Raises:
         MissingDataError: If there is no such file.
-        DataError: If a line doesn't contain two names, or a name appears twice.
+        DataError: If a line doesn't contain two names, a name appears twice, or the file is JSON.
     """
+    text = read_text(path)
+    if is_json(text):
+        raise DataError(
+            f"{shown(path)} begins like JSON, with '{text.lstrip()[0]}'; write one pair of names per line, 'name1 name2'."
+        )
     pairs: list[tuple[str, str]] = []
-    for number, line in enumerate(lines_of(read_text(path)), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         names = [video_id_of(name) for name in line.replace(",", " ").split()]
         if len(names) == 2:
             pairs.append((names[0], names[1]))

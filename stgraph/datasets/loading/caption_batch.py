@@ -11,7 +11,7 @@ from torch_geometric.data import Batch, Data
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.process_shards import StepTotals
-from stgraph.errors import DataError
+from stgraph.errors import DataError, shown
 from stgraph.text import CaptionTokenizer
 
 __all__ = ["CaptionBatch", "CaptionCollator"]
@@ -143,7 +143,7 @@ def _sentences(captions: object, position: int) -> list[str]:
         or not all(isinstance(text, str) for text in captions)
     ):
         raise DataError(
-            f"Item {position} must have a list of sentences, got {str(captions)[:60]}; pass (graph, sentences), or set "
+            f"Item {position} must have a list of sentences, got {shown(captions, 60)}; pass (graph, sentences), or set "
             "graph.captions."
         )
     return list(captions)

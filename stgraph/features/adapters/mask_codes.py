@@ -34,7 +34,7 @@ def decode_mask(segmentation: Any, size: tuple[int, int], where: str) -> np.ndar
         if isinstance(segmentation, Mapping):
             return _from_runs(segmentation, size)
         return _from_polygons(segmentation, size)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise DataError(f"{where}: 'segmentation' cannot be decoded ({error}); fix or drop it.") from error
 
 

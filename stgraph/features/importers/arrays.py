@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,12 @@ from stgraph.regular_files import check_regular
 __all__ = ["read_npy", "read_npz"]
 
 MAGIC = b"\x93NUMPY"
+HEADERS = {
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
+    (3, 0): (4, np.lib.format.read_array_header_2_0),  # the same in UTF-8, which only names of fields need
+}
+"""Bytes that hold the length of a header, and what reads the header, by version of the format."""
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -55,10 +60,12 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
                 with archive.open(members[name]) as file:
                     size = archive.getinfo(members[name]).file_size
                     found[name] = _array(file, size, f"{shown(path)}: '{name}'")
-    except DataError:
+    except (DataError, MemoryError):
         raise
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DataError(f"{shown(path)} is damaged or not a .npz file ({error}); write it again.") from error
+    except Exception as error:  # zipfile and what unpacks may raise anything for a damaged file
+        raise DataError(
+            f"{shown(path)} is damaged or not a .npz file ({shown(error)}); write it again."
+        ) from error
     return found
 
 
@@ -71,9 +78,10 @@ def _array(file: IO[bytes], size: int, where: str) -> np.ndarray:
     file.seek(0)
     try:
         version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        width, read = HEADERS[version]
+        if int.from_bytes(file.read(width), "little") > size:  # NumPy allocates what the header claims
+            raise ValueError("the header is longer than the file")
+        file.seek(len(MAGIC) + 2)
         shape, _, dtype = read(file)
     except Exception as error:  # the header is a Python literal, whose parser may raise anything
         raise DataError(f"{where} has a damaged header; write it again with numpy.save.") from error
@@ -88,4 +96,7 @@ def _array(file: IO[bytes], size: int, where: str) -> np.ndarray:
             "it again."
         )
     file.seek(0)
-    return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    try:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    except ValueError as error:
+        raise DataError(f"{where} is damaged ({shown(error)}); write it again with numpy.save.") from error

@@ -79,6 +79,7 @@ def test_unknown_video_and_split(path):
             "Video 'v7' must have a 'split' and a list of 'captions'",
         ),
         ({"captions": ["a"]}, DataError, "Video 'v7' must have a 'split'"),
+        ("a\nb", DataError, r"Video 'v7' must have a 'split' .* got a\\nb; correct it"),
         (["a dog"], DataError, "Video 'v7' must have a 'split'"),
         (
             {"split": "train", "captions": ["a"], "category": 3},

@@ -28,6 +28,8 @@ def test_a_pair_a_line(tmp_path, content):
         ("a vid1\nb vid1\n", "'vid1' appears twice"),
         ("a vid1\na.avi vid2\n", "'a' appears twice"),
         ("1 0\n2 1\n", "'1' appears twice"),
+        ('{"a": "vid1"}', "names begins like JSON, with '{'; write one pair of names per line"),
+        ("[" * 5000, "names begins like JSON"),
     ],
 )
 def test_lines_that_cannot_be_right(tmp_path, content, words):

@@ -181,6 +181,15 @@ def test_a_box_is_found_around_keypoints_and_masks():
             "Entry 1: 'segmentation' cannot be decoded",
         ),
         ({**PLAIN, "segmentation": [[1, 2, "a", 4, 5, 6]]}, "Entry 1: 'segmentation' cannot be decoded"),
+        (
+            {**PLAIN, "segmentation": {"size": list(SIZE), "counts": [10**30]}},
+            "Entry 1: 'segmentation' cannot be decoded",
+        ),
+        (
+            {**PLAIN, "segmentation": {"size": list(SIZE), "counts": "o" * 30 + "0"}},
+            "Entry 1: 'segmentation' cannot be decoded",
+        ),
+        ({**PLAIN, "segmentation": [[10**400, 2, 3, 4, 5, 6]]}, "Entry 1: 'segmentation' cannot be decoded"),
     ],
 )
 def test_a_broken_shape_is_named(entry, message):

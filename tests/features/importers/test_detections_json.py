@@ -159,3 +159,22 @@ def test_files_that_cannot_be_read(folder):
 def test_folder_without_detections(tmp_path, name):
     with pytest.raises(MissingDataError, match="No ID.json files"):
         read_detections_folder(tmp_path / name)
+
+
+@pytest.mark.parametrize("rate", [-25.0, "-inf", "inf"])
+def test_a_frame_rate_that_no_video_has_is_refused(folder, rate):
+    change(folder, "a", fps=rate)
+    with pytest.raises(DataError, match="a.json: Video 'a': 'fps' must be positive, or NaN if unknown"):
+        list(read_detections_folder(folder)[0])
+
+
+def test_an_archive_whose_names_are_not_unicode_is_refused(folder):
+    path = folder / "a.npz"
+    # The flag of UTF-8 names is set in the central directory, and a byte of a name that no UTF-8 has.
+    content = bytearray(path.read_bytes())
+    place = content.index(b"PK\1\2")
+    content[place + 9] |= 0x08
+    content[place + 46] = 0xB9
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="a.npz is damaged or not a .npz file"):
+        list(read_detections_folder(folder)[0])

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,19 @@ def test_files_that_cannot_be_read(folder):
         np.savez(file, x=np.ones(3))
     with pytest.raises(DataError, match="a.npy is an archive of arrays"):
         list(read_npy_folders(places(folder)))
+
+
+@pytest.mark.parametrize("header", [b"\2\0\xff\xff\xff\x7f", b"\xff\xff\xff\xff\xff\xff", b"\1\xff\xff\xff"])
+def test_a_header_that_claims_gigabytes_takes_no_memory(folder, header):
+    path = folder / "c3d" / "a.npy"
+    path.write_bytes(b"\x93NUMPY" + header + b"{'descr': '<f8'")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="'motion' cannot be read: .*a.npy has a damaged header"):
+            list(read_npy_folders(places(folder)))
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
