@@ -140,7 +140,7 @@ def decoded_index(file: VideoFile) -> tuple[FrameIndex, list[VideoFrame] | None]
         DataError: If the file is damaged or has no frames.
     """
     file.reopen()
-    packets = _Packets()
+    packets, refused_ends = _Packets(), file.refused_ends
     stamps: list[int | None] = []
     decoding: list[int | None] = []
     frames: list[VideoFrame] | None = []
@@ -157,7 +157,8 @@ def decoded_index(file: VideoFile) -> tuple[FrameIndex, list[VideoFrame] | None]
                 frames.append(frame)
                 frames = frames if kept <= _KEPT_BYTES else None
     whole = len(packets.pts) - sum(packets.discarded)
-    if packets.one_picture_each and len(stamps) < whole and file.threads == "AUTO":
+    lost = file.refused_ends > refused_ends or (packets.one_picture_each and len(stamps) < whole)
+    if lost and file.threads == "AUTO":
         file.threads = "NONE"
         return decoded_index(file)
     file.reopen()

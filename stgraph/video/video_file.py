@@ -51,6 +51,9 @@ _BELOW = (
     AssertionError,
     MemoryError,
     NotImplementedError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
 )
 
 
@@ -86,6 +89,7 @@ class VideoFile:
     Attributes:
         threads: The decoder's threads, from the next :meth:`reopen` on: "AUTO", or "NONE" for a damaged file, of whose end
             a decoder with threads may lose frames.
+        refused_ends: How often the decoder failed when it was asked for its last frames, which are lost then.
 
     Raises:
         MissingDataError: If there is no such file.
@@ -96,6 +100,7 @@ class VideoFile:
         self.path, self._limits = path, Limits.current()
         self._decoding = {"max_pixels": str(self._limits.max_pixels)}
         self._refused: Exception | None = None
+        self.refused_ends = 0
         self.threads = "AUTO"
         check_file(path)
         self.reopen()
@@ -211,7 +216,7 @@ class VideoFile:
             DataError: If the container is damaged.
         """
         with translated_errors(self.path, "read to its end"):
-            yield from self._container.demux(self._stream)
+            yield from self._demux(self._stream)
 
     def packets_with_ends(self) -> Iterator[tuple[Packet, float]]:
         """Yields the packets of all streams, each with the seconds from the file's start to its end; 0 if unknown.
@@ -221,7 +226,7 @@ class VideoFile:
         """
         start = (self._container.start_time or 0) / 1e6
         with translated_errors(self.path, "read to its end"):
-            for packet in self._container.demux():
+            for packet in self._demux():
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 end = (
                     0.0
@@ -229,6 +234,13 @@ class VideoFile:
                     else float((stamp + (packet.duration or 0)) * packet.time_base) - start
                 )
                 yield packet, end
+
+    def _demux(self, *streams: VideoStream) -> Iterator[Packet]:
+        try:
+            yield from self._container.demux(*streams)
+        except IndexError:
+            # After the last packets, PyAV looks for a stream that was first found while reading and that it never listed.
+            return
 
     def is_main(self, packet: Packet) -> bool:
         """Whether a packet belongs to the main video stream."""
@@ -248,6 +260,7 @@ class VideoFile:
             if not isinstance(cause, av.error.FFmpegError) or isinstance(cause, MemoryError):
                 raise
             self._refused = self._refused or cause
+            self.refused_ends += not packet.size
             return []
 
     @property

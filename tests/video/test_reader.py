@@ -197,6 +197,31 @@ def test_a_damaged_end_has_the_frames_that_a_decoder_without_threads_gives(tmp_p
     start = len(content) * 3 // 4 + 188 * place
     content[start + 20 : start + 40] = bytes(20)
     path.write_bytes(content)
+    count = _frames_without_threads(path)
+    with VideoReader(path) as video:
+        assert video.num_frames == count
+        assert len(video.read(range(count))) == count
+
+
+@pytest.mark.parametrize("container", ["mp4", "avi"])
+@pytest.mark.parametrize("place", [-1, -2, -3])
+def test_a_damaged_packet_near_the_end_of_mpeg4_costs_only_its_own_frame(tmp_path, container, place):
+    """The decoder's threads report the damage when they are asked for their last frames, and then give none of them."""
+    path = write_video(tmp_path / f"a.{container}", codec="mpeg4", frames=25)
+    with av.open(str(path)) as opened:
+        packet = [each for each in opened.demux(video=0) if each.size][place]
+        start = packet.pos
+    content = bytearray(path.read_bytes())
+    start = content.index(b"\0\0\1\xb6", start)
+    content[start : start + 6] = b"\xff" * 6
+    path.write_bytes(content)
+    assert _frames_without_threads(path) == 24
+    with VideoReader(path) as video:
+        assert video.num_frames == 24
+        assert len(video.read(range(24))) == 24
+
+
+def _frames_without_threads(path):
     with av.open(str(path)) as container:
         stream, count = container.streams.video[0], 0
         stream.thread_type = "NONE"
@@ -205,6 +230,4 @@ def test_a_damaged_end_has_the_frames_that_a_decoder_without_threads_gives(tmp_p
                 count += len(stream.decode(packet))
             except av.error.FFmpegError:
                 continue
-    with VideoReader(path) as video:
-        assert video.num_frames == count
-        assert len(video.read(range(count))) == count
+    return count

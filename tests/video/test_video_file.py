@@ -111,12 +111,34 @@ def test_a_codec_without_a_decoder_is_named_as_such(tmp_path):
         RuntimeError("below"),
         MemoryError("below"),
         AssertionError("below"),
+        IndexError("below"),
+        ZeroDivisionError("below"),
+        TypeError("below"),
     ],
 )
 def test_every_kind_of_error_below_becomes_one_sentence(tmp_path, error):
     with pytest.raises(DataError, match=r"a.mp4 cannot be decoded \(.*below.*\); is it damaged"):
         with translated_errors(tmp_path / "a.mp4", "decoded"):
             raise error
+
+
+@pytest.mark.parametrize("read", [VideoFile.packets, VideoFile.packets_with_ends])
+def test_a_stream_that_appears_while_reading_ends_the_packets(tmp_path, read):
+    """Having given all packets, PyAV raises an IndexError for a stream that wasn't known when the file was opened."""
+    file = VideoFile(write_video(tmp_path / "a.ts", frames=5))
+    container = file._container
+
+    class Growing:
+        start_time = 0
+
+        @staticmethod
+        def demux(*streams):
+            yield from container.demux(*streams)
+            raise IndexError("list index out of range")
+
+    file._container = Growing
+    assert len(list(read(file))) == 5 + 1
+    container.close()
 
 
 def test_a_reader_that_was_closed_says_so(tmp_path):
