@@ -1,7 +1,8 @@
-"""Child processes that end with their parent, how their threads wait, and code that no signal may cut in two."""
+"""Child processes that end with their parent, waiting threads, freed memory, and code that no signal may cut in two."""
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 __all__ = [
     "DelayedSignals",
     "begin_worker",
+    "give_back_memory",
     "interrupts_blocked",
     "sigterm_kept",
     "start_child",
@@ -31,6 +33,9 @@ _BEGIN = (
     "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\n"
     "if os.getppid() == int(sys.argv[1]): os.execv(sys.argv[2], sys.argv[2:])\n"
 )
+
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+_RETURNED_BYTES = 4 << 20
 
 
 def start_child(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -66,6 +71,19 @@ def wait_passively() -> None:
     before torch is imported; a value of ``OMP_WAIT_POLICY`` that the user has set is kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def give_back_memory() -> None:
+    """Makes glibc return the memory of arrays of 4 MiB or more to the system as soon as they are freed.
+
+    By default it keeps that of arrays of up to 32 MiB for later ones, and a network's leave gaps of hundreds of megabytes.
+    This is a setting of the whole process. A value of ``MALLOC_MMAP_THRESHOLD_`` that the user has set is kept; without
+    glibc nothing changes.
+    """
+    if sys.platform == "linux" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        choose = getattr(ctypes.CDLL(None), "mallopt", None)
+        if choose is not None:
+            choose(_M_MMAP_THRESHOLD, _RETURNED_BYTES)
 
 
 def begin_worker(threads: int, device: str, begin: Callable[[], None] | None) -> None:

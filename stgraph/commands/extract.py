@@ -30,6 +30,7 @@ from stgraph.extraction import (
 )
 from stgraph.extraction.job import Engine
 from stgraph.features.store import info
+from stgraph.processes import give_back_memory
 from stgraph.settings.compose import compose, plain
 from stgraph.settings.overrides import EXTRACTOR_GROUPS
 from stgraph.training.devices import device_of
@@ -48,6 +49,7 @@ def run(arguments: list[str]) -> int:
         say(f"Skipped {len(others)} non-video file{'s' * (len(others) != 1)}: {names}", error=True)
     sources = take_shard(sources, chosen.shard)
     device = _device(config)
+    give_back_memory()
     plan = plan_of(config)
     planned = plan.build("cpu" if config.engine == "ray" else device)  # Ray's actors build their own
     say(f"{len(sources)} videos, {config.frames.rule} {config.frames.number}: {_named(planned)} on {device}")
