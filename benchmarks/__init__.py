@@ -1,4 +1,4 @@
-"""Measurements and studies. Threads without work sleep, as in every command of stgraph."""
+"""Measurements and studies. OpenMP threads wait as in every command of stgraph."""
 
 from stgraph.processes import wait_passively
 

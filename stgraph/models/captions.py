@@ -48,7 +48,7 @@ class Caption:
     attention: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the sentence, and the probability of each word if it can be told which is whose."""
+        """What a notebook shows: the sentence, and the probability of each word where their numbers agree."""
         words = self.text.split()
         words += ["(end)"] * (len(self.log_probs) == len(words) + 1)
         title = f"{self.video_id}: {self.text}"

@@ -33,13 +33,23 @@ def test_help_imports_nothing_heavy(arguments):
     assert imported(*arguments, also=("hydra",))[0] == "0 []"
 
 
-@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_openmp_threads_without_work_sleep_unless_the_user_chose_otherwise(given, used):
-    code = "import os\nfrom stgraph.cli import main\nmain(['train', '--cfg'])\nprint(os.environ['OMP_WAIT_POLICY'])"
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ({}, ["PASSIVE", "1000"]),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", "None"]),
+        ({"GOMP_SPINCOUNT": "5"}, ["None", "5"]),
+    ],
+)
+def test_openmp_threads_without_work_soon_sleep_unless_the_user_chose_otherwise(given, used):
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    code = (
+        "import os\nfrom stgraph.cli import main\nmain(['train', '--cfg'])\n"
+        f"print(*(os.environ.get(name) for name in {names!r}))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in names} | given
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert done.stdout.split()[-1] == used, done.stderr
+    assert done.stdout.split()[-2:] == used, done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
