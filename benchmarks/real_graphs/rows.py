@@ -82,24 +82,19 @@ ROWS = {
     for name, row in _ROWS.items()
     for pool in ("mean", "attention")
 }
-for _change, _words in (
-    ("time", "frames in random order"),
-    ("identity", "identities shuffled in each frame"),
-):
-    ROWS[f"shuffled_{_change}"] = Row(
-        f"edges with geometry, {_words}",
-        _track_geometry,
-        "control",
-        LINKED,
-        change=_change,
-        pool="attention",  # type: ignore[arg-type]
-    )
+_CONTROL = Row("", _track_geometry, "control", LINKED, pool="attention")
+ROWS |= {
+    "shuffled_time": replace(_CONTROL, title="edges with geometry, frames in random order", change="time"),
+    "shuffled_identity": replace(
+        _CONTROL, title="edges with geometry, identities shuffled in each frame", change="identity"
+    ),
+}
 
 
 def examples_of(
     row: Row, make: Callable[[VideoGraphBuilder], list[tuple[VideoGraph, Any]]]
 ) -> list[tuple[VideoGraph, Any]]:
-    """Graphs with targets as the row has them; what is shuffled is drawn from the graph's place in the list."""
+    """Graphs with targets as the row has them; what is shuffled is drawn anew for each graph, the same in every call."""
     builder = row.builder()
     examples = make(builder)
     if row.change is None:

@@ -1,0 +1,116 @@
+"""``python -m benchmarks.real_graphs`` on a small data set in CAD-120's layout."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.real_graphs import __main__ as command
+from benchmarks.real_graphs.report import over_videos
+from benchmarks.real_graphs.rows import NUM_WEIGHTS, ROWS, examples_of, model_of
+from benchmarks.real_graphs.tasks import TASKS
+from stgraph import VideoGraphBuilder
+from stgraph.datasets import ClassificationDataModule
+from stgraph.datasets.tracks import relation_examples
+from stgraph.metrics import Predictions
+from tests.datasets.tracks.layouts import write_cad120
+
+
+@pytest.fixture
+def cad(tmp_path):
+    write_cad120(tmp_path / "cad120")
+    return TASKS["cad120-action"].read(tmp_path / "cad120")
+
+
+def relations(data):
+    def make(builder):
+        found = relation_examples(data, builder, num_frames=None)
+        return [(graph, {pair: names[0] for pair, names in pairs.items()}) for graph, pairs in found]
+
+    return make
+
+
+def test_all_models_have_about_the_same_number_of_weights(cad):
+    counts = {}
+    for name, row in ROWS.items():
+        examples = examples_of(row, lambda builder: TASKS["cad120-action"].examples(cad, builder, cad.ids))
+        data = ClassificationDataModule(train=examples, label_names=cad.label_names)
+        model = model_of(row, TASKS["cad120-action"].model, data, 0)
+        counts[name] = sum(weight.numel() for weight in model.parameters())
+    assert all(abs(count / NUM_WEIGHTS - 1) < 0.1 for count in counts.values()), counts
+
+
+def test_shuffled_time_moves_whole_frames_and_keeps_what_the_targets_are_of(cad):
+    row = ROWS["shuffled_time"]
+    plain = relations(cad)(row.builder())
+    moved = 0
+    for (graph, target), (changed, still) in zip(plain, examples_of(row, relations(cad)), strict=True):
+        boxes = {(i, j): label for (i, j), label in target.items()}
+        for (i, j), label in still.items():
+            pair = torch.stack([changed.box[i], changed.box[j]])
+            assert any(
+                other == label and torch.equal(torch.stack([graph.box[a], graph.box[b]]), pair)
+                for (a, b), other in boxes.items()
+            )
+        assert len(still) == len(target)
+        assert bool((changed.frame.diff() >= 0).all())
+        groups = [
+            {frozenset(map(tuple, each.box[each.frame == t].tolist())) for t in each.frame.unique()}
+            for each in (graph, changed)
+        ]
+        assert groups[0] == groups[1]
+        moved += not torch.equal(graph.box, changed.box)
+    assert moved
+
+
+def test_shuffled_identities_stay_in_their_frame(cad):
+    row = ROWS["shuffled_identity"]
+    plain, changed = relations(cad)(row.builder()), examples_of(row, relations(cad))
+    different = 0
+    for (graph, _), (other, _) in zip(plain, changed, strict=True):
+        assert torch.equal(graph.box, other.box)
+        for t in graph.frame.unique():
+            here = graph.frame == t
+            assert sorted(graph.track[here].tolist()) == sorted(other.track[here].tolist())
+        different += not torch.equal(graph.track, other.track)
+    assert different
+
+
+def test_intervals_draw_whole_videos():
+    classes, labels = ("no", "yes"), np.array([1, 1, 0, 0])
+    right, wrong = np.eye(2)[labels], np.eye(2)[1 - labels]
+    items = ("a/0-9", "a/9-18", "b/0-9", "b/9-18")
+    half = np.concatenate([right[:2], wrong[2:]])
+    a, b = ({0: {"all": Predictions(each, labels, classes, items)}} for each in (half, wrong))
+    mean, low, high = over_videos(a, b, "accuracy")
+    assert (mean, low, high) == (0.5, 0.0, 1.0)  # video a is won, b is not: 0, 1/2 or 1 of each draw
+
+
+def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeypatch, capsys):
+    write_cad120(tmp_path / "cad120")
+    rows = [
+        "constant",
+        "random_forest",
+        "no_layers_mean",
+        "box_transformer_attention",
+        "track_geometry_attention",
+    ]
+    arguments = ["cad120-action", "--train", str(tmp_path / "cad120"), "--seeds", "1", "--epochs", "1"]
+    arguments += ["--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--rows", *rows]
+    monkeypatch.setattr(sys, "argv", ["real_graphs", *arguments])
+    command.main()
+    first = capsys.readouterr().out
+    monkeypatch.setattr(command, "run_cell", None)
+    command.main()
+    assert capsys.readouterr().out == first
+    record = json.loads((tmp_path / "out" / "cad120-action.json").read_text())
+    assert list(record) == rows
+    assert set(record["constant"]["accuracy"]["0"]) == {"Ann", "Ben"}
+    assert "The best row without edges" in (tmp_path / "out" / "cad120-action.md").read_text()
+
+
+def test_the_builder_of_a_row_keeps_every_box(cad):
+    every = len(relations(cad)(VideoGraphBuilder(None, None))[0][0].x)
+    assert {len(relations(cad)(row.builder())[0][0].x) for row in ROWS.values()} == {every}
