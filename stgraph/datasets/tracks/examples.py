@@ -83,7 +83,8 @@ def track_examples(
         state: Name of the state, one of the data set's ``state_names``.
         window: Length of a window in frames of the file.
         horizon: Frames of the file between the last one of the window and the one whose state is to be predicted.
-        stride: Frames of the file from one window to the next; None is ``window``.
+        stride: Frames of the file from one window to the next; None is ``window``. Frames left over at the end of a video,
+            fewer than ``window``, are in no window.
         num_frames: Frames that are sampled from each window; None keeps all.
         labels: Classes of things whose tracks are targets; None takes every track with the state.
         ids: Videos to use; None uses all.
@@ -139,7 +140,8 @@ def relation_examples(
     Args:
         dataset: The videos.
         builder: As in :meth:`AnnotatedVideo.graph`.
-        window: Length of a window in frames of the file; None takes each video whole.
+        window: Length of a window in frames of the file; None takes each video whole. The last window of a video holds the
+            frames that are left.
         num_frames: Frames that are sampled; None keeps all.
         relations: Relations to predict, such as ``("holding", "not_holding")``; pairs with none of them are no targets.
             None takes all.
@@ -159,9 +161,10 @@ def relation_examples(
     for video in _videos(dataset, ids):
         first, last = int(video.frame_numbers[0]), int(video.frame_numbers[-1])
         length = last - first + 1 if window is None else window
-        for start in range(first, last + 2 - length, length):
-            name = video.video_id if window is None else f"{video.video_id}/{start}-{start + length}"
-            clip = video.clip(start, start + length, num_frames)
+        for start in range(first, last + 1, length):  # the last window of a video may be shorter
+            end = min(start + length, last + 1)
+            name = video.video_id if window is None else f"{video.video_id}/{start}-{end}"
+            clip = video.clip(start, end, num_frames)
             pairs: dict[tuple[int, int], tuple[str, ...]] = {}
             for i, j, number in zip(*clip.relation_index.tolist(), clip.relation.tolist(), strict=True):
                 relation = dataset.relation_names[number]

@@ -83,6 +83,13 @@ def test_relations_name_nodes(cad):
     ]
 
 
+def test_the_last_window_holds_the_frames_that_are_left(cad):
+    found = relation_examples(cad, window=4, num_frames=None, ids=["v0"])
+    assert [(graph.video_id, len(pairs)) for graph, pairs in found] == [("v0/0-4", 3), ("v0/4-6", 1)]
+    (longer, pairs), *others = relation_examples(cad, window=64, num_frames=8, ids=["v0"])
+    assert (longer.video_id, len(pairs), others) == ("v0/0-6", 4, [])
+
+
 def test_several_relations_of_a_pair_stay_together(cad):
     video = cad["v0"]
     two = AnnotatedVideo(
