@@ -135,4 +135,16 @@ def pyg_conv(
             f"{name} can't be built with 'conv_arguments' {given}: {' '.join(str(error).split())[:200]}."
         ) from error
     remove_generated_files(conv)
+    _restore_propagate(conv_class)
     return cast(nn.Module, conv)
+
+
+def _restore_propagate(conv_class: Any) -> None:
+    """Corrects what PyTorch Geometric takes for the layer's own ``propagate``, which it runs for explanations.
+
+    Of a subclass of a layer that was used before, such as ``FastRGCNConv`` after ``RGCNConv``, it takes the code that it
+    generated for that layer, which has other arguments.
+    """
+    made, original = (getattr(conv_class, name, None) for name in ("_jinja_propagate", "_orig_propagate"))
+    if made is not None and made is not original:  # equal: the class has a propagate of its own
+        conv_class._orig_propagate = MessagePassing.propagate

@@ -86,8 +86,9 @@ def test_gnn_explainer_keeps_the_edges_that_carry_something():
     assert not any(part.training for part in model.modules())
 
 
-@pytest.mark.parametrize("conv", ["GATv2Conv", "TransformerConv"])
+@pytest.mark.parametrize("conv", ["GATv2Conv", "FastRGCNConv", "TransformerConv"])
 def test_convolutions_of_pyg_are_explained_too(conv):
+    classifier(conv="RGCNConv")  # FastRGCNConv is a subclass of it
     graph = video()
     graph.edge_kind = torch.tensor([0, 0, 1, 1, 0, 0, 0, 0])
     graph.x, graph.edge_weight = graph.x.float(), graph.edge_weight.float()
