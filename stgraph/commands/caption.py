@@ -14,10 +14,11 @@ import numpy as np
 from omegaconf import DictConfig
 from PIL import Image
 
-from stgraph.commands.arguments import parser_of, split_caption_arguments
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.caption_fields import caption_fields
 from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import frames_of
+from stgraph.commands.video_arguments import split_caption_arguments
 from stgraph.decoding import decoding_from_options
 from stgraph.errors import MissingDataError, OptionError
 from stgraph.extraction import Failure, Timings

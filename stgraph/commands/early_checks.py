@@ -7,13 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from stgraph.commands.arguments import (
-    ABLATE_KEYS,
-    CONFIG_OF,
-    kind_of_source,
-    split_caption_arguments,
-    split_video_arguments,
-)
+from stgraph.commands.arguments import ABLATE_KEYS, CONFIG_OF
+from stgraph.commands.video_arguments import kind_of_source, split_caption_arguments, split_video_arguments
 from stgraph.errors import DependencyError, MissingDataError, OptionError
 from stgraph.settings.choices import default_groups
 from stgraph.settings.overrides import group_of, key_of, looks_like_override, row_and_setting

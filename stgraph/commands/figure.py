@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from stgraph.commands.arguments import FIGURES, parser_of
+from stgraph.commands.argument_lists import FIGURES
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.caption_examples import caption_examples
 from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import TrainedRun, frames_of, short_names

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stgraph.commands.arguments import GRAPH_FILES, parser_of
+from stgraph.commands.argument_lists import GRAPH_FILES
+from stgraph.commands.arguments import parser_of
 from stgraph.commands.console.output import say
 from stgraph.commands.early_checks import composed
 from stgraph.commands.one_video import OneVideo, open_video

@@ -11,9 +11,9 @@ from typing import get_args
 import numpy as np
 from omegaconf import DictConfig
 
-from stgraph.commands.arguments import kind_of_source, split_video_arguments
 from stgraph.commands.console.output import say
 from stgraph.commands.figure_inputs import TrainedRun, read_frames
+from stgraph.commands.video_arguments import kind_of_source, split_video_arguments
 from stgraph.datasets.corpus.captions import SPLITS
 from stgraph.errors import DataError, MissingDataError, OptionError, shown
 from stgraph.extraction import (

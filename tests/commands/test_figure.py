@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from stgraph.cli import main
-from stgraph.commands.arguments import FIGURES
+from stgraph.commands.argument_lists import FIGURES
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from stgraph.cli import main
-from stgraph.commands.arguments import GRAPH_FILES
+from stgraph.commands.argument_lists import GRAPH_FILES
 from stgraph.datasets.interactions import render_video
 from stgraph.graph import VideoGraph
 from stgraph.settings.compose import saved_config
