@@ -67,7 +67,7 @@ def interrupts_blocked() -> Iterator[None]:
 
 
 def wait_passively() -> None:
-    """Makes OpenMP threads without work sleep after a microsecond or so, in this process and in those that it starts.
+    """Makes OpenMP threads without work sleep after a short wait, in this process and in those that it starts.
 
     Threads that spin for longer take the cores from other busy processes, and training collapses beside them; threads that
     sleep at once make it a quarter slower on idle cores. It must be called before torch is imported. Nothing changes if the
