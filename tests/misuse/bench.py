@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from torch import Tensor
@@ -192,6 +193,8 @@ def belongs(name: str, package: str) -> bool:
     return not package or name == package or (package != "stgraph" and name.startswith(f"{package}."))
 
 
+# Starting Java for every call would take most of the time, and what it answers is of no interest here.
+@mock.patch.object(ptb, "_run", lambda command, text: (0, text.lower(), b""))
 def run(
     share: float = 1.0,
     combinations: int = 10,
@@ -211,8 +214,6 @@ def run(
         seconds: No new callable is begun after this time.
     """
     tally, draw, begun = Tally(), random.Random(seed), time.monotonic()
-    # Starting Java for every call would take most of the time, and what it answers is of no interest here.
-    ptb._run = lambda command, text: (0, text.lower(), b"")  # type: ignore[attr-defined]
     for target in targets():
         if only not in target.label or not belongs(target.package, package):
             continue

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stgraph.metrics import ptb
 from tests.misuse import bench
 from tests.misuse.targets import targets
 from tests.misuse.valid import SKIPPED
@@ -16,6 +17,12 @@ def test_wrong_calls_raise_our_errors(package, tmp_path, monkeypatch):
     tally = bench.run(share=0.1, combinations=1, seed=0, package=package)
     assert tally.findings == []
     assert tally.calls["house error"] > 20
+
+
+def test_the_bench_leaves_the_tokeniser_as_it_was():
+    before = ptb._run
+    bench.run(share=0.0, combinations=1, package="stgraph.text")
+    assert ptb._run is before
 
 
 def test_a_raw_error_is_a_finding():
