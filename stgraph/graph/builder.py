@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from stgraph.graph.config import GraphConfig
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, EdgeRule, cosine_edges, dense_edges, find_edge_rule
 from stgraph.graph.edges.join import join_edges
+from stgraph.graph.edges.registry import Slot
 from stgraph.graph.nodes import Nodes, join_nodes, join_stream
 from stgraph.graph.video_graph import VideoGraph
 
@@ -205,10 +205,8 @@ def _join_grids(
     return {GRID + name: join_stream(GRID + name, grid, videos, "T S D") for name, grid in grids.items()}
 
 
-def _rule(slot: str, rule: Any) -> EdgeRule | None:
-    if rule is None or callable(rule):
-        return rule
-    return find_edge_rule(slot, rule)
+def _rule(slot: Slot, rule: str | EdgeRule | None) -> EdgeRule | None:
+    return find_edge_rule(slot, rule) if isinstance(rule, str) else rule
 
 
 def _warn_of_geometry(rules: Mapping[EdgeKind, EdgeRule], videos: Sequence[Detections]) -> None:

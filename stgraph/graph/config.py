@@ -70,7 +70,7 @@ class GraphConfig(BaseModel):
     @field_validator("spatial", "temporal")
     @classmethod
     def _is_known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        known = edge_rule_names(str(info.field_name))
+        known = edge_rule_names("spatial" if info.field_name == "spatial" else "temporal")
         if value is not None and value not in known:
             names = ", ".join(f"'{name}'" for name in known[:-1]) + f" or '{known[-1]}'"
             raise PydanticCustomError(

@@ -98,6 +98,15 @@ def supervision() -> Any:
     return [found, found]
 
 
+def detections_folder() -> Any:
+    frames = [{"frame": 3, "boxes": [[1, 1, 20, 20]], "scores": [0.5], "labels": ["cat"]}]
+    content = {"video": "a", "width": 64, "height": 48, "num_frames": 12, "frames": frames}
+    world.written("detections/a.json", json.dumps(content))
+    features = {name: np.ones((1, 4), np.float32) for name in ("frame_features", "object_features")}
+    np.savez(world.folder() / "detections" / "a.npz", **features)
+    return world.folder() / "detections"
+
+
 COCO = [{"image_id": 0, "category_id": 1, "bbox": [10, 10, 5, 5], "score": 0.9}]
 MOT = "1,1,10,10,5,5,0.9,1,1\n2,1,11,10,5,5,0.9,1,1\n"
 
@@ -169,6 +178,12 @@ def patches() -> Any:
     from stgraph.datasets.interactions.pixels import box_patches
 
     return box_patches(colours(), coloured_boxes())
+
+
+def saved_graph() -> Any:
+    path = world.folder() / "saved.graphml"
+    world.graph().save(path)
+    return path
 
 
 def nearest(boxes: Any, features: Any, frame: Any) -> Any:
@@ -245,6 +260,17 @@ VALUES: dict[str, Any] = {
     **dict.fromkeys(("Detections.from_coco.results", "from_coco_results.results"), lambda: list(COCO)),
     **dict.fromkeys(("Detections.from_torchvision.dicts", "from_torchvision_dicts.dicts"), torchvision_dicts),
     **dict.fromkeys(("Detections.from_ultralytics.results", "from_ultralytics.results"), ultralytics),
+    **dict.fromkeys(("from_ultralytics.features", "Detections.from_ultralytics.features"), rows(8, 4)),
+    **dict.fromkeys(("from_supervision.features", "Detections.from_supervision.features"), rows(4, 4)),
+    "Detections.from_supervision.frames": supervision,
+    "Detections.from_mot.path": lambda: world.written("mot.txt", MOT),
+    **dict.fromkeys(
+        ("read_yolo_text.path", "Detections.from_yolo_text.path"),
+        lambda: world.written("yolo/cat_1.txt", "0 0.5 0.5 0.2 0.2 0.9\n"),
+    ),
+    **dict.fromkeys(("read_yolo_text.name", "Detections.from_yolo_text.name"), "cat"),
+    "read_detections_folder.folder": detections_folder,
+    "read_detections_folder.ids": None,
     "from_mot_text.text": MOT,
     "read_mot_text.path": lambda: world.written("mot.txt", MOT),
     "read_coco_results.path": lambda: world.written("coco.json", json.dumps(COCO)),
@@ -292,7 +318,7 @@ VALUES: dict[str, Any] = {
         f"{rule}.{name}": value
         for rule in (
             *("CosineEdges.__call__", "IouEdges.__call__", "TrackEdges.__call__"),
-            *("cosine_edges", "dense_edges", "iou_edges", "self_loops"),
+            *("cosine_edges", "dense_edges", "iou_edges", "self_edges"),
         )
         for name, value in (("features", rows(6, 8)), ("video", whole(0, 0, 0, 0, 0, 0)))
     },
@@ -304,6 +330,7 @@ VALUES: dict[str, Any] = {
     "register_edge_rule.name": "nearest",
     "graphs_of.videos": lambda: [world.video(), world.video()],
     "grid_names.streams": lambda: list(STREAMS),
+    "VideoGraph.load.path": saved_graph,
     "VideoGraph.from_networkx.nx_graph": lambda: world.graph().to_networkx(),
     "VideoGraph.snapshot.start_time": 0.0,
     "end_time": 1.0,

@@ -104,7 +104,10 @@ def instance_of(name: str, owner: type) -> Any:
     parameters = tuple(inspect.signature(owner).parameters.values())
     constructor = Target(name, "", None, owner, parameters)
     function, arguments = base_call(constructor)
-    made = function(**arguments)
+    try:
+        made = function(**arguments)
+    except Exception as error:
+        raise Unmade(f"{name} cannot be made of its valid arguments: {error}") from error
     return made.eval() if isinstance(made, torch.nn.Module) else made
 
 

@@ -201,6 +201,7 @@ def clip() -> Path:
 @functools.cache
 def written(name: str, text: str) -> Path:
     path = folder() / name
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 

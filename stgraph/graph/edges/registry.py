@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Literal
 
 from stgraph.checking import checked
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, shown
 from stgraph.graph.edges.cosine import cosine_edges
 from stgraph.graph.edges.iou import iou_edges
 from stgraph.graph.edges.rule import EdgeRule, rule_name
@@ -22,6 +22,7 @@ BUILT_IN: dict[str, dict[str, EdgeRule]] = {
     "temporal": {"cosine": cosine_edges, "track": TrackEdges()},
 }
 """Built-in rules by slot of the builder."""
+Slot = Literal["spatial", "temporal"]
 _registered: dict[str, EdgeRule] = {}
 
 
@@ -52,7 +53,7 @@ def register_edge_rule(name: str, rule: EdgeRule) -> EdgeRule:
 
 
 @checked
-def find_edge_rule(slot: str, name: Any) -> EdgeRule:
+def find_edge_rule(slot: Slot, name: str) -> EdgeRule:
     """Finds a rule by its name.
 
     Args:
@@ -63,13 +64,10 @@ def find_edge_rule(slot: str, name: Any) -> EdgeRule:
         OptionError: If there is no such rule.
     """
     known = edge_rule_names(slot)
-    near: list[str] = []
-    if isinstance(name, str):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        if name in BUILT_IN[slot]:
-            return BUILT_IN[slot][name]
-        if name in _registered:
-            return _registered[name]
+    if name in BUILT_IN[slot]:
+        return BUILT_IN[slot][name]
+    if name in _registered:
+        return _registered[name]
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == name:
             rule = point.load()
@@ -78,16 +76,17 @@ def find_edge_rule(slot: str, name: Any) -> EdgeRule:
                     f"The entry point '{name}' of {ENTRY_POINTS} must lead to an edge rule, got {type(rule).__name__}."
                 )
             return register_edge_rule(name, rule)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     if name == "dense":
         hint = " For all pairs of a video use VideoGraphBuilder.dense()."
     raise OptionError(
-        f"'{slot}' must be {', '.join(map(repr, known))}, a rule of your own, or None, got {name!r}.{hint}"
+        f"'{slot}' must be {', '.join(map(repr, known))}, a rule of your own, or None, got {shown(repr(name))}.{hint}"
     )
 
 
 @checked
-def edge_rule_names(slot: str) -> list[str]:
+def edge_rule_names(slot: Slot) -> list[str]:
     """Names that a slot of the builder takes, without importing installed rules."""
     installed = {point.name for point in entry_points(group=ENTRY_POINTS)}
     return [*BUILT_IN[slot], *sorted({*_registered, *installed})]
