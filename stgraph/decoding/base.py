@@ -14,6 +14,7 @@ from stgraph.decoding.captions import CaptionRows, DecodedCaptions
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.nn.packed_linear import packed_linears
 from stgraph.text.special_tokens import SpecialTokens
 
 __all__ = ["Decoding"]
@@ -159,17 +160,18 @@ def decode_rows(
     active = torch.arange(num_rows, device=device)
     last = torch.full((num_rows,), special_tokens.bos, device=device)
     suppressed = suppressed_ids(special_tokens, suppress_tokens, device)
-    for position in range(max_length):
-        if not len(active):
-            break
-        scores, state = decoder.step(last, state)
-        if attention:
-            rows.set_attention(active, position, reported_attention(state))
-        # Filled in place: log_softmax has just made this tensor.
-        scores = scores.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
-        last, log_probs = choose(scores, active, position)
-        rows.write(active, position, last, log_probs)
-        going = (last != special_tokens.eos).nonzero()[:, 0]
-        if len(going) < len(active):
-            active, last, state = active[going], last[going], state.select(going)
+    with packed_linears(decoder):
+        for position in range(max_length):
+            if not len(active):
+                break
+            scores, state = decoder.step(last, state)
+            if attention:
+                rows.set_attention(active, position, reported_attention(state))
+            # Filled in place: log_softmax has just made this tensor.
+            scores = scores.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
+            last, log_probs = choose(scores, active, position)
+            rows.write(active, position, last, log_probs)
+            going = (last != special_tokens.eos).nonzero()[:, 0]
+            if len(going) < len(active):
+                active, last, state = active[going], last[going], state.select(going)
     return rows.done()

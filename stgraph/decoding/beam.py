@@ -20,9 +20,11 @@ from stgraph.decoding.base import (
     suppressed_ids,
 )
 from stgraph.decoding.captions import CaptionRows, DecodedCaptions
+from stgraph.decoding.likeliest import likeliest
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
+from stgraph.nn.packed_linear import packed_linears
 from stgraph.text.special_tokens import SpecialTokens
 
 __all__ = ["BeamSearch"]
@@ -122,36 +124,37 @@ class BeamSearch(Decoding):
         last = torch.full((num_captions,), special_tokens.bos, device=device)
         suppressed = suppressed_ids(special_tokens, suppress_tokens, device)
         closed = torch.zeros(num_captions, dtype=torch.long, device=device)  # beams of each caption
-        for position in range(max_length):
-            if not len(active):
-                break
-            width = scores.size(1)
-            logits, state = decoder.step(last, state)
-            if attention:
-                every = torch.arange(len(last), device=device)
-                opened.set_attention(every, position, reported_attention(state))
-            found = _continue(logits, scores, suppressed, 2 * self.size)  # of 2 k, at least k do not end
-            if self.narrowing:
-                found = found.likeliest(self.size - closed[active])
-            ends = found.words == special_tokens.eos
-            if position + 1 == max_length:
-                ends.fill_(True)
-            if ends[:, : self.size].any():
-                first = found.first(self.size)
-                ended = first.totals.masked_fill(~ends[:, : self.size], -torch.inf)
-                ended = ended / (position + 1) ** self.length_penalty
-                finished.add(active, ended, first.written(opened, position))
+        with packed_linears(decoder):
+            for position in range(max_length):
+                if not len(active):
+                    break
+                width = scores.size(1)
+                logits, state = decoder.step(last, state)
+                if attention:
+                    every = torch.arange(len(last), device=device)
+                    opened.set_attention(every, position, reported_attention(state))
+                found = _continue(logits, scores, suppressed, 2 * self.size)  # of 2 k, at least k do not end
                 if self.narrowing:
-                    closed[active] += ended.isfinite().sum(1)
-            totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(self.size, ends.size(1)))
-            # A sum of log-probabilities only falls and a longer caption divides it by more, so that no beginning can get
-            # past this.
-            bound = totals[:, 0] / max_length**self.length_penalty
-            staying = (bound > finished.scores[active, -1]).nonzero()[:, 0]
-            going = found.pick(order).of(staying)
-            opened, scores = going.written(opened, position), totals[staying]
-            last, active = going.words.flatten(), active[staying]
-            state = state.select_beams(staying, going.beams, width)
+                    found = found.likeliest(self.size - closed[active])
+                ends = found.words == special_tokens.eos
+                if position + 1 == max_length:
+                    ends.fill_(True)
+                if ends[:, : self.size].any():
+                    first = found.first(self.size)
+                    ended = first.totals.masked_fill(~ends[:, : self.size], -torch.inf)
+                    ended = ended / (position + 1) ** self.length_penalty
+                    finished.add(active, ended, first.written(opened, position))
+                    if self.narrowing:
+                        closed[active] += ended.isfinite().sum(1)
+                totals, order = found.totals.masked_fill(ends, -torch.inf).topk(min(self.size, ends.size(1)))
+                # A sum of log-probabilities only falls and a longer caption divides it by more, so that no beginning can get
+                # past this.
+                bound = totals[:, 0] / max_length**self.length_penalty
+                staying = (bound > finished.scores[active, -1]).nonzero()[:, 0]
+                going = found.pick(order).of(staying)
+                opened, scores = going.written(opened, position), totals[staying]
+                last, active = going.words.flatten(), active[staying]
+                state = state.select_beams(staying, going.beams, width)
         return finished.rows.done()
 
 
@@ -196,7 +199,7 @@ def _continue(logits: Tensor, scores: Tensor, suppressed: Tensor, count: int) ->
     captions, width = scores.shape
     log_probs = logits.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
     # The best of all beams are among the best of each: less to sort, and only one tensor as wide as the vocabulary.
-    values, words = log_probs.topk(min(count, log_probs.size(1)))
+    values, words = likeliest(log_probs, count)
     totals = (scores.view(-1, 1) + values).view(captions, -1)
     totals, index = totals.topk(min(count, totals.size(1)))
     beams = index // values.size(1)

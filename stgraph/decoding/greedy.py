@@ -12,6 +12,7 @@ from torch import Tensor
 from stgraph.checking import checked
 from stgraph.decoding.base import Decoding, check_sizes, decode_rows
 from stgraph.decoding.captions import DecodedCaptions
+from stgraph.decoding.likeliest import likeliest
 from stgraph.decoding.protocol import StepDecoder
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.text.special_tokens import SpecialTokens
@@ -60,16 +61,16 @@ class Greedy(Decoding):
         """Decodes one caption per video; see :meth:`Decoding.decode`."""
         check_sizes(state, num_captions, max_length)
 
-        def likeliest(scores: Tensor, active: Tensor, position: int) -> tuple[Tensor, Tensor]:
-            log_probs, words = scores.max(1)
-            return words, log_probs
+        def choose(scores: Tensor, active: Tensor, position: int) -> tuple[Tensor, Tensor]:
+            log_probs, words = likeliest(scores, 1)
+            return words[:, 0], log_probs[:, 0]
 
         return decode_rows(
             decoder,
             state,
             num_captions,
             special_tokens,
-            likeliest,
+            choose,
             max_length=max_length,
             suppress_tokens=suppress_tokens,
             attention=attention,

@@ -17,6 +17,7 @@ from stgraph.features.streams import GRID, VECTOR_STREAMS
 from stgraph.models.arguments import ArgumentError, constructor_arguments
 from stgraph.models.attention_shares import AttentionShares
 from stgraph.models.video_model import VideoModel
+from stgraph.nn.packed_linear import packed_linears
 from stgraph.text import SpecialTokens
 
 if TYPE_CHECKING:
@@ -259,18 +260,20 @@ class CaptioningModel(VideoModel):
         """
         branch = self.branches[0] if branch is None else branch
         self.check_branch(branch)
-        memory, decoder = self.encode(graph, branch), self.decoder_of(branch)
-        state = decoder.start(memory, self.max_length, attention=attention)
-        found = (Greedy() if decoding is None else decoding).decode(
-            decoder,
-            state,
-            memory.num_videos,
-            special_tokens,
-            max_length=self.max_length,
-            keys=video_ids_of(graph),
-            attention=attention,
-            device=memory.mask.device,
-        )
+        decoder = self.decoder_of(branch)
+        with packed_linears(decoder):
+            memory = self.encode(graph, branch)
+            state = decoder.start(memory, self.max_length, attention=attention)
+            found = (Greedy() if decoding is None else decoding).decode(
+                decoder,
+                state,
+                memory.num_videos,
+                special_tokens,
+                max_length=self.max_length,
+                keys=video_ids_of(graph),
+                attention=attention,
+                device=memory.mask.device,
+            )
         return self._with_masks(found, graph, branch, state) if attention else found
 
     def _with_masks(
