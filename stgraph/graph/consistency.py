@@ -28,12 +28,12 @@ def check_graph(graph: Data) -> None:
             "of batch.to_data_list()."
         )
     if not isinstance(graph.edge_index, Tensor):
-        moved = (
-            "; ToSparseTensor moved it into 'adj_t', so take the graph from before"
+        remedy = (
+            "ToSparseTensor moved it into 'adj_t', so take the graph from before"
             if "adj_t" in graph
-            else ""
+            else "add it, with shape [2, 0] if there are no edges"
         )
-        raise DataError(f"The graph has no 'edge_index'{moved}.")
+        raise DataError(f"The graph has no 'edge_index'; {remedy}.")
     edge_index, num_edges = graph.edge_index, graph.edge_index.size(1)
     for name, value in graph.to_dict().items():
         if not isinstance(value, Tensor) or name == "edge_index":

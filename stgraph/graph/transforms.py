@@ -118,4 +118,4 @@ def _nodes(data: Data) -> Nodes:
 
 def _check_has(data: Data, name: str) -> None:
     if name not in data or data[name] is None:
-        raise DataError(f"The graph has no '{name}', which this transform reads.")
+        raise DataError(f"The graph has no '{name}', which this transform reads; add it before.")
