@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stgraph.errors import OptionError, StgraphError, WriteError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["atomic_write", "save_figure", "sync", "write_failure", "write_text"]
+__all__ = ["atomic_write", "make_folder", "save_figure", "sync", "write_failure", "write_text"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -71,6 +71,18 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             os.close(handle)
     with suppress(OSError):  # some file systems can't sync a folder
         sync(path.parent)
+
+
+def make_folder(path: str | Path) -> None:
+    """Makes a folder and those above it, unless it is there.
+
+    Raises:
+        WriteError: If ``path`` is a file, or the folder can't be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(write_failure(error, Path(path))) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

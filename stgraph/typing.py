@@ -17,6 +17,7 @@ __all__ = [
     "FloatTensor",
     "IndexTensor",
     "MaskTensor",
+    "Natural",
     "OptionalWidth",
     "Positive",
     "Probability",
@@ -39,9 +40,11 @@ IndexTensor = Annotated["Tensor", Kind("integer")]
 MaskTensor = Annotated["Tensor", Kind("boolean")]
 """True where data are real."""
 Width = Annotated[int, Ge(1), Le(1 << 24)]
-"""A number of channels, layers or words."""
+"""A number of channels, layers, words or videos, of which there are at least one and at most 16 million."""
 OptionalWidth = Annotated[int, Ge(0), Le(1 << 24)]
 """A width, or 0 for a part that is left out."""
+Natural = Annotated[int, Ge(0)]
+"""A seed, an index, or a number of something that may be none."""
 Count = Annotated[int, Ge(1)]
 """How many of something, at least one."""
 Probability = Annotated[float, Ge(0), Lt(1)]

@@ -71,6 +71,7 @@ def checked(target: Checked) -> Checked:
             skip = 1 if isinstance(value, classmethod) else 0
             setattr(target, name, type(value)(_wrapped(value.__func__, skip=skip)))
     if issubclass(cast(type, target), tuple):  # a NamedTuple has no __init__ of its own
+        target.__new__.__module__ = target.__module__  # where the names of its annotations are
         target.__new__ = _wrapped(target.__new__, skip=1)  # type: ignore[method-assign]
     return target
 

@@ -104,9 +104,11 @@ def rule_of(annotation: Any) -> Rule | None:
     if origin is typing.Literal:
         return _literal(arguments)
     if origin in (collections.abc.Callable, Callable):
-        return Rule(callable, "callable")
+        return _callable(arguments)
     if origin is type:
         return _class_rule(arguments[0])
+    if origin is np.ndarray:
+        return _array(arguments)
     if origin is not None:
         return _container(origin, arguments)
     if isinstance(annotation, typing.TypeVar):
@@ -119,6 +121,31 @@ def rule_of(annotation: Any) -> Rule | None:
 def _is_of_torch(annotation: Any, name: str) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and annotation is getattr(torch, name)
+
+
+def _array(arguments: tuple[Any, ...]) -> Rule:
+    """An array of the kind of values that ``NDArray[...]`` names; its precision is free."""
+    held = (*typing.get_args(arguments[-1]), None)[0]
+    known = (each for each in _KINDS if inspect.isclass(held) and issubclass(held, each[0]))
+    _, letters, text = next(known, (None, "", ""))
+    if not letters:
+        return _instance(np.ndarray)  # type: ignore[return-value]
+    return Rule(
+        lambda value: isinstance(value, np.ndarray) and value.dtype.kind in letters, f"an array of {text}"
+    )
+
+
+_KINDS = (
+    (np.bool_, "b", "True and False"),
+    (
+        np.unsignedinteger,
+        "fiub",
+        "numbers",
+    ),  # of pixels, whose own checks say what other pictures must become
+    (np.integer, "iub", "whole numbers"),
+    (np.floating, "fiub", "numbers"),
+)
+"""The kind of values in an annotation, numpy's letters of the kinds that are taken for it, and its name in a message."""
 
 
 def _instance(kind: type) -> Rule | None:
@@ -148,6 +175,26 @@ def _protocol(kind: type) -> Rule | None:
         return all(hasattr(type(value), name) or hasattr(value, name) for name in members)
 
     return Rule(accepts, f"a {kind.__name__} (with {', '.join(members)})")
+
+
+def _callable(arguments: tuple[Any, ...]) -> Rule:
+    """What can be called, with as many arguments as it will be given where the annotation says so."""
+    if not arguments or not isinstance(arguments[0], list):
+        return Rule(callable, "callable")
+    given = (None,) * len(arguments[0])
+
+    def accepts(value: Any) -> bool:
+        if not callable(value):
+            return False
+        try:
+            inspect.signature(value).bind(*given)
+        except ValueError:  # written in C, without a signature
+            return True
+        except TypeError:
+            return False
+        return True
+
+    return Rule(accepts, f"callable with {len(given)} argument{'s' * (len(given) != 1)}")
 
 
 def _class_rule(bound: Any) -> Rule | None:
@@ -249,11 +296,13 @@ def _container(origin: Any, arguments: tuple[Any, ...]) -> Rule | None:
 
 def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
     element = rule_of(arguments[0]) if arguments else None
-    holds_numbers = bool(arguments) and arguments[0] in (int, float)
+    bounded = bool(arguments) and typing.get_origin(arguments[0]) is typing.Annotated
+    number = typing.get_args(arguments[0])[0] if bounded else arguments[0] if arguments else None
 
     def accepts(value: Any) -> bool:
         if isinstance(value, np.ndarray) or is_tensor(value):
-            return holds_numbers and value.ndim == 1 and _numeric(value, arguments[0])
+            fits = number in (int, float) and value.ndim == 1 and _numeric(value, number)
+            return fits and (element is None or not bounded or all(map(element.accepts, value.tolist())))
         if isinstance(value, (str, bytes)) or not (isinstance(value, kind) or _is_map_style(value)):
             return False
         if element is None or not isinstance(value, (list, tuple, set, frozenset, dict)):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, ForwardRef
 
 __all__ = ["resolved"]
 
@@ -19,10 +19,17 @@ _ONE_AT_A_TIME = threading.RLock()  # a finalizer may come back here
 
 def resolved(function: Callable[..., Any], annotation: Any) -> Any:
     """Evaluates an annotation of a function; `Any` where a package that it names is not installed."""
+    if isinstance(annotation, ForwardRef):  # of a field of a NamedTuple
+        annotation = annotation.__forward_arg__
     if not isinstance(annotation, str):
         return annotation
     function = inspect.unwrap(function)
-    scope = _Names(getattr(function, "__globals__", None) or vars(sys.modules[function.__module__]))
+    names = getattr(function, "__globals__", None)
+    if names is None or names["__name__"].startswith(
+        "namedtuple_"
+    ):  # `collections` makes constructors elsewhere
+        names = vars(sys.modules[getattr(function, "__module__", "builtins")])
+    scope = _Names(names)
     try:
         return eval(annotation, {}, scope)  # an annotation of our own source
     except (NameError, ImportError):  # a class that is local to a function, or an optional package

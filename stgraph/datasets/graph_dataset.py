@@ -11,7 +11,7 @@ from torch_geometric.data import Dataset
 
 from stgraph.checking import checked
 from stgraph.datasets.tracks import TrackDataset
-from stgraph.errors import DataError
+from stgraph.errors import DataError, OptionError
 from stgraph.features.importers import read_detections_folder
 from stgraph.features.importers.listing import files_of_videos
 from stgraph.features.store import FeatureStore
@@ -86,7 +86,13 @@ class VideoGraphDataset(Dataset):
         return len(self.ids)
 
     def get(self, idx: int) -> Any:
-        """Reads a video and builds its graph, transformed by ``pre_transform``."""
+        """Reads a video and builds its graph, transformed by ``pre_transform``.
+
+        Raises:
+            OptionError: If there is no video of this number.
+        """
+        if not -len(self.ids) <= idx < len(self.ids):
+            raise OptionError(f"'idx' must be the number of one of {len(self.ids)} videos, got {idx}.")
         graph = graphs_of([self._read(self.ids[idx])], self.builder, self.num_frames, grids=self.grids)[0]
         return graph if self.pre_transform is None else self.pre_transform(graph)
 

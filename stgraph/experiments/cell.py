@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stgraph.checking import checked
 from stgraph.errors import DataError
-from stgraph.files import write_text
+from stgraph.files import make_folder, write_text
 from stgraph.parsing import read_json
 
 __all__ = ["Cell", "cell_path", "finished_cells", "load_cell", "save_cell"]
@@ -73,7 +73,7 @@ def cell_path(results: Path, table: str, row: str, seed: int) -> Path:
 def save_cell(results: Path, cell: Cell) -> Path:
     """Writes a cell atomically and returns its path."""
     path = cell_path(results, cell.table, cell.row, cell.seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_text(path, json.dumps(cell.model_dump(mode="json"), indent=1) + "\n")
     return path
 

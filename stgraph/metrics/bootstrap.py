@@ -17,6 +17,9 @@ from stgraph.metrics.scores import CaptionScores
 
 __all__ = ["Interval", "PairedDifference", "bootstrap_intervals", "paired_bootstrap", "scores_of_sets"]
 
+MOST_SAMPLES = 1_000_000
+"""Largest number of bootstrap samples."""
+
 
 @checked
 class Interval(NamedTuple):
@@ -52,7 +55,7 @@ def bootstrap_intervals(
         seed: Seed of the samples, which all metrics share.
 
     Raises:
-        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+        OptionError: If ``samples`` is not from 2 to a million, ``level`` is not between 0 and 1, or ``seed`` is negative.
         DataError: If the scores have no statistics.
 
     Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -86,7 +89,7 @@ def paired_bootstrap(
         seed: Seed of the samples, which all metrics share.
 
     Raises:
-        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+        OptionError: If ``samples`` is not from 2 to a million, ``level`` is not between 0 and 1, or ``seed`` is negative.
         DataError: If the videos or metrics differ, or the scores have no statistics.
 
     Reference: Koehn, EMNLP 2004; the two-sided p of Davison and Hinkley, Bootstrap Methods, 1997, section 4.2.
@@ -179,10 +182,10 @@ def check_samples(samples: int, level: float, seed: int) -> None:
     """Checks the arguments of a bootstrap.
 
     Raises:
-        OptionError: If ``samples`` is below 2, ``level`` is not between 0 and 1, or ``seed`` is negative.
+        OptionError: If ``samples`` is not from 2 to a million, ``level`` is not between 0 and 1, or ``seed`` is negative.
     """
-    if not isinstance(samples, Integral) or samples < 2:
-        raise OptionError(f"'samples' must be at least 2, got {samples}.")
+    if not isinstance(samples, Integral) or not 2 <= samples <= MOST_SAMPLES:
+        raise OptionError(f"'samples' must be from 2 to {MOST_SAMPLES:,}, got {samples}.")
     if not isinstance(level, Real) or not 0 < level < 1:
         raise OptionError(f"'level' must be between 0 and 1, got {level}.")
     if not isinstance(seed, Integral) or seed < 0:

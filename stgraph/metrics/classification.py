@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from scipy.stats import rankdata
 
-from stgraph.checking import checked
+from stgraph.checking import checked, described
 from stgraph.errors import DataError, OptionError, ShapeError
 from stgraph.html_table import html_table
 from stgraph.metrics.bootstrap import Interval, check_samples, interval_of
+from stgraph.typing import check_shape
 
 __all__ = ["CLASSIFICATION_METRICS", "Predictions", "average_precision", "macro_f1", "roc_auc"]
 
@@ -28,15 +29,27 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray) -> float:
     .. math:: F_1 = \frac{2 TP}{2 TP + FP + FN}
 
     Args:
-        labels: Whether each target has each class.
-        predicted: Whether each class is predicted.
+        labels: Whether each target has each class; True and False, or 1 and 0.
+        predicted: Whether each class is predicted, in the same way.
 
-    Shapes: labels, predicted bool ``[P, C]``.
+    Shapes: labels, predicted ``[P, C]``, or ``[P]`` of one class.
+
+    Returns:
+        NaN if no class occurs.
+
+    Raises:
+        DataError: If a value is not True or False.
+        ShapeError: If the shapes differ.
 
     >>> labels = np.array([[True, False], [False, True], [False, True]])
     >>> macro_f1(labels, np.array([[True, False], [True, False], [False, True]]))
     0.6666666666666666
     """
+    labels, predicted = _truths("labels", labels), _truths("predicted", predicted)
+    if labels.ndim not in (1, 2) or labels.shape != predicted.shape:
+        raise ShapeError(
+            f"'labels' and 'predicted' must be [P, C] or [P] alike, got {list(labels.shape)} and {list(predicted.shape)}."
+        )
     right = (labels & predicted).sum(0)
     found = labels.sum(0) + predicted.sum(0)
     here = found > 0
@@ -50,17 +63,22 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     .. math:: AP = \sum_n (R_n - R_{n-1}) P_n
 
     Args:
-        labels: Whether each target is positive.
+        labels: Whether each target is positive; True and False, or 1 and 0.
         scores: Score of each target.
 
-    Shapes: labels bool ``[P]``, scores ``[P]``.
+    Shapes: labels ``[P]``, scores ``[P]``.
 
     Returns:
         NaN if no target is positive.
 
+    Raises:
+        DataError: If a label is not True or False, or a score is NaN or no number.
+        ShapeError: If the shapes differ.
+
     >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
     0.8333333333333333
     """
+    labels, scores = _ranked(labels, scores)
     if not labels.any():
         return float("nan")
     order = np.argsort(-scores, kind="stable")
@@ -75,23 +93,49 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Probability that a positive target scores above a negative one; equal scores count half.
 
     Args:
-        labels: Whether each target is positive.
+        labels: Whether each target is positive; True and False, or 1 and 0.
         scores: Score of each target.
 
-    Shapes: labels bool ``[P]``, scores ``[P]``.
+    Shapes: labels ``[P]``, scores ``[P]``.
 
     Returns:
         NaN unless there are both positive and negative targets.
 
+    Raises:
+        DataError: If a label is not True or False, or a score is NaN or no number.
+        ShapeError: If the shapes differ.
+
     >>> roc_auc(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
     0.5
     """
+    labels, scores = _ranked(labels, scores)
     positive = int(labels.sum())
     negative = len(labels) - positive
     if not positive or not negative:
         return float("nan")
     ranks = rankdata(scores)[labels].sum()
     return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def _truths(name: str, values: np.ndarray) -> np.ndarray:
+    """Checks that values are True or False, or 1 or 0, and returns them as bool."""
+    if values.dtype == bool:
+        return values
+    if values.dtype.kind not in "iuf" or not ((values == 0) | (values == 1)).all():
+        raise DataError(
+            f"'{name}' must hold True and False, or 1 and 0, got {described(values)}; compare with a class first."
+        )
+    return values.astype(bool)
+
+
+def _ranked(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Checks labels and scores of one class, and returns the labels as bool."""
+    labels = _truths("labels", labels)
+    check_shape("labels", labels, "P")
+    check_shape("scores", scores, "P", P=len(labels))
+    if scores.dtype.kind not in "biuf" or np.isnan(scores).any():
+        raise DataError(f"'scores' must be numbers without NaN, got {described(scores)}.")
+    return labels, scores if scores.dtype.kind == "f" else scores.astype(float)
 
 
 def _accuracy(labels: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> float:
@@ -135,7 +179,7 @@ class Predictions:
 
     Raises:
         ShapeError: If the lengths differ.
-        DataError: If there are no targets, or a probability is not finite.
+        DataError: If there are no targets, a probability is not finite, or a label is no class.
 
     Reference: the definitions of scikit-learn, with which tests compare.
 
@@ -152,7 +196,10 @@ class Predictions:
     multi_label: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        probabilities, labels = np.asarray(self.probabilities, dtype=float), np.asarray(self.labels)
+        probabilities, labels = np.asarray(self.probabilities), np.asarray(self.labels)
+        if probabilities.dtype.kind not in "biuf":
+            raise DataError(f"'probabilities' must be numbers, got {described(probabilities)}.")
+        probabilities = probabilities.astype(float)
         if probabilities.ndim != 2 or probabilities.shape[1] != len(self.classes):
             raise ShapeError(
                 f"'probabilities' must be [P, C={len(self.classes)}], got {list(probabilities.shape)}."
@@ -166,6 +213,12 @@ class Predictions:
             raise DataError("There is nothing to score: no target has a label.")
         if not np.isfinite(probabilities).all():
             raise DataError("'probabilities' must be finite, got NaN or infinity; the model has diverged.")
+        if labels.ndim == 2:
+            labels = _truths("labels", labels)
+        elif labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(self.classes):
+            raise DataError(
+                f"'labels' must be numbers of classes, from 0 to {len(self.classes) - 1}, got {described(labels)}."
+            )
         items = tuple(self.items) or tuple(map(str, range(size)))
         for name, units in (("items", items), ("groups", self.groups)):
             if units is not None and len(units) != size:
@@ -242,6 +295,9 @@ class Predictions:
             level: Confidence level, between 0 and 1.
             seed: Seed of the samples.
             metrics: Scores to give intervals of.
+
+        Returns:
+            Interval by score; NaN where a score is not defined in any sample.
 
         Raises:
             OptionError: If an argument is not allowed, or there are no groups.

@@ -17,7 +17,7 @@ import stgraph
 from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError, shown
 from stgraph.features.video_features import Sampling
-from stgraph.files import atomic_write, write_text
+from stgraph.files import atomic_write, make_folder, write_text
 from stgraph.graph import GraphConfig
 from stgraph.models import legacy
 from stgraph.models.arguments import json_arguments
@@ -140,7 +140,7 @@ def save_model(
         WriteError: If the folder cannot be written.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if tokenizer is not None:
         tokenizer.save(folder / TOKENIZER)
     write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from stgraph.datasets import StoredDataset
 from stgraph.errors import OptionError, shown
-from stgraph.files import atomic_write
+from stgraph.files import atomic_write, make_folder
 from stgraph.graph import GraphConfig
 from stgraph.settings.compose import plain, saved_config
 from stgraph.settings.identity import check_same_settings
@@ -112,7 +112,7 @@ def train(config: DictConfig, progress: Progress | None = None) -> Path:
 
 def save_config(config: DictConfig, folder: Path) -> None:
     """Saves a configuration in its run folder, with paths by which the run can be used from anywhere."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if not is_first_rank():
         return
     saved = OmegaConf.create(stored_paths(plain(config), folder))

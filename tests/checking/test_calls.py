@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stgraph import nn as layers
@@ -275,3 +277,65 @@ def test_annotations_are_read_by_many_threads_at_once():
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", THREADS], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 1
+
+
+@checked
+class Ends(NamedTuple):
+    low: float
+    name: str | Path = "a"
+
+
+def test_fields_of_a_named_tuple_are_checked():
+    assert Ends(1, Path("a")) == (1, Path("a"))
+    assert Ends(np.float32(0.5))._replace(low=0.25).low == 0.25
+    with pytest.raises(OptionError, match=r"'low' must be a number, got 'x'\."):
+        Ends("x")
+    with pytest.raises(OptionError, match="'name' must be"):
+        Ends(1.0, name=3)
+
+
+@checked
+def calls(
+    function: Callable[[int, str], object], times: NDArray[np.int64], counts: Sequence[Width] = ()
+) -> None:
+    """Takes its arguments and does nothing."""
+
+
+class Callables:
+    def __call__(self, number: int, text: str = "") -> None: ...
+
+    def method(self, *given: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        print,  # its signature takes anything
+        getattr,  # written in C, without a signature
+        lambda a, b, c=3: None,
+        partial(lambda a, b, c: None, c=1),
+        Callables(),
+        Callables().method,
+        nn.Identity(),
+        pytest.param(slice, id="a class with arguments"),
+    ],
+)
+def test_what_takes_the_arguments_is_callable(function):
+    assert calls(function, np.arange(2)) is None
+
+
+@pytest.mark.parametrize("function", [lambda: None, lambda a: None, lambda a, b, c: None, object, 3])
+def test_what_does_not_take_the_arguments_is_refused(function):
+    with pytest.raises(OptionError, match=r"'function' must be callable with 2 arguments, got "):
+        calls(function, np.arange(2))
+
+
+def test_kinds_of_arrays_and_bounds_of_their_values():
+    function = Callables()
+    for times in (np.arange(2, dtype=np.int32), np.array([True]), np.array([], dtype=np.uint8)):
+        calls(function, times, counts=np.array([1, 2]))
+    for times in (np.zeros(2), np.array(["a"]), np.array([None]), torch.arange(2), [1]):
+        with pytest.raises(OptionError, match="'times' must be an array of whole numbers, got "):
+            calls(function, times)
+    with pytest.raises(OptionError, match="'counts' must be a sequence of"):
+        calls(function, np.arange(2), counts=np.array([1, 0]))

@@ -138,7 +138,7 @@ def test_seeds_repeat_and_differ(systems):
 
 def test_scores_that_do_not_fit_are_named(systems):
     a, b = systems
-    with pytest.raises(OptionError, match="'samples' must be at least 2, got 1"):
+    with pytest.raises(OptionError, match="'samples' must be from 2 to 1,000,000, got 1"):
         bootstrap_intervals(a, samples=1)
     with pytest.raises(OptionError, match="'level' must be between 0 and 1, got 95"):
         paired_bootstrap(a, b, level=95)

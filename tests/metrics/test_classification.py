@@ -103,3 +103,26 @@ def test_wrong_arguments_are_named():
         Predictions(*good).intervals("groups")
     with pytest.raises(OptionError, match="'metrics' must be some of"):
         Predictions(*good).intervals(metrics=["f2"])
+
+
+def test_labels_are_true_and_false_or_one_and_zero():
+    scores = np.array([0.9, 0.8, 0.7, 0.1])
+    labels = np.array([1, 0, 1, 0])
+    for kind in (np.int64, np.uint8, np.float32):
+        assert roc_auc(labels.astype(kind), scores) == sklearn.roc_auc_score(labels, scores)
+        assert average_precision(labels.astype(kind), scores) == average_precision(labels == 1, scores)
+        assert macro_f1(labels.astype(kind), labels == 1) == 1.0
+    for wrong in (
+        np.array([2, 0, 1, 0]),
+        np.array([0.5, 0, 1, 0]),
+        labels.astype(str),
+        labels.astype(object),
+    ):
+        with pytest.raises(DataError, match="'labels' must hold True and False, or 1 and 0, got "):
+            roc_auc(wrong, scores)
+    with pytest.raises(ShapeError, match=r"'scores' must be \[P=4\], got \[3\]"):
+        average_precision(labels, scores[:3])
+    with pytest.raises(DataError, match="'scores' must be numbers without NaN"):
+        average_precision(labels, np.full(4, np.nan))
+    with pytest.raises(DataError, match="'labels' must be numbers of classes, from 0 to 1"):
+        Predictions(np.full((2, 2), 0.5), np.array([0, 2]), ("a", "b"))

@@ -22,10 +22,12 @@ def main() -> int:
     os.chdir(world.folder())
     begun = time.monotonic()
     tally = bench.run(
-        combinations=options.combinations, seed=options.seed, only=options.only, package=options.package
+        combinations=options.combinations,
+        seed=options.seed,
+        only=options.only,
+        package=options.package,
+        report=lambda line: print(line.encode("utf-8", "backslashreplace").decode(), flush=True),
     )
-    for line in tally.findings:
-        print(line.encode("utf-8", "backslashreplace").decode())
     kinds = collections.Counter(line.split(": ", 1)[1].split(" at ")[0] for line in tally.findings)
     for kind, number in kinds.most_common(10):
         print(f"{number:6} {kind[:100]}")

@@ -408,6 +408,7 @@ VALUES: dict[str, Any] = {
         for name, video in (
             ("CAD120", "v0"),
             ("TrackDataset", "v0"),
+            ("ActionGenome", "001YG"),
             ("JAAD", "video_0001"),
             ("VidVRD", "v0"),
             ("VidOR", "v0"),

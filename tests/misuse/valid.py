@@ -74,7 +74,11 @@ def value_of(target: Target, parameter: inspect.Parameter) -> Any:
 
 
 def made(value: Any) -> Any:
-    return value() if inspect.isfunction(value) or hasattr(value, "cache_info") else value
+    return (
+        value()
+        if inspect.isfunction(value) or hasattr(value, "cache_info") or value is dict or value is list
+        else value
+    )
 
 
 def annotation_of(target: Target, parameter: inspect.Parameter) -> Any:

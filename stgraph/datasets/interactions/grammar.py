@@ -5,6 +5,7 @@ from __future__ import annotations
 from stgraph.checking import checked
 from stgraph.datasets.interactions.scene import Scene, generator
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
+from stgraph.typing import Natural
 
 __all__ = ["NUM_SENTENCES", "reference_sentences"]
 
@@ -16,7 +17,7 @@ _PASSIVE = ("the {p} is {d} by the {a}", "a {p} is being {d} by a {a}")
 
 
 @checked
-def reference_sentences(scene: Scene, seed: int, index: int) -> list[str]:
+def reference_sentences(scene: Scene, seed: Natural, index: Natural) -> list[str]:
     """Six different sentences in lower case without punctuation; the first is the simplest.
 
     >>> from stgraph.datasets.interactions.scene import make_scene

@@ -13,9 +13,9 @@ from stgraph.datasets.interactions.pixels import BlobDetector
 from stgraph.datasets.interactions.rendering import render_video
 from stgraph.datasets.interactions.scene import make_scene, video_id
 from stgraph.datasets.interactions.worker_pool import generate_features
-from stgraph.errors import OptionError
 from stgraph.features.video_features import VideoFeatures
-from stgraph.files import atomic_write, write_text
+from stgraph.files import atomic_write, make_folder, write_text
+from stgraph.typing import Natural, Width
 
 __all__ = ["write_raw_layout"]
 
@@ -25,7 +25,7 @@ _TEST_SHARE = 0.25
 
 @checked
 def write_raw_layout(
-    folder: str | Path, *, videos: int = 27, seed: int = 0, video_files: bool = False
+    folder: str | Path, *, videos: Width = 27, seed: Natural = 0, video_files: bool = False
 ) -> Path:
     """Writes detections and captions of generated videos in the layout of public data.
 
@@ -44,13 +44,12 @@ def write_raw_layout(
         The folder.
 
     Raises:
-        OptionError: If ``videos`` is below 1.
+        OptionError: If ``videos`` is below 1, or ``seed`` is negative.
+        WriteError: If a file can't be written.
     """
-    if videos < 1:
-        raise OptionError(f"'videos' must be at least 1, got {videos}.")
     folder = Path(folder)
-    (folder / "detections").mkdir(parents=True, exist_ok=True)
-    (folder / "clips").mkdir(exist_ok=True)
+    make_folder(folder / "detections")
+    make_folder(folder / "clips")
     captions = {}
     in_test = np.random.default_rng([seed, videos]).permutation(videos) < round(_TEST_SHARE * videos)
     for index, features in enumerate(generate_features(seed, range(videos))):

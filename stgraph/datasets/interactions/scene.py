@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from stgraph.checking import checked
 from stgraph.datasets.interactions.motions import MOTIONS, PairMotion
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
-from stgraph.errors import OptionError, UnknownVideoError
+from stgraph.errors import UnknownVideoError, shown
+from stgraph.typing import Natural
 
 __all__ = [
     "FPS",
@@ -55,14 +56,12 @@ class Scene:
 
 
 @checked
-def video_id(seed: int, index: int) -> str:
+def video_id(seed: Natural, index: Natural) -> str:
     """Id of a video, from which it can be rendered again.
 
     >>> video_id(0, 42)
     'interactions-0-00042'
     """
-    if seed < 0 or index < 0:
-        raise OptionError(f"'seed' and 'index' must be 0 or more, got {seed} and {index}.")
     return f"{_PREFIX}-{seed}-{index:05d}"
 
 
@@ -75,9 +74,9 @@ def parse_video_id(name: str) -> tuple[int, int]:
     """
     prefix, _, numbers = name.partition("-")
     seed, _, index = numbers.partition("-")
-    if prefix != _PREFIX or not (seed.isdecimal() and index.isdecimal()):
+    if prefix != _PREFIX or len(numbers) > 40 or not (seed.isdecimal() and index.isdecimal()):
         raise UnknownVideoError(
-            f"'{name}' is not a video of the generated data set; an id looks like '{video_id(0, 42)}'."
+            f"'{shown(name, 60)}' is not a video of the generated data set; an id looks like '{video_id(0, 42)}'."
         )
     return int(seed), int(index)
 
@@ -88,7 +87,7 @@ def generator(seed: int, index: int, purpose: str) -> np.random.Generator:
 
 
 @checked
-def make_scene(seed: int, index: int) -> Scene:
+def make_scene(seed: Natural, index: Natural) -> Scene:
     """Draws the content of a video, which depends on ``seed`` and ``index`` alone."""
     rng = generator(seed, index, "scene")
     verb = int(rng.integers(len(VERBS)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from stgraph.checking import checked
 from stgraph.errors import OptionError
+from stgraph.typing import Count, Natural, OptionalWidth
 
 __all__ = ["PairGroup", "pair_batches"]
 
@@ -17,13 +18,13 @@ PairGroup = tuple[int, tuple[int, ...]]
 
 @checked
 def pair_batches(
-    num_captions: Sequence[int],
+    num_captions: Sequence[OptionalWidth],
     *,
-    batch_size: int,
-    captions_per_video: int = 1,
-    captions_per_epoch: int | None = None,
-    seed: int = 0,
-    epoch: int = 0,
+    batch_size: Count,
+    captions_per_video: Count = 1,
+    captions_per_epoch: Count | None = None,
+    seed: Natural = 0,
+    epoch: Natural = 0,
 ) -> list[list[PairGroup]]:
     """Shuffles all pairs into batches of at most ``batch_size`` pairs; the last one may be smaller.
 
@@ -39,16 +40,11 @@ def pair_batches(
         Batches of groups, each a video with some of its captions.
 
     Raises:
-        OptionError: If a number is below 1, or ``captions_per_video`` exceeds ``batch_size``.
+        OptionError: If a number is out of its bounds, or ``captions_per_video`` exceeds ``batch_size``.
 
     >>> pair_batches([2, 1], batch_size=2, captions_per_video=2)
     [[(0, (0, 1))], [(1, (0,))]]
     """
-    for name, value in (("batch_size", batch_size), ("captions_per_video", captions_per_video)):
-        if value < 1:
-            raise OptionError(f"'{name}' must be at least 1, got {value}.")
-    if captions_per_epoch is not None and captions_per_epoch < 1:
-        raise OptionError(f"'captions_per_epoch' must be at least 1 or None, got {captions_per_epoch}.")
     if captions_per_video > batch_size:
         raise OptionError(
             f"'captions_per_video' must be at most 'batch_size' ({batch_size} pairs), got {captions_per_video}."

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import ByVideo
 from stgraph.errors import DataError
 from stgraph.features.streams import GRID, grid_names
 from stgraph.features.video_features import Sampling, VideoFeatures
@@ -167,7 +168,9 @@ class GraphList(GraphSource):
         self.builder, self.num_frames = builder, None
         if not graphs:
             raise DataError("A data set needs at least one graph, got none.")
-        self.graphs = {video_id: _as_video_graph(video_id, graph) for video_id, graph in graphs.items()}
+        self.graphs = ByVideo(
+            "The data set", {name: _as_video_graph(name, graph) for name, graph in graphs.items()}
+        )
         first_id, first = next(iter(self.graphs.items()))
         wanted = _layout(first)
         for video_id, graph in self.graphs.items():
@@ -196,6 +199,8 @@ class GraphList(GraphSource):
 
     def batch(self, video_ids: Sequence[str]) -> Batch:
         """The graphs of these videos, in this order."""
+        if not len(video_ids):
+            raise DataError("'video_ids' must name at least one video, got none.")
         return Batch.from_data_list([self.graphs[video_id] for video_id in video_ids])
 
     def pooled_appearance(self, video_id: str) -> Tensor:

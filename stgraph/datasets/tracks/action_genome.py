@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import ByVideo
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
 from stgraph.datasets.tracks.layouts import FARTHEST, usable_boxes
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_file, existing_folder
@@ -64,8 +65,8 @@ class ActionGenome(TrackDataset):
             )
         labels: set[str] = set()
         relations: dict[str, set[str]] = {kind: set() for kind in KINDS}
-        self._splits: dict[str, str] = {}
-        self._by_video: dict[str, list[str]] = {}
+        self._splits: ByVideo[str | None] = ByVideo(self.name, {})
+        self._by_video: ByVideo[list[str]] = ByVideo(self.name, {})
         for key, things in self._objects.items():
             video_id = self._place(key)[0]
             self._by_video.setdefault(video_id, []).append(key)
@@ -73,8 +74,9 @@ class ActionGenome(TrackDataset):
                 labels.add(thing["class"])
                 for kind in KINDS:
                     relations[kind] |= set(self._relations(key, thing, kind))
-                if (split := self._split(key, thing)) is not None:
-                    self._splits.setdefault(video_id, split)
+                if self._splits.get(video_id) is None:
+                    self._splits[video_id] = self._split(key, thing)
+            self._splits.setdefault(video_id, None)
         self.ids = tuple(sorted(self._by_video))
         self.label_names = (PERSON, *sorted(labels - {PERSON}))
         pairs = [(name, kind) for kind in KINDS for name in sorted(relations[kind])]
@@ -83,7 +85,7 @@ class ActionGenome(TrackDataset):
 
     def split_of(self, video_id: str) -> str | None:
         """The official split of a video: "train" or "test"."""
-        return self._splits.get(video_id)
+        return self._splits[video_id]
 
     def group_of(self, video_id: str) -> None:
         """None: the person of a video is not named."""

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import ByVideo
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.layouts import (
     Entry,
@@ -99,7 +100,8 @@ class CAD120(TrackDataset):
         path = existing_file(self.folder / "cad120.json", LAYOUT)
         self._arrays = existing_file(self.folder / "tracks.npz", LAYOUT)
         self._file = validated(_File, read_json(path), path)
-        self.ids = tuple(sorted(self._file.videos))
+        self._videos = ByVideo(self.name, self._file.videos)
+        self.ids = tuple(sorted(self._videos))
         found = {label for video in self._file.videos.values() for label in video.labels}
         self.label_names = tuple(sorted(found) if label_names is None else label_names)
         self.relation_names = tuple(self._file.relations)
@@ -121,7 +123,7 @@ class CAD120(TrackDataset):
 
     def group_of(self, video_id: str) -> str:
         """The person of a video."""
-        return self._file.videos[video_id].subject
+        return self._videos[video_id].subject
 
     def split_of(self, video_id: str) -> None:
         """None: there are no official splits."""
@@ -129,11 +131,11 @@ class CAD120(TrackDataset):
 
     def activity_of(self, video_id: str) -> str:
         """The high-level activity of a video, such as "making_cereal"."""
-        return self._file.videos[video_id].activity
+        return self._videos[video_id].activity
 
     def read(self, video_id: str) -> AnnotatedVideo:
         """Reads one video."""
-        video = self._file.videos[video_id]
+        video = self._videos[video_id]
         names = [f"{video_id}__{part}" for part in ("boxes", "relations", "attributes")]
         arrays = read_npz(self._arrays, names)
         num_frames, num_objects = video.frames, len(video.objects)

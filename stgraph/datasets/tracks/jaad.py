@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import ByVideo
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.jaad_xml import Rows, read_jaad_xml
 from stgraph.datasets.tracks.layouts import (
@@ -93,8 +94,8 @@ class JAAD(TrackDataset):
         if (self.folder / "jaad.json").is_file():
             path = self.folder / "jaad.json"
             self._arrays = existing_file(self.folder / "tracks.npz", LAYOUT)
-            self._videos = validated(_File, {"videos": read_json(path)}, path).videos
-            self._splits: dict[str, str] = {name: video.split for name, video in self._videos.items()}
+            self._videos = ByVideo(self.name, validated(_File, {"videos": read_json(path)}, path).videos)
+            self._splits = ByVideo(self.name, {name: video.split for name, video in self._videos.items()})
             self.ids = tuple(sorted(self._videos))
         else:
             if (
@@ -107,12 +108,13 @@ class JAAD(TrackDataset):
                     if known
                     else f"'folder' must be {LAYOUT}, got {self.folder}."
                 )
-            self._splits = _read_lists(lists)
             files = {path.stem for path in self.folder.glob("annotations/*.xml")}
-            self.ids = tuple(sorted(files & self._splits.keys()))
+            listed = _read_lists(lists)
+            self._splits = ByVideo(self.name, {name: listed[name] for name in files & listed.keys()})
+            self.ids = tuple(sorted(self._splits))
             if not self.ids:
                 raise MissingDataError(
-                    f"None of the {len(self._splits)} videos of {lists} has a file in {self.folder / 'annotations'}; give a "
+                    f"None of the {len(listed)} videos of {lists} has a file in {self.folder / 'annotations'}; give a "
                     f"folder of {LAYOUT}."
                 )
 
@@ -126,6 +128,7 @@ class JAAD(TrackDataset):
 
     def read(self, video_id: str) -> AnnotatedVideo:
         """Reads one video."""
+        split = self._splits[video_id]
         rows = (
             read_jaad_xml(self.folder / "annotations" / f"{video_id}.xml")
             if self._videos is None
@@ -155,7 +158,7 @@ class JAAD(TrackDataset):
                 sampled=range(rows.num_frames),
                 fps=self.fps,
             ),
-            split=self._splits[video_id],
+            split=split,
             segments=rows.segments,
             states={
                 name: torch.from_numpy(values[:, 6 + n].astype(np.int64)) for n, name in enumerate(STATES)

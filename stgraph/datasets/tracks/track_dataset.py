@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import unknown_video
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
-from stgraph.errors import DataError, MissingDataError, OptionError, UnknownVideoError, shown
+from stgraph.errors import DataError, MissingDataError, OptionError, shown
 
 __all__ = ["Fold", "TrackDataset"]
 
@@ -103,10 +104,7 @@ class TrackDataset(ABC):
 
     def __getitem__(self, video_id: str) -> AnnotatedVideo:
         if video_id not in self.ids:
-            example = f", such as '{self.ids[0]}'" if self.ids else ""
-            raise UnknownVideoError(
-                f"{self.name} has no video '{shown(video_id, 60)}'; it has {len(self.ids)}{example}."
-            )
+            raise unknown_video(video_id, self.name, self.ids)
         return self.read(video_id)
 
     def __len__(self) -> int:

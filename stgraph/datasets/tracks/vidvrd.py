@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from stgraph.checking import checked
+from stgraph.datasets.by_video import ByVideo
 from stgraph.datasets.tracks.annotated_video import AnnotatedVideo
 from stgraph.datasets.tracks.layouts import FARTHEST, Entry, usable_boxes, validated
 from stgraph.datasets.tracks.track_dataset import TrackDataset, existing_folder
@@ -88,7 +89,7 @@ class VidVRD(TrackDataset):
             f"{type(self).__name__} ({', '.join(f'{name}/{self.pattern}' for name in self.folders.values())})"
         )
         self.folder = existing_folder(folder, layout)
-        self._files: dict[str, tuple[str, Path]] = {}
+        self._files: ByVideo[tuple[str, Path]] = ByVideo(self.name, {})
         for split, part in self.folders.items():
             for path in sorted((self.folder / part).glob(self.pattern)):
                 if path.stem in self._files:

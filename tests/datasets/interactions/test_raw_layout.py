@@ -40,5 +40,7 @@ def test_files_are_as_people_have_them(tmp_path):
 
 
 def test_no_videos_is_refused(tmp_path):
-    with pytest.raises(OptionError, match="'videos' must be at least 1, got 0"):
+    with pytest.raises(
+        OptionError, match="'videos' must be a whole number of at least 1 and of at most 16777216, got 0"
+    ):
         write_raw_layout(tmp_path, videos=0)

@@ -79,5 +79,5 @@ def test_names_of_videos():
     ):
         with pytest.raises(UnknownVideoError, match=name):
             parse_video_id(name)
-    with pytest.raises(OptionError, match="0 or more"):
+    with pytest.raises(OptionError, match="at least 0"):
         video_id(-1, 0)

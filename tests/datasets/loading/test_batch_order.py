@@ -38,11 +38,11 @@ def test_captions_per_epoch_draws_others_each_epoch():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "'batch_size' must be at least 1, got 0"),
+        ({"batch_size": 0}, "'batch_size' must be a whole number of at least 1, got 0"),
         ({"batch_size": 2, "captions_per_video": 3}, r"at most 'batch_size' \(2 pairs\), got 3"),
         (
             {"batch_size": 2, "captions_per_epoch": 0},
-            "'captions_per_epoch' must be at least 1 or None, got 0",
+            "'captions_per_epoch' must be a whole number of at least 1 or None, got 0",
         ),
     ],
 )

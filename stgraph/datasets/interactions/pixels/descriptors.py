@@ -24,6 +24,7 @@ from stgraph.datasets.interactions.pixels.colour import (
     luminance_of,
 )
 from stgraph.features.detections import Detections
+from stgraph.typing import check_shape
 
 __all__ = ["BoxPatches", "box_appearance", "box_geometry", "box_patches", "frame_appearance", "frame_cells"]
 
@@ -90,6 +91,7 @@ def frame_cells(appearance: Tensor) -> Tensor:
     >>> frame_cells(torch.arange(172.0)[None])[0, :, 0, 0].tolist()
     [0.0, 16.0, 32.0, 48.0, 64.0, 80.0, 156.0]
     """
+    check_shape("appearance", appearance, "T F", F=172)
     hues = appearance[:, : _HUES * _GRID**2].unflatten(1, (_HUES, _GRID, _GRID))
     luminance = appearance[:, -(_GRID**2) :].unflatten(1, (1, _GRID, _GRID))
     return torch.cat([hues, luminance], 1)
