@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from stgraph.errors import ShapeError
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 __all__ = [
@@ -53,7 +54,7 @@ Positive = Annotated[float, Gt(0), Lt(float("inf"))]
 """A finite number above 0."""
 
 
-def check_shape(name: str, value: Tensor, axes: str, **sizes: int | None) -> None:
+def check_shape(name: str, value: Tensor | np.ndarray, axes: str, **sizes: int | None) -> None:
     """Checks that ``value`` has the named axes, and the given sizes.
 
     Args:

@@ -103,7 +103,9 @@ def _tensors(right: Tensor) -> Iterator[tuple[str, Any]]:
 
 
 def _arrays(right: np.ndarray) -> Iterator[tuple[str, Any]]:
-    few = right if right.size < 20_000 else right[:1, ...]  # a list of millions of numbers takes longer than a call
+    few = (
+        right if right.size < 20_000 else right[:1, ...]
+    )  # a list of millions of numbers takes longer than a call
     yield "as list", few.tolist()
     yield "as tensor", torch.as_tensor(right)
     yield "as objects", few.astype(object)
