@@ -103,7 +103,7 @@ def outcome(target: Target, call: Callable[[], Any], changed: Mapping[str, Any])
         ]
         own = not ours or "unexpected keyword argument" in str(error)
         if isinstance(error, TypeError) and own and "argument" in str(error):
-            return "signature", ""  # the call itself is wrong: Python's own answer
+            return "signature", "" if changed else f"the valid call is none: {error}"  # Python's own answer
         where = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else "outside"
         return "raw error", f"{type(error).__name__} at {where}: {' '.join(str(error).split())[:110]}"
     if any(isinstance(value, Stranger) for value in changed.values()):

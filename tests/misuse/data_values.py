@@ -342,7 +342,8 @@ VALUES: dict[str, Any] = {
     "CaptionCorpus.videos": lambda: {
         name: world.corpus()[name] for name in ("video0", "video1", "video2", "video3")
     },
-    "CaptionCorpus.load.path": world.captions_file,
+    "CaptionCorpus.load.path": world.corpus_file,
+    "draw_splits.ids": lambda: [f"video{index}" for index in range(60)],
     "categories": lambda: ["animals"],
     "store_ids": lambda: [f"video{index}" for index in range(4)],
     "VideoCaptions.captions": world.SENTENCES,
@@ -357,7 +358,8 @@ VALUES: dict[str, Any] = {
     "batch_size": 2,
     "read_msrvtt_captions.paths": world.captions_file,
     "read_msvd_captions.path": world.captions_file,
-    "read_msrvtt1000_captions.folder": world.folder,
+    "read_msrvtt1000_captions.path": world.msrvtt_file,
+    "read_msvd_captions.splits": lambda: {"train": [f"video{index}" for index in range(4)]},
     "read_own_captions.path": world.captions_file,
     "read_captions.path": world.captions_file,
     # data sets
@@ -391,7 +393,11 @@ VALUES: dict[str, Any] = {
     "CaptionBatch.split.num_captions": 1,
     "items": lambda: [(world.graph(), list(world.SENTENCES))],
     "sentences": lambda: [["a cat"], ["a dog", "a cat"]],
+    "VideoGraphDataset.ids": lambda: ["video0", "video1"],
     # tracks
+    **{f"{name}_examples.ids": lambda: ["v0"] for name in ("clip", "relation")},
+    "track_examples.window": 2,
+    "track_examples.ids": lambda: ["video_0001"],
     **{
         f"{name}.{folder}": make
         for name, make in (

@@ -25,10 +25,10 @@ def stat_attention() -> nn.STATAttention:
     return nn.STATAttention(8, 8, 8)
 
 
-def stats_attention() -> nn.STaTSAttention:
-    spatio_temporal = nn.SpatioTemporalAttention(nn.RegionAttention(8, 8, 8), nn.RankedPool(8))
+def stats_attention(query: int = 8) -> nn.STaTSAttention:
+    spatio_temporal = nn.SpatioTemporalAttention(nn.RegionAttention(8, query, 8), nn.RankedPool(8))
     return nn.STaTSAttention(
-        spatio_temporal, nn.TemporoSpatialAttention(8, 8, 8), nn.BranchCombination(8, 8, 8)
+        spatio_temporal, nn.TemporoSpatialAttention(8, query, 8), nn.BranchCombination(8, query, 8)
     )
 
 
@@ -39,7 +39,7 @@ def stat_decoder() -> nn.STATDecoder:
 
 def stats_decoder() -> nn.STaTSDecoder:
     torch.manual_seed(0)
-    return nn.STaTSDecoder(20, stats_attention(), 8, word_channels=8, hidden_channels=8).eval()
+    return nn.STaTSDecoder(20, stats_attention(16), 8, word_channels=8, hidden_channels=8).eval()
 
 
 def transformer() -> nn.CaptionTransformer:
@@ -193,7 +193,12 @@ VALUES: dict[str, Any] = {
     "STaTSState.keys": rows(2, 1, 8),
     "STaTSState.values": rows(2, 1, 8),
     "STATDecoder.attention": stat_attention,
-    "STaTSDecoder.attention": stats_attention,
+    "STaTSDecoder.attention": lambda: stats_attention(16),
+    "STATAttention.streams": ("global", "motion", "local"),
+    "pyg_conv.name": "GATv2Conv",
+    "EdgeAttributes.forward.video": whole(0, 0, 0, 0, 0, 0),
+    "box_motion.video": whole(0, 0, 0, 0, 0, 0),
+    "RecurrentPool.forward.index": whole(0, 0, 1, 2, 3, 4),
     "memory": memory,
     "CaptionTransformer.forward.memory": encoded,
     "CaptionTransformer.start.memory": encoded,

@@ -89,18 +89,37 @@ def language_loss() -> Any:
     return LanguageLoss()
 
 
+def dataset() -> dict[str, str]:
+    return {"name": "store", "store": str(world.store_path()), "captions": str(world.corpus_file())}
+
+
+@functools.cache
+def saved_evaluation() -> Any:
+    from stgraph.metrics import Evaluation
+
+    captions = {f"video{index}": "a cat runs" for index in range(3)}
+    saved = Evaluation("small", "test", "scene", captions, scores())
+    saved.save(world.folder() / "evaluation.json", {})
+    return world.folder() / "evaluation.json"
+
+
+@functools.cache
+def trained() -> Any:
+    """The folder of a run that was trained."""
+    from stgraph.training import TrainingSummary
+
+    folder = world.folder() / "trained"
+    folder.mkdir()
+    TrainingSummary("val/CIDEr", 0.5, 2, 10).save(folder)
+    return folder
+
+
 def config(name: str = "run") -> Any:
     from stgraph.training import TrainingConfig
 
     return TrainingConfig(
-        data={
-            "dataset": {
-                "name": "own",
-                "store": str(world.store_path()),
-                "captions": str(world.captions_file()),
-            }
-        },
-        model={"name": "stgraph", **world.SMALL},
+        data={"dataset": dataset()},
+        model={"name": "stgkd", **world.SMALL},
         run=fresh()() / name,
         trainer={"max_epochs": 1, "accelerator": "cpu"},
     )
@@ -346,9 +365,16 @@ VALUES: dict[str, Any] = {
     },
     "ClassificationModule.model": lambda: world.classifier().model,
     "ClassificationModule.forward.graphs": lambda: world.examples()[0][0],
-    "DataConfig.dataset": lambda: {"name": "own"},
-    "TrainingConfig.data": lambda: {"dataset": {"name": "own"}},
-    "TrainingConfig.model": lambda: {"name": "stgraph"},
+    "DataConfig.dataset": lambda: dataset(),
+    "TrainingConfig.data": lambda: {"dataset": dataset()},
+    "TrainingConfig.model": lambda: {"name": "stgkd"},
+    "TrainingSummary.load.folder": lambda: trained(),
+    "TrainingSummary.save.folder": lambda: trained(),
+    **{
+        f"{name}.{argument}": value
+        for name in ("load_weights", "load_teacher")
+        for argument, value in (("model", lambda: world.captioner().model), ("data", world.data))
+    },
     "TrainingConfig.run": fresh(),
     **{f"{name}.config": config for name in ("TrainingRun", "build_run", "train")},
     "TrainingRun.model": lambda: world.captioner().model,
@@ -409,6 +435,7 @@ VALUES: dict[str, Any] = {
     "Evaluation.branch": "scene",
     "Evaluation.captions": lambda: {"video0": "a cat"},
     "Evaluation.save.record": dict,
+    "Evaluation.load.path": lambda: saved_evaluation(),
     "Interval.low": 0.1,
     "Interval.high": 0.2,
     "PairedDifference.difference": 0.1,

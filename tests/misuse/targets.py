@@ -74,6 +74,8 @@ def methods(package: str, name: str, owner: type) -> Iterator[Target]:
             continue
         if method.startswith("_") and method != "__call__":
             continue
+        if method in getattr(owner, "__dataclass_fields__", ()):  # a field whose default is a function
+            continue
         static = inspect.getattr_static(owner, method)
         bound = isinstance(static, (classmethod, staticmethod))
         function = static.__func__ if bound else static

@@ -206,6 +206,19 @@ def written(name: str, text: str) -> Path:
     return path
 
 
+@functools.cache
+def corpus_file() -> Path:
+    corpus().save(folder() / "corpus.json")
+    return folder() / "corpus.json"
+
+
+@functools.cache
+def msrvtt_file() -> Path:
+    """Captions of MSR-VTT by number."""
+    content = {f"video{number}": {"category": 1, "captions": list(SENTENCES)} for number in range(1_000)}
+    return written("msrvtt.json", json.dumps(content))
+
+
 def captions_file() -> Path:
     rows = [{"id": f"video{index}", "caption": SENTENCES[0], "split": "train"} for index in range(4)]
     return written("captions.json", json.dumps(rows))
