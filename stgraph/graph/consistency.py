@@ -9,7 +9,7 @@ from torch_geometric.data import Batch, Data
 from stgraph.errors import DataError
 from stgraph.graph.edge_kind import EdgeKind
 
-__all__ = ["check_graph"]
+__all__ = ["check_frames", "check_graph"]
 
 _LINK_AGAIN = (
     "a transform changed the edges; link the objects again with LinkObjects, or delete it: del graph.{name}"
@@ -52,6 +52,27 @@ def check_graph(graph: Data) -> None:
         )
     if "edge_kind" in graph:
         _check_kinds(graph)
+
+
+def check_frames(graph: Data) -> None:
+    """Checks that a graph has the number of its frames, which batching needs, and that its nodes lie in them.
+
+    Raises:
+        DataError: If 'num_frames' is missing or no number of frames, or a node lies in no frame.
+    """
+    frame, given = graph.get("frame"), graph.get("num_frames")
+    count = given.item() if isinstance(given, Tensor) and given.numel() == 1 else given
+    if count is None and frame is None:
+        return
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        got = "none" if given is None else repr(given)
+        raise DataError(
+            f"'num_frames' must be a whole number from 0 on, got {got}; set it to the number of frames."
+        )
+    if isinstance(frame, Tensor) and len(frame) and not 0 <= int(frame.min()) <= int(frame.max()) < count:
+        raise DataError(
+            f"'frame' must lie in 0..{count - 1}, got {int(frame.min())} to {int(frame.max())}; correct it or 'num_frames'."
+        )
 
 
 def _check_kinds(graph: Data) -> None:

@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 
 from stgraph.errors import DataError, MissingDataError, OptionError, shown
 from stgraph.files import atomic_write
-from stgraph.graph.consistency import check_graph
+from stgraph.graph.consistency import check_frames, check_graph
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
 from stgraph.parsing import read_json
 
@@ -92,6 +92,7 @@ def load_graph(path: str | Path, make: Callable[..., Kind]) -> Kind:
     try:
         graph = make(**read(path))
         check_graph(graph)
+        check_frames(graph)
         return graph
     except DataError as error:
         raise DataError(f"{shown(path)}: {error}") from error

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from stgraph.checking import checked
+from stgraph.errors import DataError
 from stgraph.features.streams import GRID
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.networkx import attributes_from_networkx, to_networkx
@@ -71,6 +72,10 @@ class VideoGraph(Data):
 
     def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         if key == "frame":
+            if self.get("num_frames") is None:
+                raise DataError(
+                    "A graph with 'frame' must have 'num_frames' to be batched, got none; set it."
+                )
             return int(torch.as_tensor(self.num_frames).sum())  # a sum, as a batch may be batched again
         if key.startswith(GRID):  # whatever else its name holds, such as PyG's "index" or "batch"
             return 0

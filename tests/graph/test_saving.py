@@ -219,3 +219,28 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "graph.json").write_text(text)
     with pytest.raises(DataError, match="version 9, and this stgraph reads version 1"):
         VideoGraph.load(tmp_path / "graph.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_frames": None}, "'num_frames' must be a whole number from 0 on, got none"),
+        ({"num_frames": "3"}, "'num_frames' must be a whole number from 0 on, got '3'"),
+        ({"num_frames": 1}, r"'frame' must lie in 0\.\.0, got 0 to 1"),
+    ],
+)
+def test_frames_that_do_not_fit_are_refused(tmp_path, change, message):
+    """A file of these was read, and the graph could not be batched."""
+    graph = square_graph()
+    graph.frame = torch.tensor([0, 0, 1, 1])
+    for name, value in change.items():
+        graph[name] = value
+    graph.save(tmp_path / "graph.pt")
+    with pytest.raises(DataError, match=message):
+        VideoGraph.load(tmp_path / "graph.pt")
+
+
+def test_a_graph_of_unknown_frames_is_not_batched():
+    graph = VideoGraph(torch.ones(1, 2), torch.empty(2, 0, dtype=torch.long), frame=torch.tensor([0]))
+    with pytest.raises(DataError, match="must have 'num_frames' to be batched"):
+        Batch.from_data_list([graph, graph])
