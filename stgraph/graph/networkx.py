@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -16,7 +16,7 @@ from stgraph.errors import DataError
 from stgraph.graph.consistency import check_graph
 from stgraph.graph.edge_kind import EdgeKind
 
-__all__ = ["attributes_from_networkx", "to_networkx"]
+__all__ = ["attributes_from_networkx", "plain_columns", "to_networkx"]
 
 _NODE_TYPES = {
     "frame": torch.int64,
@@ -57,28 +57,58 @@ def to_networkx(graph: Data, label_names: Sequence[str] | Mapping[int, str] | No
     for name in ("num_frames", "video_id"):
         if name in graph:
             out.graph[name] = graph[name]
-    columns: dict[str, list[Any]] = {name: graph[name].tolist() for name in _NODE_TYPES if name in graph}
-    if "box" in graph:
-        columns |= dict(zip(_CORNERS, graph.box.T.tolist(), strict=True))
-    if label_names is not None and "label" in columns:
-        names = label_names if isinstance(label_names, Mapping) else dict(enumerate(label_names))
-        columns["label"] = [names.get(label, str(label)) for label in columns["label"]]
-    for node in range(graph.num_nodes or 0):
-        values = {name: column[node] for name, column in columns.items()}
-        if math.isnan(values.get("time", 0.0)):
+    nodes, edges = plain_columns(graph, label_names)
+    unknown = {number for number, time in enumerate(nodes.get("time", ())) if math.isnan(time)}
+    for number, values in enumerate(_rows(nodes, graph.num_nodes or 0)):
+        if number in unknown:
             del values["time"]
-        out.add_node(node, **values)
+        out.add_node(number, **values)
+    assert graph.edge_index is not None, "checked above"
+    sources, targets = graph.edge_index.tolist()
+    out.add_edges_from(zip(sources, targets, _rows(edges, len(sources)), strict=True))
+    return out
+
+
+def plain_columns(
+    graph: Data, label_names: Sequence[str] | Mapping[int, str] | None = None
+) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """The plain attributes of nodes and edges as lists by name, an unknown ``time`` as NaN.
+
+    Args:
+        graph: Graph of one video that was checked.
+        label_names: Name of each class, by number.
+
+    Raises:
+        DataError: If the graph links a pair twice.
+    """
+    nodes: dict[str, list[Any]] = {name: graph[name].tolist() for name in _NODE_TYPES if name in graph}
+    if "box" in graph:
+        nodes |= dict(zip(_CORNERS, graph.box.T.tolist(), strict=True))
+    if label_names is not None and "label" in nodes:
+        names = label_names if isinstance(label_names, Mapping) else dict(enumerate(label_names))
+        nodes["label"] = [names.get(label, str(label)) for label in nodes["label"]]
     edges: dict[str, list[Any]] = {}
     if "edge_weight" in graph:
         edges["weight"] = graph.edge_weight.tolist()
     if "edge_kind" in graph:
-        edges["kind"] = [EdgeKind(kind).name.lower() for kind in graph.edge_kind.tolist()]
-    assert graph.edge_index is not None, "checked above"
-    for number, (i, j) in enumerate(graph.edge_index.T.tolist()):
-        if out.has_edge(i, j):
-            raise DataError(f"The graph links ({i}, {j}) twice; join such edges with graph.coalesce().")
-        out.add_edge(i, j, **{name: column[number] for name, column in edges.items()})
-    return out
+        numbers = graph.edge_kind.tolist()
+        kinds = {number: EdgeKind(number).name.lower() for number in set(numbers)}
+        edges["kind"] = [kinds[number] for number in numbers]
+    assert graph.edge_index is not None, "it was checked"
+    i, j = graph.edge_index
+    pair, place = (i * (graph.num_nodes or 0) + j).sort(stable=True)
+    again = place[1:][pair[1:] == pair[:-1]]
+    if len(again):
+        twice = tuple(graph.edge_index[:, again.min()].tolist())
+        raise DataError(f"The graph links {twice} twice; join such edges with graph.coalesce().")
+    return nodes, edges
+
+
+def _rows(columns: Mapping[str, list[Any]], count: int) -> Iterator[dict[str, Any]]:
+    if not columns:
+        return ({} for _ in range(count))
+    names = list(columns)
+    return (dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def attributes_from_networkx(

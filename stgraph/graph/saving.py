@@ -18,7 +18,8 @@ from torch_geometric.data import Data
 from stgraph.errors import DataError, MissingDataError, OptionError, shown
 from stgraph.files import atomic_write
 from stgraph.graph.consistency import check_frames, check_graph
-from stgraph.graph.networkx import attributes_from_networkx, to_networkx
+from stgraph.graph.networkx import attributes_from_networkx, plain_columns
+from stgraph.graph.text_writers import PlainGraph, write_gexf, write_graphml, write_json
 from stgraph.parsing import read_json
 
 __all__ = ["load_graph", "save_graph"]
@@ -103,7 +104,7 @@ def load_graph(path: str | Path, make: Callable[..., Kind]) -> Kind:
         ) from error
 
 
-def _way(path: Path) -> tuple[Callable[[dict[str, Any], Data, Path], None], Callable[[Path], dict[str, Any]]]:
+def _way(path: Path) -> tuple[Write, Callable[[Path], dict[str, Any]]]:
     if path.suffix not in _WAYS:
         raise OptionError(f"The file of a graph must end in {', '.join(_WAYS)}, got '{path.name}'.")
     return _WAYS[path.suffix]
@@ -121,32 +122,29 @@ def _read_pt(path: Path) -> dict[str, Any]:
     return dict(content["attributes"])
 
 
-def _to_nx(attributes: dict[str, Any], graph: Data) -> nx.DiGraph:
+def _plain(attributes: dict[str, Any], graph: Data) -> PlainGraph:
     """The plain values, and all others encoded in one attribute of the graph."""
-    out = to_networkx(graph)
+    nodes, edges = plain_columns(graph)
     names = attributes.get("label_names")
-    if isinstance(names, dict):
-        for _, values in out.nodes(data=True):
-            if str(values.get("label")) in names:
-                values["label_name"] = names[str(values["label"])]
+    if isinstance(names, dict) and "label" in nodes:
+        nodes["label_name"] = [names.get(str(label)) for label in nodes["label"]]
     plain = {name for name, value in attributes.items() if _is_plain(name, value)} | {"edge_index"}
-    in_order = torch.tensor(list(out.edges), dtype=torch.int64).reshape(-1, 2).T
-    if not torch.equal(in_order, attributes["edge_index"].cpu()):
-        plain -= {
-            "edge_index",
-            "edge_weight",
-            "edge_kind",
-        }  # a NetworkX graph sorts edges by their first node
+    pairs = attributes["edge_index"].cpu()
+    order = pairs[0].argsort(stable=True)  # a NetworkX graph sorts edges by their first node
+    if not torch.equal(pairs[:, order], pairs):
+        plain -= {"edge_index", "edge_weight", "edge_kind"}
+        edges = {name: [values[place] for place in order.tolist()] for name, values in edges.items()}
     encoded = {name: _encode(name, value) for name, value in attributes.items() if name not in plain}
-    if "video_id" in out.graph:  # XML has no control characters; the exact name is among the encoded values
-        out.graph["video_id"] = "".join(c if c.isprintable() else " " for c in str(out.graph["video_id"]))
-    for values in _all_values(out):
-        for name in [
-            name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)
-        ]:
-            del values[name]  # not all formats have such numbers
-    out.graph[KEY] = json.dumps({"version": VERSION, "plain": sorted(plain), "encoded": encoded})
-    return out
+    known = {name: graph[name] for name in ("num_frames", "video_id") if name in graph}
+    if "video_id" in known:  # XML has no control characters; the exact name is among the encoded values
+        known["video_id"] = "".join(c if c.isprintable() else " " for c in str(known["video_id"]))
+    known[KEY] = json.dumps({"version": VERSION, "plain": sorted(plain), "encoded": encoded})
+    for columns in (nodes, edges):  # not all formats have infinite numbers, and an unknown time is NaN
+        for name, values in columns.items():
+            if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+                columns[name] = [value if math.isfinite(value) else None for value in values]
+    sources, targets = pairs[:, order].tolist()
+    return PlainGraph(known, nodes, edges, sources, targets, graph.num_nodes or 0)
 
 
 def _from_nx(nx_graph: nx.Graph) -> dict[str, Any]:
@@ -238,10 +236,6 @@ def _check_version(content: Mapping[str, Any]) -> None:
         )
 
 
-def _write_graphml(attributes: dict[str, Any], graph: Data, path: Path) -> None:
-    nx.write_graphml_xml(_to_nx(attributes, graph), path)
-
-
 def _check_xml(path: Path) -> None:
     """Refuses declarations of entities, which can make a small file large."""
     content = path.read_bytes()
@@ -252,20 +246,6 @@ def _check_xml(path: Path) -> None:
 def _read_graphml(path: Path) -> dict[str, Any]:
     _check_xml(path)
     return _from_nx(nx.read_graphml(path, node_type=_node_name))
-
-
-def _write_gexf(attributes: dict[str, Any], graph: Data, path: Path) -> None:
-    """NetworkX writes no attributes of the graph to GEXF: they go into the description."""
-    nx_graph = _to_nx(attributes, graph)
-    root = ET.fromstring("\n".join(nx.generate_gexf(nx_graph)))
-    space = root.tag.partition("}")[0] + "}"
-    ET.register_namespace("", space[1:-1])
-    meta = root.find(f"{space}meta")
-    if meta is None:
-        meta = ET.Element(f"{space}meta")
-        root.insert(0, meta)
-    ET.SubElement(meta, f"{space}description").text = json.dumps(nx_graph.graph)
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
 def _read_gexf(path: Path) -> dict[str, Any]:
@@ -281,19 +261,6 @@ def _node_name(name: str) -> int | str:
     return int(name) if name.isdecimal() else name
 
 
-def _write_json(attributes: dict[str, Any], graph: Data, path: Path) -> None:
-    """The node-link layout of NetworkX."""
-    nx_graph = _to_nx(attributes, graph)
-    content = {
-        "directed": True,
-        "multigraph": False,
-        "graph": nx_graph.graph,
-        "nodes": [{"id": node, **values} for node, values in nx_graph.nodes(data=True)],
-        "edges": [{"source": i, "target": j, **values} for i, j, values in nx_graph.edges(data=True)],
-    }
-    path.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = read_json(path)
@@ -306,9 +273,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return _from_nx(nx_graph)
 
 
-_WAYS: dict[str, tuple[Callable[[dict[str, Any], Data, Path], None], Callable[[Path], dict[str, Any]]]] = {
+Write = Callable[[dict[str, Any], Data, Path], None]
+
+
+def _as_text(write: Callable[[PlainGraph, Path], None]) -> Write:
+    return lambda attributes, graph, path: write(_plain(attributes, graph), path)
+
+
+_WAYS: dict[str, tuple[Write, Callable[[Path], dict[str, Any]]]] = {
     ".pt": (_write_pt, _read_pt),
-    ".graphml": (_write_graphml, _read_graphml),
-    ".gexf": (_write_gexf, _read_gexf),
-    ".json": (_write_json, _read_json),
+    ".graphml": (_as_text(write_graphml), _read_graphml),
+    ".gexf": (_as_text(write_gexf), _read_gexf),
+    ".json": (_as_text(write_json), _read_json),
 }

@@ -98,6 +98,35 @@ def test_label_names_come_back_and_are_written_for_other_programs(tmp_path, suff
         assert dict(named.nodes(data="label_name")) == {0: "cat", 1: None, 2: "dog", 3: None}
 
 
+HOSTILE = 'a <b> & "c"\n\x1b[31m é'
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write", "read"),
+    [
+        (".graphml", nx.write_graphml_xml, nx.read_graphml),
+        (".gexf", nx.write_gexf, nx.read_gexf),
+        (".json", lambda graph, path: path.write_text(json.dumps(nx.node_link_data(graph, edges="edges"))),
+         lambda path, node_type: nx.node_link_graph(json.loads(path.read_text()), edges="edges")),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", [0, 1, 3, 5])  # all finite: others are left out of files
+def test_networkx_reads_what_its_own_writers_give(tmp_path, monkeypatch, suffix, write, read, seed):
+    monkeypatch.setattr("stgraph.graph.text_writers._CHUNK", 3)  # records of several chunks
+    graph = random_graph(seed)
+    graph.video_id = "v"
+    expected = to_networkx(graph)
+    for _, values in expected.nodes(data=True):
+        if values["label"] == 0:
+            values["label_name"] = HOSTILE.replace("\x1b", " ") if suffix != ".json" else HOSTILE
+    write(expected, tmp_path / f"theirs{suffix}")
+    graph.save(tmp_path / f"ours{suffix}", label_names=[HOSTILE])
+    ours, theirs = (read(tmp_path / f"{name}{suffix}", node_type=int) for name in ("ours", "theirs"))
+    assert list(ours.nodes(data=True)) == list(theirs.nodes(data=True))
+    assert list(ours.edges(data=True)) == list(theirs.edges(data=True))
+    assert VideoGraph.load(tmp_path / f"ours{suffix}").label_names == {"0": HOSTILE}
+
+
 def test_values_that_another_program_changed_are_read(tmp_path):
     path = tmp_path / "graph.json"
     square_graph().save(path)
