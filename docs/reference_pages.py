@@ -44,8 +44,7 @@ def write_tables(folder: Path) -> None:
     for page in pages:
         name = f"{page.parent.name}-{page.stem}"
         text = page.read_text(encoding="utf-8")
-        for figure in ("figure.png", "figure.svg"):
-            text = text.replace(f"({figure})", f"(../../benchmarks/results/{page.parent.name}/{figure})")
+        text = text.replace("(figure.svg)", f"(../../benchmarks/results/{page.parent.name}/figure.svg)")
         _write(folder / f"{name}.md", text)
     index = [
         "# Tables",

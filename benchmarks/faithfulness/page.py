@@ -9,10 +9,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stgraph.drawing import COLOURS, styled
 from stgraph.experiments import MeanInterval, mean_interval
 from stgraph.files import save_figure
 from stgraph.inspection import GROUNDING_METHODS
-from stgraph.inspection.style import COLOURS, styled
 
 SYSTEMS = {"object": "STG-KD, object branch", "stats": "STaTS", "stat": "STAT"}
 METHODS = {

@@ -151,22 +151,23 @@ def what_a_cell_holds(results: Path) -> None:
 
 
 def read_the_table(study: Study, results: Path) -> None:
-    """Step 5. Every sweep ends by writing ``table.md``, ``table.tex`` and ``figure.png`` from all cells that exist.
+    """Step 5. Every sweep ends by writing ``table.md``, ``table.tex`` and ``figure.svg`` from all cells that exist.
 
     Differences are *paired by seed*: row minus reference with seed 0, with seed 1, ... and then their mean and its
     Student interval. With two seeds that interval extends 12.7 standard errors to each side, so it is hardly
-    informative: take five. On `interactions` a seed draws the videos, too; on a store it draws weights and order only.
+    informative, and tables and figure mark such rows: take five. On `interactions` a seed draws the videos, too; on a
+    store it draws weights and order only.
     """
     folder = results / "stgkd"
     page, latex = ((folder / name).read_text(encoding="utf-8") for name in ("table.md", "table.tex"))
     print(page)
-    print("The same in LaTeX, without any package:\n" + latex.split("\n\n")[0])
+    print("The same in LaTeX, for the package booktabs:\n" + latex.split("\n\n")[0])
     for row in ROWS:
         scores = [cell.scores[cell.tested]["CIDEr"] for cell in cells_of(results, row).values()]
         own = next(line for line in page.splitlines() if line.startswith(f"| {study.rows[row].title} |"))
         mean = f"{100 * mean_interval(scores).mean:.1f}"
         claim(f"| {mean} ±" in own, f"CIDEr of {row} in the table is the mean of its cells, {mean}")
-    claim((folder / "figure.png").read_bytes()[1:4] == b"PNG", "the figure exists")
+    claim("</svg>" in (folder / "figure.svg").read_text(encoding="utf-8"), "the figure exists")
 
 
 def check_a_cell(command: list[str]) -> None:

@@ -103,10 +103,10 @@ ended = subprocess.run(
 print(ended.stdout)
 
 # %%
-# ``results/dropped`` holds a JSON file for each cell and the table in Markdown and LaTeX. The figure has
-# a dot for each run.
+# ``results/dropped`` holds a JSON file for each cell and the table in Markdown and LaTeX (with caption, label and the
+# rules of booktabs). The figure has a dot for each run.
 
-Path("results/dropped/figure.png")
+Path("results/dropped/figure.svg")
 
 # %%
 # Intervals over seeds

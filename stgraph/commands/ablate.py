@@ -21,13 +21,11 @@ from stgraph.experiments import (
     Study,
     blocks_of,
     cell_path,
-    draw_study,
-    latex_table,
     load_cell,
-    markdown_report,
     run_tasks,
     save_cell,
 )
+from stgraph.experiments.pages import load_cells, write_study
 from stgraph.experiments.plan import (
     Plan,
     by_row,
@@ -42,7 +40,6 @@ from stgraph.experiments.plan import (
 from stgraph.experiments.run_cell import CellTask, run_cell
 from stgraph.experiments.video_pairs import VideoPair, load_pairs, save_pairs, video_pairs
 from stgraph.features.store.lock import WriterLock
-from stgraph.files import write_text
 from stgraph.quiet import quieten
 from stgraph.settings.overrides import key_of
 from stgraph.training.run_record import record_differences
@@ -71,9 +68,9 @@ def run(arguments: list[str]) -> int:
     with _only_sweep(planned, Path(config.results)):
         todo = unfinished(planned, config, need_runs=study.videos and config.replace)
         failed = _sweep(planned, todo, config)
-        cells = study.with_branches(_cells(Path(config.results), study))
+        cells = study.with_branches(load_cells(Path(config.results), study))
         _write(study, cells, folder, _video_pairs(study, cells, config))
-    say(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.png")
+    say(f"Tables and figure: {folder / 'table.md'}, table.tex, figure.svg")
     for task, error in failed:
         say(f"failed: {task.row}, seed {task.seed}: {error}", error=True)
     if failed:
@@ -139,17 +136,6 @@ def _workers(config: DictConfig) -> dict[str, Any]:
     return {"jobs": jobs, "threads": config.threads, "devices": devices, "begin": quieten}
 
 
-def _cells(results: Path, study: Study) -> dict[str, dict[int, Cell]]:
-    """Loads all finished cells of a table, including those of earlier calls."""
-    found: dict[str, dict[int, Cell]] = {}
-    for row in study.rows:
-        for path in (results / study.name / row).glob("*.json"):
-            cell = load_cell(path)
-            if cell is not None:
-                found.setdefault(row, {})[cell.seed] = cell
-    return found
-
-
 def _video_pairs(study: Study, cells: dict[str, dict[int, Cell]], config: DictConfig) -> list[VideoPair]:
     """Compares rows over test videos, if the study asks for it, and saves the comparisons beside the tables."""
     if not study.videos:
@@ -170,10 +156,8 @@ def _video_pairs(study: Study, cells: dict[str, dict[int, Cell]], config: DictCo
 def _write(study: Study, cells: dict[str, dict[int, Cell]], folder: Path, pairs: list[VideoPair]) -> None:
     if not cells:
         return
-    figure = draw_study(study, cells, folder / "figure.png", study.main_metric)
-    write_text(folder / "table.md", markdown_report(study, cells, figure.name if figure else None, pairs))
+    write_study(study, cells, folder, pairs)
     blocks = blocks_of(study, cells, pairs)
-    write_text(folder / "table.tex", "\n\n".join(latex_table(block) for block in blocks) + "\n")
     say()
     for block in blocks[: 3 if pairs else 2]:
         widths = [max(len(row[k]) for row in (block.columns, *block.rows)) for k in range(len(block.columns))]

@@ -12,7 +12,8 @@ from stgraph.lazy import lazy_exports
 if TYPE_CHECKING:
     from stgraph.experiments.cell import Cell, cell_path, finished_cells, load_cell, save_cell
     from stgraph.experiments.figure import draw_study
-    from stgraph.experiments.report import Block, blocks_of, latex_table, markdown_report
+    from stgraph.experiments.latex import latex_table
+    from stgraph.experiments.report import Block, blocks_of, markdown_report
     from stgraph.experiments.statistics import MeanInterval, mean_interval, paired_interval
     from stgraph.experiments.study import Study, StudyRow
     from stgraph.experiments.sweep import Task, run_tasks
@@ -40,7 +41,8 @@ __all__ = [
 _MODULES = {
     "cell": ("Cell", "cell_path", "finished_cells", "load_cell", "save_cell"),
     "figure": ("draw_study",),
-    "report": ("Block", "blocks_of", "latex_table", "markdown_report"),
+    "latex": ("latex_table",),
+    "report": ("Block", "blocks_of", "markdown_report"),
     "statistics": ("MeanInterval", "mean_interval", "paired_interval"),
     "study": ("Study", "StudyRow"),
     "sweep": ("Task", "run_tasks"),

@@ -9,17 +9,26 @@ from typing import TYPE_CHECKING
 
 from stgraph.checking import checked
 from stgraph.experiments.cell import Cell
-from stgraph.experiments.statistics import MeanInterval, mean_interval, paired_interval
+from stgraph.experiments.statistics import (
+    FEW_RUNS,
+    MeanInterval,
+    mean_interval,
+    paired_interval,
+    score_limits,
+)
 from stgraph.experiments.study import Study
 
 if TYPE_CHECKING:
     from stgraph.experiments.video_pairs import VideoPair
     from stgraph.metrics import PairedDifference
 
-__all__ = ["Block", "Cells", "blocks_of", "latex_table", "markdown_report", "values_by_seed"]
+__all__ = ["FEW", "Block", "Cells", "blocks_of", "markdown_report", "values_by_seed"]
 
 Cells = Mapping[str, Mapping[int, Cell]]
 """Cells by row and seed."""
+FEW = "†"
+"""Mark of rows whose intervals rest on fewer than three seeds."""
+_WARNING = f"{FEW} Fewer than three seeds: one has no interval, and that of two says little."
 
 
 @checked
@@ -102,7 +111,7 @@ def markdown_report(
         lines += [
             f"Data: {_names({cell.dataset for cell in every})}. Epochs were chosen on the **{chosen}** split; all scores "
             f"are of the **{split}** split ({videos} videos), times 100: mean over seeds ± standard deviation, and the "
-            "95 % interval of the mean (Student). Differences are paired by seed.",
+            "95 % interval of the mean (Student, cut where a score cannot be). Differences are paired by seed.",
             "",
             f"{len(every)} runs, {minutes:.0f} minutes together; commit "
             f"{_names({_commit(cell) for cell in every})}; "
@@ -123,38 +132,19 @@ def markdown_report(
     return "\n".join(lines)
 
 
-@checked
-def latex_table(block: Block) -> str:
-    """Formats one block as a LaTeX table that needs no package.
-
-    >>> print(latex_table(Block("Scores", ("row", "CIDEr"), (("a_b", "50 %"),))))
-    % Scores
-    \\begin{tabular}{lr}
-    \\hline
-    row & CIDEr \\\\
-    \\hline
-    a\\_b & 50 \\% \\\\
-    \\hline
-    \\end{tabular}
-    """
-    lines = [f"% {block.title}", f"\\begin{{tabular}}{{l{'r' * (len(block.columns) - 1)}}}", "\\hline"]
-    head, *body = [" & ".join(map(_latex, row)) + " \\\\" for row in (block.columns, *block.rows)]
-    return "\n".join([*lines, head, "\\hline", *body, "\\hline", "\\end{tabular}"])
-
-
 def _scores(study: Study, shown: Cells, branch: str | None, title: str) -> Block:
     metrics = _metrics(study, shown)
     published = _published(study, shown)
     rows = []
     for row, cells in shown.items():
         of = branch or _tested(cells)
-        texts = [_cell(values_by_seed(cells, of, metric)) for metric in metrics]
+        texts = [_cell(values_by_seed(cells, of, metric), metric) for metric in metrics]
         if any(texts):
             paper = published.get(row, {}) if branch is None else {}
             beside = ["; ".join(f"{name} {value:.1f}" for name, value in paper.items())] if published else []
-            rows.append((study.rows[row].title, str(len(cells)), *texts, *beside))
+            rows.append((_marked(study.rows[row].title, len(cells)), str(len(cells)), *texts, *beside))
     columns = ("row", "seeds", *metrics, *(["paper"] if published else []))
-    return Block(title[0].upper() + title[1:], columns, tuple(rows))
+    return Block(title[0].upper() + title[1:], columns, tuple(rows), _note("", rows))
 
 
 def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
@@ -162,17 +152,19 @@ def _differences(study: Study, shown: Cells, branch: str | None) -> Block:
     for row, cells in shown.items():
         for reference in study.references_of(row):
             against = shown.get(reference, {})
-            texts = []
+            texts, seeds = [], set[int]()
             for metric in metrics:
                 ours = values_by_seed(cells, branch or _tested(cells), metric)
                 theirs = values_by_seed(against, branch or _tested(against), metric) if against else {}
                 both = ours.keys() & theirs.keys()
-                texts.append(_signed(paired_interval(ours, theirs)) if both else "")
+                seeds |= both
+                found = paired_interval(ours, theirs, limits=score_limits(metric)) if both else None
+                texts.append(_signed(found) if found else "")
             if any(texts):
-                rows.append((study.rows[row].title, study.rows[reference].title, *texts))
+                rows.append((_marked(study.rows[row].title, len(seeds)), study.rows[reference].title, *texts))
     of = f", {branch} branch" if branch else ""
     note = "Mean difference and its 95 % interval, paired by seed; **bold** where the interval leaves out 0."
-    return Block(f"Differences{of}", ("row", "less", *metrics), tuple(rows), note)
+    return Block(f"Differences{of}", ("row", "less", *metrics), tuple(rows), _note(note, rows))
 
 
 def _over_videos(study: Study, shown: Cells, pairs: Sequence[VideoPair]) -> Block:
@@ -221,11 +213,11 @@ def _orderings(study: Study, shown: Cells) -> Block:
             ours, theirs = (values_by_seed(shown[row], _tested(shown[row]), metric) for row in (upper, lower))
             if not ours.keys() & theirs.keys():
                 continue
-            here = paired_interval(ours, theirs)
+            here = paired_interval(ours, theirs, limits=score_limits(metric))
             verdict = {1: "holds", -1: "reversed", 0: "not told apart"}[here.sign]
             rows.append(
                 (
-                    f"{study.rows[upper].title} > {study.rows[lower].title}",
+                    _marked(f"{study.rows[upper].title} > {study.rows[lower].title}", here.runs),
                     f"+{known[upper] - known[lower]:.1f} ({dataset})",
                     _signed(here),
                     verdict,
@@ -233,7 +225,10 @@ def _orderings(study: Study, shown: Cells) -> Block:
             )
     note = "An order holds where the paired 95 % interval of the difference here is above 0."
     return Block(
-        f"The paper's orderings by {metric}", ("order", "paper", "here", "verdict"), tuple(rows), note
+        f"The paper's orderings by {metric}",
+        ("order", "paper", "here", "verdict"),
+        tuple(rows),
+        _note(note, rows),
     )
 
 
@@ -283,10 +278,20 @@ def _tested(cells: Mapping[int, Cell]) -> str:
     return next(iter(cells.values())).tested
 
 
-def _cell(values: Mapping[int, float]) -> str:
+def _marked(title: str, seeds: int) -> str:
+    return f"{title} {FEW}" if seeds < FEW_RUNS else title
+
+
+def _note(note: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """The note of a table, with what the mark means if a row has it."""
+    marked = any(row[0].endswith(FEW) for row in rows)
+    return " ".join(part for part in (note, _WARNING if marked else "") if part)
+
+
+def _cell(values: Mapping[int, float], metric: str) -> str:
     if not values:
         return ""
-    found = _scaled(mean_interval(list(values.values())))
+    found = _scaled(mean_interval(list(values.values()), limits=score_limits(metric)))
     if found.runs == 1:
         return f"{found.mean:.1f}"
     return f"{found.mean:.1f} ± {found.deviation:.1f} ({found.low:.1f} to {found.high:.1f})"
@@ -311,11 +316,3 @@ def _names(names: set[str]) -> str:
 
 def _markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _latex(text: str) -> str:
-    if text.startswith("**"):
-        return f"\\textbf{{{_latex(text.strip('*'))}}}"
-    for sign in "\\&%_#$":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("±", "$\\pm$").replace(">", "$>$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,9 +12,25 @@ from scipy import stats
 from stgraph.checking import checked
 from stgraph.errors import DataError
 
-__all__ = ["MeanInterval", "mean_interval", "paired_interval"]
+__all__ = ["FEW_RUNS", "MeanInterval", "mean_interval", "paired_interval", "score_limits"]
 
 LEVEL = 0.95
+FEW_RUNS = 3
+"""Intervals of fewer runs carry a warning in tables and figures: with two, Student's factor is 12.7."""
+Limits = tuple[float, float]
+
+
+def score_limits(metric: str) -> Limits:
+    """Smallest and largest value that a score of a caption metric can take; infinite for metrics that are not known here.
+
+    >>> score_limits("noun"), score_limits("CIDEr")
+    ((0.0, 1.0), (0.0, 10.0))
+    """
+    if metric == "CIDEr":
+        return 0.0, 10.0
+    if metric in ("METEOR", "ROUGE-L", "noun", "verb") or metric.startswith("BLEU-"):
+        return 0.0, 1.0
+    return -math.inf, math.inf
 
 
 @checked
@@ -33,10 +50,18 @@ class MeanInterval(NamedTuple):
 
 
 @checked
-def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval:
+def mean_interval(
+    values: Sequence[float], level: float = LEVEL, limits: tuple[float, float] = (-math.inf, math.inf)
+) -> MeanInterval:
     r"""Student's t confidence interval of the mean of independent runs.
 
     .. math:: \bar{x} \pm t_{n-1} \, s / \sqrt{n}
+
+    Args:
+        values: A value per run.
+        level: Level of confidence.
+        limits: Smallest and largest possible mean, such as 0 and 1 for a share. The interval is cut there, which excludes
+            only impossible means and so keeps its level.
 
     Raises:
         DataError: If there are no values.
@@ -44,6 +69,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval
     >>> interval = mean_interval([1.0, 2.0, 3.0])
     >>> interval.mean, interval.deviation, round(interval.low, 3), round(interval.high, 3)
     (2.0, 1.0, -0.484, 4.484)
+    >>> mean_interval([0.9, 1.0], limits=(0.0, 1.0)).high
+    1.0
     """
     if not len(values):
         raise DataError("An interval needs at least one value, got none.")
@@ -53,12 +80,24 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> MeanInterval
         return MeanInterval(mean, float("nan"), float("nan"), float("nan"), 1)
     deviation = float(x.std(ddof=1))
     half = float(stats.t.ppf(0.5 + level / 2, len(x) - 1)) * deviation / len(x) ** 0.5
-    return MeanInterval(mean, deviation, mean - half, mean + half, len(x))
+    low, high = max(mean - half, limits[0]), min(mean + half, limits[1])
+    return MeanInterval(mean, deviation, low, high, len(x))
 
 
 @checked
-def paired_interval(a: Mapping[int, float], b: Mapping[int, float], level: float = LEVEL) -> MeanInterval:
+def paired_interval(
+    a: Mapping[int, float],
+    b: Mapping[int, float],
+    level: float = LEVEL,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+) -> MeanInterval:
     """The mean of a - b over the seeds that both have: each pair saw the same data in the same order.
+
+    Args:
+        a: A value per seed.
+        b: The values to subtract, per seed.
+        level: Level of confidence.
+        limits: Smallest and largest value that ``a`` and ``b`` can take, which limit their difference.
 
     Raises:
         DataError: If the two have no seed in common.
@@ -71,4 +110,5 @@ def paired_interval(a: Mapping[int, float], b: Mapping[int, float], level: float
         raise DataError(
             f"No seed is in both, got {sorted(a)} and {sorted(b)}; run the same seeds for both rows."
         )
-    return mean_interval([a[seed] - b[seed] for seed in seeds], level)
+    room = limits[1] - limits[0]
+    return mean_interval([a[seed] - b[seed] for seed in seeds], level, (-room, room))

@@ -14,12 +14,12 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from stgraph.checking import checked
+from stgraph.drawing import even_share_norm, picture_text, show_frame, styled, value_bar
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
 from stgraph.inspection.regions import RegionLayout, draw_heat_map
 from stgraph.inspection.sharpness import FRAME_MAPS
-from stgraph.inspection.style import even_share_norm, picture_text, show_frame, styled, value_bar
 from stgraph.pipeline import Caption
 
 __all__ = ["draw_attention"]

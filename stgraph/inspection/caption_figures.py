@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stgraph.checking import checked
+from stgraph.drawing import COLOURS, colour_by_value, picture_text, show_frame, styled
 from stgraph.errors import OptionError
 from stgraph.files import save_figure
 from stgraph.inspection.sharpness import FrameSharpness
-from stgraph.inspection.style import COLOURS, colour_by_value, picture_text, show_frame, styled
 from stgraph.metrics import WordCounts
 
 __all__ = ["CaptionExample", "draw_captions", "draw_sharpness", "draw_word_counts"]

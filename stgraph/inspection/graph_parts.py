@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.drawing import colour_by_value
 from stgraph.graph import EdgeKind, VideoGraph
-from stgraph.inspection.style import colour_by_value
 
 __all__ = [
     "DrawnEdges",

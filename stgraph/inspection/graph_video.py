@@ -13,11 +13,11 @@ import torch
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
+from stgraph.drawing import ink_on
 from stgraph.errors import ShapeError, shown
 from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
 from stgraph.inspection.graph_parts import LabelNames, drawn_edges, extent_of, node_colours, node_names
-from stgraph.inspection.style import ink_on
 from stgraph.typing import check_shape
 from stgraph.video.writer import write_video
 

@@ -15,8 +15,7 @@ from matplotlib.patches import Polygon
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
-from stgraph.inspection.literal import literal
-from stgraph.inspection.style import ink_on
+from stgraph.drawing import ink_on, literal
 
 __all__ = ["FramePage"]
 

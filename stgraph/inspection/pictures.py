@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from stgraph.checking import checked
+from stgraph.drawing import show_frame
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.graph import EdgeKind, VideoGraph
@@ -25,7 +26,6 @@ from stgraph.inspection.graph_parts import (
     node_names,
 )
 from stgraph.inspection.page import FramePage
-from stgraph.inspection.style import show_frame
 
 __all__ = ["draw_graph"]
 

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from stgraph.checking import checked
+from stgraph.drawing import picture_text, show_frame, styled, value_bar
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.inspection.regions import draw_heat_map
 from stgraph.inspection.saliency import Saliency
-from stgraph.inspection.style import picture_text, show_frame, styled, value_bar
 
 __all__ = ["draw_saliency"]
 

@@ -71,7 +71,7 @@ def test_a_sweep_leaves_cells_tables_and_a_figure(swept):
         "taught_hinton_1",
         "table.md",
         "table.tex",
-        "figure.png",
+        "figure.svg",
     }
     cell = load_cell(cell_path(swept / "results", "stgkd_distillation", "taught_hinton_1", 0))
     assert (cell.split, cell.chosen_on, cell.tested, cell.videos) == ("test", "val", "scene", 10)
@@ -330,7 +330,7 @@ def test_rows_of_different_systems_take_experiments_of_their_own(systems):
 
 def test_systems_are_compared_over_videos(systems):
     page = (systems / "results" / "systems" / "table.md").read_text()
-    assert page.count("| STG-KD, object branch of the same runs | 1 |") == 1
+    assert page.count("| STG-KD, object branch of the same runs † | 1 |") == 1
     assert "object branch of the same runs\n" not in page  # is a row of the first table instead
     content = json.loads((systems / "results" / "systems" / "videos.json").read_text())
     pairs = {(pair["row"], pair["reference"]): pair for pair in content["pairs"]}

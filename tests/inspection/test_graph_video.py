@@ -3,11 +3,11 @@ import pytest
 import torch
 from PIL import ImageColor
 
+from stgraph.drawing import COLOURS
 from stgraph.errors import DataError, ShapeError
 from stgraph.graph import VideoGraphBuilder
 from stgraph.inspection import write_graph_video
 from stgraph.inspection.graph_video import _Painter
-from stgraph.inspection.style import COLOURS
 from stgraph.video import VideoReader
 from tests.graph.samples import random_video
 from tests.inspection.test_pictures import two_by_two

@@ -16,11 +16,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
+from stgraph.drawing import picture_text, show_frame, styled, value_bar
 from stgraph.errors import OptionError, ShapeError
 from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
 from stgraph.inspection.grounding.ground import Grounding
-from stgraph.inspection.style import picture_text, show_frame, styled, value_bar
 
 __all__ = ["draw_grounding"]
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from stgraph.checking import checked
+from stgraph.drawing import COLOURS, colour_by_value
 from stgraph.errors import OptionError, ShapeError, shown
 from stgraph.files import write_text
 from stgraph.graph import VideoGraph
@@ -20,7 +21,6 @@ from stgraph.graph.consistency import check_graph
 from stgraph.inspection.graph_parts import LabelNames, extent_of, node_names, relative_weights
 from stgraph.inspection.grounding import Grounding
 from stgraph.inspection.html.parts import data_url, page_part, template
-from stgraph.inspection.style import COLOURS, colour_by_value
 
 __all__ = ["CaptionView", "write_page"]
 

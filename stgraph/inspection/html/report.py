@@ -10,11 +10,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stgraph.drawing import colour_by_value, picture_text, styled
 from stgraph.errors import OptionError, shown
 from stgraph.files import write_text
 from stgraph.inspection.caption_figures import CaptionExample
 from stgraph.inspection.html.parts import data_url, page_part, template
-from stgraph.inspection.style import colour_by_value, picture_text, styled
 from stgraph.metrics import CaptionScores, bootstrap_intervals
 
 __all__ = ["ScoredModel", "write_report"]

@@ -14,13 +14,13 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure, SubFigure
 
 from stgraph.errors import shown
-from stgraph.inspection.literal import literal
 
 __all__ = [
     "COLOURS",
     "colour_by_value",
     "even_share_norm",
     "ink_on",
+    "literal",
     "picture_text",
     "show_frame",
     "styled",
@@ -56,6 +56,21 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
             return draw(*args, **kwargs)
 
     return run
+
+
+def literal(text: object, most: int = 200) -> str:
+    r"""Formats text for Matplotlib so that it is drawn as it is: dollar signs start no formula.
+
+    Characters that don't print are shown escaped, and long text is cut, as in messages.
+
+    Args:
+        text: The text, or a value whose text is drawn.
+        most: Largest number of characters.
+
+    >>> literal("from $5 to $9")
+    'from \\$5 to \\$9'
+    """
+    return shown(text, most).replace("$", r"\$")
 
 
 def picture_text(text: object, width: int = 200, lines: int = 1) -> str:
