@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 if [[ " $* " != *" --tiny "* ]]; then
   # Without the conftest, whose fixtures read configurations and videos.
-  "$python" -m pytest tests/gpu --noconftest -p no:cacheprovider -q -rs
+  "$python" -m pytest tests/gpu/test_on_gpu.py --noconftest -p no:cacheprovider -q -rs
 fi
 exec "$python" -W ignore -m benchmarks.on_gpu "$@"

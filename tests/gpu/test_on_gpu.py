@@ -1,5 +1,7 @@
 """The GPU gives the CPU's answers. Each test runs twice: on the CPU, against itself, and on the GPU where there is one."""
 
+import copy
+
 import pytest
 import torch
 
@@ -16,6 +18,7 @@ DEVICES = [
     ),
 ]
 MODELS = tuple(checks.models())
+CLASSIFIERS = tuple(checks.classifiers())
 
 
 @pytest.fixture(params=DEVICES)
@@ -48,6 +51,13 @@ def test_logits_and_gradients(name, device):
     )
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classification(name, device):
+    ours, there = checks.classifiers()[name], checks.classifiers()[name].to(device)
+    found = checks.classification_step(there, device)
+    close(found, checks.classification_step(ours, "cpu"), atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["stg-kd", "stat", "stats"])
 def test_decoding(name, device):
     ours, there = two(name, device)
@@ -64,17 +74,19 @@ def test_graphs(name, device):
 
 
 def test_the_graph_encoder(device):
-    found = checks.encoded(device, lambda module: module.to(device))
-    torch.testing.assert_close(found, checks.encoded("cpu", lambda module: module), atol=1e-4, rtol=1e-4)
+    found = checks.encoded(checks.encoder().to(device), device)
+    torch.testing.assert_close(found, checks.encoded(checks.encoder(), "cpu"), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("learned", [False, True])
 def test_reinforce(learned, device):
     ours, there = two("stg-kd", device)
-    found = checks.reinforce_step(there, device, lambda module: module.to(device), learned=learned)
+    torch.manual_seed(0)
+    baseline = checks.baseline_of(ours) if learned else None
+    found = checks.reinforce_step(there, device, copy.deepcopy(baseline).to(device) if learned else None)
     assert found["loss"].isfinite()
     if device == "cpu":  # a rounding error may draw another word
-        close(found, checks.reinforce_step(ours, "cpu", lambda module: module, learned=learned))
+        close(found, checks.reinforce_step(ours, "cpu", baseline))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
