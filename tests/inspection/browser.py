@@ -46,14 +46,25 @@ def found_by(script, page, tmp_path, width=1280, *, dark=False):
 
 def axe_faults(page, tmp_path, width=1280, *, dark=False):
     """Faults that axe-core calls serious or critical."""
+    script = axe_script()
+    if script is None:
+        pytest.skip("STGRAPH_AXE names no axe.min.js; .ci/run fetches one")
+    return serious_faults(found_by(script, page, tmp_path, width, dark=dark))
+
+
+def axe_script():
+    """Code for :func:`found_by` whose answer :func:`serious_faults` takes; None if there is no axe-core."""
     file = os.environ.get("STGRAPH_AXE")
     if not file:
-        pytest.skip("STGRAPH_AXE names no axe.min.js; .ci/run fetches one")
+        return None
     axe = Path(file).read_text(encoding="utf-8").replace("</script", "<\\/script")
-    script = f"""{axe}
+    return f"""{axe}
       const result = await axe.run({{resultTypes: ["violations"]}});
       found.rules = result.passes.length;
       found.faults = result.violations.map((each) => [each.impact, each.id, each.nodes[0].html.slice(0, 200)]);"""
-    found = found_by(script, page, tmp_path, width, dark=dark)
+
+
+def serious_faults(found):
+    """Faults that axe-core calls serious or critical."""
     assert found["rules"] > 10
     return [fault for fault in found["faults"] if fault[0] in ("serious", "critical")]

@@ -175,3 +175,19 @@ def test_a_grounding_is_shown_without_its_negative_weights():
     assert view.frames.tolist() == [[0.5, 0.0], [1.0, 0.0], [0.0, 0.25]]
     assert view.nodes is None
     assert view.scores == {"log-probability": -1.75, "CIDEr": 0.7}
+
+
+def test_on_paper_the_strip_is_cut_into_rows_and_references_are_open(page, tmp_path):
+    script = """
+      dispatchEvent(new Event("beforeprint"));
+      dispatchEvent(new Event("beforeprint"));
+      const rows = [...document.querySelectorAll("#printed svg")];
+      found.rows = rows.map((row) => row.getAttribute("viewBox").split(" ").map(Number));
+      found.open = document.querySelector("details").open;
+      found.shown = getComputedStyle(document.getElementById("printed")).display;"""
+    found = found_by(script, page, tmp_path)
+    step = 190 + 28  # a square frame and its gap
+    columns = round(1000 / step)
+    assert found["rows"] == [[0, 0, columns * step, 190 + 22 + 6]]  # four frames fill one row
+    assert found["open"]
+    assert found["shown"] == "none"  # but for paper

@@ -21,7 +21,7 @@
   const high = 190, scale = high / data.height, wide = data.width * scale;
   const panel = (t) => GAP / 2 + t * (wide + GAP);
   const total = data.frames.length * (wide + GAP);
-  const strip = shape("svg", { width: total, height: high + HEAD + 6, viewBox: `0 0 ${total} ${high + HEAD + 6}`, role: "img", "aria-label": "Frames" }, find("frames"));
+  const strip = shape("svg", { width: total, height: high + HEAD + 6, viewBox: `0 0 ${total} ${high + HEAD + 6}`, role: "img", "aria-label": "Frames", id: "strip" }, find("frames"));
   arrow(strip, "tip");
   data.frames.forEach((frame, t) => {
     const group = shape("g", {}, strip);
@@ -38,6 +38,16 @@
     const box = shape("rect", { x: panel(node.column) + x1 * scale, y: HEAD + y1 * scale, width: Math.max(x2 - x1, 0) * scale, height: Math.max(y2 - y1, 0) * scale, fill: node.colour, "fill-opacity": 0, stroke: node.colour, "stroke-width": 2 }, strip);
     shape("title", {}, box).textContent = node.title;
     return box;
+  });
+
+  // On paper the strip is cut into rows, and what is folded is open.
+  addEventListener("beforeprint", () => {
+    const rows = find("printed"), step = wide + GAP, columns = Math.max(1, Math.round(1000 / step)), height = high + HEAD + 6;
+    rows.replaceChildren();
+    for (let t = 0; t < data.frames.length; t += columns) {
+      shape("use", { href: "#strip" }, shape("svg", { viewBox: `${t * step} 0 ${columns * step} ${height}` }, rows));
+    }
+    document.querySelectorAll("details").forEach((each) => { each.open = true; });
   });
 
   // The graph alone: a column per frame.
