@@ -1,7 +1,7 @@
-"""Makes the pictures of pages in docs/images, of a generated video, with headless Chromium::
+"""Makes the pictures of pages in docs/images, of a generated video, with headless Chromium.
 
-    stgraph train experiment=demo trainer.max_epochs=12 run=runs/demo
-    python docs/make_screenshots.py runs/demo
+First ``stgraph train experiment=demo trainer.max_epochs=12 run=runs/demo``, then
+``python docs/make_screenshots.py runs/demo``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def main(run: str) -> None:
         if stgraph(["graph", run, VIDEO, "-o", str(picture)]):
             raise SystemExit(1)
         save(picture, IMAGES / "figure_graph.jpg")
-        page.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{CHOOSE}</body>"), encoding="utf-8")
+        page.write_text(
+            page.read_text(encoding="utf-8").replace("</body>", f"{CHOOSE}</body>"), encoding="utf-8"
+        )
         for target, (width, height, colours) in SHOTS.items():
             shot = folder / f"{target}.png"
             take(page, shot, width, height, dark=colours == "dark")
@@ -47,7 +49,13 @@ def take(page: Path, target: Path, width: int, height: int, *, dark: bool) -> No
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit("Chromium is not installed; on Debian and Ubuntu: apt-get install chromium")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000"]
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--virtual-time-budget=5000",
+    ]
     options += [f"--user-data-dir={target.parent / 'profile'}", f"--window-size={width},{height}"]
     options += [f"--screenshot={target}", *(["--force-dark-mode"] if dark else [])]
     subprocess.run([browser, *options, page.as_uri()], check=True, capture_output=True)
