@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import pickle
+import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 
 from stgraph.errors import DependencyError, OptionError, WorkerError
+from stgraph.extraction import ray_reaper
 from stgraph.extraction.extractor_calls import Failure, Timings
 from stgraph.extraction.plan import ExtractionPlan
 from stgraph.extraction.ray_stages import (
@@ -160,6 +162,7 @@ def _ray(address: str | None, gpus: float) -> Iterator[None]:
     levels = [console.level for console in consoles]
     for console in consoles:  # errors become failures or exceptions; details are in Ray's own log files
         console.setLevel(logging.CRITICAL)
+    reaper = _start_reaper()
     try:
         try:
             with sigterm_kept():  # Ray's handler ends the process without a word
@@ -183,5 +186,15 @@ def _ray(address: str | None, gpus: float) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+        if reaper is not None:
+            reaper.communicate(b"\n")
         for console, level in zip(consoles, levels, strict=True):
             console.setLevel(level)
+
+
+def _start_reaper() -> subprocess.Popen[bytes] | None:
+    """Starts the program that ends Ray's processes if this one is killed; signals for this one do not reach it."""
+    if sys.platform != "linux":
+        return None
+    command = [sys.executable, "-IS", ray_reaper.__file__, str(os.getpid())]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
