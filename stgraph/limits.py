@@ -15,13 +15,14 @@ PREFIX = "STGRAPH_"
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on what a video file may ask for; files beyond them are refused before memory is allocated for them.
+    """Limits on what a file may ask for; files beyond them are refused before memory is allocated for them.
 
     Args:
         max_pixels: Pixels of a frame; the default is 8192 x 8192, and 8K video has half as many.
         max_frames: Frames of a file, shown or claimed by its header; the default is nine hours at 60 frames per second.
         max_streams: Streams of a file: video, sound, subtitles and others.
         max_seconds_per_frame: Mean time from one frame to the next, by the header's duration or the times of the frames.
+        max_tokens: Words and special tokens of a tokenizer; the captions of MSR-VTT have 29,000 words.
 
     Raises:
         OptionError: If a limit is not a whole number above 0.
@@ -33,6 +34,7 @@ class Limits:
     max_frames: int = 2_000_000
     max_streams: int = 256
     max_seconds_per_frame: int = 3_600
+    max_tokens: int = 250_000
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -22,8 +22,31 @@ from benchmarks.kill.process import apart, run, temporary_folder
 from benchmarks.kill.trials import filled
 from stgraph.commands.arguments import COMMANDS as NAMES
 
+STORE, VIDEO = "{in}/tiny/tiny-seed0-v1/store.h5", "interactions-0-00000"
+SCORED = "{in}/trained/evaluation-val-scene.json"
+
+
+def _written(*arguments: str) -> Command:
+    """A command that writes one file, named by its last argument."""
+    return Command(arguments, {arguments[-1]: all_bytes}, share=0, cache=True)
+
+
 ALL = {
-    **{name: command for name, command in COMMANDS.items() if name != "extract, Ray"},
+    **COMMANDS,
+    **{
+        f"graph, {ending}": _written("graph", STORE, VIDEO, "-o", f"graph.{ending}")
+        for ending in ("graphml", "gexf", "json", "pt", "png", "html", "mp4")
+    },
+    "inspect": _written("inspect", "{in}/trained", VIDEO, "-o", "inspect.html"),
+    "caption": _written("caption", VIDEO, "--model", "{in}/trained", "--html", "captions.html"),
+    "report": Command(
+        ("report", SCORED, "--split", "val", "-o", "report"),
+        {"report/**/*.*": all_bytes},
+        share=0,
+        cache=True,
+    ),
+    "figure, attention": _written("figure", "attention", "{in}/trained", "-o", "attention.png"),
+    "figure, captions": _written("figure", "captions", SCORED, "--split", "val", "-o", "captions.svg"),
     "store merge, folder": Command(("store", "merge", "m", "{in}/a.h5", "{in}/b.h5"), {}, share=0),
     "words": Command(
         ("words", "{in}/trained/evaluation-val-scene.json", "split=val", "-o", "words.json"),

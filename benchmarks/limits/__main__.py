@@ -13,12 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.limits.folders import FOLDERS, write_model
 from benchmarks.limits.hostile import VIDEOS, write
 from stgraph.errors import StgraphError
+from stgraph.models import load_model
+from stgraph.models.model_folder import load_tokenizer
 from stgraph.video import VideoReader, write_video
 
 REFUSED = 3
@@ -51,14 +55,13 @@ def measure(*command: str) -> tuple[float, float, int]:
     return time.perf_counter() - begin, usage.ru_maxrss * 1024.0, process.returncode
 
 
-def measure_reading(path: Path) -> tuple[float, float, bool]:
-    """Reads a video in a forked process; returns its seconds, the peak of its memory in bytes, and if it was refused."""
+def measure_reading(read: Callable[[Path], object], path: Path) -> tuple[float, float, bool]:
+    """Reads a file in a forked process; returns its seconds, the peak of its memory in bytes, and if it was refused."""
     begin = time.perf_counter()
     process = os.fork()
     if not process:
         try:
-            with VideoReader(path) as video:
-                video.read([0])
+            read(path)
             os._exit(0)
         except StgraphError:
             os._exit(REFUSED)
@@ -68,19 +71,38 @@ def measure_reading(path: Path) -> tuple[float, float, bool]:
     return time.perf_counter() - begin, usage.ru_maxrss * 1024.0, os.waitstatus_to_exitcode(status) == REFUSED
 
 
-def refusals(folder: Path) -> None:
+def read_frame(path: Path) -> None:
+    """Reads the first frame of a video."""
+    with VideoReader(path) as video:
+        video.read([0])
+
+
+def load_folder(folder: Path) -> None:
+    """Loads the model and the tokenizer of a folder."""
+    load_model(folder)
+    load_tokenizer(folder)
+
+
+def refusals(good: Path, paths: dict[str, Path], read: Callable[[Path], object]) -> None:
     """Prints a table of hostile files, compared with a small good one."""
-    usual, base, refused = measure_reading(
-        write_video(folder / "good.mp4", np.zeros((3, 64, 64, 3), np.uint8))
-    )
+    usual, base, refused = measure_reading(read, good)
     assert not refused, "a good file is read"
-    print("| file | bytes | seconds | MB |\n|---|---|---|---|")
-    for name in VIDEOS:
-        path = write(name, folder)
-        seconds, peak, refused = measure_reading(path)
+    print("\n| file | bytes | seconds | MB |\n|---|---|---|---|")
+    for name, path in paths.items():
+        seconds, peak, refused = measure_reading(read, path)
         assert refused, f"{name} was not refused"
         more = max(0.0, seconds - usual), max(0.0, peak - base) / 1e6
-        print(f"| {name} | {path.stat().st_size:,} | {more[0]:.1f} | {more[1]:.0f} |", flush=True)
+        size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+        print(f"| {name} | {size:,} | {more[0]:.2f} | {more[1]:.0f} |", flush=True)
+
+
+def all_refusals(folder: Path) -> None:
+    """Prints the tables of hostile videos and model folders."""
+    good = write_video(folder / "good.mp4", np.zeros((3, 64, 64, 3), np.uint8))
+    refusals(good, {name: write(name, folder) for name in VIDEOS}, read_frame)
+    model = write_model(folder / "model")
+    load_folder(model)  # imports what the forks share
+    refusals(model, {name: change(model, folder) for name, change in FOLDERS.items()}, load_folder)
 
 
 def extractions(folder: Path, chosen: str) -> None:
@@ -124,7 +146,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="extractors whose name contains this")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        refusals(Path(folder))
+        all_refusals(Path(folder))
         if not chosen.quick:
             if shutil.which("ffmpeg") is None:
                 parser.error("the large video is made by the program ffmpeg, which is not installed")

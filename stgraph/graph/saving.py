@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import xml.etree.ElementTree as ET
@@ -111,7 +112,9 @@ def _way(path: Path) -> tuple[Write, Callable[[Path], dict[str, Any]]]:
 
 
 def _write_pt(attributes: dict[str, Any], graph: Data, path: Path) -> None:
-    torch.save({"format": "stgraph.VideoGraph", "version": VERSION, "attributes": attributes}, path)
+    content = io.BytesIO()  # torch hides a full disk in an error of its own
+    torch.save({"format": "stgraph.VideoGraph", "version": VERSION, "attributes": attributes}, content)
+    path.write_bytes(content.getbuffer())
 
 
 def _read_pt(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeVar, overload
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 import stgraph
 from stgraph.checking import checked
@@ -146,7 +146,7 @@ def save_model(
     write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_write(folder / WEIGHTS) as path:
-        save_file(weights, path)
+        path.write_bytes(save(weights))  # save_file hides a full disk in an error of its own
 
 
 Config = TypeVar("Config", bound=ModelConfig)

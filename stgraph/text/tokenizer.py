@@ -18,6 +18,7 @@ from torch import Tensor
 from stgraph.checking import checked, described
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError
 from stgraph.files import write_text
+from stgraph.limits import Limits
 from stgraph.parsing import read_json
 from stgraph.text.normaliser import caption_normaliser, normalise
 from stgraph.text.special_tokens import SpecialTokens
@@ -29,7 +30,7 @@ __all__ = ["CaptionTokenizer"]
 _SPECIAL_TOKENS = SpecialTokens()
 PAD, BOS, EOS, UNK = _SPECIAL_TOKENS.pad, _SPECIAL_TOKENS.bos, _SPECIAL_TOKENS.eos, _SPECIAL_TOKENS.unk
 NUM_ADDED = 2  # <bos> and <eos> around each caption
-LARGEST = 32_000_000  # bytes of a file; those of a million words have 19 million
+WORD_BYTES = 64  # most bytes of a word in a file on average; those of English captions have 25
 
 
 @checked
@@ -91,7 +92,8 @@ class CaptionTokenizer:
             max_vocabulary: Largest number of words, special tokens apart; rarer ones become ``<unk>``. None keeps all.
 
         Raises:
-            DataError: If a caption has no word, or no word is frequent enough.
+            DataError: If a caption has no word, no word is frequent enough, or there are more words than
+                ``Limits.max_tokens``.
             OptionError: If ``min_count``, ``max_length`` or ``max_vocabulary`` is below 1.
         """
         limits = {"min_count": min_count, "max_length": max_length, "max_vocabulary": max_vocabulary}
@@ -99,7 +101,14 @@ class CaptionTokenizer:
             if value is not None and value < 1:
                 raise OptionError(f"'{name}' must be at least 1, got {value}.")
         words = (_words(caption, number)[:max_length] for number, caption in enumerate(captions))
-        return cls(build_vocabulary(words, min_count, max_vocabulary), max_length)
+        vocabulary = build_vocabulary(words, min_count, max_vocabulary)
+        most = Limits.current().max_tokens
+        if len(vocabulary) > most:
+            raise DataError(
+                f"The captions have {len(vocabulary)} tokens, above the limit of {most}; raise 'min_count', set "
+                f"'max_vocabulary', or set the environment variable STGRAPH_MAX_TOKENS={len(vocabulary)}."
+            )
+        return cls(vocabulary, max_length)
 
     @property
     def vocab_size(self) -> int:
@@ -171,14 +180,17 @@ class CaptionTokenizer:
 
         Raises:
             MissingDataError: If there is no such file.
+            DataError: If it has more words than ``Limits.max_tokens``.
             ModelFolderError: If the file is damaged or of another kind.
         """
         path = Path(path)
         if not os.path.lexists(path):
             raise MissingDataError(f"No tokenizer at {path}; it is saved with a trained model.")
-        if path.is_file() and path.stat().st_size > LARGEST:
-            raise ModelFolderError(
-                f"{path} has {path.stat().st_size:,} bytes, but a vocabulary has at most {LARGEST:,}; restore the folder."
+        limits = Limits.current()
+        if path.is_file():
+            size = path.stat().st_size
+            limits.check(
+                "max_tokens", size / WORD_BYTES, path, f"its {size:,} bytes are those of", at_least=True
             )
         try:
             content = read_json(path)
@@ -197,6 +209,7 @@ class CaptionTokenizer:
             raise ModelFolderError(
                 f"{path} normalises captions by other rules; use the version of stgraph that wrote it."
             )
+        limits.check("max_tokens", len(loaded), path, "it has")
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:

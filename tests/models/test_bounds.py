@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stgraph.errors import ModelFolderError
+from stgraph.errors import DataError, ModelFolderError
 from stgraph.models import load_model, read_model_config
 from stgraph.models.model_folder import load_tokenizer
+from stgraph.text import CaptionTokenizer
 
 LEGACY = Path(__file__).parents[1] / "legacy"
 SYSTEMS = ("stgkd", "stat", "stats")
@@ -105,12 +106,26 @@ def test_a_tokenizer_of_hundreds_of_megabytes_is_refused_before_it_is_read(tmp_p
     with (folder / "tokenizer.json").open("r+b") as file:
         file.truncate(500_000_000)  # without blocks
     before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    with pytest.raises(
-        ModelFolderError, match="has 500,000,000 bytes, but a vocabulary has at most 32,000,000"
-    ):
+    with pytest.raises(DataError, match="500,000,000 bytes are those of at least 7812500 tokens"):
         load_tokenizer(folder)
     assert time.monotonic() - begin < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+def test_a_tokenizer_of_too_many_words_is_refused_and_the_remedy_works(tmp_path, monkeypatch):
+    path, words = tmp_path / "tokenizer.json", ["a", "cat", "runs"]
+    captions = [" ".join(f"{word}{number}" for word in words) for number in range(200)]
+    CaptionTokenizer.from_captions(captions).save(path)
+    monkeypatch.setenv("STGRAPH_MAX_TOKENS", "500")
+    for make, shown in (
+        (lambda: CaptionTokenizer.load(path), "it has 604 tokens, above the limit of 500"),
+        (lambda: CaptionTokenizer.from_captions(captions), "have 604 tokens, above the limit of 500"),
+    ):
+        with pytest.raises(DataError, match=f"{shown}.*STGRAPH_MAX_TOKENS=604"):
+            make()
+    assert len(CaptionTokenizer.from_captions(captions, max_vocabulary=400)) == 404
+    monkeypatch.setenv("STGRAPH_MAX_TOKENS", "604")
+    assert len(CaptionTokenizer.load(path)) == len(CaptionTokenizer.from_captions(captions)) == 604
 
 
 @pytest.mark.parametrize(
