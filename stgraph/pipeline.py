@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import torch
 from torch_geometric.data import Batch
 
-from stgraph.checking import checked
+from stgraph.checking import checked, passes_on
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.datasets.stored_dataset import StoredDataset
 from stgraph.decoding import Decoding, Greedy
@@ -43,9 +43,10 @@ from stgraph.models import (
 )
 from stgraph.models.model_folder import FILES, fetch_from_hub, load_tokenizer
 from stgraph.text import CaptionTokenizer
+from stgraph.typing import Count
 
 if TYPE_CHECKING:
-    from stgraph.features.store import FeatureStore
+    from stgraph.features.store import ExtractorRecord, FeatureStore
 
 __all__ = ["Caption", "CaptionPipeline"]
 
@@ -246,7 +247,7 @@ class CaptionPipeline:
         *,
         decoding: Decoding | None = None,
         attention: bool = False,
-        batch_size: int = 64,
+        batch_size: Count = 64,
     ) -> Caption | list[Caption]:
         """Captions one video, or each of a list or PyG batch.
 
@@ -280,6 +281,7 @@ class CaptionPipeline:
         found = self._caption_inputs(listed, branch, batch_size, decoding=decoding, attention=attention)
         return found[0] if single else found
 
+    @passes_on
     def caption(self, videos: Any, branch: str | None = None, **options: Any) -> Any:
         """The same as calling the pipeline."""
         return self(videos, branch, **options)
@@ -303,7 +305,13 @@ class CaptionPipeline:
         return self._graph_of(video, 0, read, branch)
 
     def batch_of(self, graphs: Sequence[VideoGraph]) -> Batch:
-        """Joins graphs to a batch on the model's device; videos without a category get the one that stands for none."""
+        """Joins graphs to a batch on the model's device; videos without a category get the one that stands for none.
+
+        Raises:
+            OptionError: If there is none.
+        """
+        if not len(graphs):
+            raise OptionError("'graphs' must hold at least one graph, got none.")
         batch = Batch.from_data_list(list(graphs)).to(self.device)
         if self.model.num_categories and batch.get("category") is None:
             batch.category = torch.full((len(graphs),), -1, device=self.device)
@@ -421,7 +429,7 @@ class CaptionPipeline:
         self,
         videos: Sequence[VideoFeatures],
         branch: str | None = None,
-        batch_size: int = 64,
+        batch_size: Count = 64,
         *,
         categories: Mapping[str, str | None] | None = None,
         decoding: Decoding | None = None,
@@ -463,7 +471,7 @@ class CaptionPipeline:
         store: FeatureStore,
         video_ids: Sequence[str],
         branch: str | None = None,
-        batch_size: int = 64,
+        batch_size: Count = 64,
         *,
         categories: Mapping[str, str | None] | None = None,
         decoding: Decoding | None = None,
@@ -490,7 +498,7 @@ class CaptionPipeline:
                 group, branch, batch_size, categories=categories, decoding=decoding, attention=attention
             )
 
-    def check_extractors(self, extractors: Mapping[str, Any], branch: str | None = None) -> None:
+    def check_extractors(self, extractors: Mapping[str, ExtractorRecord], branch: str | None = None) -> None:
         """Refuses features that other extractors made.
 
         Args:
@@ -525,7 +533,7 @@ class CaptionPipeline:
         split: str = "test",
         branch: str | None = None,
         *,
-        batch_size: int = 64,
+        batch_size: Count = 64,
         evaluator: CaptionEvaluator | None = None,
         decoding: Decoding | None = None,
     ) -> Evaluation:

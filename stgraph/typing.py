@@ -17,11 +17,13 @@ __all__ = [
     "Count",
     "FloatTensor",
     "IndexTensor",
+    "IntTensor",
     "MaskTensor",
     "Natural",
     "OptionalWidth",
     "Positive",
     "Probability",
+    "RealTensor",
     "Width",
     "check_shape",
 ]
@@ -29,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kind:
-    """The values of a tensor: "floating", "integer" (int64) or "boolean"."""
+    """The values of a tensor: "floating", "integer" (int64), "int" (int64 or int32), "boolean" or "real" (not complex)."""
 
     name: str
 
@@ -38,6 +40,10 @@ FloatTensor = Annotated["Tensor", Kind("floating")]
 """Features, scores and weights, of any floating-point precision."""
 IndexTensor = Annotated["Tensor", Kind("integer")]
 """Positions, ids and counts, int64."""
+IntTensor = Annotated["Tensor", Kind("int")]
+"""Ids of words and positions that are only looked up, int64 or int32."""
+RealTensor = Annotated["Tensor", Kind("real")]
+"""Numbers of any precision, whole ones included, but not complex ones."""
 MaskTensor = Annotated["Tensor", Kind("boolean")]
 """True where data are real."""
 Width = Annotated[int, Ge(1), Le(1 << 24)]

@@ -20,7 +20,7 @@ from stgraph.errors import OptionError, ShapeError, shown
 if TYPE_CHECKING:
     from stgraph.checking.rules import Rule
 
-__all__ = ["axes", "check_values", "checked", "described"]
+__all__ = ["axes", "check_values", "checked", "described", "passes_on"]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
@@ -74,6 +74,15 @@ def checked(target: Checked) -> Checked:
         target.__new__.__module__ = target.__module__  # where the names of its annotations are
         target.__new__ = _wrapped(target.__new__, skip=1)  # type: ignore[method-assign]
     return target
+
+
+def passes_on(function: Checked) -> Checked:
+    """Marks a method of a checked class that calls another checked one with its own arguments, and leaves the checks to it.
+
+    What is in ``**options`` is then checked as well.
+    """
+    function.__checks_arguments__ = True  # type: ignore[attr-defined]
+    return function
 
 
 def axes(**specs: str) -> Callable[[Checked], Checked]:
@@ -131,15 +140,15 @@ def _check_axes(first: object, tensors: list[tuple[str, Any]], specs: dict[str, 
         raise ShapeError(f"'{name}' must be [{text}], got {list(shape)}.")
 
 
-def check_values(name: str, value: Any, bound: int) -> None:
-    """Checks that an index tensor on the CPU holds numbers from 0 to ``bound`` - 1; a GPU would be waited for."""
+def check_values(name: str, value: Any, bound: int, low: int = 0) -> None:
+    """Checks that an index tensor on the CPU holds numbers from ``low`` to ``bound`` - 1; a GPU would be waited for."""
     torch = sys.modules["torch"]
     if torch.compiler.is_compiling() or value.device.type != "cpu" or not value.numel():
         return
-    low, high = (int(each) for each in value.aminmax())
-    if low < 0 or high >= bound:
+    lowest, highest = (int(each) for each in value.aminmax())
+    if lowest < low or highest >= bound:
         raise OptionError(
-            f"'{name}' must hold numbers from 0 to {bound - 1}, got {low if low < 0 else high}."
+            f"'{name}' must hold numbers from {low} to {bound - 1}, got {lowest if lowest < low else highest}."
         )
 
 

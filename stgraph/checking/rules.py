@@ -452,6 +452,14 @@ _TENSORS = {
     "integer": Rule(
         lambda value: is_tensor(value) and value.dtype is sys.modules["torch"].int64, "an int64 tensor", True
     ),
+    "int": Rule(
+        lambda value: (
+            is_tensor(value) and value.dtype in (sys.modules["torch"].int64, sys.modules["torch"].int32)
+        ),
+        "an int64 tensor",
+        True,
+    ),
+    "real": Rule(lambda value: is_tensor(value) and not value.is_complex(), "a tensor of real numbers", True),
     "boolean": Rule(
         lambda value: is_tensor(value) and value.dtype is sys.modules["torch"].bool, "a bool tensor", True
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.checking import checked, described
+from stgraph.checking import check_values, checked, described, passes_on
 from stgraph.errors import DataError, OptionError
 from stgraph.html_table import html_table
-from stgraph.typing import check_shape
+from stgraph.typing import IntTensor, MaskTensor, check_shape
 
 __all__ = ["Detections"]
 
@@ -111,13 +111,14 @@ class Detections:
         keypoints: Values | None = None,
         masks: Values | None = None,
     ) -> None:
-        num_boxes = len(boxes)
-        feature_rows = _float("features", features)
+        corners = _rows("boxes", _float("boxes", boxes))
+        num_boxes = len(corners)
+        feature_rows = _rows("features", _float("features", features), num_boxes)
         if feature_rows.ndim != 2:
             feature_rows = feature_rows.reshape(num_boxes, -1 if num_boxes else 0)
         unknown = torch.full((num_boxes,), -1)
         values = {
-            "boxes": _float("boxes", boxes).reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4),
+            "boxes": corners.reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4),
             "scores": _float("scores", scores),
             "features": feature_rows,
             "frame": _long("frame", frame),
@@ -221,7 +222,7 @@ class Detections:
         """
         if fps is not None and not 0 < float(fps) < float("inf"):
             raise DataError(f"'fps' must be positive, or None if unknown, got '{fps}'; correct it.")
-        numbers = np.asarray(frame_numbers, dtype=np.int64).reshape(-1)
+        numbers = _long("frame_numbers", frame_numbers).cpu().numpy().reshape(-1)
         frames = np.unique(numbers) if sampled is None else np.asarray(sampled, dtype=np.int64)
         if len(frames) == 0:
             raise DataError("'sampled' must list the sampled frames if there are no boxes, got none.")
@@ -235,28 +236,31 @@ class Detections:
                 "remove its boxes."
             )
         order = torch.from_numpy(np.argsort(position, kind="stable"))
-        corners = _float("boxes", boxes).reshape(-1, 4)
+        corners = _float("boxes", boxes)
+        corners = corners.reshape(-1, 4) if corners.numel() % 4 == 0 else corners
+        check_shape("boxes", corners, "N 4", N=len(order))
 
-        def sorted_rows(name: str, value: Values | None) -> Tensor | None:
-            return None if value is None else _tensor(name, value)[order]
+        def sorted_rows(name: str, value: Values) -> Tensor:
+            return _rows(name, _tensor(name, value), len(order))[order]
 
         return cls(
             boxes=corners[order],
-            scores=torch.ones(len(order)) if scores is None else _float("scores", scores)[order],
-            features=(_geometry(corners, size) if features is None else _float("features", features))[order],
+            scores=torch.ones(len(order)) if scores is None else sorted_rows("scores", scores),
+            features=sorted_rows("features", _geometry(corners, size) if features is None else features),
             frame=torch.from_numpy(position)[order],
             num_frames=len(frames),
             size=size,
-            labels=sorted_rows("labels", labels),
-            track=sorted_rows("track", track),
+            labels=None if labels is None else sorted_rows("labels", labels),
+            track=None if track is None else sorted_rows("track", track),
             frame_index=torch.from_numpy(frames),
             time=None if fps is None else torch.from_numpy(frames / float(fps)).float(),
             features_are_geometry=features is None,
-            keypoints=sorted_rows("keypoints", keypoints),
-            masks=sorted_rows("masks", masks),
+            keypoints=None if keypoints is None else sorted_rows("keypoints", keypoints),
+            masks=None if masks is None else sorted_rows("masks", masks),
         )
 
     @classmethod
+    @passes_on
     def from_ultralytics(cls, results: Any, **options: Any) -> Detections:
         """Converts the results of an Ultralytics model; see :func:`stgraph.features.adapters.from_ultralytics`."""
         from stgraph.features.adapters.ultralytics import from_ultralytics
@@ -264,6 +268,7 @@ class Detections:
         return from_ultralytics(results, **options)
 
     @classmethod
+    @passes_on
     def from_yolo_text(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
         """Reads YOLO text files; see :func:`stgraph.features.adapters.read_yolo_text`."""
         from stgraph.features.adapters.yolo_text import read_yolo_text
@@ -271,21 +276,28 @@ class Detections:
         return read_yolo_text(path, size, **options)
 
     @classmethod
-    def from_supervision(cls, frames: Any, size: tuple[int, int], **options: Any) -> Detections:
+    @passes_on
+    def from_supervision(cls, frames: Sequence[Any], size: tuple[int, int], **options: Any) -> Detections:
         """Converts one ``supervision.Detections`` per frame; see :func:`stgraph.features.adapters.from_supervision`."""
         from stgraph.features.adapters.supervision import from_supervision
 
         return from_supervision(frames, size, **options)
 
     @classmethod
-    def from_torchvision(cls, dicts: Any, size: tuple[int, int], **options: Any) -> Detections:
+    @passes_on
+    def from_torchvision(
+        cls, dicts: Sequence[Mapping[str, Any]], size: tuple[int, int], **options: Any
+    ) -> Detections:
         """Converts one dict per frame; see :func:`stgraph.features.adapters.from_torchvision_dicts`."""
         from stgraph.features.adapters.torchvision_dicts import from_torchvision_dicts
 
         return from_torchvision_dicts(dicts, size, **options)
 
     @classmethod
-    def from_coco(cls, results: Any, size: tuple[int, int], **options: Any) -> Detections:
+    @passes_on
+    def from_coco(
+        cls, results: Sequence[Mapping[str, Any]], size: tuple[int, int], **options: Any
+    ) -> Detections:
         """Converts COCO results of one video; see :func:`stgraph.features.adapters.from_coco_results`."""
         from stgraph.features.adapters.coco_results import from_coco_results
 
@@ -293,6 +305,7 @@ class Detections:
         return detections
 
     @classmethod
+    @passes_on
     def from_mot(cls, path: str | Path, size: tuple[int, int], **options: Any) -> Detections:
         """Reads a MOTChallenge text file; see :func:`stgraph.features.adapters.read_mot_text`."""
         from stgraph.features.adapters.mot_text import read_mot_text
@@ -346,8 +359,18 @@ class Detections:
         keep = top_objects(self.frame, self.scores, self.num_frames, max_objects, score_threshold)
         return self if len(keep) == len(self) else self.select(keep)
 
-    def select(self, index: Tensor) -> Detections:
-        """Keeps the boxes at the positions ``index``, which must increase, and all frames."""
+    def select(self, index: IntTensor | MaskTensor) -> Detections:
+        """Keeps the boxes at the positions ``index``, which must increase, or where it is True, and all frames.
+
+        Raises:
+            OptionError: If a position is not that of a box.
+            ShapeError: If ``index`` has other axes.
+        """
+        if index.dtype == torch.bool:
+            check_shape("index", index, "N", N=len(self))
+        else:
+            check_shape("index", index, "K")
+            check_values("index", index, len(self), low=-len(self))
         optional = [name for name in ("keypoints", "masks") if getattr(self, name) is not None]
         names = ("boxes", "scores", "features", "frame", "labels", "track", *optional)
         return replace(self, **{name: getattr(self, name)[index] for name in names})
@@ -388,21 +411,38 @@ def _geometry(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.cat([(scaled[:, :2] + scaled[:, 2:]) / 2, extent, extent.prod(1, keepdim=True)], dim=1)
 
 
+def _rows(name: str, value: Tensor, num_boxes: int | None = None) -> Tensor:
+    """A value with one row per box.
+
+    Raises:
+        ShapeError: If it has no rows, or not one per box.
+    """
+    if value.ndim == 0 or len(value) != (len(value) if num_boxes is None else num_boxes):
+        check_shape(name, value, "N ..." if value.ndim else "N", N=num_boxes)
+    return value
+
+
 def _float(name: str, value: Any) -> Tensor:
     return _tensor(name, value).to(torch.float32)
 
 
 def _long(name: str, value: Any) -> Tensor:
-    return _tensor(name, value).to(torch.int64)
+    found = _tensor(name, value)
+    if found.is_floating_point():
+        _check_finite(name, found)
+    return found.to(torch.int64)
 
 
 def _tensor(name: str, value: Any) -> Tensor:
     try:
-        return torch.as_tensor(np.asarray(value) if isinstance(value, list | tuple) else value)
+        found = torch.as_tensor(np.asarray(value) if isinstance(value, list | tuple) else value)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"'{name}' must be an array of numbers, got {type(value).__name__}: {error}."
         ) from error
+    if found.is_complex():
+        raise DataError(f"'{name}' must be an array of real numbers, got {described(found)}.")
+    return found
 
 
 def all_finite(value: Tensor) -> bool:
@@ -412,9 +452,10 @@ def all_finite(value: Tensor) -> bool:
 
 def _check_finite(name: str, value: Tensor) -> None:
     if not all_finite(value):
-        row = int((~torch.isfinite(value)).nonzero()[0, 0])
+        rows = value.reshape(len(value) if value.ndim else 1, -1)
+        row = int((~torch.isfinite(rows)).nonzero()[0, 0])
         raise DataError(
-            f"'{name}' must be finite, got {value[row].flatten()[:8].tolist()} in row {row}; fix or drop it."
+            f"'{name}' must be finite, got {rows[row, :8].tolist()} in row {row}; fix or drop it."
         )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from stgraph.checking import checked
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections, all_finite
-from stgraph.typing import check_shape
+from stgraph.typing import RealTensor, check_shape
 from stgraph.video.sampling import SAMPLING
 
 __all__ = ["GridFeatures", "Sampling", "VideoFeatures"]
@@ -71,8 +71,8 @@ class VideoFeatures:
 
     id: str
     size: tuple[int, int]
-    frame_index: Tensor
-    frame_time: Tensor
+    frame_index: RealTensor
+    frame_time: RealTensor
     fps: float = float("nan")
     file_frames: int = 0
     appearance: Tensor | None = None

@@ -100,13 +100,17 @@ def join_stream(
 
     Raises:
         ShapeError: If a stream does not have T rows.
-        DataError: If widths differ between videos.
+        DataError: If widths differ between videos, or devices do.
     """
     if streams is None:
         return None
     streams = [torch.as_tensor(stream, dtype=torch.float32) for stream in streams]
     for stream, video in zip(streams, videos, strict=True):
         check_shape(name, stream, axes, T=video.num_frames)
+        if stream.device != streams[0].device or stream.is_meta:
+            raise DataError(
+                f"'{name}' must be on one device for all videos of a batch, got {streams[0].device} and {stream.device}."
+            )
     _check_widths(name, streams)
     return torch.cat(streams)
 

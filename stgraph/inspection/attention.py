@@ -15,9 +15,10 @@ from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.drawing import even_share_norm, picture_text, show_frame, styled, value_bar
-from stgraph.errors import OptionError, ShapeError
+from stgraph.errors import OptionError
 from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.regions import RegionLayout, draw_heat_map
 from stgraph.inspection.sharpness import FRAME_MAPS
 from stgraph.pipeline import Caption
@@ -83,9 +84,7 @@ def draw_attention(
     many, number = select.shape
     words += [""] * (many - len(words))
     if frames is not None:
-        frames = np.asarray(frames)
-        if frames.ndim != 4 or frames.shape[0] != number or frames.shape[3] != 3:
-            raise ShapeError(f"'frames' must be [T={number}, H, W, 3], got {list(frames.shape)}")
+        frames = shown_frames(frames, number)
     shape = (3, 4) if frames is None else frames.shape[1:3]
     aspect = min(max(shape[0] / shape[1], 0.3), 1.8)
     strip_rows, rows = (0, 0) if frames is None else (-(-number // 10), -(-many // _PANELS_A_ROW))

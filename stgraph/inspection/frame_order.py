@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.datasets import StoredDataset, StoredGraphs
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import RankedAttention
 from stgraph.pipeline import CaptionPipeline
+from stgraph.typing import Count, FloatTensor, MaskTensor
 
 __all__ = ["FrameOrder", "frame_order", "ordered_share"]
 
@@ -44,7 +45,7 @@ class FrameOrder:
 @checked
 @torch.no_grad()
 def frame_order(
-    captioner: CaptionPipeline, dataset: StoredDataset, split: str, *, batch_size: int = 64
+    captioner: CaptionPipeline, dataset: StoredDataset, split: str, *, batch_size: Count = 64
 ) -> FrameOrder:
     r"""Measures how often :class:`~stgraph.nn.RankedAttention` ranks a frame above the preceding one.
 
@@ -118,7 +119,8 @@ def frame_order(
 
 
 @checked
-def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
+@axes(ranked="P D", frames="P T D", mask="P T")
+def ordered_share(ranked: FloatTensor, frames: FloatTensor, mask: MaskTensor) -> Tensor:
     """Share of adjacent pairs of real frames whose projections onto w increase; NaN without a pair.
 
     Shapes: ranked w ``[P, D]``, frames ``[P, T, D]``, mask ``[P, T]`` -> ``[P]`` float64.
@@ -129,6 +131,7 @@ def ordered_share(ranked: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
     tensor([0.5000], dtype=torch.float64)
     """
     # Project the difference instead of subtracting projections: equal frames then tie exactly.
+    ranked = ranked.to(frames.dtype)
     ahead = ((frames[:, 1:] - frames[:, :-1]) @ ranked.unsqueeze(-1)).squeeze(-1)
     valid = mask[:, 1:] & mask[:, :-1]
     points = (ahead.sign().double() + 1) / 2

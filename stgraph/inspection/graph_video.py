@@ -13,12 +13,14 @@ import torch
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.drawing import ink_on
 from stgraph.errors import ShapeError, shown
 from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.graph_parts import LabelNames, drawn_edges, extent_of, node_colours, node_names
-from stgraph.typing import check_shape
+from stgraph.typing import RealTensor, check_shape
 from stgraph.video.writer import write_video
 
 __all__ = ["write_graph_video"]
@@ -30,12 +32,13 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 
+@checked
 def write_graph_video(
     path: str | Path,
     graph: VideoGraph,
     frames: np.ndarray | Tensor | Iterable[np.ndarray] | None,
     *,
-    time: Tensor | None = None,
+    time: RealTensor | None = None,
     label_names: LabelNames = None,
     size: tuple[int, int] | None = None,
 ) -> Path:
@@ -50,7 +53,7 @@ def write_graph_video(
         path: File to write, such as ``cat.mp4``.
         graph: Graph of one video, its boxes in pixels of ``frames``.
         frames: The sampled frames, uint8 RGB, as an array or one by one; None draws on empty frames.
-        time: Seconds of each frame; without it, or where it is NaN, two frames are shown per second.
+        time: Seconds of each frame; without it, or where it is NaN or infinite, two frames are shown per second.
         label_names: Name of each class, by number.
         size: Height and width of empty frames in pixels; by default they reach to the farthest box.
 
@@ -68,6 +71,9 @@ def write_graph_video(
     count = int(graph.num_frames)
     if time is not None:
         check_shape("time", time, "T", T=count)
+        time = time.double()
+    if isinstance(frames, Tensor):
+        frames = shown_frames(frames, count)
     if frames is None:
         frames = repeat(np.full((*extent_of(graph, size), 3), 40, dtype=np.uint8), count)
     repeats, fps = _timing(time, count)
@@ -88,7 +94,7 @@ def write_graph_video(
 
 def _timing(time: Tensor | None, count: int) -> tuple[list[int], float]:
     """How often each frame is shown, and the frames per second of the video."""
-    seconds = torch.arange(count) / 2 if time is None or bool(time.isnan().any()) else time - time[:1]
+    seconds = torch.arange(count) / 2 if time is None or not bool(time.isfinite().all()) else time - time[:1]
     gaps = seconds.diff()
     gap = float(gaps.median()) if count > 1 else 1.0
     if 0 < gap <= 1 / _RATE:

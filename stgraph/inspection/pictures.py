@@ -14,9 +14,10 @@ from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.drawing import show_frame
-from stgraph.errors import OptionError, ShapeError
+from stgraph.errors import OptionError
 from stgraph.files import save_figure
 from stgraph.graph import EdgeKind, VideoGraph
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.graph_parts import (
     DrawnEdges,
     LabelNames,
@@ -69,9 +70,7 @@ def draw_graph(
     """
     count = int(graph.num_frames)
     if frames is not None:
-        frames = np.asarray(frames)
-        if frames.ndim != 4 or frames.shape[0] != count or frames.shape[3] != 3:
-            raise ShapeError(f"'frames' must be [T={count}, H, W, 3], got {list(frames.shape)}")
+        frames = shown_frames(frames, count)
     if count > _MOST_FRAMES:
         raise OptionError(
             f"'frames' must be at most {_MOST_FRAMES} to fit a page, got {count}; sample fewer."

@@ -16,6 +16,7 @@ from stgraph.errors import OptionError, ShapeError
 from stgraph.extraction.extractors.image_transforms import crop_area
 from stgraph.models import CaptioningModel, STaTSCaptioner
 from stgraph.pipeline import CaptionPipeline
+from stgraph.typing import FloatTensor
 
 __all__ = ["Area", "RegionLayout", "area_of_extractor", "draw_heat_map", "region_layout"]
 
@@ -53,15 +54,15 @@ class RegionLayout:
         """Number of grid cells per frame."""
         return self.grid[0] * self.grid[1]
 
-    def heat(self, weights: Tensor) -> Tensor:
+    def heat(self, weights: FloatTensor) -> Tensor:
         """Weights of the cells as a map; ``[..., S]`` -> ``[..., rows, columns]``, row by row.
 
         Raises:
             ShapeError: If there are fewer regions than cells.
         """
-        if weights.size(-1) < self.cells:
+        if not weights.ndim or weights.size(-1) < self.cells:
             raise ShapeError(
-                f"'weights' must cover the {self.cells} cells of the grid, got {weights.size(-1)} regions."
+                f"'weights' must be [..., S] for the {self.cells} cells of the grid, got {list(weights.shape)}."
             )
         return weights[..., : self.cells].unflatten(-1, self.grid)
 

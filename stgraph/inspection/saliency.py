@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.datasets.interactions.pixels import frame_cells
 from stgraph.errors import OptionError, ShapeError
 from stgraph.features.streams import GRID, grid_names
 from stgraph.features.video_features import VideoFeatures
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.grounding.caption_words import CaptionWords
 from stgraph.inspection.regions import Area
 from stgraph.pipeline import CaptionPipeline
+from stgraph.typing import FloatTensor
 
 __all__ = ["FrameBackbone", "Saliency", "caption_saliency", "grad_cam"]
 
@@ -123,7 +125,8 @@ def caption_saliency(
 
 
 @checked
-def grad_cam(maps: Tensor, gradient: Tensor) -> Tensor:
+@axes(maps="T K h w", gradient="T K h w")
+def grad_cam(maps: FloatTensor, gradient: FloatTensor) -> Tensor:
     r"""Grad-CAM of each frame: :math:`\max(0, \sum_k \bar{g}_k A_k)`, with the gradient averaged over places.
 
     Shapes: maps, gradient ``[T, K, h, w]`` -> ``[T, h, w]``.
@@ -147,12 +150,10 @@ def _differentiate(words: CaptionWords, name: str) -> tuple[Tensor, Tensor, floa
 def _through_backbone(
     words: CaptionWords, backbone: FrameBackbone, frames: np.ndarray | Tensor | None
 ) -> Saliency:
-    pictures = None if frames is None else torch.as_tensor(np.asarray(frames))
     number = int(words.graph.num_frames)
-    if pictures is None or pictures.ndim != 4 or len(pictures) != number or pictures.size(3) != 3:
-        raise ShapeError(
-            f"'frames' must be [T={number}, H, W, 3], got {None if pictures is None else list(pictures.shape)}."
-        )
+    if frames is None:
+        raise ShapeError(f"'frames' must be [T={number}, H, W, 3], got None.")
+    pictures = torch.from_numpy(shown_frames(frames, number))
     stored = words.graph.appearance
     items = [
         backbone.preprocess(frame[None]).to(stored.device).float().requires_grad_() for frame in pictures

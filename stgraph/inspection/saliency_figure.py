@@ -12,8 +12,9 @@ from torch.nn.functional import avg_pool2d
 
 from stgraph.checking import checked
 from stgraph.drawing import picture_text, show_frame, styled, value_bar
-from stgraph.errors import OptionError, ShapeError
+from stgraph.errors import OptionError
 from stgraph.files import save_figure
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.regions import draw_heat_map
 from stgraph.inspection.saliency import Saliency
 
@@ -58,10 +59,8 @@ def draw_saliency(
     """
     if not found:
         raise OptionError("'found' must hold the saliency of at least one model, got none.")
-    frames = np.asarray(frames)
     number = len(next(iter(found.values())).gradient)
-    if frames.ndim != 4 or frames.shape[0] != number or frames.shape[3] != 3:
-        raise ShapeError(f"'frames' must be [T={number}, H, W, 3], got {list(frames.shape)}")
+    frames = shown_frames(frames, number)
     height, width = frames.shape[1:3]
     rows = [(name, method) for name in found for method in METHODS]
     tall = _PANEL * height / width

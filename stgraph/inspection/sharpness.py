@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.datasets import StoredDataset
 from stgraph.errors import DataError, OptionError
 from stgraph.pipeline import Caption, CaptionPipeline
+from stgraph.typing import Count, FloatTensor
 
 __all__ = ["FRAME_MAPS", "FrameSharpness", "frame_sharpness", "sharpness_of"]
 
@@ -64,7 +65,7 @@ def frame_sharpness(
     *,
     branch: str | None = None,
     attention: str | None = None,
-    batch_size: int = 64,
+    batch_size: Count = 64,
 ) -> FrameSharpness:
     r"""Measures the attention over frames with which a model captions a split.
 
@@ -110,7 +111,8 @@ def frame_sharpness(
 
 
 @checked
-def sharpness_of(weights: Tensor) -> tuple[Tensor, Tensor]:
+@axes(weights="n T")
+def sharpness_of(weights: FloatTensor) -> tuple[Tensor, Tensor]:
     """Largest weight and effective number of frames of each word.
 
     Shapes: weights ``[n, T]``, rows that sum to 1 -> ``[n]``, ``[n]``, float64.

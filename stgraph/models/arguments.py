@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from stgraph.checking.calls import described
 from stgraph.errors import OptionError
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "recorded",
 ]
 
-Width = Annotated[int, Field(ge=1, strict=True)]
+LARGEST = 1 << 24
+"""Largest width, as in `stgraph.typing`."""
+Width = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 """A number of channels, layers or words: at least 1."""
-OptionalWidth = Annotated[int, Field(ge=0, strict=True)]
+OptionalWidth = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 """The width of an input stream, or 0 if the model does not read that stream."""
-VocabSize = Annotated[int, Field(ge=5, strict=True)]
+VocabSize = Annotated[int, Field(ge=5, le=LARGEST, strict=True)]
 """Four special tokens and at least one word."""
 Probability = Annotated[float, Field(ge=0, lt=1)]
 """A dropout probability."""
@@ -108,7 +111,7 @@ def _as_argument_error(cls: type, error: ValidationError) -> ArgumentError:
     if first["type"] == "missing":
         return ArgumentError(name, f" must be given to {cls.__name__}.")
     message = first["msg"][0].lower() + first["msg"][1:]
-    return ArgumentError(name, f": {message}, got {repr(first['input'])[:80]}.")
+    return ArgumentError(name, f": {message}, got {described(first['input'])}.")
 
 
 @functools.cache

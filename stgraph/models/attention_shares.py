@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
+
 __all__ = ["AttentionShares", "at_nodes", "even_regions"]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class AttentionShares:
     """Shares of frames and regions in the vector that a model's attention computes for each word of one caption.

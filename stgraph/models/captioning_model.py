@@ -19,6 +19,7 @@ from stgraph.models.attention_shares import AttentionShares
 from stgraph.models.video_model import VideoModel
 from stgraph.nn.packed_linear import packed_linears
 from stgraph.text import SpecialTokens
+from stgraph.typing import IntTensor
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -222,7 +223,7 @@ class CaptioningModel(VideoModel):
         """The layer that scores a branch's words."""
         return self.decoder_of(branch).lm_head
 
-    def forward(self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def forward(self, graph: VideoGraph | Batch, tokens: IntTensor, video: IntTensor) -> dict[str, Tensor]:
         """Logits of every next word, by branch; each video is encoded once, however many captions it has.
 
         Args:

@@ -15,6 +15,7 @@ from stgraph.models.arguments import OptionalWidth, Probability, Width, construc
 from stgraph.models.object_encoder import ObjectEncoder
 from stgraph.models.video_model import VideoModel
 from stgraph.nn import FrameAttentionPool, FrameMeanPool, RecurrentPool
+from stgraph.typing import FloatTensor, IntTensor
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -152,7 +153,7 @@ class Classifier(VideoModel):
         return hidden_channels
 
     @abstractmethod
-    def targets(self, graph: VideoGraph | Batch, nodes: Tensor, query: Tensor | None) -> Tensor:
+    def targets(self, graph: VideoGraph | Batch, nodes: FloatTensor, query: IntTensor | None) -> Tensor:
         """One vector per target.
 
         Args:
@@ -161,7 +162,7 @@ class Classifier(VideoModel):
             query: What is asked for, as in :meth:`forward`.
         """
 
-    def forward(self, graph: VideoGraph | Batch, query: Tensor | None = None) -> Tensor:
+    def forward(self, graph: VideoGraph | Batch, query: IntTensor | None = None) -> Tensor:
         """Logits of every class, ``[P, C]``.
 
         Args:
@@ -171,7 +172,7 @@ class Classifier(VideoModel):
         """
         return self.head(self.dropout(self.targets(graph, self.encoder(graph), query)))
 
-    def probabilities(self, logits: Tensor) -> Tensor:
+    def probabilities(self, logits: FloatTensor) -> Tensor:
         """Probability of every class: they sum to 1 unless a target may have several, ``[P, C]``."""
         return logits.sigmoid() if self.multi_label else logits.softmax(-1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from stgraph.checking import checked
+from stgraph.checking import axes, check_values, checked
 from stgraph.models.arguments import OptionalWidth, Probability, Width
 from stgraph.models.classifier import (
     Classifier,
@@ -19,7 +19,7 @@ from stgraph.models.classifier import (
     video_of_frames,
 )
 from stgraph.nn import EdgeAttributes
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IntTensor, check_shape
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from stgraph.graph import VideoGraph
 
 __all__ = ["GraphClassifier", "RelationClassifier", "TrackClassifier"]
+
+MOST_TARGETS = 1 << 24
+"""Largest number of tracks in a batch."""
 
 
 @checked
@@ -95,7 +98,8 @@ class GraphClassifier(Classifier):
         )
         self.object_pool = make_pool(object_pool, hidden_channels)
 
-    def targets(self, graph: VideoGraph | Batch, nodes: Tensor, query: Tensor | None) -> Tensor:
+    @axes(nodes="N d")
+    def targets(self, graph: VideoGraph | Batch, nodes: FloatTensor, query: IntTensor | None) -> Tensor:
         """One vector per graph."""
         video, num_videos = video_of_frames(graph)
         frames = self.object_pool(nodes, graph.frame, len(video))
@@ -118,10 +122,12 @@ class TrackClassifier(Classifier):
     name = "track_classifier"
     level = "track"
 
-    def targets(self, graph: VideoGraph | Batch, nodes: Tensor, query: Tensor | None) -> Tensor:
+    @axes(nodes="N d")
+    def targets(self, graph: VideoGraph | Batch, nodes: FloatTensor, query: IntTensor | None) -> Tensor:
         """One vector per track."""
         query = needed_query(query, "tracks")
         check_shape("query", query, "N", N=nodes.size(0))
+        check_values("query", query, MOST_TARGETS, low=-1)
         rows = (query >= 0).nonzero()[:, 0]
         rows = rows[in_order(query[rows], graph.frame[rows])]
         return self.pool(nodes[rows], query[rows], count_groups(query))
@@ -149,10 +155,12 @@ class RelationClassifier(Classifier):
         self.geometry = EdgeAttributes()
         return 4 * hidden_channels + self.geometry.channels
 
-    def targets(self, graph: VideoGraph | Batch, nodes: Tensor, query: Tensor | None) -> Tensor:
+    @axes(nodes="N d")
+    def targets(self, graph: VideoGraph | Batch, nodes: FloatTensor, query: IntTensor | None) -> Tensor:
         """One vector per pair."""
         query = needed_query(query, "pairs")
         check_shape("query", query, "2 P")
+        check_values("query", query, nodes.size(0))
         i, j = query[0], query[1]
         video, _ = video_of_frames(graph)
         frames = self.pool(nodes, graph.frame, len(video))

@@ -71,7 +71,7 @@ class ObjectEncoder(nn.Module):
                 "'edge_attributes' and 'conv_arguments' must be empty for 'ResidualGCNConv', which takes weights of edges "
                 "only; choose another 'conv', such as 'GATv2Conv'."
             )
-        self.motion, self.both_directions = motion, both_directions
+        self.object_channels, self.motion, self.both_directions = object_channels, motion, both_directions
         self.labels = nn.Embedding(num_labels + 1, LABEL_CHANNELS) if num_labels else None
         self.edge_attributes = EdgeAttributes(edge_attributes) if edge_attributes else None
         width = object_channels + 2 * motion + (LABEL_CHANNELS if num_labels else 0)
@@ -93,7 +93,7 @@ class ObjectEncoder(nn.Module):
     def forward(self, graph: VideoGraph | Batch) -> Tensor:
         """Computes the vectors of all boxes."""
         x = graph.x
-        check_shape("x", x, "N F")
+        check_shape("x", x, "N F", F=self.object_channels)
         video = graph.get("batch")
         video = x.new_zeros(len(x), dtype=torch.long) if video is None else video
         time = graph.get("time")

@@ -10,6 +10,7 @@ from torch import Tensor
 from stgraph.checking import checked
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.nn import RecurrentDecoder, RecurrentOutput, VideoMemory
+from stgraph.typing import IntTensor
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -46,8 +47,8 @@ class RecurrentCaptioner(CaptioningModel):
     def teacher_forced(
         self,
         graph: VideoGraph | Batch,
-        tokens: Tensor,
-        video: Tensor,
+        tokens: IntTensor,
+        video: IntTensor,
         *,
         teacher_forcing_ratio: float = 1.0,
         sampled_words: str = "sample",
@@ -69,6 +70,6 @@ class RecurrentCaptioner(CaptioningModel):
             sampled_words=sampled_words,
         )
 
-    def forward(self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def forward(self, graph: VideoGraph | Batch, tokens: IntTensor, video: IntTensor) -> dict[str, Tensor]:
         """Logits of all next words; each video is encoded once, however many captions it has."""
         return {self.name: self.teacher_forced(graph, tokens, video).logits}

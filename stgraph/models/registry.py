@@ -7,7 +7,7 @@ import importlib
 from importlib.metadata import entry_points
 from typing import TypeVar, overload
 
-from stgraph.checking import checked
+from stgraph.checking import checked, described
 from stgraph.errors import OptionError
 from stgraph.models.captioning_model import CaptioningModel
 from stgraph.models.video_model import VideoModel
@@ -40,7 +40,9 @@ def register_model(model: Model) -> Model:
         OptionError: If it is no ``CaptioningModel`` or ``Classifier``, has no name, or the name belongs to another model.
     """
     if not (isinstance(model, type) and issubclass(model, VideoModel)):
-        raise OptionError(f"A model must be a subclass of CaptioningModel or Classifier, got {model!r}.")
+        raise OptionError(
+            f"A model must be a subclass of CaptioningModel or Classifier, got {described(model)}."
+        )
     name = getattr(model, "name", None)
     if not isinstance(name, str) or not name:
         raise OptionError(f"{model.__name__} must have a class attribute 'name', got {name!r}.")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stgraph.checking import described
 from stgraph.errors import DataError, MissingDataError, shown
 from stgraph.nn import AdditiveAttention, STATDecoder, STATEncoder
 
@@ -69,10 +70,15 @@ def read_released(params: ReleasedParams) -> dict[str, Tensor]:
             f"The released STAT has {len(NAMES)} parameters, of which {len(missing)} are missing here, such as "
             f"'{missing[0]}'; give all arrays of the authors' .npz under their names."
         )
-    if unknown := sorted(arrays.keys() - set(NAMES) - UNUSED):
+    if unknown := sorted(arrays.keys() - set(NAMES) - UNUSED, key=str):
         raise DataError(
             f"'{unknown[0]}' is not a parameter of the released STAT; a model with other options cannot be converted."
         )
+    for name in NAMES:
+        if np.asarray(arrays[name]).dtype.kind != "f":
+            raise DataError(
+                f"'{name}' of the released STAT must be an array of floating-point numbers, got {described(arrays[name])}."
+            )
     found = {name: torch.as_tensor(np.asarray(arrays[name])) for name in NAMES}
     for name, shape in _shapes(found).items():
         if tuple(found[name].shape) != shape:

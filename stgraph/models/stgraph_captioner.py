@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -32,6 +33,7 @@ from stgraph.nn import (
     pad_frames,
     pad_regions,
 )
+from stgraph.typing import IntTensor
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -154,7 +156,14 @@ class STGraphCaptioner(CaptioningModel):
         )
 
     @classmethod
-    def arguments_for(cls, data: DataSizes, **arguments: Any) -> dict[str, Any]:
+    def arguments_for(
+        cls,
+        data: DataSizes,
+        *,
+        streams: Sequence[str] | None = None,
+        categories: bool = False,
+        **arguments: Any,
+    ) -> dict[str, Any]:
         """As in the base class; a branch whose stream is missing is refused."""
         for branch, stream in (("scene", "appearance"), ("object", "object")):
             chosen = arguments.get("branches", ("scene", "object"))
@@ -165,7 +174,7 @@ class STGraphCaptioner(CaptioningModel):
                     f"{', '.join(sorted(data.widths)) or 'none'}; extract them, or train the other branch alone with "
                     f"branches=[{other}] (for a command, model.branches=[{other}])."
                 )
-        return super().arguments_for(data, **arguments)
+        return super().arguments_for(data, streams=streams, categories=categories, **arguments)
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -221,12 +230,12 @@ class STGraphCaptioner(CaptioningModel):
         """What the words of a branch attend to."""
         return self.decoder_of(branch).encode(*self.frames(graph, branch))
 
-    def forward(self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def forward(self, graph: VideoGraph | Batch, tokens: IntTensor, video: IntTensor) -> dict[str, Tensor]:
         """Scores of all next words in every branch; each video is encoded once, whatever its number of captions."""
         return self.scores_and_features(graph, tokens, video)[0]
 
     def scores_and_features(
-        self, graph: VideoGraph | Batch, tokens: Tensor, video: Tensor
+        self, graph: VideoGraph | Batch, tokens: IntTensor, video: IntTensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``."""
         scores, features = {}, {}

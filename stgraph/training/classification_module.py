@@ -9,14 +9,17 @@ from typing import Any
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.optim import Adam
+from torch_geometric.data import Batch
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.classification_data import ClassificationBatch
 from stgraph.errors import OptionError
+from stgraph.graph import VideoGraph
 from stgraph.metrics import Predictions
 from stgraph.metrics.classification import ScoredTargets
 from stgraph.models import Classifier
 from stgraph.training.step_module import OptimizerFactory, ScheduleFactory, StepModule
+from stgraph.typing import IntTensor
 
 __all__ = ["ClassificationModule", "TargetLoss"]
 
@@ -73,7 +76,7 @@ class ClassificationModule(StepModule):
         self._found: list[ScoredTargets] = []
         self._loss = [0.0, 0.0]  # sum over targets, and their number
 
-    def forward(self, graphs: Any, query: Tensor | None = None) -> Tensor:
+    def forward(self, graphs: VideoGraph | Batch, query: IntTensor | None = None) -> Tensor:
         """Logits of every class; see :class:`~stgraph.models.Classifier`."""
         return self.model(graphs, query)
 

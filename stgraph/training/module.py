@@ -15,11 +15,13 @@ from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch, CaptionCollator
 from stgraph.datasets.loading.data_module import CaptionDataModule
 from stgraph.errors import DataError, OptionError
+from stgraph.graph import VideoGraph
 from stgraph.metrics import METRICS, CaptionEvaluator
 from stgraph.models import Caption, CaptioningModel, captions_of
 from stgraph.text import CaptionTokenizer
 from stgraph.training.losses import CaptionLoss, StepCounts, default_loss
 from stgraph.training.step_module import OptimizerFactory, ScheduleFactory, StepModule
+from stgraph.typing import IntTensor
 
 __all__ = ["CaptioningModule", "OptimizerFactory", "ScheduleFactory", "default_optimizer"]
 
@@ -98,7 +100,7 @@ class CaptioningModule(StepModule):
         self._references: dict[str, list[str]] = {}
         self._validation_loss = [0.0, 0.0]  # sum over words, and number of words
 
-    def forward(self, graphs: Any, tokens: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def forward(self, graphs: VideoGraph | Batch, tokens: IntTensor, video: IntTensor) -> dict[str, Tensor]:
         """Logits of every next word by branch; see :class:`~stgraph.models.CaptioningModel`."""
         return self.model(graphs, tokens, video)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import logging
 import os
 import time
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     os.chdir(world.folder())
+    logging.disable(logging.WARNING)  # of Lightning, about every training
     begun = time.monotonic()
     tally = bench.run(
         combinations=options.combinations,

@@ -174,10 +174,15 @@ def attempt(target: Target, tally: Tally, changed: dict[str, Any], title: str) -
         tally.report(tally.findings[-1])
 
 
+def own_arguments(target: Target) -> dict[str, Any]:
+    """The valid arguments that a target names; what it takes by ``**`` belongs to another callable, such as a Trainer."""
+    names = {parameter.name for parameter in target.parameters}
+    return {name: value for name, value in base_call(target)[1].items() if name in names}
+
+
 def single(target: Target) -> Iterator[tuple[str, dict[str, Any]]]:
     """One wrong argument at a time, an unknown one, and each one missing."""
-    _, arguments = base_call(target)
-    for name, right in arguments.items():
+    for name, right in own_arguments(target).items():
         for title, value in wrong_values(right):
             yield f"{name}={title}", {name: value}
     yield "unknown argument", {"no_such_argument": 1}
@@ -185,7 +190,7 @@ def single(target: Target) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def combined(target: Target, draw: random.Random, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Several wrong arguments at once."""
-    _, arguments = base_call(target)
+    arguments = own_arguments(target)
     if len(arguments) < 2:
         return
     values = {name: list(wrong_values(right)) for name, right in arguments.items()}

@@ -493,7 +493,7 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "JoinedStreams": joined,
     "CaptionCorpus": world.corpus,
     "StoredDataset": world.dataset,
-    "CaptionDataModule": world.data,
+    "CaptionDataModule": world.fresh_data,
     "CaptionBatch": world.batch,
     "CaptionTokenizer": world.tokenizer,
     "ClassificationDataModule": world.labelled,

@@ -169,25 +169,6 @@ def caption() -> Any:
     return Caption("ant", "a cat", (-0.1, -0.2, -0.3), {"frames": torch.full((3, 4), 0.25)})
 
 
-def saliency() -> Any:
-    from stgraph.inspection import Saliency
-
-    return Saliency("a cat", -1.0, "pixels", torch.rand(2, 4, 4), torch.rand(2, 2, 2))
-
-
-def sharpness() -> Any:
-    from stgraph.inspection import FrameSharpness
-
-    values = {"video0": 0.5, "video1": 0.6}
-    return FrameSharpness("small", "test", "frames", values, values, values)
-
-
-def example() -> Any:
-    from stgraph.inspection import CaptionExample
-
-    return CaptionExample("video0", {"model": "a cat"}, ["a cat jumps"], pixels(4, 32, 48)())
-
-
 @functools.cache
 def extractor(name: str) -> Any:
     from stgraph.extraction.extractors import make_extractor
@@ -234,21 +215,6 @@ def sized() -> Any:
 
 
 IMAGE = {"ResNet": (3, 64, 64), "GoogLeNet": (3, 64, 64)}
-CLASSES = ("STGraphCaptioner", "STATCaptioner", "STaTSCaptioner", "CaptioningModel", "RecurrentCaptioner")
-BRANCHES = {
-    "STGraphCaptioner": "object",
-    "CaptioningModel": "object",
-    "STATCaptioner": "stat",
-    "RecurrentCaptioner": "stat",
-    "STaTSCaptioner": "stats",
-}
-SYSTEMS = {
-    "STGraphCaptioner": "object",
-    "CaptioningModel": "object",
-    "STATCaptioner": "stat",
-    "RecurrentCaptioner": "stat",
-    "STaTSCaptioner": "stats",
-}
 NETWORKS = {
     **{f"ResNet{depth}": f"resnet{depth}" for depth in (18, 50, 101, 152)},
     "GoogLeNetPool5": "googlenet",
@@ -262,85 +228,6 @@ NETWORKS = {
 }
 
 VALUES: dict[str, Any] = {
-    # models
-    **{f"{name}.branch": lambda: world.captioner().default_branch for name in ("CaptionPipeline",)},
-    **{
-        f"{name}.{method}.branch": BRANCHES[name]
-        for name in CLASSES
-        for method in ("check_branch", "decoder_of", "lm_head", "streams", "encode", "frames", "freeze")
-    },
-    **{f"{name}.{method}.data": world.data for name in CLASSES for method in ("arguments_for", "for_data")},
-    **{
-        f"{name}.for_data.data": world.labelled
-        for name in ("Classifier", "GraphClassifier", "RelationClassifier", "TrackClassifier")
-    },
-    **{
-        f"{name}.pool": "mean"
-        for name in ("STGraphCaptioner", "GraphClassifier", "RelationClassifier", "TrackClassifier")
-    },
-    **{f"{name}.frames": () for name in ("STaTSCaptioner",)},
-    "num_classes": 2,
-    "Classifier.forward.graph": lambda: world.examples()[0][0],
-    "GraphClassifier.forward.graph": lambda: world.examples()[0][0],
-    "TrackClassifier.forward.graph": lambda: world.examples()[0][0],
-    "RelationClassifier.forward.graph": lambda: world.examples()[0][0],
-    "TrackClassifier.forward.query": lambda: torch.tensor([0, -1, 1, 0, -1]),
-    "RelationClassifier.forward.query": lambda: torch.tensor([[0, 2], [1, 3]]),
-    **{
-        f"{name}.targets.graph": (lambda: world.examples()[0][0])
-        for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")
-    },
-    **{
-        f"{name}.targets.nodes": rows(5, 8)
-        for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")
-    },
-    "GraphClassifier.targets.query": None,
-    "TrackClassifier.targets.query": lambda: torch.tensor([0, -1, 1, 0, -1]),
-    "RelationClassifier.targets.query": lambda: torch.tensor([[0, 2], [1, 3]]),
-    **{
-        f"{name}.probabilities.logits": rows(2, 2)
-        for name in ("Classifier", "GraphClassifier", "TrackClassifier", "RelationClassifier")
-    },
-    "Caption.text": "a cat",
-    "Caption.log_probs": (-0.1, -0.2, -0.3),
-    **{f"{name}.arguments": dict for name in ("ModelConfig", "ClassifierConfig")},
-    **{f"{name}.model": "stgraph" for name in ("ModelConfig",)},
-    "ClassifierConfig.model": "graph_classifier",
-    "classes": ("drink", "eat"),
-    "DataSummary.videos": lambda: {"train": 3},
-    "DataSummary.name": "small",
-    "ExtractorConfig.weights": "abc",
-    **{
-        f"{name}.folder": world.model_folder for name in ("load_model", "load_tokenizer", "read_model_config")
-    },
-    "CaptionPipeline.from_pretrained.source": lambda: str(world.model_folder()),
-    "CaptionPipeline.from_pretrained.folder": world.model_folder,
-    "STATCaptioner.from_released.params": dict,
-    "find_model.name": "stgraph",
-    "nearest_captions.train": lambda: {"video0": rows(4)(), "video1": torch.ones(4)},
-    "nearest_captions.captions": lambda: {"video0": ["a cat"], "video1": ["a dog"]},
-    "nearest_captions.queries": lambda: {"video2": torch.ones(4)},
-    "most_frequent_caption.captions": lambda: {"video0": ["a cat"], "video1": ["a dog"]},
-    "save_model.config": lambda: world.captioner().config,
-    "save_model.model": lambda: world.captioner().model,
-    # pipelines
-    "CaptionPipeline.__call__.videos": lambda: (
-        [world.data().source.batch(["video0"])[0]]
-        if hasattr(world.data(), "source")
-        else world.batch().graphs
-    ),
-    "CaptionPipeline.caption.videos": lambda: world.batch().graphs,
-    "CaptionPipeline.caption_all.videos": lambda: [world.video()],
-    "CaptionPipeline.check_extractors.extractors": lambda: dict(world.store().extractors),
-    "CaptionPipeline.evaluate.data": world.data,
-    "CaptionPipeline.extract_features.paths": lambda: [world.clip()],
-    "CaptionPipeline.config": lambda: world.captioner().config,
-    "CaptionPipeline.model": lambda: world.captioner().model,
-    "CaptionPipeline.tokenizer": world.tokenizer,
-    "ClassificationPipeline.config": lambda: world.classifier().config,
-    "ClassificationPipeline.model": lambda: world.classifier().model,
-    "ClassificationPipeline.evaluate.data": world.labelled,
-    "ClassificationPipeline.__call__.graphs": lambda: [world.examples()[0][0]],
     # training
     "batch_idx": 0,
     "dataloader_idx": 0,
@@ -416,9 +303,11 @@ VALUES: dict[str, Any] = {
     "make_loss.values": lambda: {"name": "language"},
     "load_weights.start": world.captioner,
     "load_teacher.teacher": world.captioner,
-    "train_captioner.data": world.data,
+    "train_captioner.data": world.fresh_data,
+    "train_captioner.trainer": lambda: {"max_epochs": 0, "accelerator": "cpu"},
     "train_captioner.model": lambda: world.captioner().model,
     "train_classifier.data": world.labelled,
+    "train_classifier.trainer": lambda: {"max_epochs": 0, "accelerator": "cpu"},
     "train_classifier.model": lambda: world.classifier().model,
     # metrics
     **dict.fromkeys(
@@ -457,55 +346,6 @@ VALUES: dict[str, Any] = {
     "count_words.captions": lambda: {"video0": "a cat"},
     "tagger": lambda: tag,
     **dict.fromkeys(("bootstrap_intervals.scores", "paired_bootstrap.a", "paired_bootstrap.b"), scores),
-    # pictures and pages
-    "CaptionExample.captions": lambda: {"model": "a cat"},
-    "CaptionView.words": lambda: ["a", "cat", "(end)"],
-    "CaptionView.frames": lambda: torch.full((3, 4), 0.25),
-    "FrameOrder.dataset": "small",
-    "FrameOrder.shares": lambda: {"video0": 0.5},
-    "FrameOrder.left_out": (),
-    "FrameSharpness.dataset": "small",
-    **{f"FrameSharpness.{name}": (lambda: {"video0": 0.5}) for name in ("largest", "effective", "even")},
-    "FrameSharpness.attention": "frames",
-    "RegionLayout.heat.weights": lambda: torch.rand(4, 4),
-    "Saliency.caption": "a cat",
-    "Saliency.log_prob": -1.0,
-    "Saliency.source": "pixels",
-    "Saliency.gradient": lambda: torch.rand(2, 4, 4),
-    "Saliency.grad_cam": lambda: torch.rand(2, 2, 2),
-    "draw_attention.caption": caption,
-    **{
-        f"{name}.path": lambda: world.folder() / "picture.png"
-        for name in (
-            "draw_attention",
-            "draw_captions",
-            "draw_confusion",
-            "draw_saliency",
-            "draw_sharpness",
-            "draw_word_counts",
-            "draw_graph",
-        )
-    },
-    "draw_graph.frames": None,
-    "draw_attention.frames": pixels(4, 32, 48),
-    "draw_captions.examples": lambda: [example()],
-    "draw_confusion.predictions": predictions,
-    "draw_saliency.found": lambda: {"model": saliency()},
-    "draw_saliency.frames": pixels(2, 32, 48),
-    "draw_sharpness.groups": lambda: {"model": [sharpness()]},
-    "draw_word_counts.counts": lambda: {"model": counts()},
-    "grad_cam.maps": rows(2, 3, 4, 4),
-    "grad_cam.gradient": rows(2, 3, 4, 4),
-    "sharpness_of.weights": lambda: torch.full((3, 4), 0.25),
-    "region_layout.branch": lambda: world.captioner().default_branch,
-    "region_layout.graph": lambda: world.batch().graphs[0],
-    "captioner": world.captioner,
-    "caption_saliency.frames": None,
-    "caption_saliency.video": world.video,
-    "frame_order.split": "test",
-    "write_page.path": lambda: world.folder() / "page.html",
-    "write_page.frames": None,
-    "write_page.captions": list,
     # extraction
     "records": lambda: planned().records,
     "FrameRule.of_record.record": lambda: ["spread", 4],
@@ -643,33 +483,9 @@ def _engine(sources: Any, timings: Any = None) -> Any:
     return extract_videos(sources, planned(), threads=1)
 
 
-def layout() -> Any:
-    from stgraph.inspection import RegionLayout
-
-    return RegionLayout
-
-
-def class_model(name: str) -> Callable[[], Any]:
-    def make() -> Any:
-        from stgraph import models
-
-        torch.manual_seed(0)
-        return getattr(models, name)(5, 2, hidden_channels=8).eval()
-
-    return make
-
-
 INSTANCES: dict[str, Callable[[], Any]] = {
-    **{name: (lambda name=name: world.model(SYSTEMS[name])) for name in CLASSES},
-    "CaptionPipeline": world.captioner,
-    "ClassificationPipeline": world.classifier,
     "CaptioningModule": trainer_module,
     "ClassificationModule": classification_module,
-    "VideoModel": world.model,
-    "Classifier": class_model("GraphClassifier"),
-    **{name: class_model(name) for name in ("GraphClassifier", "TrackClassifier", "RelationClassifier")},
-    "ModelConfig": lambda: world.captioner().config,
-    "ClassifierConfig": lambda: world.classifier().config,
     "CaptionEvaluator": evaluator,
     "CaptionReward": reward,
     "CaptionLoss": language_loss,
@@ -682,9 +498,6 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "Cell": cell,
     "Study": study,
     "Caption": caption,
-    "Saliency": saliency,
-    "FrameSharpness": sharpness,
-    "CaptionExample": example,
     "ExtractionPlan": plan,
     "PlannedExtractors": planned,
     "CustomDetector": detector,

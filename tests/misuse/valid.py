@@ -13,7 +13,7 @@ import torch
 
 from stgraph.checking.rules import rule_of
 from stgraph.checking.scope import resolved
-from tests.misuse import data_values, nn_values, run_values, world
+from tests.misuse import data_values, model_values, nn_values, picture_values, run_values, world
 from tests.misuse.makers import fresh, real, rows, whole
 from tests.misuse.targets import Target
 
@@ -36,15 +36,19 @@ def base_call(target: Target) -> tuple[Callable[..., Any], dict[str, Any]]:
     arguments = {}
     for parameter in target.parameters:
         value = value_of(target, parameter)
-        if value is not LEFT_OUT:
+        if parameter.kind is parameter.VAR_KEYWORD and value is not LEFT_OUT:
+            arguments |= value
+        elif value is not LEFT_OUT:
             arguments[parameter.name] = value
     if target.owner is None:
         return target.function, arguments
     name, method = target.label.split(".")
     static = inspect.getattr_static(target.owner, method)
     if isinstance(static, (classmethod, staticmethod)):
-        return getattr(target.owner, method), arguments
-    return getattr(instance_of(name, target.owner), method), arguments
+        abstract = inspect.isabstract(target.owner)
+        return getattr(type(instance_of(name, target.owner)) if abstract else target.owner, method), arguments
+    whole = target.label if target.label in INSTANCES else name
+    return getattr(instance_of(whole, target.owner), method), arguments
 
 
 LEFT_OUT = object()
@@ -55,7 +59,7 @@ def value_of(target: Target, parameter: inspect.Parameter) -> Any:
     annotation = annotation_of(target, parameter)
     if key in VALUES:
         return made(VALUES[key])
-    if parameter.name in VALUES:
+    if parameter.name in VALUES and parameter.kind is not parameter.VAR_KEYWORD:
         value, rule = made(VALUES[parameter.name]), rule_of(annotation)
         if rule is None or rule.accepts(value):
             return value
@@ -122,6 +126,19 @@ SKIPPED: dict[str, str] = {
     "wrap_detector": "extraction calls it with entry points of other packages",
     "ResidualGCNConv.collect": "PyTorch Geometric generates it",
     "ResidualGCNConv.propagate": "PyTorch Geometric generates it",
+    **{
+        f"{name}.{method}": "Lightning calls it with its trainer"
+        for name in ("CaptioningModule", "ClassificationModule")
+        for method in (
+            "on_test_epoch_end",
+            "on_train_batch_start",
+            "on_validation_epoch_end",
+            "training_step",
+        )
+    },
+    "ClassificationModule.predictions": "a trainer gathers them",
+    "CaptionBatch.pin_memory": "it needs a GPU",
+    "ClassificationBatch.pin_memory": "it needs a GPU",
     "ResumePoint.on_train_batch_end": "Lightning calls it with its trainer",
     "ResumePoint.on_train_epoch_end": "Lightning calls it with its trainer",
     "ResumePoint.on_validation_end": "Lightning calls it with its trainer",
@@ -183,9 +200,13 @@ VALUES: dict[str, Any] = {
     "split": "train",
     "seed": 0,
 }
-VALUES |= nn_values.VALUES | data_values.VALUES | run_values.VALUES
+VALUES |= (
+    nn_values.VALUES | data_values.VALUES | model_values.VALUES | picture_values.VALUES | run_values.VALUES
+)
 INSTANCES: dict[str, Callable[[], Any]] = {
     **nn_values.INSTANCES,
     **data_values.INSTANCES,
+    **model_values.INSTANCES,
+    **picture_values.INSTANCES,
     **run_values.INSTANCES,
 }

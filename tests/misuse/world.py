@@ -27,7 +27,8 @@ def folder() -> Path:
 @functools.cache
 def store_path() -> Path:
     path = folder() / "store.h5"
-    write(path, [random_video(seed, name=f"video{seed}") for seed in range(4)])
+    counts = ((2, 0, 3), (2, 0, 3), (2, 0, 3), (2, 1, 3))
+    write(path, [random_video(seed, counts[seed], name=f"video{seed}") for seed in range(4)])
     return path
 
 
@@ -52,15 +53,20 @@ def dataset() -> Any:
     return StoredDataset("small", store(), corpus())
 
 
-@functools.cache
-def data() -> Any:
-    """The data module of a captioning run on the store."""
+def fresh_data() -> Any:
+    """The data module of a captioning run on the store; some calls change which streams it reads."""
     from stgraph import CaptionDataModule, VideoGraphBuilder
 
     builder = VideoGraphBuilder(max_objects=3)
     return CaptionDataModule.from_dataset(
         dataset(), builder=builder, num_frames=3, cache=True, batch_size=2, max_length=8
     )
+
+
+@functools.cache
+def data() -> Any:
+    """`fresh_data` for calls that change nothing."""
+    return fresh_data()
 
 
 @functools.cache
@@ -77,6 +83,12 @@ def captioner() -> Any:
 def model_folder() -> Path:
     captioner().save_pretrained(folder() / "model")
     return folder() / "model"
+
+
+@functools.cache
+def classifier_folder() -> Path:
+    classifier().save_pretrained(folder() / "classifier")
+    return folder() / "classifier"
 
 
 def batch() -> Any:

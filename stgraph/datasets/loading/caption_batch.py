@@ -11,8 +11,9 @@ from torch_geometric.data import Batch, Data
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.process_shards import StepTotals
-from stgraph.errors import DataError, shown
+from stgraph.errors import DataError, OptionError, shown
 from stgraph.text import CaptionTokenizer
+from stgraph.typing import Count
 
 __all__ = ["CaptionBatch", "CaptionCollator"]
 
@@ -43,7 +44,7 @@ class CaptionBatch:
     totals: StepTotals | None = None
     references: list[list[str]] | None = None
 
-    def split(self, num_captions: int) -> Iterator[CaptionBatch]:
+    def split(self, num_captions: Count) -> Iterator[CaptionBatch]:
         """Parts of at most ``num_captions`` captions, each with the graphs of its videos alone."""
         for start in range(0, len(self.tokens), num_captions):
             video = self.video[start : start + num_captions]
@@ -67,14 +68,23 @@ class CaptionBatch:
         )
 
     def pin_memory(self) -> CaptionBatch:
-        """The same batch in page-locked memory."""
-        return replace(
-            self,
-            graphs=self.graphs.pin_memory(),
-            tokens=self.tokens.pin_memory(),
-            video=self.video.pin_memory(),
-            owned=None if self.owned is None else self.owned.pin_memory(),
-        )
+        """The same batch in page-locked memory.
+
+        Raises:
+            OptionError: If there is no GPU, for which memory is locked.
+        """
+        try:
+            return replace(
+                self,
+                graphs=self.graphs.pin_memory(),
+                tokens=self.tokens.pin_memory(),
+                video=self.video.pin_memory(),
+                owned=None if self.owned is None else self.owned.pin_memory(),
+            )
+        except RuntimeError as error:
+            raise OptionError(
+                f"Memory can be pinned only where there is a GPU ({str(error).splitlines()[0]}); leave pin_memory out."
+            ) from error
 
 
 @checked
@@ -106,6 +116,8 @@ class CaptionCollator:
 
     def __call__(self, items: Sequence[tuple[Data, Sequence[str]] | Data]) -> CaptionBatch:
         """Joins graphs and sentences."""
+        if not len(items):
+            raise DataError("'items' must hold at least one graph with its sentences, got none.")
         graphs: list[Data] = []
         sentences: list[list[str]] = []
         for item in items:
@@ -120,6 +132,10 @@ class CaptionCollator:
 
     def join(self, graphs: Batch, sentences: Sequence[Sequence[str]]) -> CaptionBatch:
         """A batch of graphs with the sentences of each."""
+        if len(sentences) != graphs.num_graphs:
+            raise DataError(
+                f"'sentences' must be one list for each of the {graphs.num_graphs} graphs, got {len(sentences)} lists."
+            )
         ids = graphs.get("video_id")
         names = (
             list(ids) if ids is not None and None not in ids else [str(row) for row in range(len(sentences))]

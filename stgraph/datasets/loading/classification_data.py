@@ -18,11 +18,12 @@ from stgraph.checking import checked
 from stgraph.datasets.loading.batch_datasets import RemainingBatches, batch_loader
 from stgraph.datasets.loading.graph_source import GraphList
 from stgraph.datasets.loading.targets import EncodedTargets, Target, class_names, encode, level_of, names_of
-from stgraph.errors import DataError, OptionError
+from stgraph.errors import DataError, OptionError, UnknownVideoError, listed
 from stgraph.graph import VideoGraphBuilder
 from stgraph.metrics.classification import ScoredTargets
 from stgraph.models import Classifier, ClassifierConfig, DataSummary
 from stgraph.models.classifier import Level
+from stgraph.typing import Natural
 
 __all__ = ["ClassificationBatch", "ClassificationDataModule"]
 
@@ -230,14 +231,14 @@ class ClassificationDataModule(LightningDataModule):
         if self.trainer is not None:
             self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
 
-    def batches(self, epoch: int) -> list[list[str]]:
+    def batches(self, epoch: Natural) -> list[list[str]]:
         """Ids of the graphs of each batch of an epoch, for all processes together."""
         ids = self.ids["train"]
         order = np.random.default_rng([self.seed, epoch]).permutation(len(ids)).tolist()
         shuffled = [ids[position] for position in order]
         return [shuffled[start : start + self.batch_size] for start in range(0, len(ids), self.batch_size)]
 
-    def num_batches(self, epoch: int) -> int:
+    def num_batches(self, epoch: Natural) -> int:
         """Batches of an epoch that are trained on: all, or as many as ``Trainer(limit_train_batches=...)`` allows."""
         total = len(self.batches(epoch))
         limit = 1.0 if self.trainer is None else self.trainer.limit_train_batches
@@ -295,8 +296,14 @@ class ClassificationDataModule(LightningDataModule):
         Args:
             ids: Graphs of the batch.
             together: Graphs of the batch over all ranks; None is ``ids``.
+
+        Raises:
+            UnknownVideoError: If there is no such graph.
         """
         together = ids if together is None else together
+        unknown = [graph_id for graph_id in (*ids, *together) if graph_id not in self._targets]
+        if unknown:
+            raise UnknownVideoError(f"'ids' must be graphs of these data, got {listed(unknown)}.")
         total = sum(len(self._targets[graph_id].labels) for graph_id in together)
         owned = bool(ids) or not together
         here = list(ids) if owned else [together[0]]  # every parameter takes part in the all-reduce

@@ -27,6 +27,7 @@ from stgraph.features.video_features import Sampling
 from stgraph.graph import VideoGraphBuilder
 from stgraph.models import CaptioningModel, DataSummary, ExtractorConfig, ModelConfig
 from stgraph.text import CaptionTokenizer, normalise
+from stgraph.typing import Natural
 
 if TYPE_CHECKING:
     from stgraph.datasets.corpus.split_files import Splits
@@ -339,7 +340,7 @@ class CaptionDataModule(LightningDataModule):
         if self.trainer is not None:
             self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
 
-    def batches(self, epoch: int) -> list[list[PairGroup]]:
+    def batches(self, epoch: Natural) -> list[list[PairGroup]]:
         """The batches of one epoch, each for all processes together."""
         return pair_batches(
             [len(self._captions[video]) for video in self._train_ids],
@@ -350,7 +351,7 @@ class CaptionDataModule(LightningDataModule):
             epoch=epoch,
         )
 
-    def num_batches(self, epoch: int) -> int:
+    def num_batches(self, epoch: Natural) -> int:
         """Batches of an epoch that are trained on: all, or as many as ``Trainer(limit_train_batches=...)`` allows."""
         total = len(self.batches(epoch))
         limit = 1.0 if self.trainer is None else self.trainer.limit_train_batches
@@ -379,7 +380,7 @@ class CaptionDataModule(LightningDataModule):
         width = max(part.size(1) for part in tokens)
         return [torch.nn.functional.pad(part, (0, width - part.size(1))) for part in tokens]
 
-    def shards(self, epoch: int) -> list[RankShard]:
+    def shards(self, epoch: Natural) -> list[RankShard]:
         """The part of each batch of an epoch that falls to this rank."""
         counts = [((tokens != 0).sum(1) - 1).tolist() for tokens in self._tokens]
         frames = [self.source.frames_of(video) for video in self._train_ids]

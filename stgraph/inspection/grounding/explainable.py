@@ -7,15 +7,18 @@ import copy
 from torch import Tensor, nn
 from torch_geometric.data import Batch
 
+from stgraph.checking import check_values, checked
 from stgraph.errors import OptionError
 from stgraph.graph import VideoGraph
 from stgraph.inspection.grounding.caption_words import CaptionWords
 from stgraph.models import Classifier
 from stgraph.pipeline import CaptionPipeline, VideoInput
+from stgraph.typing import FloatTensor, IndexTensor, IntTensor, check_shape
 
 __all__ = ["ExplainableCaption", "ExplainableClassifier"]
 
 
+@checked
 class ExplainableClassifier(nn.Module):
     """A classifier of one graph or batch, whose nodes and edges PyG's ``Explainer`` can mask.
 
@@ -30,7 +33,7 @@ class ExplainableClassifier(nn.Module):
         OptionError: If the classifier also uses each edge backwards, as an ``Explainer`` has one mask per edge.
     """
 
-    def __init__(self, model: Classifier, graph: VideoGraph | Batch, query: Tensor | None = None) -> None:
+    def __init__(self, model: Classifier, graph: VideoGraph | Batch, query: IntTensor | None = None) -> None:
         super().__init__()
         if model.encoder.both_directions:
             raise OptionError(
@@ -40,14 +43,14 @@ class ExplainableClassifier(nn.Module):
         self.model, self.graph, self.query = model, graph, query
         self.eval()
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: FloatTensor, edge_index: IndexTensor) -> Tensor:
         """Classifies the graph with these features and edges."""
-        graph = copy.copy(self.graph)
-        graph.x, graph.edge_index = x, edge_index
+        graph = _with_features(self.graph, x, edge_index)
         with self.model.without_dropout():
             return self.model(graph, self.query)
 
 
+@checked
 class ExplainableCaption(nn.Module):
     """The words of a caption as a function of the boxes and edges of its video, for PyG's ``Explainer``.
 
@@ -91,9 +94,18 @@ class ExplainableCaption(nn.Module):
         """The graph of the video, whose ``x`` and ``edge_index`` an ``Explainer`` takes."""
         return self._words.graph
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: FloatTensor, edge_index: IndexTensor) -> Tensor:
         """Scores the words for these features and edges."""
-        graph = copy.copy(self.graph)
-        graph.x, graph.edge_index = x, edge_index
+        graph = _with_features(self.graph, x, edge_index)
         batch = self._words.captioner.batch_of([graph])
         return self._words.scores(batch)[0].log_softmax(-1)
+
+
+def _with_features(graph: VideoGraph | Batch, x: Tensor, edge_index: Tensor) -> VideoGraph | Batch:
+    """A graph with other features and edges of the same nodes."""
+    check_shape("x", x, "N F", N=graph.num_nodes)
+    check_shape("edge_index", edge_index, "2 E", E=graph.num_edges)
+    check_values("edge_index", edge_index, len(x))
+    changed = copy.copy(graph)
+    changed.x, changed.edge_index = x, edge_index
+    return changed

@@ -16,10 +16,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.drawing import picture_text, show_frame, styled, value_bar
-from stgraph.errors import OptionError, ShapeError
+from stgraph.errors import OptionError
 from stgraph.files import save_figure
 from stgraph.graph import VideoGraph
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.grounding.ground import Grounding
 
 __all__ = ["draw_grounding"]
@@ -28,6 +30,7 @@ _PANEL = 1.0  # inches
 _MAP = "RdBu_r"
 
 
+@checked
 @styled
 def draw_grounding(
     found: Grounding,
@@ -63,10 +66,8 @@ def draw_grounding(
         raise OptionError(
             f"'words' must be positions in 0..{len(found.words) - 1}, at least one, got {rows}."
         )
-    frames = np.asarray(frames)
     number = found.frames.size(1)
-    if frames.ndim != 4 or frames.shape[0] != number or frames.shape[3] != 3:
-        raise ShapeError(f"'frames' must be [T={number}, H, W, 3], got {list(frames.shape)}")
+    frames = shown_frames(frames, number)
     boxes = None
     if found.nodes is not None:
         boxes = None if graph is None else graph.get("box")

@@ -7,11 +7,12 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from stgraph.errors import OptionError, shown
+from stgraph.checking import checked
 from stgraph.inspection.grounding.caption_words import CaptionWords
 from stgraph.inspection.grounding.gradients import Baseline, gradient_x_input, integrated_gradients
 from stgraph.inspection.grounding.removal import occlusion
 from stgraph.pipeline import CaptionPipeline, VideoInput
+from stgraph.typing import Count
 
 __all__ = ["GROUNDING_METHODS", "Grounding", "ground_caption"]
 
@@ -20,6 +21,7 @@ GROUNDING_METHODS: tuple[Method, ...] = get_args(Method)
 """Names of the methods of :func:`ground_caption`."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Grounding:
     """Weights that say on which frames, boxes and grid cells each word of a caption rests.
@@ -60,6 +62,7 @@ class Grounding:
     residual: Tensor | None = None
 
 
+@checked
 def ground_caption(
     captioner: CaptionPipeline,
     video: VideoInput,
@@ -68,8 +71,8 @@ def ground_caption(
     method: Method = "attention",
     branch: str | None = None,
     baseline: Baseline = "zero",
-    n_steps: int = 50,
-    batch_size: int = 64,
+    n_steps: Count = 50,
+    batch_size: Count = 64,
 ) -> Grounding:
     r"""Weighs frames, boxes and grid cells by how much each word of a caption rests on them.
 
@@ -109,15 +112,6 @@ def ground_caption(
     Reference: Simonyan et al., 2014 (gradients); Sundararajan et al., ICML 2017 (integrated gradients); Zeiler and Fergus,
         ECCV 2014 (occlusion).
     """
-    for name, value, allowed in (
-        ("method", method, GROUNDING_METHODS),
-        ("baseline", baseline, get_args(Baseline)),
-    ):
-        if value not in allowed:
-            raise OptionError(f"'{name}' must be one of {', '.join(allowed)}, got '{shown(value)}'.")
-    for name, count in (("n_steps", n_steps), ("batch_size", batch_size)):
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise OptionError(f"'{name}' must be a whole number from 1 on, got {shown(count)}.")
     words = CaptionWords.of(captioner, video, caption, branch)
     residual = None
     if method == "attention":

@@ -7,15 +7,18 @@ import copy
 import torch
 from torch import Tensor
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.graph import VideoGraph
 from stgraph.inspection.grounding.caption_words import CaptionWords
 from stgraph.inspection.grounding.gradients import Baseline, baseline_of
 from stgraph.pipeline import CaptionPipeline, VideoInput
+from stgraph.typing import Count
 
 __all__ = ["log_probs_without", "occlusion"]
 
 
+@checked
 def log_probs_without(
     captioner: CaptionPipeline,
     video: VideoInput,
@@ -23,7 +26,7 @@ def log_probs_without(
     caption: str | None = None,
     *,
     branch: str | None = None,
-    batch_size: int = 64,
+    batch_size: Count = 64,
 ) -> Tensor:
     """Log-probabilities of a caption's words after boxes are removed from the graph, with all of their edges.
 

@@ -18,6 +18,7 @@ from stgraph.errors import OptionError, ShapeError, shown
 from stgraph.files import write_text
 from stgraph.graph import VideoGraph
 from stgraph.graph.consistency import check_graph
+from stgraph.inspection.frames import shown_frames
 from stgraph.inspection.graph_parts import LabelNames, extent_of, node_names, relative_weights
 from stgraph.inspection.grounding import Grounding
 from stgraph.inspection.html.parts import data_url, page_part, template
@@ -107,9 +108,7 @@ def write_page(
     """
     check_graph(graph)
     if frames is not None:
-        frames = np.asarray(frames)
-        if frames.ndim != 4 or frames.shape[0] != graph.num_frames or frames.shape[3] != 3:
-            raise ShapeError(f"'frames' must be [T={graph.num_frames}, H, W, 3], got {list(frames.shape)}.")
+        frames = shown_frames(frames, int(graph.num_frames))
     if not 0 <= start < max(int(graph.num_frames), 1):
         raise OptionError(f"'start' must be a frame in 0..{int(graph.num_frames) - 1}, got {start}.")
     for caption in captions:

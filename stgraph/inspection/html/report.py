@@ -10,6 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stgraph.checking import checked
 from stgraph.drawing import colour_by_value, picture_text, styled
 from stgraph.errors import OptionError, shown
 from stgraph.files import write_text
@@ -22,6 +23,7 @@ __all__ = ["ScoredModel", "write_report"]
 Curve = Sequence[tuple[float, float]]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class ScoredModel:
     """A model in a report.
@@ -37,6 +39,7 @@ class ScoredModel:
     curves: Mapping[str, Curve] = field(default_factory=dict)
 
 
+@checked
 def write_report(
     path: str | Path,
     examples: Sequence[CaptionExample],

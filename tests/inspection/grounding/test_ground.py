@@ -189,9 +189,9 @@ def test_a_caption_of_the_largest_length_has_no_end():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "lime"}, "'method' must be one of attention, .*, got 'lime'"),
-        ({"baseline": "noise"}, "'baseline' must be one of zero, mean, got 'noise'"),
-        ({"n_steps": 0}, "'n_steps' must be a whole number from 1 on, got 0"),
+        ({"method": "lime"}, "'method' must be 'attention' or .*, got 'lime'"),
+        ({"baseline": "noise"}, "'baseline' must be 'zero' or 'mean', got 'noise'"),
+        ({"n_steps": 0}, "'n_steps' must be a whole number of at least 1, got 0"),
         ({"caption": "a blue disc"}, "'caption' must consist of words that the model knows, got 'blue'"),
         ({"caption": "..."}, "'caption' must have 1 to 8 words for this model, got 0"),
         ({"caption": "a " * 9}, "'caption' must have 1 to 8 words for this model, got 9"),
