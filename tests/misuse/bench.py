@@ -35,7 +35,7 @@ from tests.misuse.valid import Unmade, base_call
 from tests.misuse.wrong import Stranger, wrong_values
 
 ROOT = str(Path(stgraph.__file__).parent)
-LIMIT = 20
+LIMIT = 60
 """Seconds after which a call hangs."""
 
 

@@ -97,6 +97,7 @@ VALUES: dict[str, Any] = {
         for name in CLASSES
         for method in ("encode", "forward", "frames", "generate", "scores_and_features", "teacher_forced")
     },
+    "STATCaptioner.for_data.arguments": {"stream_channels": 8, "hidden_channels": 8, "word_channels": 8},
     **{f"{name}.attention_shares.{part}": value for name in CLASSES for part, value in shares(name).items()},
     "STaTSCaptioner.appearance_channels": 0,
     "STaTSCaptioner.motion_channels": 0,

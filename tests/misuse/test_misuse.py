@@ -16,6 +16,9 @@ HELD = {
     "stgraph.decoding": 0.1,
     "stgraph.metrics": 0.1,
     "stgraph.datasets": 0.02,
+    "stgraph.models": 0.02,
+    "stgraph.inspection": 0.01,
+    "stgraph": 0.01,
 }
 """Packages whose callables answer no wrong call with another error, and the share of the calls that is made here."""
 

@@ -138,7 +138,6 @@ SKIPPED: dict[str, str] = {
     },
     "ClassificationModule.predictions": "a trainer gathers them",
     "CaptionBatch.pin_memory": "it needs a GPU",
-    "ClassificationBatch.pin_memory": "it needs a GPU",
     "ResumePoint.on_train_batch_end": "Lightning calls it with its trainer",
     "ResumePoint.on_train_epoch_end": "Lightning calls it with its trainer",
     "ResumePoint.on_validation_end": "Lightning calls it with its trainer",
