@@ -40,6 +40,8 @@ ELSEWHERE = {
 """Arguments that messages of one module name of a function in another one."""
 MAPPINGS = {"data.dataset.captions", "data.dataset.splits"}
 """Settings that may be mappings from split to file, whose keys no configuration lists."""
+NO_MESSAGES = {"completion.py", "text_writers.py"}
+"""Modules whose strings are shell scripts and XML."""
 NO_ARGUMENTS = {"key", "with", "test", "greedy", "video_id", "kpt_shape"}
 """What messages name that is neither a setting nor an argument: keywords, values, and attributes of graphs and models."""
 OTHER_MEANING = {"attention"}
@@ -88,9 +90,7 @@ def texts():
                 found.append(Text(path, node.lineno, "".join(map(str, parts)), names))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(Text(path, node.lineno, node.value, names))
-    return [
-        text for text in found if " " in text.text.strip() and text.path.name != "completion.py"
-    ]  # shell scripts
+    return [text for text in found if " " in text.text.strip() and text.path.name not in NO_MESSAGES]
 
 
 @functools.cache
