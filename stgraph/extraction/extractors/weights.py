@@ -124,8 +124,8 @@ def _published(published: Any, weights: str) -> dict[str, Tensor]:
     except (URLError, OSError, RuntimeError) as error:
         raise MissingDataError(
             f"The weights {chosen} cannot be downloaded from {chosen.url} ({' '.join(str(error).split())[:150]}); "
-            "fetch the file elsewhere and give its path, or set 'weights' to 'random' to try things out ('stgraph "
-            "extract' takes the group of the extractor, too, as in appearance.weights=random)."
+            "fetch the file elsewhere and set 'weights' to its path, or to 'random' to try things out (on the command line "
+            "with the extractor's group, as in objects.weights=FILE or appearance.weights=random)."
         ) from error
 
 
