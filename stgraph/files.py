@@ -9,16 +9,17 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from stgraph.errors import OptionError, StgraphError, WriteError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["atomic_write", "make_folder", "save_figure", "sync", "write_failure", "write_text"]
+__all__ = ["atomic_write", "draw_figure", "make_folder", "save_figure", "sync", "write_failure", "write_text"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+UNDATED: dict[str, Any] = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @contextmanager
@@ -107,7 +108,17 @@ def save_figure(figure: Figure, path: str | Path, dpi: int) -> None:
     if ending not in known:
         raise OptionError(f"A picture must end in one of .{', .'.join(sorted(known))}, got '{path.name}'.")
     with atomic_write(path) as part:
-        figure.savefig(part, dpi=dpi, format=ending)
+        draw_figure(figure, part, ending, dpi)
+
+
+def draw_figure(figure: Figure, target: Path | IO[bytes], ending: str, dpi: int | None = None) -> None:
+    """Writes a figure without the date and without random names, so that equal figures are equal bytes."""
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "stgraph"}):
+        figure.savefig(
+            target, dpi="figure" if dpi is None else dpi, format=ending, metadata=UNDATED.get(ending)
+        )
 
 
 def remove_leftovers(path: Path) -> None:

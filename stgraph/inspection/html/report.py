@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from stgraph.checking import checked
 from stgraph.drawing import colour_by_value, picture_text, styled
 from stgraph.errors import OptionError, shown
-from stgraph.files import write_text
+from stgraph.files import draw_figure, write_text
 from stgraph.inspection.caption_figures import CaptionExample
 from stgraph.inspection.html.parts import data_url, page_part, template
 from stgraph.metrics import CaptionScores, bootstrap_intervals
@@ -119,5 +119,5 @@ def _picture(models: Sequence[ScoredModel], names: Sequence[str]) -> str:
     if len(models) > 1:
         figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     stream = io.BytesIO()
-    figure.savefig(stream, format="svg")
+    draw_figure(figure, stream, "svg")
     return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
