@@ -143,6 +143,7 @@ SKIPPED: dict[str, str] = {
     "ResumePoint.on_validation_end": "Lightning calls it with its trainer",
     "checked": "it decorates functions of this library",
     "axes": "it decorates functions of this library",
+    "passes_on": "it decorates functions of this library",
     "CAD120.split": "the data set has no official splits; the others' split is called",
     "TrackDataset.split": "CAD-120 stands for it, which has no official splits",
     **{
