@@ -74,7 +74,7 @@ def _open_regular(path: Path) -> GuardedFile:
         if error.errno == errno.EMFILE:
             raise StoreError(
                 f"{path} cannot be opened: a store keeps each of its files open, and this process may open no more; raise "
-                "'ulimit -n', or join the files with 'stgraph store merge NEW.h5 STORE'."
+                "'ulimit -n' above their number, with which 'stgraph store merge NEW.h5 STORE' also joins them into one."
             ) from error
         raise StoreError(
             f"{path} cannot be read ({error.strerror or error}); check its permissions."
