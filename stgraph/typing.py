@@ -18,12 +18,15 @@ __all__ = [
     "FloatTensor",
     "IndexTensor",
     "IntTensor",
+    "Level",
     "MaskTensor",
     "Natural",
     "OptionalWidth",
     "Positive",
     "Probability",
     "RealTensor",
+    "Rows",
+    "Temperature",
     "Width",
     "check_shape",
 ]
@@ -48,6 +51,8 @@ MaskTensor = Annotated["Tensor", Kind("boolean")]
 """True where data are real."""
 Width = Annotated[int, Ge(1), Le(1 << 24)]
 """A number of channels, layers, words or videos, of which there are at least one and at most 16 million."""
+Rows = Annotated[int, Ge(0), Le((1 << 31) - 1)]
+"""A number of nodes, frames or groups."""
 OptionalWidth = Annotated[int, Ge(0), Le(1 << 24)]
 """A width, or 0 for a part that is left out."""
 Natural = Annotated[int, Ge(0)]
@@ -56,6 +61,10 @@ Count = Annotated[int, Ge(1)]
 """How many of something, at least one."""
 Probability = Annotated[float, Ge(0), Lt(1)]
 """A dropout probability."""
+Level = Annotated[float, Gt(0), Lt(1)]
+"""A confidence level, or a share that is neither nothing nor all."""
+Temperature = Annotated[float, Ge(1e-20), Lt(float("inf"))]
+"""What scores are divided by before a softmax; by a smaller number they would overflow."""
 Positive = Annotated[float, Gt(0), Lt(float("inf"))]
 """A finite number above 0."""
 

@@ -20,7 +20,7 @@ from stgraph.errors import OptionError, ShapeError, shown
 if TYPE_CHECKING:
     from stgraph.checking.rules import Rule
 
-__all__ = ["axes", "check_values", "checked", "described", "passes_on"]
+__all__ = ["axes", "call_checked", "check_values", "checked", "described", "passes_on"]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
 
@@ -90,9 +90,11 @@ def axes(**specs: str) -> Callable[[Checked], Checked]:
 
     Args:
         specs: Axes by argument, separated by spaces, as in ``query="P H=width", keys="P ... S A"``. Axes of one name have
-            one size in all tensors of a call; ``=`` is followed by the attribute of ``self`` that holds the size, ``...``
-            stands for any axes, and a number for a fixed size. A last ``<name`` bounds the values of an index tensor by an
-            axis or attribute of that name; it is checked on the CPU only, as a GPU would be waited for.
+            one size in all tensors of a call; ``=`` is followed by the attribute of ``self``, or by an argument and its
+            attribute, that holds the size, ``...`` stands for any axes, and a number for a fixed size. A last ``<name``
+            bounds the values of an index tensor by an axis, argument or attribute of that name, or by the quotient of two
+            (``<a//b``); it is checked on the CPU only, as a GPU would be waited for. The axes of a container of tensors
+            are those of each.
     """
 
     def mark(function: Checked) -> Checked:
@@ -102,17 +104,14 @@ def axes(**specs: str) -> Callable[[Checked], Checked]:
     return mark
 
 
-Axis = tuple[str, Callable[[Any], Any] | None]
+Axis = tuple[str, str]
 Spec = tuple[list[Axis], list[Axis] | None, str]
 
 
 def _parsed(spec: str) -> Spec:
     """The axes before ``...``, those after it or None, and the name of the bound of the values or nothing."""
     spec, _, bound = spec.partition("<")
-    found: list[Axis] = [
-        (name, attrgetter(path) if path else None)
-        for name, _, path in (axis.partition("=") for axis in spec.split())
-    ]
+    found: list[Axis] = [(name, path) for name, _, path in (axis.partition("=") for axis in spec.split())]
     names = [name for name, _ in found]
     if "..." not in names:
         return found, None, bound
@@ -120,24 +119,47 @@ def _parsed(spec: str) -> Spec:
     return found[:place], found[place + 1 :], bound
 
 
-def _check_axes(first: object, tensors: list[tuple[str, Any]], specs: dict[str, Spec]) -> None:
+def _check_axes(
+    first: object, tensors: list[tuple[str, Any]], specs: dict[str, Spec], given: dict[str, Any]
+) -> None:
     sizes: dict[str, Any] = {}
     for name, value in tensors:
-        if name not in specs or not hasattr(value, "shape"):
+        spec = specs.get(name) or specs.get(name.partition("[")[0])
+        if spec is None or not hasattr(value, "shape"):
             continue
-        head, tail, bound = specs[name]
+        head, tail, bound = spec
         shape, before = tuple(value.shape), dict(sizes)
-        given = list(zip(head, shape, strict=False))
+        pairs = list(zip(head, shape, strict=False))
         fits = len(shape) == len(head) if tail is None else len(shape) >= len(head) + len(tail)
         if tail is not None and fits:
             end = len(shape) - len(tail)
-            given += zip([("...", None), *tail], [shape[len(head) : end], *shape[end:]], strict=True)
-        if fits and all(_size(first, axis, sizes, size) == size for axis, size in given):
+            pairs += zip([("...", ""), *tail], [shape[len(head) : end], *shape[end:]], strict=True)
+        if fits and all(_size(first, axis, sizes, size, given) == size for axis, size in pairs):
             if bound:
-                check_values(name, value, sizes[bound] if bound in sizes else getattr(first, bound))
+                _check_bound(first, name, value, bound, given, sizes)
             continue
-        text = ", ".join(_axes_text(first, head, tail, before))
+        text = ", ".join(_axes_text(first, head, tail, before, given))
         raise ShapeError(f"'{name}' must be [{text}], got {list(shape)}.")
+
+
+def _check_bound(
+    first: object, name: str, value: Any, bound: str, given: dict[str, Any], sizes: dict[str, Any]
+) -> None:
+    whole, _, part = bound.partition("//")
+    limit = sizes[whole] if whole in sizes else _known(first, whole, given)
+    if part and limit is not None:
+        limit //= max(1, _known(first, part, given) or 1)
+    if limit is not None and not hasattr(limit, "shape"):
+        check_values(name, value, limit)
+
+
+def _known(first: object, path: str, given: dict[str, Any]) -> Any:
+    """The value of a dotted path, which begins with an attribute of ``self`` or an argument; None for one left out."""
+    head, _, rest = path.partition(".")
+    if hasattr(first, head):
+        return attrgetter(path)(first)
+    value = given.get(head)
+    return attrgetter(rest)(value) if rest and value is not None else value
 
 
 def check_values(name: str, value: Any, bound: int, low: int = 0) -> None:
@@ -152,20 +174,24 @@ def check_values(name: str, value: Any, bound: int, low: int = 0) -> None:
         )
 
 
-def _size(first: object, axis: Axis, sizes: dict[str, Any], size: Any) -> Any:
-    name, attribute = axis
+def _size(first: object, axis: Axis, sizes: dict[str, Any], size: Any, given: dict[str, Any]) -> Any:
+    name, path = axis
     if name.isdigit():
         return int(name)
-    if attribute is not None:
-        sizes[name] = attribute(first)
+    if path and (known := _known(first, path, given)) is not None:
+        sizes[name] = known
     return sizes.setdefault(name, size)
 
 
 def _axes_text(
-    first: object, head: list[Axis], tail: list[Axis] | None, sizes: dict[str, Any]
+    first: object,
+    head: list[Axis],
+    tail: list[Axis] | None,
+    sizes: dict[str, Any],
+    given: dict[str, Any],
 ) -> Iterator[str]:
-    for name, attribute in [*head, *([("...", None), *tail] if tail is not None else [])]:
-        known = attribute(first) if attribute is not None else sizes.get(name)
+    for name, path in [*head, *([("...", ""), *tail] if tail is not None else [])]:
+        known = _known(first, path, given) if path else sizes.get(name)
         if isinstance(known, tuple):  # the sizes that ... stands for
             yield from map(str, known)
         else:
@@ -195,19 +221,20 @@ def _wrapped(function: Callable[..., Any], skip: int = 0) -> Callable[..., Any]:
             if rule is not None:
                 if not rule.accepts(value):
                     raise refusal(name, rule, value)
-                if rule.tensor and value is not None:
-                    tensors = [*(tensors or ()), (name, value)]
+                if value is not None and (rule.tensor or rule.tensors):
+                    tensors = [*(tensors or ()), *_tensors_of(name, rule, value)]
         for name, value in kwargs.items():
             rule = named.get(name)
             if rule is not None:
                 if not rule.accepts(value):
                     raise refusal(name, rule, value)
-                if rule.tensor and value is not None:
-                    tensors = [*(tensors or ()), (name, value)]
+                if value is not None and (rule.tensor or rule.tensors):
+                    tensors = [*(tensors or ()), *_tensors_of(name, rule, value)]
         if tensors:
             _check_together(first, tensors)
             if specs is not None:
-                _check_axes(first, tensors, specs)
+                given = dict(zip((name for name, _ in rules), args[skip:], strict=False)) | kwargs
+                _check_axes(first, tensors, specs, given)
         _call.entered = True
         try:
             return function(*args, **kwargs)
@@ -219,6 +246,22 @@ def _wrapped(function: Callable[..., Any], skip: int = 0) -> Callable[..., Any]:
     made.__code__ = made.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
     wrapper.__checks_arguments__ = True  # type: ignore[attr-defined]
     return wrapper
+
+
+def call_checked(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Calls a function inside a checked call so that its arguments are checked: they are the caller's, such as settings."""
+    before, _call.entered = _call.entered, False
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _call.entered = before
+
+
+def _tensors_of(name: str, rule: Rule, value: Any) -> list[tuple[str, Any]]:
+    if not rule.tensors or not isinstance(value, (list, tuple, dict)):
+        return [(name, value)]
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(f"{name}[{key!r}]", each) for key, each in items if each is not None]
 
 
 def refusal(name: str, rule: Rule, value: object) -> OptionError:
@@ -252,6 +295,8 @@ def _check_together(first: object, tensors: list[tuple[str, Any]]) -> None:
 def _check_precision(name: str, value: Any, weight: Any) -> None:
     import torch
 
+    if str(value.layout) != "torch.strided":  # a matrix of edges keeps the precision that it has
+        return
     if weight.is_floating_point() and not torch.is_autocast_enabled(value.device.type):
         raise OptionError(
             f"'{name}' must have the precision of the weights ({_short(weight.dtype)}), got {_short(value.dtype)}; "

@@ -41,12 +41,14 @@ class Rule:
         text: What it must be, continuing "'name' must be".
         tensor: Whether the argument takes a tensor.
         parts: The elements of a container with their names and rules, so that a message names the wrong one.
+        tensors: Whether the argument takes a container of tensors.
     """
 
     accepts: Callable[[Any], bool]
     text: str
     tensor: bool = False
     parts: Callable[[Any], Iterable[tuple[str, Rule, Any]]] = lambda value: ()
+    tensors: bool = False
 
     def remedy(self, value: object) -> str:
         """What to do about a value that doesn't fit, where the text alone doesn't say it."""
@@ -261,6 +263,7 @@ def _union(members: tuple[Any, ...]) -> Rule | None:
         " or ".join(dict.fromkeys(rule.text for rule in found)),
         any(rule.tensor for rule in found),
         lambda value: (part for rule in found for part in rule.parts(value)),
+        any(rule.tensors for rule in found),
     )
 
 
@@ -301,6 +304,8 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
 
     def accepts(value: Any) -> bool:
         if isinstance(value, np.ndarray) or is_tensor(value):
+            if element is not None and element.tensor and is_tensor(value):
+                return value.ndim > 1  # its rows are the tensors
             fits = number in (int, float) and value.ndim == 1 and _numeric(value, number)
             return fits and (element is None or not bounded or all(map(element.accepts, value.tolist())))
         if isinstance(value, (str, bytes)) or not (isinstance(value, kind) or _is_map_style(value)):
@@ -313,7 +318,10 @@ def _sequence(kind: Any, arguments: tuple[Any, ...]) -> Rule:
         if element is not None and isinstance(value, (list, tuple)):
             yield from ((f"{{}}[{index}]", element, each) for index, each in enumerate(value))
 
-    return Rule(accepts, f"a sequence of {_plural(element)}" if element else "a sequence", parts=parts)
+    holds = element is not None and element.tensor
+    return Rule(
+        accepts, f"a sequence of {_plural(element)}" if element else "a sequence", False, parts, holds
+    )
 
 
 def _is_map_style(value: Any) -> bool:
@@ -347,7 +355,8 @@ def _fixed(arguments: tuple[Any, ...]) -> Rule:
                 if rule is not None:
                     yield f"{{}}[{index}]", rule, each
 
-    return Rule(accepts, f"a tuple of {len(rules)} ({inner})", parts=parts)
+    holds = any(rule is not None and rule.tensor for rule in rules)
+    return Rule(accepts, f"a tuple of {len(rules)} ({inner})", False, parts, holds)
 
 
 def _mapping(arguments: tuple[Any, ...]) -> Rule:
@@ -372,7 +381,9 @@ def _mapping(arguments: tuple[Any, ...]) -> Rule:
                     yield f"{{}}[{shown(repr(name), 60)}]", held, each
 
     keys, values = _plural(key), _plural(held)
-    return Rule(accepts, f"a mapping from {keys} to {values}" if arguments else "a mapping", parts=parts)
+    holds = held is not None and held.tensor
+    text = f"a mapping from {keys} to {values}" if arguments else "a mapping"
+    return Rule(accepts, text, False, parts, holds)
 
 
 def _plural(rule: Rule | None) -> str:
@@ -459,7 +470,13 @@ _TENSORS = {
         "an int64 tensor",
         True,
     ),
-    "real": Rule(lambda value: is_tensor(value) and not value.is_complex(), "a tensor of real numbers", True),
+    "real": Rule(
+        lambda value: (
+            is_tensor(value) and not value.is_complex() and value.dtype is not sys.modules["torch"].bool
+        ),
+        "a tensor of real numbers",
+        True,
+    ),
     "boolean": Rule(
         lambda value: is_tensor(value) and value.dtype is sys.modules["torch"].bool, "a bool tensor", True
     ),

@@ -101,7 +101,11 @@ def markdown_report(
         cells: Its finished cells, with the rows that show a branch of another row.
         figure: File name of the figure to include.
         pairs: Differences over test videos.
+
+    Raises:
+        OptionError: If a cell is of a row that the study doesn't have.
     """
+    study.check_rows(cells)
     every = [cell for row, of_row in cells.items() if study.rows[row].of is None for cell in of_row.values()]
     lines = [f"# {study.title}", "", f"{study.source}", ""]
     if every:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from stgraph.checking import checked
 from stgraph.errors import DataError
+from stgraph.typing import Level
 
 __all__ = ["FEW_RUNS", "MeanInterval", "mean_interval", "paired_interval", "score_limits"]
 
@@ -51,7 +52,7 @@ class MeanInterval(NamedTuple):
 
 @checked
 def mean_interval(
-    values: Sequence[float], level: float = LEVEL, limits: tuple[float, float] = (-math.inf, math.inf)
+    values: Sequence[float], level: Level = LEVEL, limits: tuple[float, float] = (-math.inf, math.inf)
 ) -> MeanInterval:
     r"""Student's t confidence interval of the mean of independent runs.
 
@@ -88,7 +89,7 @@ def mean_interval(
 def paired_interval(
     a: Mapping[int, float],
     b: Mapping[int, float],
-    level: float = LEVEL,
+    level: Level = LEVEL,
     limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> MeanInterval:
     """The mean of a - b over the seeds that both have: each pair saw the same data in the same order.

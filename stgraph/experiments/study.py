@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stgraph.checking import checked
-from stgraph.errors import OptionError
+from stgraph.errors import OptionError, shown
 from stgraph.experiments.cell import Cell
 
 __all__ = ["Study", "StudyRow"]
@@ -135,13 +135,21 @@ class Study(BaseModel):
             OptionError: If there is no such row.
         """
         wanted = set(self.rows if rows is None else rows)
-        if unknown := sorted(wanted - self.rows.keys()):
-            raise OptionError(
-                f"The table '{self.name}' has no row '{unknown[0]}'; its rows are {', '.join(self.rows)}."
-            )
+        self.check_rows(wanted)
         while needed := {need for row in wanted for need in self.rows[row].needs} - wanted:
             wanted |= needed
         return [row for row in self.rows if row in wanted]
+
+    def check_rows(self, rows: Iterable[str]) -> None:
+        """Checks that the table has these rows.
+
+        Raises:
+            OptionError: If it lacks one.
+        """
+        if unknown := sorted(set(rows) - self.rows.keys()):
+            raise OptionError(
+                f"The table '{self.name}' has no row '{shown(unknown[0], 60)}'; its rows are {', '.join(self.rows)}."
+            )
 
     def with_branches(self, cells: Mapping[str, Mapping[int, Cell]]) -> dict[str, dict[int, Cell]]:
         """Adds the cells of rows that show a branch of another row, which no longer shows that branch itself.
@@ -160,7 +168,12 @@ class Study(BaseModel):
         return found
 
     def references_of(self, row: str) -> tuple[str, ...]:
-        """Returns the rows that ``row`` is compared with."""
+        """Returns the rows that ``row`` is compared with.
+
+        Raises:
+            OptionError: If the table has no such row.
+        """
+        self.check_rows([row])
         references = self.rows[row].references
         return tuple(
             other for other in (self.references if references is None else references) if other != row

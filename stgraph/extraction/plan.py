@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 import stgraph
-from stgraph.checking import checked
+from stgraph.checking import checked, described
 from stgraph.errors import DataError, ModelFolderError, OptionError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.extraction.extractors.registry import make_extractor
@@ -25,6 +25,26 @@ _RECORDED_RULES = {"chunks": "chunks_floored", "array_split": "chunks"}
 """Frame rules by the names in records, so that features of earlier versions keep their meaning."""
 FRAMES = "frames"  # key under which the record of an extractor of single frames keeps the frame rule
 FILE = "file:"  # prefix of a file name in a record, which doesn't keep the folder
+
+
+class Recorded(Protocol):
+    """What a store or a model folder records of an extractor, by which it is made again."""
+
+    @property
+    def name(self) -> str:
+        """Name of the extractor."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Arguments of its constructor."""
+
+
+class RecordedWeights(Recorded, Protocol):
+    """A record with the weights."""
+
+    @property
+    def weights(self) -> str:
+        """Hash of the weights."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +67,13 @@ class FrameRule:
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, str) or self.rule not in SAMPLING:
-            raise OptionError(f"'frames.rule' must be one of {', '.join(SAMPLING)}, got {self.rule!r}.")
-        if not isinstance(self.number, int) or self.number < 1:
-            raise OptionError(f"'frames.number' must be at least 1, got {self.number!r}.")
+            raise OptionError(
+                f"'frames.rule' must be one of {', '.join(SAMPLING)}, got {described(self.rule)}."
+            )
+        if isinstance(self.number, bool) or not isinstance(self.number, int) or self.number < 1:
+            raise OptionError(
+                f"'frames.number' must be a number of at least 1, got {described(self.number)}."
+            )
 
     @checked
     def __call__(self, file_frames: int) -> np.ndarray:
@@ -58,8 +82,17 @@ class FrameRule:
 
     @classmethod
     def of_record(cls, record: Sequence[Any]) -> FrameRule:
-        """The rule of an extractor's record; records of earlier versions name the floored chunks "chunks"."""
-        rule, number = record
+        """The rule of an extractor's record; records of earlier versions name the floored chunks "chunks".
+
+        Raises:
+            OptionError: If the record is none of a frame rule.
+        """
+        if not isinstance(record, (list, tuple)) or len(record) != 2 or not isinstance(record[0], str):
+            raise OptionError(
+                f"'record' must be the name of a frame rule and a number, got {described(record)}; extract the features "
+                "again."
+            )
+        rule, number = str(record[0]), record[1]
         return cls(_RECORDED_RULES.get(rule, rule), number)
 
     @property
@@ -96,7 +129,7 @@ class ExtractionPlan:
     @classmethod
     def of_records(
         cls,
-        records: Mapping[str, Any],
+        records: Mapping[str, Recorded],
         allow: Collection[str] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> ExtractionPlan:
@@ -174,7 +207,7 @@ class PlannedExtractors:
         """Name of each object label; empty if unknown."""
         return next((tuple(one.label_names) for one in self.extractors if "object" in one.streams), ())
 
-    def check_same(self, records: Mapping[str, Any]) -> None:
+    def check_same(self, records: Mapping[str, RecordedWeights]) -> None:
         """Checks that the extractors have the recorded weights, which an update of a package may have replaced.
 
         Raises:

@@ -7,13 +7,17 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from stgraph.checking import checked
-from stgraph.errors import DataError
+from stgraph.checking import axes, checked, described
+from stgraph.errors import DataError, OptionError
 from stgraph.typing import FloatTensor, IndexTensor, MaskTensor, check_shape
 
 __all__ = ["RowMemory", "VideoMemory"]
 
 
+STREAMS = ("frames", "motion", "regions")
+
+
+@checked
 @dataclass(frozen=True)
 class RowMemory:
     """Base of dataclasses whose tensors have one row per video or caption.
@@ -21,11 +25,25 @@ class RowMemory:
     Fields are tensors, further row memories, dictionaries of either, or None.
     """
 
+    @property
+    def num_rows(self) -> int | None:
+        """Number of rows; None if no field has any."""
+        return next(filter(None.__ne__, (_length(getattr(self, each.name)) for each in fields(self))), None)
+
+    @axes(index="P <num_rows")
     def select(self, index: IndexTensor) -> Self:
         """Keeps or repeats rows by position ``[P']``, in every field."""
         return replace(
             self, **{field.name: _rows(getattr(self, field.name), index) for field in fields(self)}
         )
+
+
+def _length(value: Any) -> int | None:
+    if isinstance(value, Tensor):
+        return len(value) if value.dim() else None
+    if isinstance(value, RowMemory):
+        return value.num_rows
+    return next((len(each) for each in (value or {}).values() if isinstance(each, Tensor)), None)
 
 
 def _rows(value: Any, index: Tensor) -> Any:
@@ -94,8 +112,11 @@ class VideoMemory:
         """A stream ``[B, T, D]`` by name, with zeros in padded frames.
 
         Raises:
+            OptionError: If there is no stream of that name.
             DataError: If the videos have no such stream.
         """
+        if name not in STREAMS:
+            raise OptionError(f"'name' must be one of {STREAMS}, got {described(name)}.")
         stream = getattr(self, name)
         if stream is None:
             raise DataError(f"This model needs '{name}', but these videos have none; extract them first.")

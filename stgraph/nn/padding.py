@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from stgraph.checking import axes, checked
-from stgraph.errors import OptionError
+from stgraph.checking import axes, check_values, checked, described
+from stgraph.errors import OptionError, ShapeError
 from stgraph.typing import IndexTensor, check_shape
 
 __all__ = ["pad_frames", "pad_regions", "total_frames"]
@@ -22,13 +22,26 @@ def pad_frames(rows: Tensor, num_frames: IndexTensor) -> tuple[Tensor, Tensor]:
     Shapes: rows ``[sum T, d]``, num_frames ``[B]`` -> ``[B, T_max, d]`` with zeros in padded frames, and a mask
         ``[B, T_max]``, True where a frame is real.
     """
-    longest = int(num_frames.max())
+    longest = _longest(num_frames, rows.size(0))
     mask = torch.arange(longest, device=rows.device) < num_frames[:, None]
     if rows.size(0) == mask.numel():
         return rows.view(-1, longest, rows.size(1)), mask
     slot = _frame_slots(num_frames, longest)
     padded = rows.new_zeros(mask.numel(), rows.size(1)).index_copy(0, slot, rows)
     return padded.view(*mask.shape, -1), mask
+
+
+def _longest(num_frames: Tensor, total: int) -> int:
+    """The largest number of frames of a video; on a CPU the numbers are compared with that of all frames."""
+    if not num_frames.numel():
+        raise ShapeError("'num_frames' must have a number for at least one video, got none.")
+    seen = num_frames.device.type == "cpu" and not torch.compiler.is_compiling()
+    if seen and (int(num_frames.min()) < 0 or int(num_frames.sum()) != total):
+        raise OptionError(
+            f"'num_frames' must be numbers of frames that sum to {total}, got {described(num_frames)} with the sum "
+            f"{int(num_frames.sum())}."
+        )
+    return int(num_frames.max())
 
 
 def _frame_slots(num_frames: Tensor, longest: int) -> Tensor:
@@ -59,7 +72,9 @@ def pad_regions(x: Tensor, frame: IndexTensor, num_frames: IndexTensor) -> tuple
     """
     check_shape("x", x, "N D")
     check_shape("frame", frame, "N", N=x.size(0))
-    total, longest = int(num_frames.sum()), int(num_frames.max())
+    total = total_frames(num_frames)
+    longest = _longest(num_frames, total)
+    check_values("frame", frame, total)
     count = torch.bincount(frame, minlength=total)
     first = count.cumsum(0) - count
     place = torch.arange(len(frame), device=x.device) - first[frame]  # position of a region in its frame
@@ -72,11 +87,19 @@ def pad_regions(x: Tensor, frame: IndexTensor, num_frames: IndexTensor) -> tuple
     return block.view(*shape, -1), mask.view(shape)
 
 
+def _in_range(total: int) -> int:
+    if not 0 <= total < 1 << 31:
+        raise OptionError(
+            f"'num_frames' must not be negative and at most {(1 << 31) - 1} in all, got {total}."
+        )
+    return total
+
+
 def total_frames(num_frames: int | Tensor) -> int:
     """Number of frames in a batch, from that number or from the number of frames per video ``[B]``.
 
     Raises:
-        OptionError: If it is neither a whole number nor an integer tensor.
+        OptionError: If it is neither a whole number nor an integer tensor, or out of range.
 
     >>> import torch
     >>> total_frames(torch.tensor([3, 2]))
@@ -84,9 +107,9 @@ def total_frames(num_frames: int | Tensor) -> int:
     """
     if isinstance(num_frames, Tensor):
         if num_frames.dtype in _INTEGERS:
-            return int(num_frames.sum())
+            return _in_range(int(num_frames.sum()))
     elif isinstance(num_frames, int) and not isinstance(num_frames, bool):
-        return num_frames
+        return _in_range(num_frames)
     shown = num_frames.dtype if isinstance(num_frames, Tensor) else repr(num_frames)
     raise OptionError(
         f"'num_frames' must be a whole number or an integer tensor [B], got {shown}; pass graph.num_frames."

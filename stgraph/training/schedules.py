@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from stgraph.checking import checked
+from stgraph.typing import Natural, Positive
 
 __all__ = ["cosine_with_warmup", "teacher_forcing_ratio"]
 
@@ -26,7 +27,7 @@ def cosine_with_warmup(optimizer: Optimizer, total_steps: int, warmup_steps: int
 
 
 @checked
-def teacher_forcing_ratio(epoch: int, decay: float = 24.0) -> float:
+def teacher_forcing_ratio(epoch: Natural, decay: Positive = 24.0) -> float:
     r"""Probability in scheduled sampling of feeding the ground-truth word instead of the model's own.
 
     .. math:: \eta / (\eta + e^{p / \eta})

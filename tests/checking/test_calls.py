@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stgraph import nn as layers
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, call_checked, checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.typing import FloatTensor, IndexTensor, MaskTensor, Positive, Probability, Width
 
@@ -339,3 +339,67 @@ def test_kinds_of_arrays_and_bounds_of_their_values():
             calls(function, times)
     with pytest.raises(OptionError, match="'counts' must be a sequence of"):
         calls(function, np.arange(2), counts=np.array([1, 0]))
+
+
+class Beams:
+    rows = 6
+
+
+@checked
+class Cell(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(3, 2)
+
+    @axes(
+        x="P D=lin.in_features", state="P H=lin.out_features", index="I <count", beams="P <held.rows//count"
+    )
+    def forward(
+        self,
+        x: FloatTensor,
+        state: tuple[FloatTensor, FloatTensor],
+        index: IndexTensor | None = None,
+        count: int = 2,
+        beams: IndexTensor | None = None,
+        held: object = None,
+    ) -> Tensor:
+        return self.lin(x) + state[0]
+
+
+ZEROS = torch.zeros(4, 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"state": (ZEROS, ZEROS[:3])}, r"'state\[1\]' must be \[P=4, H=2\], got \[3, 2\]"),
+        ({"state": (ZEROS.double(), ZEROS)}, r"'state\[0\]' must have the precision of the weights"),
+        ({"state": (ZEROS, ZEROS.to("meta"))}, r"'state\[1\]' must be on the device of the weights"),
+        ({"state": (ZEROS, None)}, r"'state\[1\]' must be a floating-point tensor, got None"),
+        ({"index": torch.tensor([0, 2]), "count": 2}, "'index' must hold numbers from 0 to 1, got 2"),
+        ({"index": torch.tensor([0, 2]), "count": 3}, None),
+        ({"beams": torch.tensor([0, 1, 2, 2]), "held": Beams(), "count": 2}, None),
+        (
+            {"beams": torch.tensor([0, 1, 2, 3]), "held": Beams(), "count": 2},
+            "'beams' must hold numbers from 0 to 2, got 3",
+        ),
+    ],
+)
+def test_containers_of_tensors_and_bounds_named_by_arguments(given, says):
+    cell = Cell()
+    arguments = {"state": (ZEROS, ZEROS), **given}
+    if says is None:
+        assert cell(torch.ones(4, 3), **arguments).shape == (4, 2)
+        return
+    with pytest.raises((OptionError, ShapeError), match=says):
+        cell(torch.ones(4, 3), **arguments)
+
+
+def test_settings_of_a_caller_are_checked_inside_a_checked_call():
+    @checked
+    def outer(settings: dict[str, object]) -> object:
+        return call_checked(taken, **settings), taken(number="unchecked")
+
+    with pytest.raises(OptionError, match="'number' must be a whole number, got 'a'"):
+        outer({"number": "a"})
+    outer({"number": 3})

@@ -133,8 +133,11 @@ def may_be_anything(target: Target, names: list[str]) -> bool:
 
 
 def may_be_nan(target: Target) -> bool:
-    """Whether the documentation says when the result is NaN, such as the recall where there is nothing to find."""
-    return re.search(r"\bNaN\s+(if|for|unless|where|without)\b", target.function.__doc__ or "") is not None
+    """Whether the documentation says when the result is NaN or -inf, such as the recall where there is nothing to find."""
+    return (
+        re.search(r"(\bNaN|-inf)\s+(if|for|unless|where|without)\b", target.function.__doc__ or "")
+        is not None
+    )
 
 
 def unreal(value: Any) -> bool:

@@ -173,7 +173,8 @@ def caption() -> Any:
 def extractor(name: str) -> Any:
     from stgraph.extraction.extractors import make_extractor
 
-    return make_extractor(name, {"weights": "random"})
+    small = {"min_size": 64, "max_boxes": 2} if name in ("faster_rcnn", "visual_genome") else {}
+    return make_extractor(name, {"weights": "random", **small})
 
 
 class Boxes:
@@ -182,9 +183,12 @@ class Boxes:
     weights = "none"
 
     def __call__(self, frames: list[Any]) -> list[Any]:
-        return [
-            (torch.tensor([[2.0, 2.0, 20.0, 20.0]]), torch.tensor([0.9]), torch.tensor([1])) for _ in frames
-        ]
+        from stgraph.extraction.extractors import FrameObjects
+
+        found = FrameObjects(
+            torch.tensor([[2.0, 2.0, 20.0, 20.0]]), torch.tensor([0.9]), torch.ones(1, 4), torch.tensor([1])
+        )
+        return [found for _ in frames]
 
 
 def detector() -> Any:
@@ -226,6 +230,20 @@ NETWORKS = {
     "Extractor": "resnet18",
     "NetworkExtractor": "resnet18",
 }
+
+CLIPS = ("C3D", "I3D", "S3D")
+COUNTS = {name: 16 if name in CLIPS else 1 for name in NETWORKS}
+
+
+def items(name: str) -> list[Any]:
+    """What the extractor of a network takes, as small as it may be."""
+    if name in CLIPS:
+        size = 112 if name == "C3D" else 64
+        return [torch.zeros(3, 16, size, size, dtype=torch.uint8)]
+    if "RCNN" in name:
+        return [extractor(NETWORKS[name]).preprocess(torch.from_numpy(pixels(1, 48, 64)()))]
+    return [torch.zeros(3, 64, 64, dtype=torch.uint8)]
+
 
 VALUES: dict[str, Any] = {
     # training
@@ -368,6 +386,9 @@ VALUES: dict[str, Any] = {
     "extract_videos.planned": planned,
     "find_videos.folder": lambda: world.clip().parent,
     "take_shard.shard": "1/1",
+    "FrameObjects.labels": whole(1),
+    "FrameObjects.track": whole(1),
+    "find_extractor.name": "resnet18",
     "FrameObjects.boxes": lambda: torch.tensor([[1.0, 1.0, 5.0, 5.0]]),
     "FrameObjects.scores": lambda: torch.ones(1),
     "FrameObjects.features": rows(1, 4),
@@ -379,17 +400,23 @@ VALUES: dict[str, Any] = {
     "width_": 64,
     **{f"{name}.area.width": 64 for name in NETWORKS},
     **{f"{name}.weights": "random" for name in NETWORKS},
-    **{f"{name}.preprocess.frames": lambda: torch.from_numpy(pixels(1, 48, 64)()) for name in NETWORKS},
     **{
-        f"{name}.join_frames.frames": lambda: list(torch.from_numpy(pixels(1, 48, 64)())) for name in NETWORKS
+        f"{name}.preprocess.frames": lambda count=count: torch.from_numpy(pixels(count, 48, 64)())
+        for name, count in COUNTS.items()
     },
+    **{
+        f"{name}.join_frames.frames": lambda: list(torch.from_numpy(pixels(1, 48, 64)()))
+        for name in NETWORKS
+        if name not in CLIPS
+    },
+    **{f"{name}.join_frames.frames": lambda: list(torch.zeros(16, 3, 64, 64)) for name in CLIPS},
     **{f"{name}.reduce_frame.frame": lambda: torch.from_numpy(pixels(1, 48, 64)()[0]) for name in NETWORKS},
     **{
-        f"{name}.{method}.items": (lambda: [torch.zeros(3, 64, 64, dtype=torch.uint8)])
+        f"{name}.{method}.items": (lambda name=name: items(name))
         for name in NETWORKS
         for method in ("extract", "maps_and_vectors", "batch")
     },
-    "CustomDetector.detector": Boxes,
+    "CustomDetector.detector": lambda: Boxes(),
     "CustomDetector.features": None,
     "CustomDetector.preprocess.frames": lambda: torch.from_numpy(pixels(1, 48, 64)()),
     "CustomDetector.extract.items": lambda: [detector().preprocess(torch.from_numpy(pixels(1, 48, 64)()))],
@@ -397,7 +424,7 @@ VALUES: dict[str, Any] = {
     "CustomDetector.reduce_frame.frame": lambda: torch.from_numpy(pixels(1, 48, 64)()[0]),
     "warn_caller.message": "look at this",
     "described.value": 1,
-    "roi_features.cells": rows(8, 4, 4),
+    "roi_features.cells": rows(1, 8, 4, 4),
     "roi_features.boxes": lambda: torch.tensor([[1.0, 1.0, 50.0, 50.0]]),
     # experiments
     "Block.title": "T",

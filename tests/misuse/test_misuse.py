@@ -19,6 +19,9 @@ HELD = {
     "stgraph.models": 0.02,
     "stgraph.inspection": 0.01,
     "stgraph": 0.01,
+    "stgraph.training": 0.02,
+    "stgraph.experiments": 0.05,
+    "stgraph.nn": 0.01,
 }
 """Packages whose callables answer no wrong call with another error, and the share of the calls that is made here."""
 

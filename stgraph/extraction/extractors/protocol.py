@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stgraph.checking import checked
 from stgraph.errors import DataError
+from stgraph.extraction.extractors.image_transforms import stacked
 from stgraph.typing import check_shape
 
 __all__ = ["Extractor", "FrameObjects", "ItemFeatures", "NetworkExtractor"]
@@ -112,7 +113,7 @@ class Extractor(ABC):
 
     def join_frames(self, frames: Sequence[Any]) -> Any:
         """Makes the item of a clip from the results of :meth:`reduce_frame`; by default with :meth:`preprocess`."""
-        return self.preprocess(torch.stack(list(frames)))
+        return self.preprocess(stacked("frames", frames, "H W 3"))
 
     @abstractmethod
     def extract(self, items: Sequence[Any]) -> list[ItemFeatures]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from stgraph.checking import checked
+from stgraph.checking import call_checked, checked
 from stgraph.errors import OptionError
 from stgraph.extraction.extractors.protocol import Extractor
 from stgraph.features.store.provenance import ExtractorRecord
@@ -88,7 +88,7 @@ def make_extractor(name: str, settings: Mapping[str, Any], allow: Collection[str
         inspect.signature(found).bind(**settings)
     except TypeError as error:
         raise OptionError(f"Extractor '{name}': {error}.") from error
-    return found(**settings)
+    return call_checked(found, **settings)
 
 
 def record_of(name: str, settings: Mapping[str, Any], extractor: Extractor) -> ExtractorRecord:

@@ -6,14 +6,17 @@ import hashlib
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 
-from stgraph.checking import checked
-from stgraph.errors import DataError, MissingDataError, OptionError
+from stgraph.checking import checked, described
+from stgraph.errors import DataError, MissingDataError, OptionError, shown
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 __all__ = ["RANDOM", "hash_of", "load_network", "read_weights"]
 
@@ -25,7 +28,7 @@ Rename = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 def load_network(
     build: Callable[[], nn.Module],
     weights: str,
-    published: Any = None,
+    published: type[WeightsEnum] | None = None,
     rename: Rename | None = None,
     optional: tuple[str, ...] = (),
 ) -> tuple[nn.Module, str]:
@@ -51,20 +54,23 @@ def load_network(
         raise OptionError(
             f"'weights' must be a file or '{RANDOM}' for this network, got {weights!r}: no maintained library publishes any."
         )
+    state = None
+    if weights == "default" or (published is not None and weights in published.__members__):
+        state = _published(published, weights)
+    elif weights != RANDOM:
+        state = read_weights(weights, published)
+        state = rename(state) if rename else state
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build()
-    if weights != RANDOM:
-        if weights == "default" or (published is not None and weights in published.__members__):
-            state = _published(published, weights)
-        else:
-            state = read_weights(weights, published)
-            state = rename(state) if rename else state
+    if not isinstance(network, nn.Module):
+        raise OptionError(f"'build' must return a torch.nn.Module, got {described(network)}.")
+    if state is not None:
         _fill(network, state, weights, optional)
     return network.eval(), hash_of(network.state_dict())
 
 
-def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
+def read_weights(path: str | Path, published: type[WeightsEnum] | None = None) -> dict[str, Tensor]:
     """Reads the tensors of a file by name, without running any code that it contains.
 
     Args:
@@ -76,10 +82,10 @@ def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
         DataError: If the file doesn't hold tensors by name.
     """
     file = Path(path)
-    if not file.is_file():
+    if not _is_file(file):
         known = [RANDOM] if published is None else ["default", *(entry.name for entry in published), RANDOM]
         raise MissingDataError(
-            f"'weights' must be {', '.join(known)} or a file, got {str(path)!r}, and there is no such file."
+            f"'weights' must be {', '.join(known)} or a file, got {shown(repr(str(path)))}, and there is no such file."
         )
     try:
         if file.suffix == ".safetensors":
@@ -99,6 +105,13 @@ def read_weights(path: str | Path, published: Any = None) -> dict[str, Tensor]:
             f"{file} must hold tensors by name, got a {type(content).__name__}; save a state_dict."
         )
     return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def hash_of(state: Mapping[str, Tensor]) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from stgraph.checking import axes, checked
+from stgraph.errors import OptionError, shown
 from stgraph.typing import MaskTensor, check_shape
 
 __all__ = ["doubly_stochastic_penalty"]
@@ -33,6 +34,7 @@ def doubly_stochastic_penalty(
     Shapes: weights ``[P, L, ...]``, masks ``[P, ...]``, words ``[P, L]`` -> scalar.
 
     Raises:
+        OptionError: If a mask is missing.
         ShapeError: If a mask has other places than its weights.
 
     Reference: Tu et al., ACM MM 2017, the authors' released code; Xu et al., ICML 2015, section 4.2.1.
@@ -44,6 +46,10 @@ def doubly_stochastic_penalty(
     tensor(0.2500)
     """
     total = torch.zeros((), device=words.device)
+    if missing := weights.keys() - masks.keys():
+        raise OptionError(
+            f"'masks' must have the names of 'weights', got none of '{shown(min(missing), 60)}'."
+        )
     for name, attention in weights.items():
         mask = masks[name].flatten(1)
         seen = attention.flatten(2)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, checked, described
+from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
-from stgraph.typing import FloatTensor, MaskTensor, Width, check_shape
+from stgraph.typing import FloatTensor, MaskTensor, Positive, Width, check_shape
 
 __all__ = ["RankedAttention", "ranking_loss", "ranking_terms"]
 
@@ -68,6 +69,10 @@ def ranking_terms(
     >>> ranking_terms(torch.tensor([[1.0]]), torch.tensor([[[0.0], [1.0], [5.0]]]))  # softplus(0), softplus(-3)
     tensor([[0.6931, 0.0486]])
     """
+    if ranked.dtype != frames.dtype and not torch.is_autocast_enabled(frames.device.type):
+        raise OptionError(
+            f"'ranked' and 'frames' must have one precision, got {described(ranked)} and {described(frames)}."
+        )
     along = ((frames.detach() if detach else frames) @ ranked.unsqueeze(-1)).squeeze(-1)
     return softplus(along[:, :-1] + margin - along[:, 1:])
 
@@ -75,7 +80,7 @@ def ranking_terms(
 @checked
 @axes(terms="P L T-1", valid="P T-1", words="P L")
 def ranking_loss(
-    terms: FloatTensor, valid: MaskTensor, words: MaskTensor, count: Tensor | float | None = None
+    terms: FloatTensor, valid: MaskTensor, words: MaskTensor, count: Tensor | Positive | None = None
 ) -> Tensor:
     """Mean of the ranking terms over real words and valid pairs of frames; 0 if there are none.
 
@@ -91,6 +96,8 @@ def ranking_loss(
     """
     check_shape("terms", terms, "P L T-1", P=words.size(0), L=words.size(1))
     check_shape("valid", valid, "P T-1", P=terms.size(0), **{"T-1": terms.size(2)})
+    if isinstance(count, Tensor):
+        check_shape("count", count, "")
     real = words.unsqueeze(2) & valid.unsqueeze(1)
     total = terms.masked_fill(~real, 0.0).sum()
     return total / (real.sum().clamp(min=1) if count is None else count)

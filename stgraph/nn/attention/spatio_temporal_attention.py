@@ -58,7 +58,12 @@ class SpatioTemporalAttention(Layer):
         super().__init__()
         self.spatial, self.pool = spatial, pool
 
-    @axes(regions="B T S D", mask="B T S")
+    @property
+    def in_channels(self) -> int:
+        """Width D of the attended vectors."""
+        return self.spatial.attention.key.in_features
+
+    @axes(regions="B T S D=in_channels", mask="B T S")
     def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         return SpatioTemporalMemory(self.spatial.precompute(regions, mask))
@@ -91,7 +96,12 @@ class AllRegionsAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    @axes(regions="B T S D=attention.key.in_features", mask="B T S")
+    @property
+    def in_channels(self) -> int:
+        """Width D of the attended vectors."""
+        return self.attention.key.in_features
+
+    @axes(regions="B T S D=in_channels", mask="B T S")
     def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         return SpatioTemporalMemory(self.attention.keys(regions).flatten(1, 2))
@@ -124,7 +134,12 @@ class MeanThenTemporalAttention(Layer):
         super().__init__()
         self.attention = AdditiveAttention(in_channels, query_channels, hidden_channels)
 
-    @axes(regions="B T S D=attention.key.in_features", mask="B T S")
+    @property
+    def in_channels(self) -> int:
+        """Width D of the attended vectors."""
+        return self.attention.key.in_features
+
+    @axes(regions="B T S D=in_channels", mask="B T S")
     def precompute(self, regions: FloatTensor, mask: MaskTensor) -> SpatioTemporalMemory:
         """Computes once per video what doesn't depend on the words."""
         frames = masked_mean(regions, mask, 2)

@@ -126,6 +126,8 @@ class STATAttention(Layer):
         kept: dict[str, StreamMemory] = {}
         regions = None
         for name in self.temporal:
+            if name not in streams:
+                raise OptionError(f"'streams' must hold {list(self.temporal)}, got {list(streams)}.")
             values, real = streams[name], mask
             if name == "local":
                 real = region_mask.any(-1)
@@ -137,7 +139,7 @@ class STATAttention(Layer):
             kept[name] = StreamMemory(values, keys, real)
         return STATAttentionMemory(kept, regions)
 
-    @axes(query="P H=gate.in_features")
+    @axes(query="P=memory.num_rows H=gate.in_features")
     def forward(self, query: FloatTensor, memory: STATAttentionMemory) -> AttentionOutput:
         """Computes one gated vector per caption."""
         weights: dict[str, Tensor] = {}

@@ -67,7 +67,14 @@ class STaTSAttention(Layer):
         self.spatio_temporal, self.temporo_spatial = spatio_temporal, temporo_spatial
         self.combination = combination
 
-    @axes(regions="B T S D", mask="B T S")
+    @property
+    def in_channels(self) -> int:
+        """Width D of the attended vectors."""
+        branch = self.temporo_spatial if self.spatio_temporal is None else self.spatio_temporal
+        assert branch is not None, "there is at least one"
+        return branch.in_channels
+
+    @axes(regions="B T S D=in_channels", mask="B T S")
     def precompute(self, regions: FloatTensor, mask: MaskTensor) -> STaTSAttentionMemory:
         """Computes once per video what doesn't depend on the words."""
         st, ts = self.spatio_temporal, self.temporo_spatial

@@ -74,7 +74,12 @@ class TemporoSpatialAttention(Layer):
         self.frames = AdditiveAttention(*sizes, temperature=temperature)
         self.regions = AdditiveAttention(*sizes)
 
-    @axes(regions="B T S D=regions.key.in_features", mask="B T S")
+    @property
+    def in_channels(self) -> int:
+        """Width D of the attended vectors."""
+        return self.regions.key.in_features
+
+    @axes(regions="B T S D=in_channels", mask="B T S")
     def precompute(self, regions: FloatTensor, mask: MaskTensor) -> TemporoSpatialMemory:
         """Computes once per video what doesn't depend on the words."""
         frame_keys = self.frames.keys(masked_mean(regions, mask, 2))

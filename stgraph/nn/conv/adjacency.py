@@ -9,15 +9,12 @@ from torch import Tensor
 from torch_geometric import EdgeIndex
 from torch_geometric.typing import SparseTensor
 
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, check_values, checked, described
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.sparse_matmul import SparsePattern, sparse_matmul
-from stgraph.typing import FloatTensor, IndexTensor, check_shape
+from stgraph.typing import FloatTensor, IntTensor, Rows, check_shape
 
 __all__ = ["AnyAdjacency", "NormalizedAdjacency", "edges_of"]
-
-AnyAdjacency: TypeAlias = "Tensor | SparseTensor | NormalizedAdjacency"
-"""All forms in which a graph convolution takes a graph."""
 
 
 @checked
@@ -45,8 +42,8 @@ class NormalizedAdjacency:
     [[0.25, 1.5], [0.0, 0.0]]
     """
 
-    def __init__(self, edge_index: IndexTensor, edge_weight: FloatTensor | None, num_nodes: int) -> None:
-        check_shape("edge_index", edge_index, "2 E")
+    def __init__(self, edge_index: IntTensor, edge_weight: FloatTensor | None, num_nodes: Rows) -> None:
+        check_edges(edge_index, num_nodes)
         if edge_weight is None:
             edge_weight = torch.ones(edge_index.size(1), device=edge_index.device)
         check_shape("edge_weight", edge_weight, "E", E=edge_index.size(1))
@@ -61,7 +58,7 @@ class NormalizedAdjacency:
 
     @classmethod
     def wrap(
-        cls, graph: AnyAdjacency, edge_weight: FloatTensor | None, num_nodes: int
+        cls, graph: AnyAdjacency, edge_weight: FloatTensor | None, num_nodes: Rows
     ) -> NormalizedAdjacency:
         """Builds it from any form of G, or returns it as it is.
 
@@ -98,6 +95,25 @@ class NormalizedAdjacency:
         """The dense matrix ``[N, N]``, for inspecting small graphs."""
         dense = self.weight.new_zeros(self.num_nodes, self.num_nodes)
         return dense.index_put((self.edge_index[0], self.edge_index[1]), self.weight, accumulate=True)
+
+
+AnyAdjacency: TypeAlias = Tensor | SparseTensor | NormalizedAdjacency
+"""All forms in which a graph convolution takes a graph."""
+
+
+def check_edges(edge_index: Tensor, num_nodes: int) -> None:
+    """Checks the axes and type of edges and, on a CPU, that their ends are nodes.
+
+    Raises:
+        ShapeError: If ``edge_index`` has other axes.
+        OptionError: If it holds other numbers.
+    """
+    check_shape("edge_index", edge_index, "2 E")
+    if edge_index.dtype not in (torch.int64, torch.int32):
+        raise OptionError(
+            f"'edge_index' must be an int64 or int32 tensor, got {described(edge_index)}; convert it with .long()."
+        )
+    check_values("edge_index", edge_index, num_nodes)
 
 
 def edges_of(

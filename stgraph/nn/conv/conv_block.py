@@ -6,13 +6,16 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 from torch_geometric.nn import conv as pyg_convs
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError, ShapeError
+from stgraph.nn.conv.adjacency import check_edges
 from stgraph.nn.layer import Layer, remove_generated_files
+from stgraph.typing import FloatTensor, OptionalWidth, Width
 
 __all__ = ["ConvBlock", "pyg_conv"]
 
@@ -39,7 +42,7 @@ class ConvBlock(Layer):
     Reference: the residual connection after Pan et al., CVPR 2020, Eq. 4; the normalisation is our own design.
     """
 
-    def __init__(self, conv: nn.Module, channels: int) -> None:
+    def __init__(self, conv: nn.Module, channels: Width) -> None:
         super().__init__()
         if not isinstance(conv, nn.Module):
             raise OptionError(
@@ -52,15 +55,18 @@ class ConvBlock(Layer):
             self._takes.remove("edge_attr")
         self._needs = [name for name in self._takes if name != "edge_weight"]
 
+    @axes(x="N d=channels", edge_weight="E", edge_type="E")
     def forward(
         self,
-        x: Tensor,
+        x: FloatTensor,
         edge_index: Tensor,
         edge_weight: Tensor | None = None,
         edge_attr: Tensor | None = None,
         edge_type: Tensor | None = None,
     ) -> Tensor:
         """Computes the nodes after the layer."""
+        if isinstance(edge_index, Tensor) and edge_index.layout == torch.strided:
+            check_edges(edge_index, x.size(0))
         given = {"edge_weight": edge_weight, "edge_attr": edge_attr, "edge_type": edge_type}
         for name in self._needs:
             if given[name] is None:
@@ -80,10 +86,10 @@ class ConvBlock(Layer):
 @checked
 def pyg_conv(
     name: str,
-    channels: int,
+    channels: Width,
     *,
-    edge_channels: int = 0,
-    num_kinds: int = 1,
+    edge_channels: OptionalWidth = 0,
+    num_kinds: Width = 1,
     arguments: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """Builds a convolution of PyTorch Geometric that keeps the width, by the name of its class.

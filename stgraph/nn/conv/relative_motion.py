@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IntTensor, RealTensor, check_shape
 
 __all__ = ["EDGE_ATTRIBUTES", "EdgeAttributes", "box_motion"]
 
@@ -18,7 +18,9 @@ EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1}
 
 
 @checked
-def box_motion(box: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: Tensor) -> Tensor:
+def box_motion(
+    box: FloatTensor, track: RealTensor, frame: RealTensor, time: RealTensor, video: RealTensor
+) -> Tensor:
     r"""Velocity of each box since the previous sighting of its track, in pixels per second or per frame.
 
     .. math:: v_i = (c_i - c_p) / (t_i - t_p)
@@ -30,6 +32,7 @@ def box_motion(box: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: T
 
     Raises:
         ShapeError: If an argument has other axes.
+        OptionError: If a frame is negative.
     """
     check_shape("box", box, "N 4")
     for name, value in (("track", track), ("frame", frame), ("time", time), ("video", video)):
@@ -39,7 +42,10 @@ def box_motion(box: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: T
     if len(node) < 2:
         return velocity
     _, identity = torch.unique(torch.stack([video[node], track[node]]), dim=1, return_inverse=True)
-    span = int(frame.max()) + 1
+    low, high = (int(each) for each in frame.aminmax())
+    if low < 0:
+        raise OptionError(f"'frame' must hold numbers of at least 0, got {low}.")
+    span = high + 1
     key, order = (identity * span + frame[node]).sort(stable=True)
     node = node[order]
     place = torch.searchsorted(key, key)  # where the boxes of this frame begin
@@ -47,13 +53,16 @@ def box_motion(box: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: T
     found = (previous >= 0) & (key[previous.clamp(min=0)] // span == key // span)
     now, before = node[found], node[previous[found]]
     center = (box[:, :2] + box[:, 2:]) / 2
-    velocity[now] = (center[now] - center[before]) / time_gap(frame, time, before, now)[:, None]
+    change = (center[now] - center[before]) / time_gap(frame, time, before, now)[:, None]
+    velocity[now] = change.to(velocity.dtype)
     return velocity
 
 
 def time_gap(frame: Tensor, time: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Time from node i to node j: in seconds if both times are known and differ, else in sampled frames."""
     seconds = time[j] - time[i]
+    if not seconds.is_floating_point():
+        seconds = seconds.float()
     frames = (frame[j] - frame[i]).to(seconds.dtype)
     return torch.where(seconds.isnan() | (seconds == 0), frames, seconds)
 
@@ -106,8 +115,15 @@ class EdgeAttributes(nn.Module):
         self.names = tuple(names)
         self.channels = sum(EDGE_ATTRIBUTES[name] for name in names)
 
+    @axes(box="N 4", edge_index="2 E <N", track="N", frame="N", time="N", video="N")
     def forward(
-        self, box: Tensor, edge_index: Tensor, track: Tensor, frame: Tensor, time: Tensor, video: Tensor
+        self,
+        box: FloatTensor,
+        edge_index: IntTensor,
+        track: RealTensor,
+        frame: RealTensor,
+        time: RealTensor,
+        video: RealTensor,
     ) -> Tensor:
         """Computes the attributes of all edges of a batch."""
         check_shape("edge_index", edge_index, "2 E")

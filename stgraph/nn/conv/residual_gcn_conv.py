@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.conv.adjacency import AnyAdjacency, NormalizedAdjacency
 from stgraph.nn.layer import remove_generated_files, uninitialized_linear
@@ -65,7 +65,8 @@ class ResidualGCNConv(MessagePassing):
             gathered = graph.matmul(h, transpose=self.flow == "source_to_target")
         return gathered.add_(x).relu_()  # in place: neither is needed in the backward pass
 
-    def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
+    @axes(x_j="E F", weight="E")
+    def message(self, x_j: FloatTensor, weight: FloatTensor) -> Tensor:
         """Message of each edge."""
         return x_j * weight[:, None]
 

@@ -109,7 +109,7 @@ class CaptionTransformer(Layer):
             x = layer(x, layer.self_attention.keys_values(x), (keys[video], values[video]), mask, causal=True)
         return self.lm_head(x)
 
-    def start(self, memory: FrameMemory, max_length: int, *, attention: bool = False) -> TransformerState:
+    def start(self, memory: FrameMemory, max_length: Width, *, attention: bool = False) -> TransformerState:
         """State before the first word, one caption per video, with room for ``max_length`` tokens.
 
         With ``attention`` each step stores in ``state.attention["frames"]`` the cross attention of the last layer, averaged
@@ -122,7 +122,7 @@ class CaptionTransformer(Layer):
         """Mask of the "frames", the one map of attention weights, True where a frame is real."""
         return {"frames": state.mask}
 
-    @axes(tokens="R <vocab_size")
+    @axes(tokens="R=state.num_rows <vocab_size")
     def step(self, tokens: IndexTensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """Takes the last words ``[P]``; returns logits ``[P, V]`` and the state, which is updated in place."""
         # The beams of a caption are queries over one memory.

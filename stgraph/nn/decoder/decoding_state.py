@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from stgraph.checking import axes, checked
-from stgraph.typing import IndexTensor
+from stgraph.typing import IndexTensor, Width
 
 __all__ = ["DecodingState"]
 
@@ -34,8 +34,8 @@ class DecodingState(ABC):
     def select(self, index: IndexTensor) -> Any:
         """Keeps or repeats captions by position ``[P']``."""
 
-    @axes(captions="A", beams="A W")
-    def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: int) -> Any:
+    @axes(captions="A <num_captions//width", beams="A W <width")
+    def select_beams(self, captions: IndexTensor, beams: IndexTensor, width: Width) -> Any:
         """Rows of the next step of beam search; a subclass may share among beams what doesn't depend on the words.
 
         The state holds A captions with ``width`` beams each: row a * width + b is beam b of caption a. It must not be used

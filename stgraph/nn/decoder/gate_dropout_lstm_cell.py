@@ -41,8 +41,8 @@ class GateDropoutLSTMCell(Layer):
         self.in_channels, self.hidden_channels, self.dropout = in_channels, hidden_channels, dropout
         self.gates = nn.Linear(in_channels + hidden_channels, 4 * hidden_channels)
 
-    @axes(x="P D=in_channels")
-    def forward(self, x: FloatTensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    @axes(x="P D=in_channels", state="P H=hidden_channels")
+    def forward(self, x: FloatTensor, state: tuple[FloatTensor, FloatTensor]) -> tuple[Tensor, Tensor]:
         """Computes one step."""
         check_shape("x", x, "P D", D=self.in_channels)
         hidden, cell = state

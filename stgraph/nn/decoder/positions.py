@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from stgraph.checking import axes, checked
-from stgraph.typing import FloatTensor, Width
+from stgraph.typing import FloatTensor, OptionalWidth, Width
 
 __all__ = ["SinusoidalPositions"]
 
@@ -32,8 +32,8 @@ class SinusoidalPositions(nn.Module):
         self.hidden_channels = hidden_channels
         self.register_buffer("table", torch.empty(0, hidden_channels), persistent=False)
 
-    @axes(x="... L d=hidden_channels")
-    def forward(self, x: FloatTensor, start: int = 0) -> Tensor:
+    @axes(x="B L d=hidden_channels")
+    def forward(self, x: FloatTensor, start: OptionalWidth = 0) -> Tensor:
         """Adds the positions; the table grows with the longest input."""
         end = start + x.size(1)
         if self.table.size(0) < end or self.table.device != x.device:

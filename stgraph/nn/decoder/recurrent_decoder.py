@@ -150,7 +150,7 @@ class RecurrentDecoder(Layer, ABC, Generic[Memory, Hidden]):
         """Masks by name of the attention weights of a state's captions, True where a frame or region is real."""
         return self.masks(state.memory)
 
-    @axes(tokens="P <vocab_size")
+    @axes(tokens="P=state.num_captions <vocab_size")
     def step(
         self, tokens: IndexTensor, state: RecurrentState[Memory, Hidden]
     ) -> tuple[Tensor, RecurrentState[Memory, Hidden]]:

@@ -114,7 +114,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
             return words
         return torch.cat([torch.zeros_like(words[:, :1]), words[:, 1:]], dim=1)
 
-    @axes(word="P E=embedding.embedding_dim")
+    @axes(word="P=state.num_captions E=embedding.embedding_dim")
     def advance(
         self, word: FloatTensor, state: RecurrentState[STATMemory, LSTMState]
     ) -> tuple[Tensor, RecurrentState[STATMemory, LSTMState]]:
@@ -125,6 +125,7 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
         features = self.hidden_out(self.dropout(hidden)) + word + self.context_out(seen.vector)
         return features, self.after(state, LSTMState(hidden, cell), seen.weights)
 
+    @axes(features="... R=lm_head.in_features")
     def readout(self, features: FloatTensor) -> Tensor:
         """Logits ``[..., V]`` from features q, minus infinity for excluded words."""
         logits = self.lm_head(self.dropout(features.tanh()))

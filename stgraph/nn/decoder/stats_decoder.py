@@ -109,7 +109,7 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         none = regions.new_zeros(len(regions), 1, 0, self.embedding.embedding_dim)
         return STaTSState(zeros, zeros, none, none)
 
-    @axes(word="P E=embedding.embedding_dim")
+    @axes(word="P=state.num_captions E=embedding.embedding_dim")
     def advance(
         self, word: FloatTensor, state: RecurrentState[STaTSMemory, STaTSState]
     ) -> tuple[Tensor, RecurrentState[STaTSMemory, STaTSState]]:

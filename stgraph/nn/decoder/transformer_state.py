@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from stgraph.checking import axes, checked
+from stgraph.errors import OptionError
 from stgraph.nn.decoder.decoding_state import DecodingState
 from stgraph.nn.decoder.transformer_layers import KeysValues
-from stgraph.typing import IndexTensor, MaskTensor
+from stgraph.typing import IndexTensor, MaskTensor, Width
 
 __all__ = ["TransformerState"]
 
@@ -49,16 +50,24 @@ class TransformerState(DecodingState):
         """Number of captions A."""
         return self.mask.size(0)
 
+    @property
+    def num_rows(self) -> int:
+        """Number of rows A * W: captions times beams."""
+        return self.mask.size(0) * (1 if self.ancestors is None else self.ancestors.size(1))
+
     @classmethod
     def start(
-        cls, memory: list[KeysValues], mask: MaskTensor, max_length: int, *, attention: bool = False
+        cls, memory: list[KeysValues], mask: MaskTensor, max_length: Width, *, attention: bool = False
     ) -> TransformerState:
         """State before the first word, with room for ``max_length`` words; ``attention`` requests the weights."""
+        if not memory:
+            raise OptionError("'memory' must hold keys and values of at least one layer, got none.")
         keys = memory[0][0]
         shape = (keys.size(0), keys.size(1), max_length, keys.size(3))
         words = [(keys.new_empty(shape), keys.new_empty(shape)) for _ in memory]
         return cls(memory, mask, words, max_length, attention={} if attention else None)
 
+    @axes(index="P <num_rows")
     def select(self, index: IndexTensor) -> TransformerState:
         """Keeps or repeats rows by position ``[P']``; each becomes a caption of its own, without beams."""
         if self.ancestors is None:

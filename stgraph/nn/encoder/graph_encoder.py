@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from stgraph.checking import axes, checked
+from stgraph.checking import axes, check_values, checked
 from stgraph.errors import OptionError
 from stgraph.nn.conv import ConvBlock, NormalizedAdjacency, RelativeGeometry, ResidualGCNConv
 from stgraph.nn.conv.adjacency import AnyAdjacency, edges_of
@@ -105,8 +105,10 @@ class GraphEncoder(Layer):
         Raises:
             OptionError: If ``num_frames`` is not a whole number or an integer tensor.
         """
+        total = total_frames(num_frames)
+        check_values("frame", frame, total)
         nodes = self.nodes(x, edge_index, edge_weight, box, edge_attr=edge_attr, edge_type=edge_type)
-        return self.pool(nodes, frame, total_frames(num_frames))
+        return self.pool(nodes, frame, total)
 
     @axes(x="N F=in_channels", edge_weight="E", box="N 4")
     def nodes(

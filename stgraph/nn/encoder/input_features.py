@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import dropout, layer_norm
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.typing import FloatTensor, Probability
 
@@ -48,6 +48,7 @@ class InputFeatures(nn.Module):
             raise OptionError(f"'dropout' must be at least 0 and below 1, got {dropout}.")
         self.norm, self.dropout = norm, dropout
 
+    @axes(x="... F")
     def forward(self, x: FloatTensor) -> Tensor:
         """Normalises and drops."""
         if self.norm == "layer":

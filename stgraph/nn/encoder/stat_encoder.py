@@ -9,7 +9,7 @@ from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
-from stgraph.nn.padding import pad_frames, pad_regions
+from stgraph.nn.padding import pad_frames, pad_regions, total_frames
 from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width, check_shape
 
 __all__ = ["STATEncoder"]
@@ -84,7 +84,7 @@ class STATEncoder(Layer):
                 raise DataError("'frame' must be given with 'x', got None; pass graph.frame.")
             regions, region_mask = pad_regions(objects, frame, num_frames)
         if mask is None:
-            mask = pad_frames(num_frames.new_zeros(int(num_frames.sum()), 1), num_frames)[1]
+            mask = pad_frames(num_frames.new_zeros(total_frames(num_frames), 1), num_frames)[1]
         return VideoMemory(mask, frames, clips, regions, region_mask)
 
     def _checked(self, name: str, stream: Tensor | None) -> Tensor:

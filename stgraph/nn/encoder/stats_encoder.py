@@ -13,7 +13,7 @@ from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.encoder.stream_embedding import StreamEmbedding
 from stgraph.nn.layer import Layer
 from stgraph.nn.memory import VideoMemory
-from stgraph.nn.padding import pad_frames, pad_regions
+from stgraph.nn.padding import pad_frames, pad_regions, total_frames
 from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width
 
 __all__ = ["STaTSEncoder"]
@@ -86,7 +86,7 @@ class STaTSEncoder(Layer):
         category: IndexTensor | None = None,
     ) -> VideoMemory:
         """Embeds and pads; kinds of regions without a width are ignored."""
-        everything = pad_frames(num_frames.new_ones(int(num_frames.sum()), 1), num_frames)
+        everything = pad_frames(num_frames.new_ones(total_frames(num_frames), 1), num_frames)
         blocks, masks, mask = [], [], everything[1]
         given = {"grids": tuple(grids), "x": () if x is None else (x,), "frames": tuple(frames)}
         for name, embedding in self.places.items():

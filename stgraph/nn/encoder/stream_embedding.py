@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
-from stgraph.typing import Width, check_shape
+from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["StreamEmbedding"]
 
@@ -34,16 +34,16 @@ class StreamEmbedding(Layer):
     Reference: Cherian et al., WACV 2020, section 4.1; concatenation: our own design.
     """
 
-    def __init__(self, in_channels: Sequence[int], embedding_channels: Width = 512) -> None:
+    def __init__(self, in_channels: Sequence[Width], embedding_channels: Width = 512) -> None:
         super().__init__()
-        if not in_channels or min(in_channels) < 1:
+        if not len(in_channels):
             raise OptionError(
                 f"'in_channels' must be widths of at least one stream, got {list(in_channels)}."
             )
         self.parts = nn.ModuleList(nn.Linear(width, embedding_channels) for width in in_channels)
         self.out_channels = embedding_channels * len(self.parts)
 
-    def forward(self, streams: Sequence[Tensor]) -> Tensor:
+    def forward(self, streams: Sequence[FloatTensor]) -> Tensor:
         """Embeds and concatenates."""
         if len(streams) != len(self.parts):
             raise OptionError(f"'streams' must be {len(self.parts)} for this model, got {len(streams)}.")

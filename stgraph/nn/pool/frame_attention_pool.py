@@ -7,7 +7,7 @@ from torch_geometric.utils import softmax
 
 from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer, uninitialized_linear
-from stgraph.typing import FloatTensor, IndexTensor, Width, check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Rows, Width, check_shape
 
 __all__ = ["FrameAttentionPool"]
 
@@ -47,14 +47,14 @@ class FrameAttentionPool(Layer):
         super().reset_parameters()
         nn.init.zeros_(self.score.weight)
 
-    @axes(x="N channels=channels", frame="N")
-    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
+    @axes(x="N channels=channels", frame="N <num_frames")
+    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: Rows) -> Tensor:
         """Pools all frames of a batch at once."""
         weighed = self.weights(x, frame, num_frames) * x
         return x.new_zeros(num_frames, x.size(1)).index_add(0, frame, weighed)
 
-    @axes(x="N channels=channels", frame="N")
-    def weights(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
+    @axes(x="N channels=channels", frame="N <num_frames")
+    def weights(self, x: FloatTensor, frame: IndexTensor, num_frames: Rows) -> Tensor:
         """Computes the weight of each node ``[N, 1]``; those of a frame sum to 1."""
         check_shape("x", x, "N channels", channels=self.channels)
         check_shape("frame", frame, "N", N=x.size(0))

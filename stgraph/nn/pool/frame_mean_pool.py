@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from stgraph.checking import axes, checked
 from stgraph.errors import ShapeError
 from stgraph.nn.extensions import torch_scatter_for
-from stgraph.typing import FloatTensor, IndexTensor, check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Rows, check_shape
 
 __all__ = ["FrameMeanPool"]
 
@@ -30,8 +30,8 @@ class FrameMeanPool(nn.Module):
     [2.0, 0.0, 5.0]
     """
 
-    @axes(x="N F", frame="N")
-    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: int) -> Tensor:
+    @axes(x="N F", frame="N <num_frames")
+    def forward(self, x: FloatTensor, frame: IndexTensor, num_frames: Rows) -> Tensor:
         """Pools all frames of a batch at once."""
         check_shape("x", x, "N F")
         check_shape("frame", frame, "N", N=x.size(0))

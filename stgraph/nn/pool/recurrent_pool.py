@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch_geometric.utils import to_dense_batch
 
-from stgraph.checking import checked
+from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, Rows, Width, check_shape
 
 __all__ = ["RecurrentPool"]
 
@@ -35,14 +35,15 @@ class RecurrentPool(Layer):
     [0.0, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: Width) -> None:
         super().__init__()
         if channels % 2:
             raise OptionError(f"'channels' must be even, as each direction has half of them, got {channels}.")
         self.channels = channels
         self.gru = nn.GRU(channels, channels // 2, batch_first=True, bidirectional=True)
 
-    def forward(self, x: Tensor, index: Tensor, num_groups: int) -> Tensor:
+    @axes(x="M channels=channels", index="M <num_groups")
+    def forward(self, x: FloatTensor, index: IndexTensor, num_groups: Rows) -> Tensor:
         """Pools all groups at once."""
         check_shape("x", x, "M channels", channels=self.channels)
         check_shape("index", index, "M", M=x.size(0))

@@ -12,6 +12,7 @@ from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.process_shards import StepTotals
 from stgraph.models import CaptioningModel
+from stgraph.typing import Count
 
 __all__ = ["CaptionLoss", "StepCounts"]
 
@@ -47,7 +48,7 @@ class StepCounts:
     seed: int = 0
 
     @classmethod
-    def of(cls, totals: StepTotals, world_size: int, epoch: int = 0, seed: int = 0) -> StepCounts:
+    def of(cls, totals: StepTotals, world_size: Count, epoch: int = 0, seed: int = 0) -> StepCounts:
         """From the totals of a step that ``world_size`` ranks share."""
         parts = world_size * totals.batches
         return cls(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from stgraph.checking import checked
+from stgraph.checking import check_values, checked, described
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, STGraphCaptioner
 from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.typing import IndexTensor, Positive, check_shape
 
 __all__ = ["DistillationLoss", "token_distillation"]
 
@@ -91,10 +92,10 @@ class DistillationLoss(CaptionLoss):
     def from_logits(
         self,
         logits: Mapping[str, Tensor],
-        targets: Tensor,
-        num_tokens: Tensor | float | None = None,
+        targets: IndexTensor,
+        num_tokens: Tensor | Positive | None = None,
         features: Mapping[str, Tensor] | None = None,
-        num_frames: float | None = None,
+        num_frames: Positive | None = None,
     ) -> dict[str, Tensor]:
         """All terms by name, from logits that were computed before.
 
@@ -104,7 +105,15 @@ class DistillationLoss(CaptionLoss):
             num_tokens: Replaces the count of real tokens if a batch is spread over ranks or accumulated batches.
             features: :math:`F_s` and :math:`F'_o` of the real frames, ``[M, d]``; needed if ``feature_weight`` is not 0.
             num_frames: Replaces M in the mean likewise.
+
+        Raises:
+            OptionError: If there is no branch "object" beside others, or a target is no word.
+            ShapeError: If a tensor has other axes.
         """
+        check_shape("targets", targets, "P L")
+        _check_logits(logits, targets)
+        if isinstance(num_tokens, Tensor):
+            check_shape("num_tokens", num_tokens, "")
         real = targets != 0
         words = targets[real]
         count = real.sum() if num_tokens is None else num_tokens
@@ -131,6 +140,20 @@ class DistillationLoss(CaptionLoss):
             weights["features"] = self.feature_weight
         total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
         return {"loss": total, **parts}
+
+
+def _check_logits(logits: Mapping[str, Tensor], targets: Tensor) -> None:
+    if not logits or (len(logits) > 1 and set(logits) != {"scene", "object"}):
+        raise OptionError(
+            f"'logits' must have one branch, or 'scene' and 'object', got {described(dict(logits))}."
+        )
+    for branch, scores in logits.items():
+        check_shape(f"logits[{branch!r}]", scores, "P L V", P=targets.size(0), L=targets.size(1))
+        if not scores.is_floating_point():
+            raise OptionError(
+                f"'logits[{branch!r}]' must be a floating-point tensor, got {described(scores)}."
+            )
+        check_values("targets", targets, scores.size(2))
 
 
 def token_distillation(scene: Tensor, teacher: Tensor, direction: str, temperature: float = 1.0) -> Tensor:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stgraph.checking import checked
+from stgraph.checking import call_checked, checked, described
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
 from stgraph.training.losses.caption_loss import CaptionLoss
@@ -49,15 +49,17 @@ def make_loss(values: Mapping[str, Any], model: CaptioningModel | type[Captionin
     """
     values = dict(values)
     name = values.pop("name", model.loss_name)
-    if name == model.name and name not in LOSSES:  # an installed model without a loss of its own
+    if (
+        isinstance(name, str) and name == model.name and name not in LOSSES
+    ):  # an installed model without a loss of its own
         name = model.loss_name
-    if name not in LOSSES or name not in ("language", model.loss_name):
+    if not isinstance(name, str) or name not in LOSSES or name not in ("language", model.loss_name):
         raise OptionError(
-            f"'loss' must be of the model's system, '{model.loss_name}', got {name!r}; use loss={model.loss_name}."
+            f"'loss' must be of the model's system, '{model.loss_name}', got {described(name)}; use loss={model.loss_name}."
         )
     loss = LOSSES[name]
     try:
         inspect.signature(loss).bind(**values)
     except TypeError as error:
         raise OptionError(f"'loss' {name!r}: {error}.") from error
-    return loss(**values)
+    return call_checked(loss, **values)

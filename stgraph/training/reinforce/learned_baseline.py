@@ -7,7 +7,7 @@ from torch import Tensor, distributed, nn
 
 from stgraph.checking import checked
 from stgraph.errors import OptionError
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, MaskTensor, Width, check_shape
 
 __all__ = ["LearnedBaseline"]
 
@@ -44,7 +44,7 @@ class LearnedBaseline(nn.Module):
     products: Tensor
     count: Tensor
 
-    def __init__(self, channels: int, *, memory: float = 0.95, ridge: float = 0.1) -> None:
+    def __init__(self, channels: Width, *, memory: float = 0.95, ridge: float = 0.1) -> None:
         super().__init__()
         if not 0 <= memory < 1:
             raise OptionError(f"'memory' must be at least 0 and below 1, got {memory}.")
@@ -57,7 +57,7 @@ class LearnedBaseline(nn.Module):
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: FloatTensor) -> Tensor:
         """Predicts the reward at each word from the captions of earlier updates."""
         rows = self._rows(features)
         if not self.count:
@@ -68,8 +68,9 @@ class LearnedBaseline(nn.Module):
         return (rows @ weights).to(features.dtype)
 
     @torch.no_grad()
-    def update(self, features: Tensor, mask: Tensor, rewards: Tensor) -> None:
+    def update(self, features: FloatTensor, mask: MaskTensor, rewards: Tensor) -> None:
         """Adds captions and their rewards, summed over all ranks."""
+        check_shape("features", features, "P L C", C=self.channels)
         check_shape("mask", mask, "P L", P=features.size(0), L=features.size(1))
         check_shape("rewards", rewards, "P", P=features.size(0))
         rows = self._rows(features)[mask]

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from stgraph.checking import checked
+from stgraph.checking import check_values, checked, described
 from stgraph.decoding import Sampling
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
 from stgraph.text import CaptionTokenizer
 from stgraph.training.reinforce.learned_baseline import LearnedBaseline
-from stgraph.typing import check_shape
+from stgraph.typing import FloatTensor, IndexTensor, MaskTensor, Positive, check_shape
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -28,11 +28,11 @@ __all__ = ["Reinforce", "ReinforceStep", "caption_log_probs", "reinforce_loss"]
 
 @checked
 def reinforce_loss(
-    log_probs: Tensor,
-    mask: Tensor,
+    log_probs: FloatTensor,
+    mask: MaskTensor,
     rewards: Tensor,
     baseline: Tensor | float = 0.0,
-    num_captions: Tensor | float | None = None,
+    num_captions: Tensor | Positive | None = None,
 ) -> Tensor:
     r"""Loss whose expected gradient over sampled captions is that of the negative expected reward.
 
@@ -49,6 +49,7 @@ def reinforce_loss(
 
     Raises:
         ShapeError: If axes differ.
+        OptionError: If a tensor is of another type.
 
     Reference: Williams, Machine Learning 8, 1992; for captions Ranzato et al., ICLR 2016, arXiv 1511.06732.
 
@@ -60,6 +61,12 @@ def reinforce_loss(
     sizes = {"P": log_probs.size(0), "L": log_probs.size(1)}
     check_shape("mask", mask, "P L", **sizes)
     check_shape("rewards", rewards, "P", **sizes)
+    if isinstance(num_captions, Tensor):
+        check_shape("num_captions", num_captions, "")
+    if rewards.is_complex():
+        raise OptionError(f"'rewards' must be real numbers, got {described(rewards)}.")
+    if not rewards.is_floating_point():
+        rewards = rewards.to(log_probs.dtype)  # a baseline would be cut to whole numbers
     baseline = torch.as_tensor(baseline, dtype=rewards.dtype, device=rewards.device)
     if baseline.dim():
         check_shape("baseline", baseline, "P L" if baseline.dim() > 1 else "P", **sizes)
@@ -70,7 +77,9 @@ def reinforce_loss(
 
 
 @checked
-def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[int] = ()) -> Tensor:
+def caption_log_probs(
+    logits: FloatTensor, tokens: IndexTensor, suppress_tokens: Sequence[int] = ()
+) -> Tensor:
     """Log-probabilities of words among those that may be sampled; decoding reports them among all words.
 
     Args:
@@ -78,13 +87,22 @@ def caption_log_probs(logits: Tensor, tokens: Tensor, suppress_tokens: Sequence[
         tokens: The words that followed, 0 where there is none.
         suppress_tokens: Words that are never sampled.
 
-    Shapes: logits ``[P, L, V]``, tokens ``[P, L]`` -> ``[P, L]``, 0 where there is no word.
+    Shapes: logits ``[P, L, V]``, tokens ``[P, L]`` -> ``[P, L]``, 0 where there is no word, and -inf for a suppressed one.
+
+    Raises:
+        ShapeError: If axes differ.
+        OptionError: If a word is outside the vocabulary.
 
     >>> caption_log_probs(torch.zeros(1, 2, 5), torch.tensor([[3, 0]]), suppress_tokens=(0, 1, 2)).exp()
     tensor([[0.5000, 1.0000]])
     """
     check_shape("tokens", tokens, "P L")
     check_shape("logits", logits, "P L V", P=tokens.size(0), L=tokens.size(1))
+    check_values("tokens", tokens, logits.size(2))
+    if outside := [word for word in suppress_tokens if not 0 <= word < logits.size(2)]:
+        raise OptionError(
+            f"'suppress_tokens' must be words from 0 to {logits.size(2) - 1}, got {outside[0]}."
+        )
     scores = logits.to(torch.promote_types(logits.dtype, torch.float32))
     if suppress_tokens:
         suppressed = torch.tensor(sorted({*suppress_tokens}), device=logits.device)
@@ -151,8 +169,8 @@ class Reinforce(nn.Module):
         *,
         branch: str | None = None,
         seed: int = 0,
-        owned: Tensor | None = None,
-        num_captions: Tensor | float | None = None,
+        owned: MaskTensor | None = None,
+        num_captions: Tensor | Positive | None = None,
     ) -> ReinforceStep:
         """One step.
 
@@ -169,6 +187,10 @@ class Reinforce(nn.Module):
             OptionError: If the model has no such branch, or ``seed`` is negative.
             UnknownVideoError: If a video has no references.
         """
+        if owned is not None:
+            check_shape("owned", owned, "B", B=len(video_ids))
+        if isinstance(num_captions, Tensor):
+            check_shape("num_captions", num_captions, "")
         begun = time.perf_counter()
         branch = model.branches[0] if branch is None else branch
         model.check_branch(branch)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stgraph.errors import ShapeError
+from stgraph.errors import OptionError, ShapeError
 from stgraph.nn import FrameMeanPool
 
 
@@ -29,5 +29,5 @@ def test_lengths_must_agree():
 
 
 def test_frames_beyond_the_number_of_frames_are_named():
-    with pytest.raises(ShapeError, match="'frame' must hold numbers below 2, the number of frames, got 4"):
+    with pytest.raises(OptionError, match="'frame' must hold numbers from 0 to 1, got 4"):
         FrameMeanPool()(torch.ones(2, 3), torch.tensor([0, 4]), 2)

@@ -10,9 +10,15 @@ from torch import Tensor, nn
 from torchvision import models
 
 from stgraph.checking import checked
-from stgraph.extraction.extractors.image_transforms import crop_area, normalize, resize_and_crop
+from stgraph.extraction.extractors.image_transforms import (
+    check_frames,
+    crop_area,
+    normalize,
+    resize_and_crop,
+)
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
+from stgraph.typing import Width
 
 __all__ = ["GoogLeNetPool5"]
 
@@ -46,6 +52,7 @@ class GoogLeNetPool5(NetworkExtractor):
 
     def preprocess(self, frames: Tensor) -> Tensor:
         """Centre crop of the frame, ``[3, 224, 224]`` uint8."""
+        check_frames("frames", frames, k=1)
         return resize_and_crop(frames, 256, 224)[0]
 
     @torch.inference_mode()
@@ -69,7 +76,7 @@ class GoogLeNetPool5(NetworkExtractor):
             handle.remove()
         return maps[0], pooled
 
-    def area(self, height: int, width: int) -> tuple[float, float, float, float]:
+    def area(self, height: Width, width: Width) -> tuple[float, float, float, float]:
         """Corners of the part of a frame that the network sees, in pixels."""
         return crop_area(height, width, 256, 224)
 

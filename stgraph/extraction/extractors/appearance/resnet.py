@@ -16,16 +16,19 @@ from stgraph.checking import checked
 from stgraph.extraction.extractors.image_transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    check_frames,
     crop_area,
     normalize,
     resize_and_crop,
 )
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
 from stgraph.extraction.extractors.weights import load_network
+from stgraph.typing import Width
 
 __all__ = ["ResNet18", "ResNet50", "ResNet101", "ResNet152", "ResNetExtractor"]
 
 
+@checked
 class ResNetExtractor(NetworkExtractor):
     """Base class of torchvision's ResNets without their classifiers.
 
@@ -55,6 +58,7 @@ class ResNetExtractor(NetworkExtractor):
 
     def preprocess(self, frames: Tensor) -> Tensor:
         """Centre crop of the frame, ``[3, 224, 224]`` uint8."""
+        check_frames("frames", frames, k=1)
         return resize_and_crop(frames, 256, 224)[0]
 
     @torch.inference_mode()
@@ -78,7 +82,7 @@ class ResNetExtractor(NetworkExtractor):
         cells = self._cells(items)
         return cells, cells.mean((2, 3))
 
-    def area(self, height: int, width: int) -> tuple[float, float, float, float]:
+    def area(self, height: Width, width: Width) -> tuple[float, float, float, float]:
         """Corners of the part of a frame that the network sees, in pixels."""
         return crop_area(height, width, 256, 224)
 

@@ -37,6 +37,7 @@ class C3D(ClipExtractor):
         with them.
     """
 
+    item_axes = "3 16 112 112"
     mean = (90.25 / 255, 97.66 / 255, 101.41 / 255)  # blue, green, red
     std = (1 / 255,) * 3
 

@@ -10,8 +10,15 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.transforms import functional as transforms
 
-from stgraph.extraction.extractors.image_transforms import normalize, resize_and_crop
+from stgraph.checking import checked
+from stgraph.extraction.extractors.image_transforms import (
+    check_frames,
+    normalize,
+    resize_and_crop,
+    stacked,
+)
 from stgraph.extraction.extractors.protocol import ItemFeatures, NetworkExtractor
+from stgraph.typing import check_shape
 
 __all__ = ["ClipExtractor", "initialize", "stretch_and_crop"]
 
@@ -20,10 +27,12 @@ LARGE_FRAME = 1 << 25
 """Bytes of a frame; 4K video has 25 million."""
 
 
+@checked
 class ClipExtractor(NetworkExtractor):
     """Base class of extractors whose network turns a clip of 16 frames into one vector, the stream "motion".
 
     Attributes:
+        item_axes: Axes of a clip that the network takes, with their fixed sizes.
         mean: Mean of each channel, for values scaled to 0..1.
         std: Standard deviation of each channel, for values scaled to 0..1.
 
@@ -33,30 +42,35 @@ class ClipExtractor(NetworkExtractor):
     streams: tuple[str, ...] = ("motion",)
     frames_per_item = 16
     versions: Mapping[str, str] = {"torchvision": torchvision.__version__.partition("+")[0]}
+    item_axes: ClassVar[str] = "3 16 h w"
     mean: ClassVar[tuple[float, float, float]]
     std: ClassVar[tuple[float, float, float]]
 
     def reduce_frame(self, frame: Tensor) -> Tensor:
         """Centre crop of the frame resized to a short side of 256, ``[3, 224, 224]`` uint8."""
+        check_frames("frame", frame, "H W 3")
         return resize_and_crop(frame[None], 256, 224)[0]
 
     def join_frames(self, frames: Sequence[Tensor]) -> Tensor:
         """The clip, ``[3, 16, H, W]`` uint8."""
-        return torch.stack(list(frames), dim=1)
+        return stacked("frames", frames, "3 h w", dim=1)
 
     def preprocess(self, frames: Tensor) -> Tensor:
         """The clip of reduced frames, ``[3, 16, H, W]`` uint8."""
+        check_frames("frames", frames, k=self.frames_per_item)
         return self.join_frames([self.reduce_frame(frame) for frame in frames])
 
     def batch(self, items: Sequence[Tensor]) -> Tensor:
         """Stacks and normalises clips for the network."""
-        return normalize(items, self.device, self.mean, self.std)
+        return normalize(items, self.device, self.mean, self.std, "3 16 h w")
 
     @torch.inference_mode()
     def extract(self, items: Sequence[Tensor]) -> list[ItemFeatures]:
         """Returns the vector of each clip."""
+        batch = self.batch(items)
+        check_shape("items", batch, f"B {self.item_axes}")
         with self.autocast():
-            vectors = self.network(self.batch(items))
+            vectors = self.network(batch)
         return [{"motion": vector} for vector in vectors.float().cpu()]
 
 
@@ -67,7 +81,12 @@ def stretch_and_crop(frame: Tensor, size: tuple[int, int], crop: int) -> Tensor:
     floating-point numbers, so the channels of very large frames are resized one by one to save memory.
 
     Shapes: frame ``[H, W, 3]`` uint8 -> ``[3, crop, crop]`` uint8.
+
+    Raises:
+        ShapeError: If ``frame`` has other axes or no pixels.
+        OptionError: If ``frame`` is no uint8 tensor.
     """
+    check_frames("frame", frame, "H W 3")
     parts = frame.permute(2, 0, 1)[None].split(1 if frame.nbytes > LARGE_FRAME else 3, dim=1)
     resized = torch.cat([transforms.resize(part, list(size), antialias=False) for part in parts], dim=1)
     return transforms.center_crop(resized[0], [crop, crop]).contiguous()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.errors import DataError, OptionError, StgraphError
+from stgraph.extraction.extractors.image_transforms import check_frames
 from stgraph.extraction.extractors.objects.box_postprocessing import (
     MAX_BOXES,
     SCORE_THRESHOLD,
@@ -103,6 +104,7 @@ class CustomDetector(Extractor):
 
     def preprocess(self, frames: Tensor) -> Frame:
         """Returns the frame, and resizes it for the backbone."""
+        check_frames("frames", frames, k=1)
         frame = frames[0]
         return Frame(frame, None if self.backbone is None else self.backbone.resize(frame))
 

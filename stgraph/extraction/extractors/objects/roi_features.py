@@ -6,7 +6,8 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from stgraph.checking import checked
-from stgraph.typing import check_shape
+from stgraph.errors import DataError
+from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["STRIDE", "roi_features"]
 
@@ -14,10 +15,11 @@ STRIDE = 32
 """Width and height in input pixels of one cell of a ResNet's last stage."""
 
 BINS = 7
+FARTHEST = 10_000_000
 
 
 @checked
-def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
+def roi_features(cells: FloatTensor, boxes: Tensor, stride: Width = STRIDE) -> Tensor:
     r"""Maximum of each channel over the 7 x 7 bins of RoIAlign.
 
     A box, at :math:`b / s - 1/2` on the feature map, is divided into 7 x 7 bins; each bin averages 2 x 2 points that are
@@ -34,6 +36,7 @@ def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
 
     Raises:
         ShapeError: If ``cells`` or ``boxes`` has other axes.
+        DataError: If a corner is NaN or lies more than ten million pixels away.
 
     Reference: He et al., ICCV 2017 (RoIAlign); the maximum as in Pan et al., CVPR 2020.
 
@@ -43,6 +46,10 @@ def roi_features(cells: Tensor, boxes: Tensor, stride: int = STRIDE) -> Tensor:
     """
     check_shape("cells", cells, "1 C h w")
     check_shape("boxes", boxes, "n 4")
+    if boxes.is_complex() or not bool(
+        (boxes.float().abs() <= FARTHEST).all()
+    ):  # RoIAlign reads outside of the map
+        raise DataError(f"'boxes' must be numbers of at most {FARTHEST:,} pixels, got NaN or larger ones.")
     bins = roi_align(
         cells.float(), [boxes.float()], BINS, spatial_scale=1 / stride, sampling_ratio=2, aligned=True
     )

@@ -11,7 +11,9 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 
+from stgraph.checking import checked
 from stgraph.errors import OptionError
+from stgraph.extraction.extractors.image_transforms import check_frames
 from stgraph.extraction.extractors.objects.box_postprocessing import (
     check_limits,
     empty,
@@ -39,6 +41,7 @@ class SizedImage(NamedTuple):
     size: tuple[int, int]
 
 
+@checked
 class TwoStageDetector(NetworkExtractor):
     """Extracts boxes with torchvision's Faster R-CNN with a feature pyramid, and a feature vector for each.
 
@@ -99,6 +102,7 @@ class TwoStageDetector(NetworkExtractor):
 
     def preprocess(self, frames: Tensor) -> SizedImage:
         """Returns the frame; one that is larger than what the network sees is resized here, so that little waits."""
+        check_frames("frames", frames, k=1)
         frame = frames[0]
         size = (frame.shape[0], frame.shape[1])
         if frame.nbytes > LARGEST_WAITING and self._can_resize(size):
