@@ -455,6 +455,7 @@ VALUES: dict[str, Any] = {
         for name in ("title", "source", "references", "rows")
     },
     "Study.chosen.rows": lambda: ["a"],
+    "Study.check_rows.rows": lambda: ["a"],
     "Study.parse.content": lambda: {
         "title": "T",
         "source": "house",
