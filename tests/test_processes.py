@@ -55,4 +55,4 @@ def test_memory_of_freed_arrays_is_given_back_unless_the_user_chose_otherwise(ca
     environment |= {} if setting is None else {"MALLOC_MMAP_THRESHOLD_": setting}
     command = [sys.executable, "-c", KEPT.format(call=call)]
     output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    assert int(output) == returned
+    assert abs(int(output) - returned) <= 1  # other pages come and go

@@ -28,7 +28,8 @@ class RowMemory:
     @property
     def num_rows(self) -> int | None:
         """Number of rows; None if no field has any."""
-        return next(filter(None.__ne__, (_length(getattr(self, each.name)) for each in fields(self))), None)
+        lengths = (_length(getattr(self, each.name)) for each in fields(self))
+        return next((length for length in lengths if length is not None), None)
 
     @axes(index="P <num_rows")
     def select(self, index: IndexTensor) -> Self:

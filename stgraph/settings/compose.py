@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from stgraph.errors import DataError, MissingDataError, OptionError, shown
+from stgraph.processes import DelayedSignals
 from stgraph.settings.choices import (
     CONFIGS,
     OPTIONAL,
@@ -77,7 +78,8 @@ def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete
         _check_readable(override)
         _check_choice(override, groups, config)
     overrides = [_with_own_choice(override, config) for override in overrides]
-    with _own_hydra():
+    # Signals wait: their exception would be lost in OmegaConf, which then fails to restore the flags of a node.
+    with DelayedSignals(), _own_hydra():
         if data is not None:
             ConfigStore.instance().store(
                 group="data", name=DATA_OF_THE_RUN, node=OmegaConf.create(plain(data))
@@ -92,7 +94,8 @@ def compose(config: str, overrides: Sequence[str], data: Any = None, *, complete
     if not complete:
         return composed
     try:
-        OmegaConf.resolve(composed)
+        with DelayedSignals():
+            OmegaConf.resolve(composed)
     except OmegaConfBaseException as error:
         raise OptionError(f"The configuration cannot be resolved: {str(error).splitlines()[0]}.") from error
     missing = sorted(OmegaConf.missing_keys(composed))

@@ -140,7 +140,7 @@ def test_a_run_with_two_branches_asks_which(call, made):
     [
         ("split=testing", "'split' must be one of train, val, test, got 'testing'"),
         ("branch_c=scene", "did you mean 'branch_"),
-        ("samples=1", "'samples' must be at least 2, got 1"),
+        ("samples=1", "'samples' must be from 2 to 1,000,000, got 1"),
         ("samples=many", "'samples' must be a whole number, got 'many'"),
         ("level=95", "'level' must be between 0 and 1, got 95"),
         ("seed=-1", "'seed' must be 0 or more, got -1"),

@@ -106,7 +106,7 @@ def test_what_is_there_is_not_done_again(videos, tmp_path, capsys):
     [
         ("apearance=resnet101", "There is no setting 'apearance'.* did you mean 'appearance'"),
         ("appearance=resnet1", "resnet1"),
-        ("frames.number=0", "'frames.number' must be at least 1, got 0"),
+        ("frames.number=0", "'frames.number' must be a number of at least 1, got 0"),
         ("engine=sparc", "'engine' must be local or ray, got 'sparc'"),
         (
             "appearance.weights=/no/such file.pt",

@@ -66,7 +66,7 @@ class ResidualGCNConv(MessagePassing):
         return gathered.add_(x).relu_()  # in place: neither is needed in the backward pass
 
     @axes(x_j="E F", weight="E")
-    def message(self, x_j: FloatTensor, weight: FloatTensor) -> Tensor:
+    def message(self, x_j: Tensor, weight: Tensor) -> Tensor:  # plain types, which PyG copies into its code
         """Message of each edge."""
         return x_j * weight[:, None]
 
