@@ -81,7 +81,7 @@ def check_id(video_id: object, where: str = "") -> str:
     if not isinstance(video_id, str):
         problem = f"a video id must be a string, got a {type(video_id).__name__}."
     elif not video_id.strip():
-        problem = "a video id must not be empty; name the video."
+        problem = f"a video id must not be empty, got '{shown(video_id)}'; name the video."
     else:
         reason = next(filter(None, map(_refusal, video_id)), "")
         problem = f"the video id '{shown(video_id)}' has {reason}; rename the video." if reason else ""

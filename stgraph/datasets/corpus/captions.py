@@ -73,7 +73,10 @@ class CaptionCorpus:
         content = read_json(path)
         if not isinstance(content, dict):
             raise DataError(f"{path} must hold an object of video ids, got {structure_of(content)}.")
-        return cls({video_id: _entry(video_id, entry) for video_id, entry in content.items()})
+        try:
+            return cls({video_id: _entry(video_id, entry) for video_id, entry in content.items()})
+        except (DataError, OptionError) as error:
+            raise type(error)(f"{shown(path)}: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Writes a ``captions.json`` atomically."""
