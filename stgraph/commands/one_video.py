@@ -100,6 +100,11 @@ def open_video(chosen: argparse.Namespace, config: DictConfig) -> OneVideo:
         name = store.ids[0] if video is None else video
         features = store.read(name).sample(config.num_frames, config.sampling)
         return _built(name, features, builder, store.label_names, chosen, config.sampling)
+    if chosen.source.suffix.lower() in (".graphml", ".gexf", ".json", ".pt"):
+        raise OptionError(
+            f"{shown(chosen.source)} must be a video, a store or a run, got the file of a graph; read it with "
+            "VideoGraph.load, and draw it with draw_graph or write_page of stgraph.inspection."
+        )
     features, names = _detected(chosen.source, config)
     return _built(str(chosen.source), features, builder, names, chosen, config.sampling)
 

@@ -127,11 +127,13 @@ def test_stored_videos_without_known_files_are_drawn_empty_and_the_command_says_
 
 def test_wrong_uses_say_what_to_do(call, store, trained, file, tmp_path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "graph.json").write_text("{}")
     for arguments, reason in (
         ((store.path, "-o", "graph.bmp"), "FILE must end in .graphml, .*, got 'graph.bmp'"),
         ((store.path, "-o", "no/graph.svg"), "There is no folder for"),
         ((tmp_path / "none.mp4", "-o", "a.svg"), "There is no video, store or run at"),
         (("empty", "-o", "a.svg"), "No shards .* in folder empty"),
+        (("graph.json", "-o", "a.svg"), "got the file of a graph; read it with VideoGraph.load"),
         ((store.path, "cat", "-o", "a.svg"), "No video 'cat' among the"),
         ((store.path, "cat", "dog", "-o", "a.svg"), "One video is shown at a time, got 'cat' and 'dog'"),
         ((file, "cat", "-o", "a.svg"), "is a video file and has no video 'cat'; leave it out"),
