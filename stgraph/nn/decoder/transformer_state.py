@@ -52,7 +52,7 @@ class TransformerState(DecodingState):
 
     @property
     def num_rows(self) -> int:
-        """Number of rows A * W: captions times beams."""
+        """Number of rows, that is captions times beams."""
         return self.mask.size(0) * (1 if self.ancestors is None else self.ancestors.size(1))
 
     @classmethod
