@@ -55,15 +55,35 @@ def main(arguments: list[str] | None = None) -> int:
             say(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", error=True)
         _close_stdout()
         return 1
-    except (KeyboardInterrupt, SystemExit) as error:
-        if isinstance(error, SystemExit) and not received:  # of argparse
+    except SystemExit:
+        if not received:  # of argparse
             raise
-        number = received[0] if received else signal.SIGINT
-        advice = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else AFTER_STOP
-        stopped = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
-        with suppress(OSError):  # a terminal that was closed
-            say(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", error=True)
-        return 128 + number
+        return _stopped(arguments, received, None)
+    except KeyboardInterrupt as error:
+        return _stopped(arguments, received, error)
+    except Exception as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is None:
+            raise
+        return _stopped(arguments, received, interrupt)
+
+
+def _stopped(arguments: list[str], received: list[int], error: KeyboardInterrupt | None) -> int:
+    """Says by which signal a command was stopped, and returns its exit status."""
+    number = received[0] if received else signal.SIGINT
+    advice = error.args[0] if error is not None and error.args else AFTER_STOP
+    stopped = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+    with suppress(OSError):  # a terminal that was closed
+        say(f"\nstgraph {' '.join(arguments[:1])}: {stopped}; {advice}", error=True)
+    return 128 + number
+
+
+def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interrupt during which another exception was raised: argparse and others fail to tidy up after one."""
+    found = error.__context__
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__context__
+    return found
 
 
 @contextmanager

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+from stgraph import cli
+
 
 def test_an_interrupt_in_the_callback_of_a_weak_reference_still_ends_the_command():
     """h5py keeps its objects in a weak dictionary, so that this happens while stores are read and written."""
@@ -22,3 +26,25 @@ def test_an_interrupt_in_the_callback_of_a_weak_reference_still_ends_the_command
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 130
     assert done.stderr.strip() == "stgraph doctor: interrupted; run the same command again to go on."
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_an_interrupt_that_a_library_hides_behind_an_error_is_told_from_the_error(
+    monkeypatch, capsys, interrupted
+):
+    """As in ``argparse``, which restores what it has not changed yet."""
+
+    def parse(name):
+        try:
+            if interrupted:
+                raise KeyboardInterrupt
+        finally:
+            raise AttributeError("save_nargs")
+
+    monkeypatch.setattr(cli, "_main", parse)
+    if not interrupted:
+        with pytest.raises(AttributeError):
+            cli.main(["extract"])
+        return
+    assert cli.main(["extract"]) == 130
+    assert capsys.readouterr().err == "\nstgraph extract: interrupted; run the same command again to go on.\n"
