@@ -86,26 +86,33 @@ def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
     return found
 
 
+class _Interrupt(KeyboardInterrupt):
+    """Raised by the signals that stop a command."""
+
+
 @contextmanager
 def _stop_signals(received: list[int]) -> Iterator[None]:
     """Lets SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are handled or ignored already.
+
+    All three raise a subclass of KeyboardInterrupt. Once that class itself has passed through code that was made from a
+    string, as in ``dataclasses``, Python ends with SIGINT, whatever status the command returns.
 
     Where Python can't pass the exception of a signal on, as in the callback of a weak reference, it drops it with a message;
     such a signal is sent again.
 
     Args:
-        received: Receives the numbers of signals other than Ctrl-C's.
+        received: Receives the numbers of the signals.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        raise _Interrupt
 
-    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]  # Windows has no SIGHUP
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]  # Windows has no SIGHUP
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
     main_thread = threading.current_thread() is threading.main_thread()
-    ours = [each for each in numbers if main_thread and each and signal.getsignal(each) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, stop)
+    ours = [each for each in numbers if main_thread and each and signal.getsignal(each) in unhandled]
+    before = {number: signal.signal(number, stop) for number in ours}
     resent: list[threading.Timer] = []
     report = sys.unraisablehook
 
@@ -125,8 +132,8 @@ def _stop_signals(received: list[int]) -> Iterator[None]:
         sys.unraisablehook = report
         for timer in resent:
             timer.cancel()
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _main(arguments: list[str]) -> int:

@@ -120,22 +120,17 @@ def _end_with(parent: Any) -> None:
 
 @contextmanager
 def sigterm_kept() -> Iterator[None]:
-    """Restores the handler of SIGTERM, which a library replaces in the block by one that raises ``SystemExit``.
+    """Keeps the handler of SIGTERM, which a library sets anew in the block: the library's own calls are left out."""
+    choose = signal.signal
 
-    A SIGTERM that the library's handler received is raised again for the one before.
-    """
-    before = signal.getsignal(signal.SIGTERM)
-    received = False
+    def choose_others(number: int, handler: Any) -> Any:
+        return signal.getsignal(number) if number == signal.SIGTERM else choose(number, handler)
+
+    signal.signal = choose_others  # type: ignore[assignment]
     try:
         yield
-    except SystemExit as error:
-        received = error.code == signal.SIGTERM
-        raise
     finally:
-        if threading.current_thread() is threading.main_thread() and before is not None:
-            signal.signal(signal.SIGTERM, before)
-            if received:
-                signal.raise_signal(signal.SIGTERM)
+        signal.signal = choose
 
 
 class DelayedSignals:

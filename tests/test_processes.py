@@ -11,20 +11,24 @@ import pytest
 from stgraph.processes import sigterm_kept
 
 
-def test_a_sigterm_that_a_library_turns_into_an_exit_reaches_the_handler_before_it():
+def test_a_library_does_not_replace_the_handler_of_sigterm():
     def stop(number, frame):
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    choose = signal.signal
+    before = signal.signal(signal.SIGTERM, stop), signal.getsignal(signal.SIGUSR1)
     try:
         with pytest.raises(KeyboardInterrupt), sigterm_kept():
-            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as Ray does
+            previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as Ray does
+            assert previous is stop
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
             os.kill(os.getpid(), signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is stop
-        with pytest.raises(SystemExit), sigterm_kept():
-            sys.exit(2)
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
+        assert signal.signal is choose
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGUSR1, before[1])
 
 
 KEPT = """

@@ -13,7 +13,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ from stgraph.extraction.ray_stages import (
 )
 from stgraph.extraction.sources import VideoSource
 from stgraph.features.video_features import VideoFeatures
-from stgraph.processes import sigterm_kept
+from stgraph.processes import DelayedSignals, sigterm_kept
 
 __all__ = ["check_ray", "extract_with_ray"]
 
@@ -165,7 +165,8 @@ def _ray(address: str | None, gpus: float) -> Iterator[None]:
     reaper = _start_reaper()
     try:
         try:
-            with sigterm_kept():  # Ray's handler ends the process without a word
+            # A node that is interrupted while it starts is not whole, and Ray's handler of SIGTERM waits for it.
+            with DelayedSignals() if address is None else nullcontext(), sigterm_kept():
                 ray.init(
                     address or "local",
                     include_dashboard=False,
