@@ -79,7 +79,7 @@ def _stopped(arguments: list[str], received: list[int], error: KeyboardInterrupt
 
 
 def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """The interrupt during which another exception was raised: argparse and others fail to tidy up after one."""
+    """The interrupt during which another exception was raised: argparse and others fail while they clean up."""
     found = error.__context__
     while found is not None and not isinstance(found, KeyboardInterrupt):
         found = found.__context__
@@ -108,7 +108,9 @@ def _stop_signals(received: list[int]) -> Iterator[None]:
         received.append(number)
         raise _Interrupt
 
-    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]  # Windows has no SIGHUP
+    numbers = [
+        getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    ]  # Windows has no SIGHUP
     unhandled = (signal.SIG_DFL, signal.default_int_handler)
     main_thread = threading.current_thread() is threading.main_thread()
     ours = [each for each in numbers if main_thread and each and signal.getsignal(each) in unhandled]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from stgraph.errors import OptionError, ShapeError, shown
 
 if TYPE_CHECKING:
-    from stgraph.checking.rules import Rule
+    from stgraph.checking.value_rules import Rule
 
 __all__ = ["axes", "call_checked", "check_values", "checked", "described", "passes_on"]
 

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from stgraph.checking import rules
+from stgraph.checking import value_rules
 
 __all__ = ["CUDA", "FakeGpu", "fake_gpu"]
 
 CUDA = torch.device("cuda", 0)
 CPU = torch.device("cpu")
-# The device that torch's engine of gradients is told, which would ask CUDA for a context otherwise.
+# Reported to the autograd engine in place of CUDA, for which it would create a context.
 ENGINE = torch.device("lazy", 0)
 INDEXES = ("index", "index_put", "index_put_", "_index_put_impl_")
 JOINS = ("cat", "stack")  # a GPU refuses a scalar on the CPU among these, unlike in arithmetic
@@ -37,7 +37,7 @@ def fake_gpu() -> Iterator[FakeGpu]:
     enabled = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)  # its LSTM kernels are for the CPU only
     numpy = mock.patch.object(FakeTensor, "numpy", _numpy, create=True)
-    count = mock.patch.object(rules, "number_of_gpus", return_value=1)
+    count = mock.patch.object(value_rules, "number_of_gpus", return_value=1)
     try:
         with numpy, count, FakeGpu() as mode:
             yield mode
