@@ -49,11 +49,13 @@ RealTensor = Annotated["Tensor", Kind("real")]
 """Numbers of any precision, whole ones included, but not complex ones."""
 MaskTensor = Annotated["Tensor", Kind("boolean")]
 """True where data are real."""
-Width = Annotated[int, Ge(1), Le(1 << 24)]
+LARGEST_WIDTH = 1 << 24
+"""Largest number of channels, layers, words or videos."""
+Width = Annotated[int, Ge(1), Le(LARGEST_WIDTH)]
 """A number of channels, layers, words or videos, of which there are at least one and at most 16 million."""
 Rows = Annotated[int, Ge(0), Le((1 << 31) - 1)]
 """A number of nodes, frames or groups."""
-OptionalWidth = Annotated[int, Ge(0), Le(1 << 24)]
+OptionalWidth = Annotated[int, Ge(0), Le(LARGEST_WIDTH)]
 """A width, or 0 for a part that is left out."""
 Natural = Annotated[int, Ge(0)]
 """A seed, an index, or a number of something that may be none."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from stgraph.checking.calls import described
 from stgraph.errors import OptionError
+from stgraph.typing import LARGEST_WIDTH
 
 __all__ = [
     "ArgumentError",
@@ -24,13 +25,11 @@ __all__ = [
     "recorded",
 ]
 
-LARGEST = 1 << 24
-"""Largest width, as in `stgraph.typing`."""
-Width = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+Width = Annotated[int, Field(ge=1, le=LARGEST_WIDTH, strict=True)]
 """A number of channels, layers or words: at least 1."""
-OptionalWidth = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+OptionalWidth = Annotated[int, Field(ge=0, le=LARGEST_WIDTH, strict=True)]
 """The width of an input stream, or 0 if the model does not read that stream."""
-VocabSize = Annotated[int, Field(ge=5, le=LARGEST, strict=True)]
+VocabSize = Annotated[int, Field(ge=5, le=LARGEST_WIDTH, strict=True)]
 """Four special tokens and at least one word."""
 Probability = Annotated[float, Field(ge=0, lt=1)]
 """A dropout probability."""

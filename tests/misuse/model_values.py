@@ -66,7 +66,7 @@ def one_video() -> Any:
 def extracting() -> Any:
     """A captioner whose features come from an extractor that is installed."""
     from stgraph import CaptionPipeline
-    from tests.misuse.run_values import planned
+    from tests.misuse.extraction_values import planned
 
     made = world.captioner()
     config = made.config.model_copy(update={"extractors": dict(planned().records)})

@@ -13,7 +13,16 @@ import torch
 
 from stgraph.checking.rules import rule_of
 from stgraph.checking.scope import resolved
-from tests.misuse import data_values, model_values, nn_values, picture_values, run_values, world
+from tests.misuse import (
+    data_values,
+    dataset_values,
+    extraction_values,
+    model_values,
+    nn_values,
+    picture_values,
+    run_values,
+    world,
+)
 from tests.misuse.makers import fresh, real, rows, whole
 from tests.misuse.targets import Target
 
@@ -200,13 +209,22 @@ VALUES: dict[str, Any] = {
     "split": "train",
     "seed": 0,
 }
-VALUES |= (
-    nn_values.VALUES | data_values.VALUES | model_values.VALUES | picture_values.VALUES | run_values.VALUES
-)
+for part in (
+    nn_values,
+    data_values,
+    dataset_values,
+    model_values,
+    picture_values,
+    extraction_values,
+    run_values,
+):
+    VALUES |= part.VALUES
 INSTANCES: dict[str, Callable[[], Any]] = {
     **nn_values.INSTANCES,
     **data_values.INSTANCES,
+    **dataset_values.INSTANCES,
     **model_values.INSTANCES,
     **picture_values.INSTANCES,
+    **extraction_values.INSTANCES,
     **run_values.INSTANCES,
 }
