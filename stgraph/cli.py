@@ -17,7 +17,7 @@ from stgraph.commands.console.output import escape_warnings, say
 from stgraph.commands.console.quiet import set_quiet
 from stgraph.errors import OptionError, StgraphError
 from stgraph.files import NO_ROOM
-from stgraph.processes import wait_passively
+from stgraph.processes import DelayedSignals, wait_passively
 from stgraph.quiet import quieten, quieten_lightning
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def _run(name: str, rest: list[str]) -> int:
         say(OmegaConf.to_yaml(composed(name, chosen, complete=False)), end="")
         return 0
     check(name, chosen)
+    _choose_temporary_folder()
     rest = [argument for argument in rest if argument not in OURS]
     terminal = sys.stderr.isatty() and sys.stdout.isatty()
     set_quiet(chosen.quiet)
@@ -191,6 +192,14 @@ def _run(name: str, rest: list[str]) -> int:
     if not chosen.verbose:
         quieten_lightning()
     return command.run(rest)
+
+
+def _choose_temporary_folder() -> None:
+    """Chooses it for the process: Python tries a folder with a file, which an interrupt before its removal would leave."""
+    import tempfile
+
+    with suppress(OSError), DelayedSignals():  # commands that need no such folder run without one
+        tempfile.gettempdir()
 
 
 def _reason(error: OSError) -> str:

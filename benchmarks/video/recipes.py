@@ -72,9 +72,11 @@ def make(name: str, folder: Path) -> Path:
     return path
 
 
-def _cut(source: str, start: float, end: float) -> Edit:
-    """Part of a file's bytes, from one fraction of its length to another."""
-    return Edit((source,), lambda data: data[int(start * len(data)) : int(end * len(data))])
+def _cut(source: str, start: float, end: float, packet: int) -> Edit:
+    """Part of a file's bytes, from one fraction of its length to the last packet that is whole before another one."""
+    return Edit(
+        (source,), lambda data: data[int(start * len(data)) : int(end * len(data)) // packet * packet]
+    )
 
 
 def _turned(source: str, matrix: tuple[int, int, int, int]) -> Edit:
@@ -117,6 +119,11 @@ _ALL = (
     ),
     Recipe("h264.h264", "the bare stream, no times", _from("h264.mp4")),
     Recipe("fragments.mp4", "fragmented", _from("h264.mp4", "-c copy -movflags frag_keyframe+empty_moov")),
+    Recipe(
+        "indexed.mp4",
+        "fragmented, with an index of the fragments",
+        _from("h264.mp4", "-c copy -movflags frag_keyframe+empty_moov+default_base_moof+global_sidx"),
+    ),
     Recipe(
         "pyramid.mkv",
         "B-frames that others refer to",
@@ -169,6 +176,7 @@ _ALL = (
     Recipe("av1.mp4", "the same streams", _from("av1.mkv")),
     Recipe("theora.ogv", "Theora", f"{PATTERN} -c:v libtheora -g 12"),
     Recipe("mjpeg.avi", "Motion JPEG", f"{PATTERN} -c:v mjpeg"),
+    Recipe("bare.mjpeg", "the bare stream, no times", _from("mjpeg.avi")),
     Recipe("ffv1.mkv", "FFV1", f"{PATTERN} -c:v ffv1 -g 12"),
     Recipe("prores.mov", "ProRes", f"{PATTERN} -c:v prores"),
     Recipe(
@@ -178,6 +186,7 @@ _ALL = (
     ),
     Recipe("animation.mov", "QuickTime animation", f"{PATTERN} -c:v qtrle"),
     Recipe("raw.y4m", "not compressed", f"{PATTERN} -pix_fmt yuv420p"),
+    Recipe("pal.dv", "DV", "-f lavfi -i testsrc2=s=720x576:r=25:d=0.4 -pix_fmt yuv420p"),
     Recipe("pictures.gif", "GIF, frames that change a part of the one before", f"{PATTERN}"),
     Recipe("pictures.apng", "animated PNG", f"{PATTERN} -plays 0"),
     # Cuts
@@ -190,8 +199,8 @@ _ALL = (
     Recipe("cut_open.mp4", "cut at a key frame of an open GOP", "-ss 2.5 -i open.ts -t 3 -c copy"),
     Recipe("open_gop.ts", "open GOPs", _from("open.ts")),
     Recipe("open_gop.mkv", "open GOPs", _from("open.ts")),
-    Recipe("middle.ts", "cut by bytes in the middle of GOPs", _cut("open.ts", 0.21, 0.83)),
-    Recipe("middle.mpg", "cut by bytes in the middle of GOPs", _cut("mpeg2.mpg", 0.21, 0.83)),
+    Recipe("middle.ts", "cut by bytes in the middle of GOPs", _cut("open.ts", 0.21, 0.83, 188)),
+    Recipe("middle.mpg", "cut by bytes in the middle of GOPs", _cut("mpeg2.mpg", 0.21, 0.83, 2048)),
     Recipe("wrapped.ts", "the 33-bit clock wraps", "-i long.mp4 -c copy -output_ts_offset 95440 -muxdelay 0"),
     Recipe(
         "joined.ts",

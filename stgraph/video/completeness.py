@@ -15,6 +15,8 @@ from stgraph.errors import DataError, MissingDataError
 from stgraph.limits import Limits
 from stgraph.regular_files import kind_of
 from stgraph.video.mp4_samples import claimed_samples
+from stgraph.video.mp4_size import is_mp4, mp4_size
+from stgraph.video.stream_sizes import dv_size, program_stream_size, transport_stream_size, y4m_size
 
 __all__ = ["check_file", "declared_size"]
 
@@ -25,9 +27,10 @@ _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _EBML_HEADER, _MATROSKA_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-_MP4_BOXES = (b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"uuid")
 _MXF_PARTITION = bytes.fromhex("060e2b34020501010d01020101")
 _LARGEST_OGG_PAGE = 65_307
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_JPEG_TAIL = 1 << 20
 
 
 def check_file(path: Path) -> None:
@@ -54,7 +57,7 @@ def check_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
             declared = declared_size(file, facts.st_size)
-            claimed = claimed_samples(file, facts.st_size) if _is_mp4(file) else 0
+            claimed = claimed_samples(file, facts.st_size) if is_mp4(file) else 0
     except PermissionError as error:
         raise DataError(f"{path} is not readable; change its permissions.") from error
     except OSError as error:
@@ -83,8 +86,8 @@ def declared_size(file: BinaryIO, size: int) -> int | None:
     head = file.read(4096)
     if head[:4] == b"RIFF" and head[8:11] == b"AVI":
         return _avi_size(file, size)
-    if _is_mp4(file):
-        return _mp4_size(file, size)
+    if is_mp4(file):
+        return mp4_size(file, size)
     if head[:4] == _EBML_HEADER:
         return _matroska_size(head)
     if head[:16] == _ASF_HEADER:
@@ -99,12 +102,12 @@ def declared_size(file: BinaryIO, size: int) -> int | None:
         return _size_if(b"IEND" in _tail(file, size, 4096), size)
     if head[:4] == b"OggS":
         return _ogg_size(file, size)
-    return 0
-
-
-def _is_mp4(file: BinaryIO) -> bool:
-    file.seek(4)
-    return file.read(4) in _MP4_BOXES
+    if head[:3] == _JPEG_START + b"\xff":
+        tail = _tail(file, size, _JPEG_TAIL)
+        return _size_if(tail.rfind(_JPEG_END) > tail.rfind(_JPEG_START), size)
+    if head[:10] == b"YUV4MPEG2 ":
+        return y4m_size(file, size)
+    return dv_size(file, size) or transport_stream_size(file, size) or program_stream_size(file, size)
 
 
 def _size_if(complete: bool, size: int) -> int | None:
@@ -127,23 +130,6 @@ def _avi_size(file: BinaryIO, size: int) -> int:
             break
         end += 8 + length + length % 2
     return size if size < end <= size + _AVI_SLACK else end
-
-
-def _mp4_size(file: BinaryIO, size: int) -> int:
-    """End of the last box; what follows it and isn't a box is ignored."""
-    end = 0
-    while end + 8 <= size:
-        file.seek(end)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if not (kind in _MP4_BOXES or (end and kind.isalnum())):
-            break
-        if length == 1:
-            length = int.from_bytes(header[8:], "big")
-        if length < 8:  # 0 means that the box goes to the end of the file
-            break
-        end += length
-    return end
 
 
 def _mxf_size(head: bytes) -> int:

@@ -1,7 +1,10 @@
 """Ctrl-C at a moment when Python can't pass its exception on."""
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -48,3 +51,31 @@ def test_an_interrupt_that_a_library_hides_behind_an_error_is_told_from_the_erro
         return
     assert cli.main(["extract"]) == 130
     assert capsys.readouterr().err == "\nstgraph extract: interrupted; run the same command again to go on.\n"
+
+
+def test_an_interrupt_leaves_no_file_by_which_python_chooses_the_temporary_folder(monkeypatch, tmp_path):
+    remove, removed = os.unlink, []
+
+    def interrupted(path):
+        if not removed:
+            removed.append(path)
+            signal.raise_signal(signal.SIGINT)
+        remove(path)
+
+    def run(arguments):
+        tempfile.gettempdir()
+        return 0
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(os, "unlink", interrupted)
+    monkeypatch.setattr("stgraph.commands.store.run", run)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert cli.main(["store", "info", str(tmp_path)]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert removed
+    assert os.listdir(folder) == []

@@ -15,6 +15,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.adjacency import check_edges
 from stgraph.nn.layer import Layer, remove_generated_files
+from stgraph.processes import DelayedSignals
 from stgraph.typing import FloatTensor, OptionalWidth, Width
 
 __all__ = ["ConvBlock", "pyg_conv"]
@@ -135,12 +136,13 @@ def pyg_conv(
             nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels)
         )
     try:
-        conv = conv_class(**{key: value for key, value in defaults.items() if key in known} | given)
+        with DelayedSignals():  # an interrupt between the two would leave the files
+            conv = conv_class(**{key: value for key, value in defaults.items() if key in known} | given)
+            remove_generated_files(conv)
     except (TypeError, ValueError, AssertionError, KeyError) as error:
         raise OptionError(
             f"{name} can't be built with 'conv_arguments' {given}: {' '.join(str(error).split())[:200]}."
         ) from error
-    remove_generated_files(conv)
     _restore_propagate(conv_class)
     return cast(nn.Module, conv)
 

@@ -9,6 +9,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.conv.adjacency import AnyAdjacency, NormalizedAdjacency
 from stgraph.nn.layer import remove_generated_files, uninitialized_linear
+from stgraph.processes import DelayedSignals
 from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["ResidualGCNConv"]
@@ -41,8 +42,9 @@ class ResidualGCNConv(MessagePassing):
     def __init__(self, channels: Width, *, flow: str = "target_to_source") -> None:
         if flow not in ("target_to_source", "source_to_target"):
             raise OptionError(f"'flow' must be 'target_to_source' or 'source_to_target', got {flow!r}.")
-        super().__init__(aggr="add", flow=flow)
-        remove_generated_files(self)
+        with DelayedSignals():  # an interrupt between the two would leave the files
+            super().__init__(aggr="add", flow=flow)
+            remove_generated_files(self)
         self.channels = channels
         self.lin = uninitialized_linear(channels, channels, bias=False)
         self.reset_parameters()

@@ -1,5 +1,7 @@
 """Convolutions of PyTorch Geometric in the encoder answer as they do by themselves."""
 
+import signal
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,8 @@ from torch_geometric import nn as pyg
 
 from stgraph import VideoGraphBuilder
 from stgraph.errors import OptionError, ShapeError
-from stgraph.nn import ConvBlock, EdgeAttributes, GraphEncoder, pyg_conv
+from stgraph.nn import ConvBlock, EdgeAttributes, GraphEncoder, ResidualGCNConv, pyg_conv
+from stgraph.nn.conv import conv_block, residual_gcn_conv
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS, detections
 
 WIDTH = 8
@@ -109,3 +112,22 @@ def test_what_a_conv_lacks_is_named():
         ConvBlock(pyg.GATv2Conv(WIDTH, 4), WIDTH)(x, graph.edge_index)
     with pytest.raises(OptionError, match="'conv' must be a Module"):
         ConvBlock(pyg.GATv2Conv, WIDTH)
+
+
+@pytest.mark.parametrize("make", [lambda: ResidualGCNConv(WIDTH), lambda: pyg_conv("GCNConv", WIDTH)])
+def test_an_interrupt_leaves_no_generated_files(make, monkeypatch):
+    removed = []
+
+    def remove(conv):
+        signal.raise_signal(signal.SIGINT)
+        removed.append(conv)
+
+    for module in (conv_block, residual_gcn_conv):
+        monkeypatch.setattr(module, "remove_generated_files", remove)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            make()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(removed) == 1
