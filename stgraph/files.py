@@ -7,7 +7,7 @@ import glob
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,7 +16,16 @@ from stgraph.errors import OptionError, StgraphError, WriteError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["atomic_write", "draw_figure", "make_folder", "save_figure", "sync", "write_failure", "write_text"]
+__all__ = [
+    "atomic_write",
+    "draw_figure",
+    "make_folder",
+    "save_figure",
+    "sync",
+    "write_failure",
+    "write_text",
+    "write_together",
+]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNDATED: dict[str, Any] = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -94,6 +103,28 @@ def write_text(path: str | Path, text: str) -> None:
     """
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_together(folder: str | Path, contents: dict[str, bytes]) -> None:
+    """Writes files of a folder that belong together.
+
+    An error leaves what was there. Wherever a kill comes, the last file is there only if the others are of the same call: it
+    is removed before they are replaced, and appears after them.
+
+    Args:
+        folder: It must exist.
+        contents: The content of each file by name, the last file at the end.
+
+    Raises:
+        WriteError: As in :func:`atomic_write`.
+    """
+    folder = Path(folder)
+    with ExitStack() as files:
+        for name, content in reversed(contents.items()):  # the first to be entered is the last to be replaced
+            part = files.enter_context(atomic_write(folder / name))
+            part.write_bytes(content)
+            sync(part)  # a full disk may show only here
+        (folder / [*contents][-1]).unlink(missing_ok=True)
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: int) -> None:

@@ -1,4 +1,6 @@
 import errno
+import functools
+import itertools
 import os
 import re
 from collections import Counter
@@ -9,7 +11,7 @@ from matplotlib.figure import Figure
 
 import stgraph
 from stgraph.errors import DataError, OptionError, StgraphError, WriteError
-from stgraph.files import atomic_write, save_figure, write_text
+from stgraph.files import atomic_write, save_figure, write_text, write_together
 
 
 def test_writes_text_with_the_permissions_of_a_new_file(tmp_path: Path):
@@ -93,11 +95,10 @@ def test_nothing_in_the_package_writes_but_by_these_helpers():
     assert (
         found
         == {
-            "files.py": 3,
+            "files.py": 4,
             "training/checkpoints.py": 2,  # into memory, and that into the file that atomic_write yields
             "graph/saving.py": 2,  # into the file that atomic_write yields
             "graph/text_writers.py": 3,  # likewise
-            "models/model_folder.py": 1,  # likewise
             "datasets/interactions/raw_layout.py": 2,  # the same
             "datasets/interactions/preparing.py": 3,  # into a new folder of its own, and an empty file that is locked
             "features/store/merge.py": 2,  # the same
@@ -147,3 +148,54 @@ def test_equal_figures_are_equal_bytes(tmp_path: Path, monkeypatch: pytest.Monke
         save_figure(figure, tmp_path / f"{number}.{ending}", dpi=50)
         found.append((tmp_path / f"{number}.{ending}").read_bytes())
     assert found[0] == found[1]
+
+
+def _in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the writer is a fork that ends at a step")
+def test_files_that_belong_together_are_never_mixed_by_a_kill(tmp_path):
+    old, new = ({"words": word, "weights": word} for word in (b"old", b"new"))
+    found = []
+    for place in range(100):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        write_together(folder, old)
+        writer = os.fork()
+        if writer == 0:
+            steps = itertools.count()
+            for name in ("replace", "fsync", "unlink", "chmod"):
+                setattr(os, name, functools.partial(_step, getattr(os, name), steps, place))
+            write_together(folder, new)
+            os._exit(0)
+        if os.waitpid(writer, 0)[1] == 0:
+            break
+        found.append(_in(folder))
+        write_together(folder, new)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == new  # what was left is gone
+    assert all(each in (old, new) for each in found if "weights" in each)
+    assert {each.get("weights") for each in found} == {b"old", None, b"new"}
+
+
+def _step(function, steps, place, *arguments, **options):
+    if next(steps) == place:
+        os._exit(1)
+    function(*arguments, **options)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_full_disk_leaves_files_that_belong_together(tmp_path, monkeypatch, place):
+    steps, real = itertools.count(), os.fsync
+
+    def full(handle):
+        if next(steps) == place:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    old = {"words": b"old", "weights": b"old"}
+    write_together(tmp_path, old)
+    with monkeypatch.context() as patch, pytest.raises(WriteError, match="No room left"):
+        patch.setattr(os, "fsync", full)
+        write_together(tmp_path, {"words": b"new", "weights": b"new"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old

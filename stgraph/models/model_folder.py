@@ -17,7 +17,7 @@ import stgraph
 from stgraph.checking import checked
 from stgraph.errors import DataError, MissingDataError, ModelFolderError, OptionError, shown
 from stgraph.features.video_features import Sampling
-from stgraph.files import atomic_write, make_folder, write_text
+from stgraph.files import make_folder, write_together
 from stgraph.graph import GraphConfig
 from stgraph.models import legacy
 from stgraph.models.arguments import json_arguments
@@ -128,7 +128,9 @@ def save_model(
     config: ModelConfig,
     tokenizer: CaptionTokenizer | None = None,
 ) -> None:
-    """Writes a model folder; each file appears whole or not at all, the weights last.
+    """Writes a model folder.
+
+    After an error the folder holds what it held before, after a kill one whole model or none: the weights appear last.
 
     Args:
         folder: Made if it does not exist.
@@ -139,14 +141,12 @@ def save_model(
     Raises:
         WriteError: If the folder cannot be written.
     """
-    folder = Path(folder)
     make_folder(folder)
-    if tokenizer is not None:
-        tokenizer.save(folder / TOKENIZER)
-    write_text(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
+    contents = {} if tokenizer is None else {TOKENIZER: tokenizer.to_json().encode()}
+    contents[CONFIG] = (json.dumps(config.model_dump(mode="json"), indent=1) + "\n").encode()
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic_write(folder / WEIGHTS) as path:
-        path.write_bytes(save(weights))  # save_file hides a full disk in an error of its own
+    contents[WEIGHTS] = save(weights)  # save_file hides a full disk in an error of its own
+    write_together(folder, contents)
 
 
 Config = TypeVar("Config", bound=ModelConfig)

@@ -172,7 +172,11 @@ class CaptionTokenizer:
 
     def save(self, path: str | Path) -> None:
         """Writes the library's ``tokenizer.json``; its truncation is ``max_length`` plus ``<bos>`` and ``<eos>``."""
-        write_text(Path(path), self._tokenizer.to_str(pretty=True))
+        write_text(Path(path), self.to_json())
+
+    def to_json(self) -> str:
+        """The content of the file that :meth:`save` writes."""
+        return self._tokenizer.to_str(pretty=True)
 
     @classmethod
     def load(cls, path: str | Path) -> CaptionTokenizer:

@@ -27,6 +27,19 @@ CASES = {
     "a video that ends too early": [
         "video/test_completeness.py::test_a_file_that_was_cut_off_is_refused",
     ],
+    "a stream or fragments that end within a packet, a frame or an index": [
+        "video/test_completeness.py::test_a_fragment_without_its_data_is_refused",
+        "video/test_completeness.py::test_a_file_without_its_last_fragments_is_refused_by_their_index",
+        "video/test_completeness.py::test_frames_of_y4m_have_the_size_of_their_pixel_format",
+    ],
+    "a kill while a model folder is written": [
+        "test_files.py::test_files_that_belong_together_are_never_mixed_by_a_kill",
+        "models/test_model_folder.py::test_a_save_that_stops_leaves_no_model_of_two",
+    ],
+    "one cell of an ablation that fails or dies": [
+        "experiments/test_sweep.py::test_no_error_of_a_task_ends_the_sweep",
+        "experiments/test_sweep.py::test_a_process_that_dies_costs_one_task_and_the_others_are_run",
+    ],
     "a name that is no id, in a folder": [
         "extraction/test_job.py::test_a_name_that_is_no_id_fails_alone",
         "commands/test_extract.py::test_names_that_do_not_print_are_reported_escaped",
@@ -52,6 +65,8 @@ CASES = {
         "commands/test_commands.py::test_a_full_disk_during_evaluate_is_one_sentence_and_it_goes_on_later",
         "training/test_edges.py::test_a_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later",
         "test_files.py::test_a_read_only_file_system_is_a_write_error",
+        "features/store/test_writer.py::test_no_room_on_the_disk",
+        "test_full_disk.py::test_what_cannot_be_written_leaves_what_was_there",
     ],
     "changed bytes in a store": [
         "fuzz/test_bench.py::test_no_mutated_file_is_a_finding",
@@ -65,6 +80,15 @@ CASES = {
         "models/test_bounds.py::test_huge_arguments_are_refused_quickly_and_without_memory",
         "models/test_bounds.py::test_weights_that_are_not_finite_are_refused",
         "models/test_bounds.py::test_a_tokenizer_with_other_rules_or_numbers_is_refused",
+    ],
+    "NaN in grids, weights and resume points": [
+        "features/store/test_validate.py::test_each_planted_fault_is_found_and_no_other",
+        "training/test_edges.py::test_weights_that_are_not_finite_are_no_model",
+        "training/test_checkpoints.py::test_an_optimizer_with_infinite_numbers_is_named",
+    ],
+    "wrong arguments of public callables": [
+        "misuse/test_misuse.py::test_wrong_calls_raise_our_errors",
+        "test_followed_remedies.py::test_a_gpu_that_is_not_there",
     ],
     "HDF5 types that hold pointers, links, virtual and external arrays in a store": [
         "features/store/test_hostile.py::test_hostile_array_is_refused_by_reader_validate_and_merge",
@@ -105,6 +129,10 @@ CASES = {
     ],
     "permissions of model.safetensors": [
         "test_files.py::test_gives_the_permissions_of_a_new_file_to_a_file_that_a_writer_made_private",
+    ],
+    "interrupts while files of others exist": [
+        "nn/conv/test_conv_block.py::test_an_interrupt_leaves_no_generated_files",
+        "commands/test_dropped_interrupt.py::test_an_interrupt_leaves_no_file_by_which_python_chooses_the_temporary_folder",
     ],
     "generated data whose process was killed": [
         "datasets/interactions/test_preparing.py::test_what_is_killed_halfway_is_not_taken_for_whole",

@@ -1,11 +1,13 @@
 """How a model folder keeps the graph that its model was trained on."""
 
+import os
+
 import pytest
 import torch
 from pydantic import ValidationError
 
 from stgraph import VideoGraphBuilder
-from stgraph.errors import ModelFolderError
+from stgraph.errors import MissingDataError, ModelFolderError
 from stgraph.graph import CosineEdges, GraphConfig, IouEdges
 from stgraph.models import (
     ModelConfig,
@@ -105,4 +107,23 @@ def test_settings_that_contradict_each_other_are_named(tmp_path):
     model = CAPTIONERS["stats"]
     save_model(tmp_path, model, described(model, attention="ts", temporal="lstm"), TOKENIZER)
     with pytest.raises(ModelFolderError, match="config.json, arguments: 'temporal' must stay 'mean_ranked'"):
+        load_model(tmp_path)
+
+
+def test_a_save_that_stops_leaves_no_model_of_two(tmp_path, monkeypatch):
+    """Of two models of equal sizes, weights of the one would answer with words of the other."""
+    model = CAPTIONERS["stat"]
+    save_model(tmp_path, model, described(model), TOKENIZER)
+    others = CaptionTokenizer.from_captions(["h g f e d c b a a b"])
+    real = os.replace
+
+    def stop(source, target):
+        if str(target).endswith("safetensors"):
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "replace", stop)
+        save_model(tmp_path, model, described(model), others)
+    with pytest.raises(MissingDataError):
         load_model(tmp_path)
