@@ -1,39 +1,27 @@
 """Captions by greedy and beam search, compared with Hugging Face ``generate`` with the same weights and its cache.
 
-``python -m benchmarks.speed.decoding [--rounds N] [--threads N] [--device cuda]``; ``--tiny`` only shows that it runs.
-Both sides encode the frames of all videos and generate the captions. The peer is a MarianMT of the same sizes: its
-layers are ours (normalised after each residual, ReLU, scaled embedding), and it gets all our weights, our positions
-instead of its own, which are in another order, and our output bias. Captions are generated twice: all of them to the
-length limit, and with realistic lengths. For the latter the end token's row of the weights is fitted, so that both
-sides end by the model alone.
-
-Token ids are checked equal before anything is timed, and a third variant, our search with beams that copy their caches,
-shows the effect of sharing them. Times are medians of processor seconds on one thread (of wall-clock seconds with
-several threads or a GPU), with the variants taking turns.
+``python -m benchmarks.speed.decoding [--quick]`` prints the rows as JSON. Both sides encode the frames of all videos and
+generate the captions. The peer is a MarianMT of the same sizes: its layers are ours (normalised after each residual, ReLU,
+scaled embedding), and it gets all our weights, our positions instead of its own, which are in another order, and our output
+bias. Captions are generated twice: all of them to the length limit, and with realistic lengths. For the latter the end
+token's row of the weights is fitted, so that both sides end by the model alone. Token ids are checked equal before.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import MarianConfig, MarianMTModel
 
-from stgraph.decoding import BeamSearch, DecodingState, Greedy
+from benchmarks.speed.measuring import Row, compare, product_rate, run_alone
+from stgraph.decoding import BeamSearch, Greedy
 from stgraph.nn import CaptionTransformer
+from stgraph.nn.packed_linear import packed_linears
 from stgraph.text import SpecialTokens
-from stgraph.training.run_record import run_record
 
 PAPER = {
     "videos": 64,
@@ -49,6 +37,7 @@ PAPER = {
 TINY = PAPER | {"videos": 5, "vocabulary": 60, "channels": 32, "heads": 4, "feedforward": 48, "beam_size": 3}
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL_TOKENS = SpecialTokens(PAD, BOS, EOS, UNK)
+PROMISES = {(True, "greedy"): 1.3, (True, "beam"): 1.5, (False, "greedy"): 1.8, (False, "beam"): 2.0}
 LENGTHS = (4, 12)  # words of a caption with its end token; those of MSVD have 7 words on average
 
 
@@ -101,18 +90,19 @@ class Rival:
         lm_head.weight[EOS], lm_head.bias[EOS] = fitted[:-1], fitted[-1]
         copy_linear(lm_head, self.theirs.lm_head, self.theirs.final_logits_bias[0])
 
-    def write(self, method: str, *, copying: bool = False, never_end: bool = False) -> Tensor:
+    @torch.no_grad()
+    def write(self, method: str, *, never_end: bool = False) -> Tensor:
         decoding = BeamSearch(self.sizes["beam_size"]) if method == "beam" else Greedy()
-        state: Any = self.ours.start(self.ours.encode(self.frames, self.mask), self.sizes["words"])
-        return decoding.decode(
-            CopyingDecoder(self.ours) if copying else self.ours,
-            Copying(state) if copying else state,
-            len(self.frames),
-            SPECIAL_TOKENS,
-            max_length=self.sizes["words"],
-            suppress_tokens=(EOS,) if never_end else (),
-            device=self.frames.device,
-        ).tokens
+        with packed_linears(self.ours):  # as CaptioningModel.generate does
+            return decoding.decode(
+                self.ours,
+                self.ours.start(self.ours.encode(self.frames, self.mask), self.sizes["words"]),
+                len(self.frames),
+                SPECIAL_TOKENS,
+                max_length=self.sizes["words"],
+                suppress_tokens=(EOS,) if never_end else (),
+                device=self.frames.device,
+            ).tokens
 
     @torch.no_grad()
     def write_theirs(self, method: str, *, never_end: bool = False) -> Tensor:
@@ -131,25 +121,6 @@ class Rival:
         # Beam search there pads rows with the end token instead of word 0.
         ended = (tokens == EOS).cumsum(1) - (tokens == EOS).long() > 0
         return tokens.masked_fill(ended, PAD)
-
-
-@dataclass(frozen=True)
-class Copying(DecodingState):
-    """A state whose beams share nothing: each selection copies its rows."""
-
-    state: Any
-
-    def select(self, index: Tensor) -> Copying:
-        return Copying(self.state.select(index))
-
-
-@dataclass(frozen=True)
-class CopyingDecoder:
-    decoder: CaptionTransformer
-
-    def step(self, tokens: Tensor, state: Copying) -> tuple[Tensor, Copying]:
-        scores, after = self.decoder.step(tokens, state.state)
-        return scores, Copying(after)
 
 
 def marian_of(ours: CaptionTransformer, positions: int) -> MarianMTModel:
@@ -217,73 +188,37 @@ def copy_linear(mine: nn.Linear, other: nn.Linear, bias: Tensor) -> None:
     other.weight.copy_(mine.weight), bias.copy_(mine.bias)
 
 
-def measure(rival: Rival, never_end: bool, rounds: int, clock: Callable[[], float]) -> dict[str, object]:
-    """Greedy and beam search by all variants, whose words are checked equal first."""
-    result: dict[str, object] = {}
-    for method in ("greedy", "beam"):
-        ways: dict[str, Callable[[], Tensor]] = {
-            "stgraph": lambda method=method: rival.write(method, never_end=never_end),
-            "Hugging Face": lambda method=method: rival.write_theirs(method, never_end=never_end),
-        }
-        if method == "beam":
-            ways["stgraph, beams copy"] = lambda: rival.write("beam", copying=True, never_end=never_end)
-        tokens = {name: way() for name, way in ways.items()}
-        for name, words in tokens.items():
-            assert torch.equal(words, tokens["stgraph"]), f"{name} writes other captions by {method}"
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        for turn in range(rounds + 1):
-            for name, way in ways.items():
-                start = clock()
-                way()
-                if turn >= 1:  # the first one warms up, after the check
-                    seconds[name].append(clock() - start)
-        median = {name: statistics.median(values) for name, values in seconds.items()}
-        lengths = (tokens["stgraph"] != PAD).sum(1).float()
-        result[method] = {
-            "words": {"mean": float(lengths.mean()), "least": int(lengths.min()), "most": int(lengths.max())},
-            "seconds": median,
-            "times_as_long_as_stgraph": {name: value / median["stgraph"] for name, value in median.items()},
-            "rounds": seconds,
-        }
-    return result
+def rows(quick: bool) -> list[Row]:
+    """Greedy and beam search, to the length limit and with captions that end."""
+    rival = Rival.make(PAPER, torch.device("cpu"))
+    found = []
+    for never_end in (True, False):
+        if not never_end:
+            rival.end_at(torch.randint(*LENGTHS, (PAPER["videos"],)) + 1)
+        found += [_row(rival, method, never_end, quick) for method in ("greedy", "beam")]
+    return found
 
 
-def clock_of(device: torch.device, threads: int) -> Callable[[], float]:
-    if device.type == "cuda":
-        return lambda: (torch.cuda.synchronize(device), time.perf_counter())[1]
-    return time.process_time if threads == 1 else time.perf_counter
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def _row(rival: Rival, method: str, never_end: bool, quick: bool) -> Row:
+    words = rival.write(method, never_end=never_end)
+    assert torch.equal(words, rival.write_theirs(method, never_end=never_end)), f"other captions by {method}"
+    with FlopCounterMode(display=False) as counter, torch.backends.mkldnn.flags(enabled=False):
+        rival.write(method, never_end=never_end)
+    lengths = (words != PAD).sum(1).float()
+    ends = "all to the last word" if never_end else f"{float(lengths.mean()):.1f} words on average"
+    search = f"{PAPER['beam_size']} beams" if method == "beam" else "greedy"
+    operations = counter.get_total_flops()
+    return compare(
+        f"decoding, {search}, {'whole length' if never_end else 'captions that end'}",
+        f"caption {PAPER['videos']} videos by STG-KD's scene branch, {search}, {ends}",
+        lambda: rival.write(method, never_end=never_end),
+        "Hugging Face generate, a MarianMT with our weights",
+        lambda: rival.write_theirs(method, never_end=never_end),
+        rounds=3 if quick else 9,
+        promise=PROMISES[never_end, method],
+        floor=(operations / product_rate(), f"{operations / 1e9:.0f} billion operations of its matrix products"),
     )
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed_decoding.json"))
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
-    parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    sizes = TINY if options.tiny else PAPER
-    clock = clock_of(options.device, options.threads)
-    rival = Rival.make(sizes, options.device)
-    whole = measure(rival, True, options.rounds, clock)
-    rival.end_at(torch.randint(*LENGTHS, (sizes["videos"],), device=options.device) + 1)
-    result = {
-        "sizes": sizes,
-        "clock": "median of " + ("processor seconds" if clock is time.process_time else "seconds"),
-        "all_captions_to_the_last_word": whole,
-        "captions_end_by_themselves": measure(rival, False, options.rounds, clock),
-        "threads": options.threads,
-        "cores": f"{os.cpu_count()} of {platform.machine()}",
-        "transformers": version("transformers"),
-        **run_record(seed=0),
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(rows, __doc__)

@@ -1,30 +1,22 @@
-"""How fast stored features of one video are read, warm, compared with one ``.npy`` file per stream and video.
+"""Reading stored features of one video, warm, compared with one ``.npy`` file per stream and video.
 
-``python -m benchmarks.speed.feeding [--out FILE.json]``. Both hold the same float16 features and give float32 tensors,
-checked equal before anything is timed. Times are medians of processor seconds on one thread; the variants take turns
-and read the videos in a new order each turn. The simple variant only loads the files and converts them to float32; the
-store returns a checked ``VideoFeatures``, which the third variant makes from the files.
+``python -m benchmarks.speed.feeding [--quick]`` prints the rows as JSON. Both hold the same float16 features and give float32
+tensors, checked equal before. The videos are read in a new order each round. The first peer only loads the files and
+converts them to float32; the store returns a checked ``VideoFeatures``, which the second peer makes from the files.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import random
-import statistics
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.speed.measuring import Row, compare, copy_rate, run_alone
 from stgraph.features import Detections, ExtractorRecord, FeatureStore, FeatureStoreWriter, VideoFeatures
 
 PAPER = {"videos": 256, "num_frames": 10, "objects": 5, "clips": 8, "width": 2048}
@@ -129,59 +121,42 @@ def check_equal(stored: VideoFeatures, checked: VideoFeatures, plain: dict[str, 
             assert torch.equal(value, plain[name]), name
 
 
-def measure(folder: Path, rounds: int) -> dict[str, object]:
-    store = FeatureStore(folder / "store.h5")
-    ids = list(store.ids)
-    for video_id in ids:
-        check_equal(store[video_id], read_checked(folder, video_id), read_plain(folder, video_id))
-    ways: dict[str, Callable[[str], object]] = {
-        "store": store.read,
-        "npy, plain tensors": lambda video_id: read_plain(folder, video_id),
-        "npy, VideoFeatures": lambda video_id: read_checked(folder, video_id),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 2):
-        random.Random(turn).shuffle(ids)
-        for name, read in ways.items():
-            start = time.process_time()
-            for video_id in ids:
-                read(video_id)
-            if turn >= 2:  # the first two warm up
-                seconds[name].append(time.process_time() - start)
-    each = {name: 1e6 * statistics.median(values) / len(ids) for name, values in seconds.items()}
-    return {
-        "microseconds_a_video": each,
-        "times_as_long_as_the_store": {name: value / each["store"] for name, value in each.items()},
-    }
+def rows(quick: bool) -> list[Row]:
+    """Beside both peers."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_both(folder)
+        store = FeatureStore(folder / "store.h5")
+        ids = list(store.ids)
+        for video_id in ids:
+            check_equal(store[video_id], read_checked(folder, video_id), read_plain(folder, video_id))
+        values = sum(value.numel() for value in read_plain(folder, ids[0]).values())
+        peers: dict[str, Callable[[str], object]] = {
+            "one .npy per stream and video, plain tensors": lambda video_id: read_plain(folder, video_id),
+            "the same files, checked into a VideoFeatures": lambda video_id: read_checked(folder, video_id),
+        }
+        return [
+            compare(
+                f"feeding, {peer}",
+                f"features of a video, {PAPER['num_frames']} frames, {PAPER['clips']} clips, {PAPER['objects']} objects a "
+                f"frame, {PAPER['width']} wide, in the cache of the system",
+                lambda: _read_all(ids, store.read),
+                peer,
+                lambda read=read: _read_all(ids, read),  # type: ignore[misc]
+                rounds=4 if quick else 15,
+                promise=2.0 if "plain" in peer else None,
+                # float16 is read once and float32 written once; a copied byte is read and written.
+                floor=(len(ids) * values * 3 / copy_rate(), "conversion of its numbers"),
+                per=len(ids),
+            )
+            for peer, read in peers.items()
+        ]
 
 
-def commit() -> str:
-    answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else "unknown"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed_feeding.json"))
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        write_both(Path(folder))
-        measured = measure(Path(folder), options.rounds)
-    names = ("torch", "numpy", "h5py", "stgraph-captioning")
-    result = {
-        "clock": "median of processor seconds",
-        "shape": PAPER,
-        **measured,
-        "commit": commit(),
-        "device": f"one thread of {os.cpu_count()} CPUs, {platform.machine()}",
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in names},
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+def _read_all(ids: list[str], read: Callable[[str], object]) -> None:
+    for video_id in random.sample(ids, len(ids)):
+        read(video_id)
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(rows, __doc__)
