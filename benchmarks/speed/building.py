@@ -100,7 +100,9 @@ def rows(quick: bool) -> list[Row]:
     builder = VideoGraphBuilder(max_objects=5, score_threshold=0.5)
     batch = lambda: builder.build_batch(videos)  # noqa: E731
     ways: dict[str, Callable[[], Any]] = {
-        "a vectorised build of one video at a time": lambda: [one_video_vectorised(video) for video in videos],
+        "a vectorised build of one video at a time": lambda: [
+            one_video_vectorised(video) for video in videos
+        ],
         "the same, then Batch.from_data_list": lambda: Batch.from_data_list(
             [one_video_vectorised(video) for video in videos]
         ),

@@ -216,7 +216,10 @@ def _row(rival: Rival, method: str, never_end: bool, quick: bool) -> Row:
         lambda: rival.write_theirs(method, never_end=never_end),
         rounds=3 if quick else 9,
         promise=PROMISES[never_end, method],
-        floor=(operations / product_rate(), f"{operations / 1e9:.0f} billion operations of its matrix products"),
+        floor=(
+            operations / product_rate(),
+            f"{operations / 1e9:.0f} billion operations of its matrix products",
+        ),
     )
 
 

@@ -26,7 +26,9 @@ class PlainSTGKD(nn.Module):
         self.num_frames, self.objects = num_frames, objects
         scene: Any = ours.encoders["scene"]
         graph: Any = ours.encoders["object"]
-        self.appearance, self.motion, self.fuse = (_linear(each) for each in (scene.appearance, scene.motion, scene.fuse))
+        self.appearance, self.motion, self.fuse = (
+            _linear(each) for each in (scene.appearance, scene.motion, scene.fuse)
+        )
         self.project = _linear(graph.project)
         self.convs = nn.ModuleList(_linear(layer.lin) for layer in graph.layers)
         self.branches = nn.ModuleDict(
@@ -55,7 +57,9 @@ class PlainSTGKD(nn.Module):
     def loss(self, logits: dict[str, Tensor], targets: Tensor, distill_weight: float = 4.0) -> Tensor:
         """Eq. 8, with the mean over the words that are not padding."""
         real = targets != 0
-        language = sum(cross_entropy(scores.transpose(1, 2), targets, ignore_index=0) for scores in logits.values())
+        language = sum(
+            cross_entropy(scores.transpose(1, 2), targets, ignore_index=0) for scores in logits.values()
+        )
         scene, other = (logits[branch].log_softmax(2) for branch in ("scene", "object"))
         divergence = (scene.exp() * (scene - other)).sum(2)
         return language + distill_weight * divergence[real].mean()

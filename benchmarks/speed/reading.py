@@ -1,39 +1,28 @@
-"""Ten frames of a long video by number, compared with decoding all of it: ``python -m benchmarks.speed.reading``.
+"""Ten frames of a long video by number, compared with decoding all of it.
 
-The same H.264 streams in MP4, Matroska and a transport stream, and MPEG-4 in AVI, which holds no B-frames that can be found.
+``python -m benchmarks.speed.reading [--quick]`` prints the rows as JSON. The same H.264 stream in MP4, Matroska and a transport
+stream, and MPEG-4 in AVI, whose B-frames cannot be found by number. Frames are checked equal before.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
-import time
 from pathlib import Path
 
 import av
 import numpy as np
 
+from benchmarks.speed.measuring import Row, compare, run_alone
 from stgraph.datasets.interactions import render_video
-from stgraph.training import run_record
 from stgraph.video import VideoReader, spread_frames
 
 HEIGHT, WIDTH, FPS, SECONDS, FRAMES = 360, 640, 30, 600, 10
-OUT = Path(__file__).parents[1] / "results" / "speed_reading.json"
 
 
-def pictures(clips: Path | None) -> list[np.ndarray]:
-    """Pictures to repeat: of real clips if there are any, else of generated videos."""
-    found = []
-    for path in sorted(clips.glob("*.avi"))[:5] if clips else ():
-        with av.open(str(path)) as container:
-            found += [
-                frame.reformat(WIDTH, HEIGHT, "rgb24").to_ndarray() for frame in container.decode(video=0)
-            ]
-    if not found:
-        small = np.concatenate([render_video(f"interactions-0-{index:06d}") for index in range(4)])
-        found = list(small.repeat(3, axis=1).repeat(5, axis=2)[:, :HEIGHT, :WIDTH])
-    return found
+def pictures() -> list[np.ndarray]:
+    """Pictures of generated videos, to repeat."""
+    small = np.concatenate([render_video(f"interactions-0-{index:06d}") for index in range(4)])
+    return list(small.repeat(3, axis=1).repeat(5, axis=2)[:, :HEIGHT, :WIDTH])
 
 
 def write_video(path: Path, frames: list[np.ndarray], codec: str, options: dict[str, str]) -> None:
@@ -82,55 +71,34 @@ def by_number(path: Path) -> np.ndarray:
         return video.read(spread_frames(video.num_frames, FRAMES).tolist()).numpy()
 
 
-def seconds(function, path: Path, repeats: int) -> float:
-    function(path)
-    spent = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function(path)
-        spent.append(time.perf_counter() - start)
-    return float(np.median(spent))
-
-
-def compare(path: Path, repeats: int) -> dict[str, object]:
-    """Times both ways, once their frames were compared."""
-    equal = np.array_equal(by_number(path), decode_all(path))
-    plain, ours = seconds(decode_all, path, repeats), seconds(by_number, path, repeats)
-    return {
-        "equal": equal,
-        "decode_all_s": round(plain, 3),
-        "by_number_s": round(ours, 3),
-        "times_as_fast": round(plain / ours, 1),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=Path, help="folder of clips to loop; generated pictures without it")
-    parser.add_argument("--folder", type=Path, help="keep the videos here and use those that are there")
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--repeats", type=int, default=3)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = chosen.folder or Path(temporary)
+def rows(quick: bool) -> list[Row]:
+    """Each container; in the quick check MP4 alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         paths = {ending: folder / f"long.{ending}" for ending in ("mp4", "mkv", "ts", "avi")}
-        if not all(path.exists() for path in paths.values()):
-            frames = pictures(chosen.clips)
-            # A key frame at most every 250 frames, as is common for H.264, and every 12 for MPEG-4.
-            write_video(paths["mp4"], frames, "libx264", {"preset": "ultrafast", "g": "250", "bf": "2"})
-            write_video(paths["avi"], frames, "mpeg4", {"g": "12"})
-            for ending in ("mkv", "ts"):
-                remux(paths["mp4"], paths[ending])
-        compared = {ending: compare(path, chosen.repeats) for ending, path in paths.items()}
-    result = {
-        "work": f"{FRAMES} frames of {SECONDS} s of {WIDTH} x {HEIGHT}, {FPS} frames a second",
-        "pictures": "real clips" if chosen.clips else "generated",
-        "containers": compared,
-        **run_record(0),
-    }
-    chosen.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+        frames = pictures()
+        # A key frame at most every 250 frames, as is common for H.264, and every 12 for MPEG-4.
+        write_video(paths["mp4"], frames, "libx264", {"preset": "ultrafast", "g": "250", "bf": "2"})
+        if quick:
+            return [_row("mp4", paths["mp4"], 2)]
+        write_video(paths["avi"], frames, "mpeg4", {"g": "12"})
+        for ending in ("mkv", "ts"):
+            remux(paths["mp4"], paths[ending])
+        return [_row(ending, path, 3) for ending, path in paths.items()]
+
+
+def _row(ending: str, path: Path, rounds: int) -> Row:
+    assert np.array_equal(by_number(path), decode_all(path)), f"other frames of {ending}"
+    return compare(
+        f"reading, {ending}",
+        f"{FRAMES} frames of {SECONDS // 60} minutes of {WIDTH} x {HEIGHT}, {FPS} frames a second",
+        lambda: by_number(path),
+        "decoding all of it",
+        lambda: decode_all(path),
+        rounds=rounds,
+        promise=5.0 if ending == "mp4" else None,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(rows, __doc__)

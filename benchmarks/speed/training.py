@@ -66,7 +66,10 @@ def _row(quick: bool, name: str, num_videos: int, dtype: torch.dtype, promise: f
         steps[1],
         rounds=3 if quick else 9,
         promise=promise,
-        floor=(least, f"{operations / 1e9:.0f} billion operations of its matrix products, weights and moments of Adam once"),
+        floor=(
+            least,
+            f"{operations / 1e9:.0f} billion operations of its matrix products, weights and moments of Adam once",
+        ),
         distance_of_the_loss=distance,
     )
 
@@ -75,9 +78,7 @@ def pairs(num_videos: int) -> tuple[Batch, Tensor, Tensor]:
     """Graphs of random videos, and captions of random words and lengths that fall evenly on them."""
     draw = torch.Generator().manual_seed(1)
     videos = [random_video(FRAMES, OBJECTS, WIDTH, seed) for seed in range(num_videos)]
-    streams = [
-        [torch.randn(FRAMES, width, generator=draw) for _ in videos] for width in (WIDTH, MOTION)
-    ]
+    streams = [[torch.randn(FRAMES, width, generator=draw) for _ in videos] for width in (WIDTH, MOTION)]
     graphs = VideoGraphBuilder().build_batch(videos, *streams)
     lengths = torch.randint(*LENGTHS, (PAIRS,), generator=draw)
     tokens = torch.randint(4, VOCABULARY, (PAIRS, LENGTHS[1]), generator=draw)
@@ -147,7 +148,10 @@ def _floor(step: Callable[[], None], model: nn.Module) -> tuple[float, float]:
         step()
     weights = sum(each.numel() for each in model.parameters())
     # Adam reads the gradient and reads and writes the weight and both moments.
-    return counter.get_total_flops(), counter.get_total_flops() / product_rate() + 3.5 * 4 * weights / copy_rate()
+    return (
+        counter.get_total_flops(),
+        counter.get_total_flops() / product_rate() + 3.5 * 4 * weights / copy_rate(),
+    )
 
 
 if __name__ == "__main__":

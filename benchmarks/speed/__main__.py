@@ -1,0 +1,128 @@
+"""All rows of the speed table, one file after the other, each in a process of its own: ``python -m benchmarks.speed``.
+
+``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and ``table.md`` beside it. With ``--check FILE``
+it measures quickly, writes nothing, and fails if a ratio is below half of that in FILE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.speed.measuring import device_name
+from stgraph.files import write_text
+from stgraph.training import run_record
+
+FILES = ("building", "layer", "decoding", "training", "feeding", "scoring", "reading")
+RESULTS = Path(__file__).parents[1] / "results" / "speed"
+LEAST_SHARE = 0.5
+"""Of a committed ratio; below it something became slow that was quick."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rows", nargs="+", choices=FILES, default=FILES, help="files to run (default: all)")
+    parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="compare with committed ratios")
+    chosen = parser.parse_args(arguments)
+    quick = chosen.quick or chosen.check is not None
+    rows, begun = [], time.perf_counter()
+    for file in chosen.rows:
+        started = time.perf_counter()
+        rows += measured(file, quick, chosen.threads)
+        print(f"{file}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    record = {
+        "device": device_name(),
+        "threads": chosen.threads,
+        "quick": quick,
+        "seconds": round(time.perf_counter() - begun),
+        "rows": rows,
+        "transformers": version("transformers"),
+        "platform": platform.machine(),
+        **run_record(seed=0),
+    }
+    print(table(record))
+    if chosen.check is not None:
+        return check(rows, json.loads(chosen.check.read_text(encoding="utf-8"))["rows"])
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    write_text(chosen.out / f"{device_name()}.json", json.dumps(record, indent=1) + "\n")
+    write_text(chosen.out / "table.md", table(record))
+    return 0
+
+
+def measured(file: str, quick: bool, threads: int) -> list[dict[str, Any]]:
+    """The rows of one file."""
+    command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.speed.{file}", "--threads", str(threads)]
+    done = subprocess.run(
+        command + ["--quick"] * quick, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def table(record: dict[str, Any]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        f"Measured on {record['device']}, {record['threads']} thread of torch {torch.__version__}, commit "
+        f"{record['commit'][:10] if record.get('commit') else 'unknown'}. Times are medians of processor seconds, waiting for "
+        "Java aside; ratios are medians over rounds in which both sides took turns, with quartiles.",
+        "",
+        "| work | beside | ours | theirs | times as fast | promised | ours / floor | peak memory, ours / theirs (MiB) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        promise = (
+            "" if row["promise"] is None else f"{row['promise']:g} ({'met' if row['met'] else 'not met'})"
+        )
+        floor = f"{row['ours']['processor'] / row['floor'][0]:.1f}" if row["floor"] else ""
+        low, high = row["ratio_spread"]
+        peaks = [row[side]["peak_mb"] for side in ("ours", "theirs")]
+        peak = " / ".join("" if each is None else f"{each:.0f}" for each in peaks)
+        lines.append(
+            f"| {row['work']} | {row['peer']} | {duration(row['ours'])} | {duration(row['theirs'])} | "
+            f"{row['ratio']:.2f} ({low:.2f} to {high:.2f}) | {promise} | {floor} | {peak} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def duration(timing: dict[str, Any]) -> str:
+    """Seconds in a readable unit."""
+    seconds = timing["processor"]
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def check(rows: list[dict[str, Any]], committed: list[dict[str, Any]]) -> int:
+    """Compares ratios with committed ones; 1 if one fell below half."""
+    before = {row["name"]: row["ratio"] for row in committed}
+    slow = [row for row in rows if row["ratio"] < LEAST_SHARE * before.get(row["name"], 0.0)]
+    for row in slow:
+        print(
+            f"{row['name']}: {row['ratio']:.2f} times as fast as the peer, but {before[row['name']]:.2f} in the committed "
+            "table; profile what became slow, or commit a new table with the reason."
+        )
+    unknown = sorted({row["name"] for row in rows} - before.keys())
+    if unknown:
+        print(f"Not in the committed table: {', '.join(unknown)}; run 'make bench' and commit the result.")
+    return 1 if slow or unknown else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
