@@ -1,7 +1,7 @@
 """All rows of the speed table, one file after the other, each in a process of its own: ``python -m benchmarks.speed``.
 
-``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and ``table.md`` beside it. With ``--check FILE``
-it measures quickly, writes nothing, and fails if a ratio is below half of that in FILE.
+``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and ``table.md`` beside it. With
+``--check FILE`` it measures quickly, writes nothing, and fails if a ratio is below half of that in FILE.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def table(record: dict[str, Any]) -> str:
     """The rows as Markdown."""
     lines = [
         f"Measured on {record['device']}, {record['threads']} thread of torch {torch.__version__}, commit "
-        f"{record['commit'][:10] if record.get('commit') else 'unknown'}. Times are medians of processor seconds, waiting for "
-        "Java aside; ratios are medians over rounds in which both sides took turns, with quartiles.",
+        f"{record['commit'][:10] if record.get('commit') else 'unknown'}. Times are medians of processor seconds, "
+        "waiting for Java aside; ratios are medians over rounds in which both sides took turns, with quartiles.",
         "",
         "| work | beside | ours | theirs | times as fast | promised | ours / floor | peak memory, ours / theirs (MiB) |",
         "|---|---|---|---|---|---|---|---|",

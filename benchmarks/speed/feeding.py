@@ -1,7 +1,7 @@
 """Reading stored features of one video, warm, compared with one ``.npy`` file per stream and video.
 
-``python -m benchmarks.speed.feeding [--quick]`` prints the rows as JSON. Both hold the same float16 features and give float32
-tensors, checked equal before. The videos are read in a new order each round. The first peer only loads the files and
+``python -m benchmarks.speed.feeding [--quick]`` prints the rows as JSON. Both hold the same float16 features and give
+float32 tensors, checked equal before. The videos are read in a new order each round. The first peer only loads the files and
 converts them to float32; the store returns a checked ``VideoFeatures``, which the second peer makes from the files.
 """
 

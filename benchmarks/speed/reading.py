@@ -1,7 +1,7 @@
 """Ten frames of a long video by number, compared with decoding all of it.
 
-``python -m benchmarks.speed.reading [--quick]`` prints the rows as JSON. The same H.264 stream in MP4, Matroska and a transport
-stream, and MPEG-4 in AVI, whose B-frames cannot be found by number. Frames are checked equal before.
+``python -m benchmarks.speed.reading [--quick]`` prints the rows as JSON. The same H.264 stream in MP4, Matroska and a
+transport stream, and MPEG-4 in AVI, whose B-frames cannot be found by number. Frames are checked equal before.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """A second evaluation of captions, compared with pycocoevalcap from scratch.
 
-``python -m benchmarks.speed.scoring [--quick]`` prints the rows as JSON. References and captions are made up, as many as those
-of MSVD's test split. Scores are checked equal before.
+``python -m benchmarks.speed.scoring [--quick]`` prints the rows as JSON. References and captions are made up, as many as
+those of MSVD's test split. Scores are checked equal before.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import random
 from pathlib import Path
 from typing import Any
