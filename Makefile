@@ -8,7 +8,7 @@ DOCS_STAMP := $(VENV)/.docs
 # Two cores are the common floor: one thread a test worker keeps the workers from fighting over them.
 WORKERS ?= 2
 
-.PHONY: demo test sparse lint docs fuzz killbench clean
+.PHONY: demo test sparse lint docs bench fuzz killbench clean
 
 demo: $(STAMP)
 	$(BIN)/stgraph demo
@@ -16,6 +16,10 @@ demo: $(STAMP)
 # After `make sparse` the tests also demand that the compiled packages are in use.
 test: $(STAMP)
 	OMP_NUM_THREADS=1 STGRAPH_EXPECT_SPARSE=$(if $(wildcard $(SPARSE_STAMP)),1,0) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# The speed table, beside the named peers: about a quarter of an hour on two idle cores. See docs/speed.md.
+bench: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.speed
 
 # 200 signals at random moments; about half an hour on one core.
 killbench: $(STAMP)
