@@ -22,7 +22,17 @@ from benchmarks.speed.measuring import device_name
 from stgraph.files import write_text
 from stgraph.training import run_record
 
-FILES = ("building", "layer", "decoding", "training", "feeding", "scoring", "reading")
+FILES = (
+    "building",
+    "layer",
+    "decoding",
+    "training",
+    "feeding",
+    "scoring",
+    "rewards",
+    "reading",
+    "extraction",
+)
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
 LEAST_SHARE = 0.5
 """Of a committed ratio; below it something became slow that was quick."""
@@ -47,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows += measured(file, quick, chosen.threads)
         print(f"{file}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     record = {
+        **run_record(seed=0),
         "device": device_name(),
         "threads": chosen.threads,
         "quick": quick,
@@ -54,7 +65,6 @@ def main(arguments: list[str] | None = None) -> int:
         "rows": rows,
         "transformers": version("transformers"),
         "platform": platform.machine(),
-        **run_record(seed=0),
     }
     print(table(record))
     if chosen.check is not None:

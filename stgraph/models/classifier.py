@@ -15,6 +15,7 @@ from stgraph.models.arguments import OptionalWidth, Probability, Width, construc
 from stgraph.models.object_encoder import ObjectEncoder
 from stgraph.models.video_model import VideoModel
 from stgraph.nn import FrameAttentionPool, FrameMeanPool, RecurrentPool
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, IntTensor
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Classifier(VideoModel):
         )
         self.pool = make_pool(pool, hidden_channels)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.target_channels(hidden_channels), num_classes)
+        self.head = Linear(self.target_channels(hidden_channels), num_classes)
 
     @classmethod
     def for_data(cls, data: ClassificationSizes, **arguments: Any) -> Self:

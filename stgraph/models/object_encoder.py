@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from stgraph.errors import DataError, OptionError
 from stgraph.nn import EdgeAttributes, GraphEncoder, box_motion, pyg_conv
+from stgraph.nn.linear import Linear
 from stgraph.typing import check_shape
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class ObjectEncoder(nn.Module):
         self.labels = nn.Embedding(num_labels + 1, LABEL_CHANNELS) if num_labels else None
         self.edge_attributes = EdgeAttributes(edge_attributes) if edge_attributes else None
         width = object_channels + 2 * motion + (LABEL_CHANNELS if num_labels else 0)
-        self.embed = nn.Sequential(nn.Linear(width, hidden_channels), nn.ReLU())
+        self.embed = nn.Sequential(Linear(width, hidden_channels), nn.ReLU())
         convs = None
         if not ours:
             convs = [

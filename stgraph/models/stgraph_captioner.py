@@ -33,6 +33,7 @@ from stgraph.nn import (
     pad_frames,
     pad_regions,
 )
+from stgraph.nn.linear import Linear
 from stgraph.typing import IntTensor
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class STGraphCaptioner(CaptioningModel):
                 geometry=RelativeGeometry() if edge_geometry else None,
                 inputs=inputs(),
             )
-        self.fuse = nn.Linear(2 * hidden_channels, hidden_channels, bias=False) if joint else None
+        self.fuse = Linear(2 * hidden_channels, hidden_channels, bias=False) if joint else None
         self.decoders = nn.ModuleDict(
             {
                 branch: CaptionTransformer(

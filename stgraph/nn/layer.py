@@ -12,6 +12,8 @@ from torch.nn.utils import skip_init
 from torch_geometric.nn import MessagePassing
 from torch_geometric.nn.inits import reset
 
+from stgraph.nn.linear import Linear
+
 __all__ = ["Layer", "remove_generated_files", "uninitialized_linear"]
 
 
@@ -30,7 +32,7 @@ def uninitialized_linear(in_channels: int, out_channels: int, *, bias: bool = Tr
     ``nn.Linear`` draws its weights when it is built; a second draw would shift the random numbers of all later layers.
     """
     device = torch.get_default_device()
-    return skip_init(nn.Linear, in_channels, out_channels, bias=bias, device=device)
+    return skip_init(Linear, in_channels, out_channels, bias=bias, device=device)
 
 
 def remove_generated_files(layer: MessagePassing) -> None:

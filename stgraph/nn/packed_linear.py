@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from stgraph.nn.linear import Linear
+
 __all__ = ["packed_linears"]
 
 LEAST_WEIGHTS = 1 << 18
@@ -46,7 +48,7 @@ def _layers_of(model: object) -> list[nn.Linear]:
     return [
         layer
         for layer in model.modules()
-        if type(layer) is nn.Linear and "forward" not in vars(layer) and _gains(layer.weight)
+        if type(layer) in (Linear, nn.Linear) and "forward" not in vars(layer) and _gains(layer.weight)
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.nn.masking import masked_softmax
 from stgraph.typing import FloatTensor, MaskTensor, Positive, Width, check_shape
 
@@ -53,9 +54,9 @@ class AdditiveAttention(Layer):
         if not (math.isfinite(temperature) and temperature > 0):
             raise OptionError(f"'temperature' must be above 0, got {temperature}.")
         self.query_channels, self.temperature = query_channels, temperature
-        self.key = nn.Linear(in_channels, hidden_channels, bias=False)
-        self.query = nn.Linear(query_channels, hidden_channels)
-        self.score = nn.Linear(hidden_channels, 1, bias=False)
+        self.key = Linear(in_channels, hidden_channels, bias=False)
+        self.query = Linear(query_channels, hidden_channels)
+        self.score = Linear(hidden_channels, 1, bias=False)
 
     @axes(x="... D=key.in_features")
     def keys(self, x: FloatTensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["BranchCombination"]
@@ -37,9 +38,9 @@ class BranchCombination(Layer):
     def __init__(self, in_channels: Width, query_channels: Width, hidden_channels: Width) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.vectors = nn.ModuleList(nn.Linear(in_channels, hidden_channels, bias=False) for _ in range(2))
-        self.scores = nn.ModuleList(nn.Linear(hidden_channels, 1, bias=False) for _ in range(2))
-        self.query = nn.Linear(query_channels, hidden_channels, bias=False)
+        self.vectors = nn.ModuleList(Linear(in_channels, hidden_channels, bias=False) for _ in range(2))
+        self.scores = nn.ModuleList(Linear(hidden_channels, 1, bias=False) for _ in range(2))
+        self.query = Linear(query_channels, hidden_channels, bias=False)
 
     @axes(query="P H=query.in_features", st="P D=in_channels", ts="P D=in_channels")
     def forward(self, query: FloatTensor, st: FloatTensor, ts: FloatTensor) -> tuple[Tensor, Tensor]:

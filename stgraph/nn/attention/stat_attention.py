@@ -15,6 +15,7 @@ from stgraph.nn.attention.additive_attention import AdditiveAttention
 from stgraph.nn.attention.attention_output import AttentionOutput
 from stgraph.nn.attention.region_attention import RegionAttention
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory
 from stgraph.typing import FloatTensor, MaskTensor, Width
@@ -110,7 +111,7 @@ class STATAttention(Layer):
             {name: AdditiveAttention(*sizes) for name in STREAMS if name in streams}
         )
         self.spatial = RegionAttention(*sizes) if spatial and "local" in streams else None
-        self.gate = nn.Linear(query_channels, 1)
+        self.gate = Linear(query_channels, 1)
 
     @axes(mask="B T", region_mask="B T S")
     def precompute(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from stgraph.checking import axes, checked
 from stgraph.nn.attention.ranked_attention import RankedAttention, ranking_terms
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.nn.masking import masked_mean
 from stgraph.typing import FloatTensor, MaskTensor, Width
 
@@ -94,7 +95,7 @@ class WithMean(Layer):
     def __init__(self, channels: Width, pool: nn.Module) -> None:
         super().__init__()
         self.pool = pool
-        self.join = nn.Linear(2 * channels, channels)
+        self.join = Linear(2 * channels, channels)
 
     @axes(frames="P T D=join.out_features", mask="P T")
     def forward(self, frames: FloatTensor, mask: MaskTensor) -> tuple[Tensor, Tensor | None]:

@@ -15,6 +15,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.conv.adjacency import check_edges
 from stgraph.nn.layer import Layer, remove_generated_files
+from stgraph.nn.linear import Linear
 from stgraph.processes import DelayedSignals
 from stgraph.typing import FloatTensor, OptionalWidth, Width
 
@@ -132,9 +133,7 @@ def pyg_conv(
         "add_self_loops": False,
     }
     if "nn" in known:
-        defaults["nn"] = nn.Sequential(
-            nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels)
-        )
+        defaults["nn"] = nn.Sequential(Linear(channels, channels), nn.ReLU(), Linear(channels, channels))
     try:
         with DelayedSignals():  # an interrupt between the two would leave the files
             conv = conv_class(**{key: value for key, value in defaults.items() if key in known} | given)

@@ -48,18 +48,28 @@ class _SparseMatmul(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, x: FloatTensor, pattern: SparsePattern, transpose: bool) -> Tensor:
         ctx.save_for_backward(weight, x)
         ctx.pattern, ctx.transpose = pattern, transpose
-        return pattern.matrix(weight, transpose) @ x
+        return _product(pattern.matrix(weight, transpose), x)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         weight, x = ctx.saved_tensors
         pattern, grad = ctx.pattern, grads[0].contiguous()
-        grad_x = pattern.matrix(weight, not ctx.transpose) @ grad if ctx.needs_input_grad[1] else None
-        grad_weight = None
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[1]:
+            grad_x = _product(pattern.matrix(weight, not ctx.transpose), grad)
         if ctx.needs_input_grad[0]:
             out, into = (pattern.col, pattern.row) if ctx.transpose else (pattern.row, pattern.col)
             grad_weight = (grad[out] * x[into]).sum(1)
         return grad_weight, grad_x, None, None
+
+
+def _product(matrix: Tensor, x: Tensor) -> Tensor:
+    """Product of a CSR matrix and a dense one.
+
+    On a CPU by the kernel that PyTorch has for reductions over rows: on the graphs of the paper it takes an eighth of the
+    time of ``matrix @ x``, which calls MKL's sparse product.
+    """
+    return torch.sparse.mm(matrix, x, "sum") if x.is_cpu else matrix @ x
 
 
 def sparse_matmul(

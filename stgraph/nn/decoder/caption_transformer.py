@@ -14,6 +14,7 @@ from stgraph.nn.decoder.transformer_layers import DecoderLayer, EncoderLayer
 from stgraph.nn.decoder.transformer_state import TransformerState
 from stgraph.nn.decoder.word_embedding import WordEmbedding
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import (
     FloatTensor,
     IndexTensor,
@@ -81,7 +82,7 @@ class CaptionTransformer(Layer):
         self.embedding = WordEmbedding(vocab_size, hidden_channels)
         self.encoder_layers = nn.ModuleList(EncoderLayer(*sizes) for _ in range(num_layers))
         self.decoder_layers = nn.ModuleList(DecoderLayer(*sizes) for _ in range(num_layers))
-        self.lm_head = nn.Linear(hidden_channels, vocab_size)
+        self.lm_head = Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
     @axes(frames="B T d=hidden_channels", mask="B T")

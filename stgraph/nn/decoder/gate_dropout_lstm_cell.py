@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import dropout
 
 from stgraph.checking import axes, checked
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, Probability, Width, check_shape
 
 __all__ = ["GateDropoutLSTMCell"]
@@ -39,7 +40,7 @@ class GateDropoutLSTMCell(Layer):
     def __init__(self, in_channels: Width, hidden_channels: Width, dropout: Probability = 0.0) -> None:
         super().__init__()
         self.in_channels, self.hidden_channels, self.dropout = in_channels, hidden_channels, dropout
-        self.gates = nn.Linear(in_channels + hidden_channels, 4 * hidden_channels)
+        self.gates = Linear(in_channels + hidden_channels, 4 * hidden_channels)
 
     @axes(x="P D=in_channels", state="P H=hidden_channels")
     def forward(self, x: FloatTensor, state: tuple[FloatTensor, FloatTensor]) -> tuple[Tensor, Tensor]:

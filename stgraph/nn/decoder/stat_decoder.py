@@ -12,6 +12,7 @@ from stgraph.checking import axes, checked
 from stgraph.nn.attention import STATAttention, STATAttentionMemory
 from stgraph.nn.decoder.gate_dropout_lstm_cell import GateDropoutLSTMCell
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
+from stgraph.nn.linear import Linear
 from stgraph.nn.masking import masked_mean
 from stgraph.nn.memory import RowMemory, VideoMemory
 from stgraph.typing import FloatTensor, IndexTensor, Probability, Width
@@ -80,12 +81,12 @@ class STATDecoder(RecurrentDecoder[STATMemory, LSTMState]):
     ) -> None:
         super().__init__(vocab_size, word_channels)
         self.attention, self.excluded = attention, tuple(excluded)
-        self.first_hidden = nn.Linear(in_channels, hidden_channels)
-        self.first_cell = nn.Linear(in_channels, hidden_channels)
+        self.first_hidden = Linear(in_channels, hidden_channels)
+        self.first_cell = Linear(in_channels, hidden_channels)
         self.cell = GateDropoutLSTMCell(word_channels + in_channels, hidden_channels, dropout)
-        self.hidden_out = nn.Linear(hidden_channels, word_channels)
-        self.context_out = nn.Linear(in_channels, word_channels)
-        self.lm_head = nn.Linear(word_channels, vocab_size)
+        self.hidden_out = Linear(hidden_channels, word_channels)
+        self.context_out = Linear(in_channels, word_channels)
+        self.lm_head = Linear(word_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
     def precompute(self, memory: VideoMemory) -> STATMemory:

@@ -11,6 +11,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import DataError
 from stgraph.nn.attention import MultiHeadAttention, STaTSAttention, STaTSAttentionMemory
 from stgraph.nn.decoder.recurrent_decoder import RecurrentDecoder, RecurrentState
+from stgraph.nn.linear import Linear
 from stgraph.nn.memory import RowMemory, VideoMemory
 from stgraph.typing import FloatTensor, MaskTensor, OptionalWidth, Probability, Width
 
@@ -89,7 +90,7 @@ class STaTSDecoder(RecurrentDecoder[STaTSMemory, STaTSState]):
         self.attention = attention
         self.self_attention = MultiHeadAttention(word_channels, num_heads=1)
         self.cell = nn.LSTMCell(word_channels + in_channels + category_channels, hidden_channels)
-        self.lm_head = nn.Linear(hidden_channels, vocab_size)
+        self.lm_head = Linear(hidden_channels, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
     def precompute(self, memory: VideoMemory) -> STaTSMemory:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from stgraph.nn.attention import MultiHeadAttention
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, MaskTensor, Probability, Width
 
 __all__ = ["DecoderLayer", "EncoderLayer"]
@@ -108,6 +109,4 @@ class DecoderLayer(Layer):
 
 
 def _feedforward(channels: int, inner: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(channels, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, channels)
-    )
+    return nn.Sequential(Linear(channels, inner), nn.ReLU(), nn.Dropout(dropout), Linear(inner, channels))

@@ -13,6 +13,7 @@ from stgraph.nn.conv import ConvBlock, NormalizedAdjacency, RelativeGeometry, Re
 from stgraph.nn.conv.adjacency import AnyAdjacency, edges_of
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.nn.padding import total_frames
 from stgraph.nn.pool import FrameMeanPool
 from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width, check_shape
@@ -67,7 +68,7 @@ class GraphEncoder(Layer):
             )
         self.in_channels = in_channels
         self.inputs = InputFeatures() if inputs is None else inputs
-        self.project = nn.Linear(in_channels, hidden_channels, bias=False)
+        self.project = Linear(in_channels, hidden_channels, bias=False)
         self.layers = nn.ModuleList(
             (ResidualGCNConv(hidden_channels, flow=flow) for _ in range(num_layers))
             if convs is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, OptionalWidth, Width, check_shape
 
 __all__ = ["SceneEncoder"]
@@ -48,10 +49,10 @@ class SceneEncoder(Layer):
             raise OptionError(f"'appearance_channels' must be at least 1, got {appearance_channels}.")
         self.appearance_channels, self.motion_channels = appearance_channels, motion_channels
         self.inputs = InputFeatures() if inputs is None else inputs
-        self.appearance = nn.Linear(appearance_channels, hidden_channels, bias=False)
-        self.motion = nn.Linear(motion_channels, hidden_channels, bias=False) if motion_channels else None
+        self.appearance = Linear(appearance_channels, hidden_channels, bias=False)
+        self.motion = Linear(motion_channels, hidden_channels, bias=False) if motion_channels else None
         fused = 2 * hidden_channels if motion_channels else hidden_channels
-        self.fuse = nn.Linear(fused, hidden_channels, bias=False)
+        self.fuse = Linear(fused, hidden_channels, bias=False)
 
     def forward(self, appearance: FloatTensor, motion: FloatTensor | None = None) -> Tensor:
         """Applies Eq. 6."""

@@ -8,6 +8,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import DataError, OptionError
 from stgraph.nn.encoder.input_features import InputFeatures
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.nn.memory import VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions, total_frames
 from stgraph.typing import FloatTensor, IndexTensor, OptionalWidth, Width, check_shape
@@ -57,9 +58,9 @@ class STATEncoder(Layer):
         if not any(self.widths.values()):
             raise OptionError("One of the streams must have a width above 0, got 0 for all three.")
         same = appearance_channels in (0, out_channels)
-        self.appearance = nn.Identity() if same else nn.Linear(appearance_channels, out_channels)
-        self.motion = nn.Linear(motion_channels, out_channels) if motion_channels else None
-        self.objects = nn.Linear(object_channels, out_channels) if object_channels else None
+        self.appearance = nn.Identity() if same else Linear(appearance_channels, out_channels)
+        self.motion = Linear(motion_channels, out_channels) if motion_channels else None
+        self.objects = Linear(object_channels, out_channels) if object_channels else None
 
     @axes(num_frames="B", appearance="M Fa", motion="M Fm", x="N F", frame="N")
     def forward(

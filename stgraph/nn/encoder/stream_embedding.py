@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stgraph.checking import checked
 from stgraph.errors import OptionError
 from stgraph.nn.layer import Layer
+from stgraph.nn.linear import Linear
 from stgraph.typing import FloatTensor, Width, check_shape
 
 __all__ = ["StreamEmbedding"]
@@ -40,7 +41,7 @@ class StreamEmbedding(Layer):
             raise OptionError(
                 f"'in_channels' must be widths of at least one stream, got {list(in_channels)}."
             )
-        self.parts = nn.ModuleList(nn.Linear(width, embedding_channels) for width in in_channels)
+        self.parts = nn.ModuleList(Linear(width, embedding_channels) for width in in_channels)
         self.out_channels = embedding_channels * len(self.parts)
 
     def forward(self, streams: Sequence[FloatTensor]) -> Tensor:
