@@ -9,16 +9,14 @@ token's row of the weights is fitted, so that both sides end by the model alone.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import MarianConfig, MarianMTModel
 
-from benchmarks.speed.measuring import Row, compare, product_rate, run_alone
+from benchmarks.speed.measuring import Row, compare, operations_of, product_rate, run_alone
 from stgraph.decoding import BeamSearch, Greedy
 from stgraph.nn import CaptionTransformer
 from stgraph.nn.packed_linear import packed_linears
@@ -203,14 +201,10 @@ def rows(quick: bool) -> list[Row]:
 def _row(rival: Rival, method: str, never_end: bool, quick: bool) -> Row:
     words = rival.write(method, never_end=never_end)
     assert torch.equal(words, rival.write_theirs(method, never_end=never_end)), f"other captions by {method}"
-    with FlopCounterMode(
-        display=False, custom_mapping={torch.ops.mkldnn._linear_pointwise: _operations}
-    ) as counter:
-        rival.write(method, never_end=never_end)
     lengths = (words != PAD).sum(1).float()
     ends = "all to the last word" if never_end else f"{float(lengths.mean()):.1f} words on average"
     search = f"{PAPER['beam_size']} beams" if method == "beam" else "greedy"
-    operations = counter.get_total_flops()
+    operations = operations_of(lambda: rival.write(method, never_end=never_end))
     return compare(
         f"decoding, {search}, {'whole length' if never_end else 'captions that end'}",
         f"caption {PAPER['videos']} videos by STG-KD's scene branch, {search}, {ends}",
@@ -224,11 +218,6 @@ def _row(rival: Rival, method: str, never_end: bool, quick: bool) -> Row:
             f"{operations / 1e9:.0f} billion operations of its matrix products",
         ),
     )
-
-
-def _operations(x: Any, weight: Any, *_: Any, out_shape: Any, **__: Any) -> int:
-    """Operations of a product with packed weights, whose own shape says nothing."""
-    return 2 * math.prod(out_shape) * x[-1]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import math
 import os
@@ -146,9 +147,12 @@ def quartiles(values: list[float]) -> tuple[float, float]:
 def peak_growth(way: Way) -> float | None:
     """By how much the resident memory grows at most during a call, in MiB; None outside Linux."""
     try:
+        ctypes.CDLL(None).malloc_trim(
+            0
+        )  # gives freed memory back, which a call would use again without growing
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the recorded peak
         before = _peak()
-    except OSError:
+    except (OSError, AttributeError):
         return None
     way()
     return _peak() - before
@@ -168,6 +172,22 @@ def product_rate() -> float:
         a @ b
         best = min(best, time.process_time() - begun)
     return 2 * size**3 / best
+
+
+def operations_of(way: Way) -> int:
+    """Floating-point operations of the matrix products of a call, those of oneDNN included."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(
+        display=False, custom_mapping={torch.ops.mkldnn._linear_pointwise: _operations}
+    ) as counter:
+        way()
+    return counter.get_total_flops()
+
+
+def _operations(x: Any, weight: Any, *_: Any, out_shape: Any, **__: Any) -> int:
+    """Operations of a product whose weights may be packed, so that their own shape says nothing."""
+    return 2 * math.prod(out_shape) * x[-1]
 
 
 def copy_rate() -> float:

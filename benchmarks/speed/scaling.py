@@ -1,8 +1,8 @@
 """How time and memory grow with the length of a video and with the objects of a frame.
 
-``python -m benchmarks.speed.scaling`` (Linux). Each point is measured in a process of its own, forked after the libraries were loaded, so that none reuses memory of
-another one: median processor seconds of one thread, and the growth of the resident memory during the first call. Writes
-``scaling.json`` and the log-log figure ``scaling.svg``.
+``python -m benchmarks.speed.scaling`` (Linux). Each point is measured in a process of its own, forked after the libraries
+were loaded, so that none reuses memory of another one: median processor seconds of one thread, and the growth of the
+resident memory during the first call. Writes ``scaling.json`` and the log-log figure ``scaling.svg``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch
 
 from benchmarks.speed.building import random_video
-from benchmarks.speed.measuring import Row, compare, copy_rate, product_rate, run_alone
+from benchmarks.speed.measuring import Row, compare, copy_rate, operations_of, product_rate, run_alone
 from benchmarks.speed.plain_stgkd import PlainSTGKD
 from stgraph import STGraphCaptioner, VideoGraphBuilder
 from stgraph.training import DistillationLoss
@@ -142,16 +142,10 @@ def _step(optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Calla
 
 def _floor(step: Callable[[], None], model: nn.Module) -> tuple[float, float]:
     """Operations of the matrix products of a step, and the seconds they take with Adam's memory traffic."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        step()
+    operations = operations_of(step)
     weights = sum(each.numel() for each in model.parameters())
     # Adam reads the gradient and reads and writes the weight and both moments.
-    return (
-        counter.get_total_flops(),
-        counter.get_total_flops() / product_rate() + 3.5 * 4 * weights / copy_rate(),
-    )
+    return operations, operations / product_rate() + 3.5 * 4 * weights / copy_rate()
 
 
 if __name__ == "__main__":

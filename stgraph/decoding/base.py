@@ -21,6 +21,8 @@ __all__ = ["Decoding"]
 
 MOST_WORDS = 1 << 20
 """Largest length of a caption."""
+MOST_ENDED = 1 / 16
+"""Share of ended captions up to which they stay in the batch; when they leave it, the state of all others is copied."""
 ChooseWords = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
 
 
@@ -142,7 +144,7 @@ def decode_rows(
     attention: bool,
     device: torch.device | str,
 ) -> DecodedCaptions:
-    """Decodes independent rows word by word; finished rows leave the batch.
+    """Decodes independent rows word by word; finished rows leave the batch, several at a time.
 
     Args:
         decoder: As in :meth:`Decoding.decode`; likewise the arguments that are not listed here.
@@ -158,6 +160,7 @@ def decode_rows(
     """
     rows = CaptionRows.empty(num_rows, max_length, device)
     active = torch.arange(num_rows, device=device)
+    going = torch.ones(num_rows, dtype=torch.bool, device=device)
     last = torch.full((num_rows,), special_tokens.bos, device=device)
     suppressed = suppressed_ids(special_tokens, suppress_tokens, device)
     with packed_linears(decoder):
@@ -166,12 +169,17 @@ def decode_rows(
                 break
             scores, state = decoder.step(last, state)
             if attention:
-                rows.set_attention(active, position, reported_attention(state))
+                rows.set_attention(
+                    active[going],
+                    position,
+                    {name: weights[going] for name, weights in reported_attention(state).items()},
+                )
             # Filled in place: log_softmax has just made this tensor.
             scores = scores.float().log_softmax(-1).index_fill_(1, suppressed, -torch.inf)
             last, log_probs = choose(scores, active, position)
-            rows.write(active, position, last, log_probs)
-            going = (last != special_tokens.eos).nonzero()[:, 0]
-            if len(going) < len(active):
-                active, last, state = active[going], last[going], state.select(going)
+            rows.write(active[going], position, last[going], log_probs[going])
+            going = going & (last != special_tokens.eos)
+            left = going.nonzero()[:, 0]
+            if len(active) - len(left) > len(active) * MOST_ENDED or not len(left):
+                active, last, going, state = active[left], last[left], going[left], state.select(left)
     return rows.done()
