@@ -3,7 +3,7 @@
 Times are medians of wall-clock seconds after a warm-up, with the device waited for before and after. Features and
 pictures are random, and weights too: only shapes matter here. The estimate for MSVD's schedule is the time of a step
 times the steps of 50 epochs; it leaves out reading the features and the validations, whose share
-``benchmarks/speed/training_msvd.py`` measures.
+``benchmarks/speed/msvd_schedule.py`` measures.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -71,6 +72,12 @@ Positive = Annotated[float, Gt(0), Lt(float("inf"))]
 """A finite number above 0."""
 
 
+@cache
+def _axis_names(axes: str) -> tuple[str | int, ...]:
+    """Names of axes, and fixed sizes as numbers."""
+    return tuple(int(axis) if axis.isdigit() else axis for axis in axes.split())
+
+
 def check_shape(name: str, value: Tensor | np.ndarray, axes: str, **sizes: int | None) -> None:
     """Checks that ``value`` has the named axes, and the given sizes.
 
@@ -89,17 +96,17 @@ def check_shape(name: str, value: Tensor | np.ndarray, axes: str, **sizes: int |
         ...
     stgraph.errors.ShapeError: 'x' must be [N, F_in=2], got [3, 1]
     """
-    names = axes.split()
-    wanted = [int(axis) if axis.isdigit() else sizes.get(axis) for axis in names]
-    shape = tuple(value.shape) if hasattr(value, "shape") else None
-    fits = (
-        shape is not None
-        and len(shape) == len(wanted)
-        and all(size is None or size == got for size, got in zip(wanted, shape, strict=False))
-    )
+    names = _axis_names(axes)
+    wanted = [sizes.get(axis) if isinstance(axis, str) else axis for axis in names]
+    shape = getattr(value, "shape", None)
+    fits = shape is not None and len(shape) == len(wanted)
+    if fits and None in wanted:
+        fits = all(size is None or size == got for size, got in zip(wanted, shape, strict=True))
+    elif fits:
+        fits = tuple(shape) == tuple(wanted)
     if not fits:
         shown = ", ".join(
-            axis if size is None or axis.isdigit() else f"{axis}={size}"
+            str(axis) if size is None or isinstance(axis, int) else f"{axis}={size}"
             for axis, size in zip(names, wanted, strict=True)
         )
         got = f"{type(value).__name__}, which has no shape" if shape is None else list(shape)

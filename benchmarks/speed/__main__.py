@@ -1,6 +1,6 @@
 """All rows of the speed table, one file after the other, each in a process of its own: ``python -m benchmarks.speed``.
 
-``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and ``table.md`` beside it. With
+``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and the table of docs/speed.md. With
 ``--check FILE`` it measures quickly, writes nothing, and fails if a ratio is below half of that in FILE.
 """
 
@@ -16,9 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from benchmarks.speed.measuring import device_name
+from benchmarks.speed.measuring import PAGE, RESULTS, device_name, readable, replace_between
 from stgraph.files import write_text
 from stgraph.training import run_record
 
@@ -33,7 +31,7 @@ FILES = (
     "reading",
     "extraction",
 )
-RESULTS = Path(__file__).parents[1] / "results" / "speed"
+BEGIN, END = "<!-- table of benchmarks.speed -->", "<!-- end of the table -->"
 LEAST_SHARE = 0.5
 """Of a committed ratio; below it something became slow that was quick."""
 
@@ -48,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--page", type=Path, default=PAGE, help="page whose table is replaced")
     parser.add_argument("--check", type=Path, metavar="FILE", help="compare with committed ratios")
     chosen = parser.parse_args(arguments)
     quick = chosen.quick or chosen.check is not None
@@ -71,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         return check(rows, json.loads(chosen.check.read_text(encoding="utf-8"))["rows"])
     chosen.out.mkdir(parents=True, exist_ok=True)
     write_text(chosen.out / f"{device_name()}.json", json.dumps(record, indent=1) + "\n")
-    write_text(chosen.out / "table.md", table(record))
+    replace_between(chosen.page, BEGIN, END, table(record))
     return 0
 
 
@@ -88,35 +87,30 @@ def measured(file: str, quick: bool, threads: int) -> list[dict[str, Any]]:
 def table(record: dict[str, Any]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"Measured on {record['device']}, {record['threads']} thread of torch {torch.__version__}, commit "
-        f"{record['commit'][:10] if record.get('commit') else 'unknown'}. Times are medians of processor seconds, "
-        "waiting for Java aside; ratios are medians over rounds in which both sides took turns, with quartiles.",
+        f"Measured on {record['device']}, {record['threads']} thread of torch {record['versions']['torch']}, commit "
+        f"{str(record['commit'])[:10]}, in {record['seconds'] / 60:.0f} minutes.",
         "",
-        "| work | beside | ours | theirs | times as fast | promised | ours / floor | peak memory, ours / theirs (MiB) |",
+        "| work | beside | ours | theirs | times as fast | promised | above the floor | peak memory, ours / theirs |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in record["rows"]:
         promise = (
-            "" if row["promise"] is None else f"{row['promise']:g} ({'met' if row['met'] else 'not met'})"
+            "" if row["promise"] is None else f"{row['promise']:g}, {'met' if row['met'] else 'not met'}"
         )
         floor = f"{row['ours']['processor'] / row['floor'][0]:.1f}" if row["floor"] else ""
         low, high = row["ratio_spread"]
         peaks = [row[side]["peak_mb"] for side in ("ours", "theirs")]
-        peak = " / ".join("" if each is None else f"{each:.0f}" for each in peaks)
+        peak = " / ".join("" if each is None else f"{each:.0f} MiB" for each in peaks)
         lines.append(
-            f"| {row['work']} | {row['peer']} | {duration(row['ours'])} | {duration(row['theirs'])} | "
+            f"| {row['work']} | {row['peer']} | {duration(row, 'ours')} | {duration(row, 'theirs')} | "
             f"{row['ratio']:.2f} ({low:.2f} to {high:.2f}) | {promise} | {floor} | {peak} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def duration(timing: dict[str, Any]) -> str:
-    """Seconds in a readable unit."""
-    seconds = timing["processor"]
-    for unit, factor in (("s", 1.0), ("ms", 1e3)):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
+def duration(row: dict[str, Any], side: str) -> str:
+    """Time of one side: of the clock that the ratio compares."""
+    return readable(row[side]["wall" if row["wall"] else "processor"])
 
 
 def check(rows: list[dict[str, Any]], committed: list[dict[str, Any]]) -> int:

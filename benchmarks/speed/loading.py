@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.speed.loading`` (Linux). Rates are of wall-clock time, so the machine should do nothing else. The
 large store holds 100,000 short videos of narrow features; in each size it is opened in a process of its own. Writes
-``loading.json``.
+``loading.json`` and the tables of docs/speed.md.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ import torch
 
 from benchmarks.speed import extraction
 from benchmarks.speed.feeding import PAPER, write_both
-from benchmarks.speed.measuring import device_name
-from benchmarks.speed.scaling import RESULTS
+from benchmarks.speed.measuring import PAGE, RESULTS, device_name, replace_between
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import CaptionCorpus, CaptionDataModule, VideoCaptions
 from stgraph.extraction import ExtractionPlan, ExtractorChoice, find_videos
@@ -32,6 +31,7 @@ from stgraph.training import run_record
 
 SIZES = (1_000, 10_000, 100_000)
 READS = 2_000
+BEGIN, END = "<!-- figures of benchmarks.speed.loading -->", "<!-- end of the figures -->"
 WORKERS, THREADS = (0, 1, 2), (1, 2, 4)
 SENTENCES = 16
 
@@ -153,6 +153,53 @@ def of_threads(folder: Path, threads: tuple[int, ...], videos: int) -> list[dict
     return found
 
 
+def tables(record: dict[str, Any]) -> str:
+    """The three tables as Markdown."""
+    parts = [
+        (
+            f"Batches of 64 pairs ({SENTENCES} captions a video), graphs built while loading, from a store of "
+            f"{PAPER['videos']} videos that is in the memory of the system:",
+            ("worker processes", "videos a second"),
+            [(each["workers"], f"{each['videos_per_s']:.0f}") for each in record["workers"]],
+        ),
+        (
+            f"A store of one file with ten frames of 32 numbers for each video; {READS:,} videos are read in random order:",
+            (
+                "videos",
+                "size",
+                "written in",
+                "opened in",
+                "first video",
+                "a random video",
+                "memory of an open store",
+            ),
+            [
+                (
+                    f"{each['videos']:,}",
+                    f"{each['mib']:.0f} MiB",
+                    f"{each['seconds_to_write']:.1f} s",
+                    f"{each['ms_to_open']:.1f} ms",
+                    f"{each['ms_to_first_video']:.1f} ms",
+                    f"{each['us_of_a_random_video']:.0f} µs",
+                    f"{each['mib_after_reading']:.1f} MiB",
+                )
+                for each in record["stores"]
+            ],
+        ),
+        (
+            f"Extraction by {extraction.BACKBONE}, {extraction.FRAMES} frames of each video of 640 x 480; the network computes "
+            "in one thread while others decode:",
+            ("reading threads", "frames a second"),
+            [(each["threads"], f"{each['frames_per_s']:.1f}") for each in record["threads"]],
+        ),
+    ]
+    lines = [f"Measured on {record['device']}, commit {str(record['commit'])[:10]}.", ""]
+    for text, heads, body in parts:
+        lines += [text, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+        lines += [f"| {' | '.join(map(str, row))} |" for row in body] + [""]
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -175,6 +222,8 @@ def main() -> None:
     print(json.dumps(record, indent=1))
     options.out.mkdir(parents=True, exist_ok=True)
     write_text(options.out / "loading.json", json.dumps(record, indent=1) + "\n")
+    if not quick:
+        replace_between(PAGE, BEGIN, END, tables(record))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ from typing import Any
 
 import torch
 
+from stgraph.files import write_text
+
+PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
+RESULTS = Path(__file__).parents[1] / "results" / "speed"
 Way = Callable[[], object]
 
 
@@ -50,6 +54,7 @@ class Row:
         ratio_spread: Quartiles of those ratios.
         promise: Least ratio that was promised; None if nothing was.
         floor: Seconds that the arithmetic or the bytes of this work take at the rates of this machine, and which they are.
+        wall: Whether the ratio is that of wall-clock seconds.
         more: Further figures.
     """
 
@@ -62,6 +67,7 @@ class Row:
     ratio_spread: tuple[float, float]
     promise: float | None
     floor: tuple[float, str] | None
+    wall: bool
     more: Mapping[str, Any]
 
     @property
@@ -122,6 +128,7 @@ def compare(
         quartiles(ratios),
         promise,
         floor and (floor[0] / per, floor[1]),
+        wall,
         more,
     )
 
@@ -199,6 +206,20 @@ def copy_rate() -> float:
         target.copy_(source)
         best = min(best, time.process_time() - begun)
     return source.nbytes / best
+
+
+def replace_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Puts lines between two markers of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    write_text(page, f"{before}{begin}\n{text}{end}{rest.split(end)[1]}")
+
+
+def readable(seconds: float) -> str:
+    """Seconds in a unit of which there is at least one."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
 
 
 def run_alone(rows: Callable[[bool], list[Row]], description: str | None) -> None:

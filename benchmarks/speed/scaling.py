@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.speed.scaling`` (Linux). Each point is measured in a process of its own, forked after the libraries
 were loaded, so that none reuses memory of another one: median processor seconds of one thread, and the growth of the
-resident memory during the first call. Writes ``scaling.json`` and the log-log figure ``scaling.svg``.
+resident memory during the first call. Writes ``scaling.json``, and the table and
+the log-log figure of docs/speed.md.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.speed.building import random_video
-from benchmarks.speed.measuring import device_name, peak_growth
+from benchmarks.speed.measuring import PAGE, RESULTS, device_name, peak_growth, readable, replace_between
 from stgraph import STGraphCaptioner, VideoGraphBuilder
 from stgraph.decoding import Greedy
 from stgraph.features import Detections
@@ -38,8 +39,8 @@ LINEAR = ("building", "aggregation", "graph convolution")
 """Work whose slope between 500 and 2,000 frames is promised to be at most ``STEEPEST``, in time and in memory."""
 STEEPEST = 1.15
 CHANNELS, WIDTH, MOTION, VOCABULARY, WORDS = 512, 2048, 1024, 10_000, 12
-TRAINING_FRAMES, TRAINING_LIMIT_MIB = 1000, 4096
-RESULTS = Path(__file__).parents[1] / "results" / "speed"
+TRAINING_FRAMES = 1000
+BEGIN, END = "<!-- growth of benchmarks.speed.scaling -->", "<!-- end of the growth -->"
 
 Prepared = Callable[[], object]
 
@@ -210,6 +211,29 @@ def draw(points: Sequence[dict[str, Any]], path: Path) -> None:
     plt.close(figure)
 
 
+def table(record: dict[str, Any]) -> str:
+    """Slopes, and time and memory of a long video, as Markdown."""
+    lines = [
+        f"Measured on {record['device']}, one thread, commit {str(record['commit'])[:10]}. A slope is that of the logarithm "
+        f"of the value against the logarithm of the frames, from 500 to {LENGTHS[-1]:,}: 1 is linear, 2 quadratic.",
+        "",
+        f"| work | slope of the time | slope of the memory | promised | {TRAINING_FRAMES:,} frames of {OBJECTS} objects "
+        "| memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for work, slopes in record["slopes"].items():
+        one = next(
+            each
+            for each in record["points"]
+            if (each["work"], each["frames"], each["objects"]) == (work, TRAINING_FRAMES, OBJECTS)
+        )
+        lines.append(
+            f"| {work} | {slopes['seconds']:.2f} | {slopes['peak_mib']:.2f} | "
+            f"{f'at most {STEEPEST}' if work in LINEAR else ''} | {readable(one['seconds'])} | {one['peak_mib']:,.0f} MiB |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -249,7 +273,11 @@ def main() -> None:
         print(json.dumps(record["slopes"], indent=1))
     options.out.mkdir(parents=True, exist_ok=True)
     write_text(options.out / "scaling.json", json.dumps(record, indent=1) + "\n")
-    draw(points, options.out / "scaling.svg")
+    if options.quick:
+        draw(points, options.out / "scaling.svg")
+    else:
+        draw(points, PAGE.parent / "images" / "scaling.svg")
+        replace_between(PAGE, BEGIN, END, table(record))
 
 
 if __name__ == "__main__":

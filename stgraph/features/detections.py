@@ -116,7 +116,6 @@ class Detections:
         feature_rows = _rows("features", _float("features", features), num_boxes)
         if feature_rows.ndim != 2:
             feature_rows = feature_rows.reshape(num_boxes, -1 if num_boxes else 0)
-        unknown = torch.full((num_boxes,), -1)
         values = {
             "boxes": corners.reshape(num_boxes, -1) if num_boxes else torch.zeros(0, 4),
             "scores": _float("scores", scores),
@@ -124,8 +123,8 @@ class Detections:
             "frame": _long("frame", frame),
             "num_frames": int(num_frames),
             "size": (int(size[0]), int(size[1])),
-            "labels": unknown if labels is None else _long("labels", labels),
-            "track": unknown.clone() if track is None else _long("track", track),
+            "labels": torch.full((num_boxes,), -1) if labels is None else _long("labels", labels),
+            "track": torch.full((num_boxes,), -1) if track is None else _long("track", track),
             "frame_index": None if frame_index is None else _long("frame_index", frame_index),
             "time": None if time is None else _float("time", time),
             "features_are_geometry": bool(features_are_geometry),
@@ -163,8 +162,12 @@ class Detections:
             self._check_frames()
 
     def _check_boxes(self) -> None:
-        x1, y1, x2, y2 = self.boxes.unbind(1)
         height, width = self.size
+        low, high = self.boxes[:, :2], self.boxes[:, 2:]
+        largest_x, largest_y = low.amax(0).tolist()
+        if bool((low < high).all()) and largest_x < width and largest_y < height and float(high.amin()) > 0:
+            return  # as nearly always; what follows finds the row
+        x1, y1, x2, y2 = self.boxes.unbind(1)
         _check_rows(
             "boxes", self.boxes, (x1 < x2) & (y1 < y2), "must have x1 < x2 and y1 < y2 (xyxy, not xywh)"
         )
@@ -172,7 +175,7 @@ class Detections:
         _check_rows("boxes", self.boxes, inside, f"must overlap the image of (height, width) {self.size}")
 
     def _check_frames(self) -> None:
-        first, last = int(self.frame.min()), int(self.frame.max())
+        first, last = map(int, self.frame.aminmax())
         if first < 0 or last >= self.num_frames:
             raise DataError(
                 f"'frame' must lie in 0..{self.num_frames - 1}, the positions among the sampled frames, got "

@@ -47,7 +47,9 @@ def test_new_weights_are_used_by_the_next_context(model):
 def test_weights_are_packed_once_and_only_for_a_second_call(model, monkeypatch):
     packed, pack = [], torch.ops.mkldnn._reorder_linear_weight
     monkeypatch.setattr(
-        torch.ops.mkldnn, "_reorder_linear_weight", lambda *given: packed.append(given[0].shape) or pack(*given)
+        torch.ops.mkldnn,
+        "_reorder_linear_weight",
+        lambda *given: packed.append(given[0].shape) or pack(*given),
     )
     with torch.no_grad(), packed_linears(model):
         for found in (0, 2, 2):

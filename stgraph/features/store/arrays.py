@@ -51,7 +51,8 @@ class ContiguousArray:
         first, last, step = rows.indices(len(self))
         assert step == 1
         values = np.empty((max(0, last - first), *self.shape[1:]), self.dtype)
-        self._read_into(values.reshape(-1).view(np.uint8).data, self._offset + first * self._row)
+        if values.size:
+            self._read_into(memoryview(values).cast("B"), self._offset + first * self._row)
         return values
 
     def head(self, count: int) -> np.ndarray:

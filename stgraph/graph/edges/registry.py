@@ -63,7 +63,6 @@ def find_edge_rule(slot: Slot, name: str) -> EdgeRule:
     Raises:
         OptionError: If there is no such rule.
     """
-    known = edge_rule_names(slot)
     if name in BUILT_IN[slot]:
         return BUILT_IN[slot][name]
     if name in _registered:
@@ -76,6 +75,7 @@ def find_edge_rule(slot: Slot, name: str) -> EdgeRule:
                     f"The entry point '{name}' of {ENTRY_POINTS} must lead to an edge rule, got {type(rule).__name__}."
                 )
             return register_edge_rule(name, rule)
+    known = edge_rule_names(slot)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     if name == "dense":

@@ -1,6 +1,6 @@
 """Cost of ``experiment=stgkd_msvd``: seconds per step, waiting for data, validation, memory.
 
-``python -m benchmarks.speed.training_msvd --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are random
+``python -m benchmarks.speed.msvd_schedule --captions FILE [--splits FOLDER] [--steps N | --epoch]``. Features are random
 numbers of MSVD's shape for all 1,970 videos; captions are the true ones or, without ``--captions``, made-up ones of the
 same counts. The run is that of ``stgraph train experiment=stgkd_msvd`` with paths, one epoch cut to N batches, and
 Lightning's own profiler; validation captions all 100 videos by both branches and scores them.
@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="batches of the one epoch that is run")
     parser.add_argument("--epoch", action="store_true", help="run the whole epoch")
     parser.add_argument("--threads", type=int, help="of torch; by default all cores")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed_training_msvd.json"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed/msvd_schedule.json"))
     parser.add_argument("settings", nargs="*", help="further settings, such as data.cache=true")
     options = parser.parse_intermixed_args()
     if not options.epoch and options.steps < WARM_UP + 2:
