@@ -187,8 +187,8 @@ def tables(record: dict[str, Any]) -> str:
             ],
         ),
         (
-            f"Extraction by {extraction.BACKBONE}, {extraction.FRAMES} frames of each video of 640 x 480; the network computes "
-            "in one thread while others decode:",
+            f"Extraction by {extraction.BACKBONE}, {extraction.FRAMES} frames of each video of 640 x 480; the network "
+            "computes in one thread while others decode:",
             ("reading threads", "frames a second"),
             [(each["threads"], f"{each['frames_per_s']:.1f}") for each in record["threads"]],
         ),
