@@ -24,6 +24,7 @@ from torch import Tensor
 from benchmarks.speed.building import random_video
 from benchmarks.speed.measuring import PAGE, RESULTS, device_name, peak_growth, readable, replace_between
 from stgraph import STGraphCaptioner, VideoGraphBuilder
+from stgraph.datasets import CaptionBatch
 from stgraph.decoding import Greedy
 from stgraph.features import Detections
 from stgraph.files import write_text
@@ -87,11 +88,11 @@ def training_step(num_frames: int, objects: int) -> Prepared:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     tokens = torch.randint(4, VOCABULARY, (1, WORDS))
     tokens[:, 0] = 1
+    batch = CaptionBatch(graph, ["video"], tokens, torch.zeros(1, dtype=torch.long))
 
     def step() -> None:
         optimizer.zero_grad()
-        logits = model(graph, tokens[:, :-1], torch.zeros(1, dtype=torch.long))
-        loss.from_logits(logits, tokens[:, 1:])["loss"].backward()
+        loss(model, batch)["loss"].backward()
         optimizer.step()
 
     return step

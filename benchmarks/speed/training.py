@@ -19,6 +19,7 @@ from benchmarks.speed.building import random_video
 from benchmarks.speed.measuring import Row, compare, copy_rate, operations_of, product_rate, run_alone
 from benchmarks.speed.plain_stgkd import PlainSTGKD
 from stgraph import STGraphCaptioner, VideoGraphBuilder
+from stgraph.datasets import CaptionBatch
 from stgraph.training import DistillationLoss
 
 PAIRS, FRAMES, OBJECTS, WIDTH, MOTION, VOCABULARY = 64, 10, 5, 2048, 1024, 10_000
@@ -44,13 +45,15 @@ def _row(quick: bool, name: str, num_videos: int, dtype: torch.dtype, promise: f
     theirs = PlainSTGKD(ours, FRAMES, OBJECTS)
     graphs, tokens, video = pairs(num_videos)
     inputs = _plain_inputs(graphs, tokens, video)
-    loss = DistillationLoss()
+    loss, batch = (
+        DistillationLoss(),
+        CaptionBatch(graphs, [str(each) for each in range(num_videos)], tokens, video),
+    )
     optimizers = [torch.optim.Adam(model.parameters(), lr=1e-4) for model in (ours, theirs)]
 
     def our_loss() -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            logits = ours(graphs, tokens[:, :-1], video)
-            return loss.from_logits(logits, tokens[:, 1:])["loss"]
+            return loss(ours, batch)["loss"]
 
     def their_loss() -> Tensor:
         return theirs.loss(theirs(*inputs), tokens[:, 1:])

@@ -34,7 +34,7 @@ from stgraph.nn import (
     pad_regions,
 )
 from stgraph.nn.linear import Linear
-from stgraph.typing import IntTensor
+from stgraph.typing import IntTensor, MaskTensor
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch
@@ -236,15 +236,27 @@ class STGraphCaptioner(CaptioningModel):
         return self.scores_and_features(graph, tokens, video)[0]
 
     def scores_and_features(
-        self, graph: VideoGraph | Batch, tokens: IntTensor, video: IntTensor
+        self,
+        graph: VideoGraph | Batch,
+        tokens: IntTensor,
+        video: IntTensor,
+        real: MaskTensor | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``."""
+        """The scores of :meth:`forward`, and each branch's F_s or F'_o, real frames only ``[M, d]``.
+
+        Args:
+            graph: The videos.
+            tokens: Words of each caption, from the begin token on ``[P, L]``.
+            video: Video of each caption ``[P]``.
+            real: Next words that are wanted ``[P, L]``, of which there are R; scores are then ``[R, V]``. The product with
+                the vocabulary is the largest of a training step, and padding needs none.
+        """
         scores, features = {}, {}
         for branch in self.branches:
             with torch.set_grad_enabled(torch.is_grad_enabled() and branch not in self._frozen):
                 frames, mask = self.frames(graph, branch)
                 decoder = self.decoder_of(branch)
-                scores[branch] = decoder(decoder.encode(frames, mask), tokens, video)
+                scores[branch] = decoder(decoder.encode(frames, mask), tokens, video, real)
                 features[branch] = frames[mask]
         return scores, features
 

@@ -95,9 +95,21 @@ class CaptionTransformer(Layer):
             x = layer(x, mask)
         return FrameMemory(x, mask)
 
-    @axes(tokens="P L <vocab_size", video="P")
-    def forward(self, memory: FrameMemory, tokens: IndexTensor, video: IndexTensor) -> Tensor:
-        """Computes the logits of every next word at once, for training: row l depends on tokens 0..l."""
+    @axes(tokens="P L <vocab_size", video="P", real="P L")
+    def forward(
+        self, memory: FrameMemory, tokens: IndexTensor, video: IndexTensor, real: MaskTensor | None = None
+    ) -> Tensor:
+        """Computes the logits of every next word at once, for training: row l depends on tokens 0..l.
+
+        Args:
+            memory: The encoded frames.
+            tokens: Words of each caption, from the begin token on.
+            video: Video of each caption.
+            real: Next words that are wanted, such as those that are no padding; None for all.
+
+        Returns:
+            Logits ``[P, L, V]``; with ``real``, those of its M true entries alone ``[M, V]``.
+        """
         check_shape("tokens", tokens, "P L")
         check_shape("video", video, "P", P=tokens.size(0))
         check_values("tokens", tokens, self.vocab_size)
@@ -108,7 +120,7 @@ class CaptionTransformer(Layer):
             # Frames are projected once a video and then shared by its captions.
             keys, values = layer.cross_attention.keys_values(memory.frames)
             x = layer(x, layer.self_attention.keys_values(x), (keys[video], values[video]), mask, causal=True)
-        return self.lm_head(x)
+        return self.lm_head(x if real is None else x[real])
 
     def start(self, memory: FrameMemory, max_length: Width, *, attention: bool = False) -> TransformerState:
         """State before the first word, one caption per video, with room for ``max_length`` tokens.

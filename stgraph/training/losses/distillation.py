@@ -83,11 +83,14 @@ class DistillationLoss(CaptionLoss):
                 f"'loss' must be of the model's system, '{model.loss_name}', got a DistillationLoss."
             )
         step = StepCounts.of_batch(batch) if step is None else step
-        logits, features = model.scores_and_features(batch.graphs, batch.tokens[:, :-1], batch.video)
+        targets = batch.tokens[:, 1:]
+        logits, features = model.scores_and_features(
+            batch.graphs, batch.tokens[:, :-1], batch.video, targets != 0
+        )
         if self.feature_weight and batch.owned is not None:
             owned = batch.owned.repeat_interleave(batch.graphs.num_frames)
             features = {branch: rows[owned] for branch, rows in features.items()}
-        return self.from_logits(logits, batch.tokens[:, 1:], step.tokens, features, step.frames)
+        return self.from_logits(logits, targets, step.tokens, features, step.frames)
 
     def from_logits(
         self,
@@ -100,7 +103,7 @@ class DistillationLoss(CaptionLoss):
         """All terms by name, from logits that were computed before.
 
         Args:
-            logits: Logits of each branch, ``[P, L, V]``.
+            logits: Logits of each branch, ``[P, L, V]``, or of the M real targets alone, ``[M, V]``.
             targets: Next words, ``[P, L]``; 0 is padding.
             num_tokens: Replaces the count of real tokens if a batch is spread over ranks or accumulated batches.
             features: :math:`F_s` and :math:`F'_o` of the real frames, ``[M, d]``; needed if ``feature_weight`` is not 0.
@@ -117,20 +120,27 @@ class DistillationLoss(CaptionLoss):
         real = targets != 0
         words = targets[real]
         count = real.sum() if num_tokens is None else num_tokens
-        chosen = {branch: scores[real].float() for branch, scores in logits.items()}
+        chosen = {
+            branch: (scores if scores.dim() == 2 else scores[real]).float()
+            for branch, scores in logits.items()
+        }
+        log_probs = {branch: scores.log_softmax(-1) for branch, scores in chosen.items()}
         parts = {
-            f"{branch}_language": nn.functional.cross_entropy(scores, words, reduction="sum") / count
-            for branch, scores in chosen.items()
+            f"{branch}_language": nn.functional.nll_loss(found, words, reduction="sum") / count
+            for branch, found in log_probs.items()
         }
         weights = {
             name: self.scene_weight if len(chosen) > 1 and name == "scene_language" else 1.0 for name in parts
         }
         if len(chosen) > 1 and self.distill_weight:
-            teacher = chosen["object"].detach() if self.detach_teacher else chosen["object"]
-            divergence = token_distillation(
-                chosen["scene"], teacher, self.distill_direction, self.temperature
-            )
-            parts["distill"] = divergence.sum() / count
+            known = log_probs
+            if self.temperature != 1:
+                known = {
+                    branch: (scores / self.temperature).log_softmax(-1) for branch, scores in chosen.items()
+                }
+            teacher = known["object"].detach() if self.detach_teacher else known["object"]
+            divergence = token_distillation(known["scene"], teacher, self.distill_direction)
+            parts["distill"] = self.temperature**2 * divergence.sum() / count
             weights["distill"] = self.distill_weight
         if self.feature_weight and features is not None and len(features) > 1:
             teacher = features["object"].detach() if self.detach_teacher else features["object"]
@@ -148,22 +158,23 @@ def _check_logits(logits: Mapping[str, Tensor], targets: Tensor) -> None:
             f"'logits' must have one branch, or 'scene' and 'object', got {described(dict(logits))}."
         )
     for branch, scores in logits.items():
-        check_shape(f"logits[{branch!r}]", scores, "P L V", P=targets.size(0), L=targets.size(1))
+        if scores.dim() == 2:
+            check_shape(f"logits[{branch!r}]", scores, "M V", M=int((targets != 0).sum()))
+        else:
+            check_shape(f"logits[{branch!r}]", scores, "P L V", P=targets.size(0), L=targets.size(1))
         if not scores.is_floating_point():
             raise OptionError(
                 f"'logits[{branch!r}]' must be a floating-point tensor, got {described(scores)}."
             )
-        check_values("targets", targets, scores.size(2))
+        check_values("targets", targets, scores.size(-1))
 
 
-def token_distillation(scene: Tensor, teacher: Tensor, direction: str, temperature: float = 1.0) -> Tensor:
+def token_distillation(log_scene: Tensor, log_teacher: Tensor, direction: str) -> Tensor:
     r"""Divergence between the branches at each token.
 
     .. math:: -\sum_x P_s(x) \log \frac{P_o(x)}{P_s(x)} \quad\text{(as printed: KL(P_s || P_o))}
 
-    Shapes: scene, teacher ``[M, V]`` logits -> ``[M]``.
+    Shapes: log_scene, log_teacher ``[M, V]`` log-probabilities -> ``[M]``.
     """
-    log_scene = (scene / temperature).log_softmax(-1)
-    log_teacher = (teacher / temperature).log_softmax(-1)
     first, second = (log_scene, log_teacher) if direction == "as_printed" else (log_teacher, log_scene)
-    return temperature**2 * (first.exp() * (first - second)).sum(-1)
+    return (first.exp() * (first - second)).sum(-1)
