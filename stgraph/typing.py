@@ -98,11 +98,12 @@ def check_shape(name: str, value: Tensor | np.ndarray, axes: str, **sizes: int |
     """
     names = _axis_names(axes)
     wanted = [sizes.get(axis) if isinstance(axis, str) else axis for axis in names]
-    shape = getattr(value, "shape", None)
-    fits = shape is not None and len(shape) == len(wanted)
-    if fits and None in wanted:
+    shape: tuple[int, ...] | None = getattr(value, "shape", None)
+    if shape is None or len(shape) != len(wanted):
+        fits = False
+    elif None in wanted:
         fits = all(size is None or size == got for size, got in zip(wanted, shape, strict=True))
-    elif fits:
+    else:
         fits = tuple(shape) == tuple(wanted)
     if not fits:
         shown = ", ".join(

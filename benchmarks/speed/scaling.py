@@ -215,6 +215,8 @@ def draw(points: Sequence[dict[str, Any]], path: Path) -> None:
 def table(record: dict[str, Any]) -> str:
     """Slopes, and time and memory of a long video, as Markdown."""
     lines = [
+        "![Time and peak memory against frames and objects, on logarithmic axes](images/scaling.svg)",
+        "",
         f"Measured on {record['device']}, one thread, commit {str(record['commit'])[:10]}. A slope is that of the logarithm "
         f"of the value against the logarithm of the frames, from 500 to {LENGTHS[-1]:,}: 1 is linear, 2 quadratic.",
         "",

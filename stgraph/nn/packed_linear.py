@@ -48,7 +48,10 @@ def _layers_of(model: object) -> list[nn.Linear]:
     return [
         layer
         for layer in model.modules()
-        if type(layer) in (Linear, nn.Linear) and "forward" not in vars(layer) and _gains(layer.weight)
+        if isinstance(layer, nn.Linear)
+        and type(layer) in (Linear, nn.Linear)
+        and "forward" not in vars(layer)
+        and _gains(layer.weight)
     ]
 
 

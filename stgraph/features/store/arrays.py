@@ -52,7 +52,7 @@ class ContiguousArray:
         assert step == 1
         values = np.empty((max(0, last - first), *self.shape[1:]), self.dtype)
         if values.size:
-            self._read_into(memoryview(values).cast("B"), self._offset + first * self._row)
+            self._read_into(values.data.cast("B"), self._offset + first * self._row)
         return values
 
     def head(self, count: int) -> np.ndarray:
