@@ -35,8 +35,12 @@ class BoxTransformer(nn.Module):
         order = torch.randperm(NUM_CODES) if self.training else torch.arange(NUM_CODES)
         first = _frame_in_video(graph, video)
         x = x + self.codes(order[identity % NUM_CODES]) + _time_code(first, x.size(1))
-        dense, mask = to_dense_batch(x, video)
-        return self.layers(dense, src_key_padding_mask=~mask)[mask]
+        out = torch.empty_like(x)
+        for rows in _of_like_length(video):  # so that short videos are not padded to the longest one
+            _, which = torch.unique_consecutive(video[rows], return_inverse=True)
+            dense, mask = to_dense_batch(x[rows], which)
+            out[rows] = self.layers(dense, src_key_padding_mask=~mask)[mask]
+        return out
 
 
 class TrackGRU(nn.Module):
@@ -60,6 +64,13 @@ class TrackGRU(nn.Module):
         out = found.new_empty(len(order), found.size(2))
         out[order] = found[mask]
         return out
+
+
+def _of_like_length(video: Tensor) -> list[Tensor]:
+    """Nodes of groups of videos with about as many boxes each."""
+    counts = torch.bincount(video)
+    groups = counts.argsort().split(8)
+    return [torch.isin(video, group).nonzero()[:, 0] for group in groups if int(counts[group].sum())]
 
 
 def _video(graph: Any) -> Tensor:

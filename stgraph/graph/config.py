@@ -11,7 +11,15 @@ from pydantic_core import PydanticCustomError
 from stgraph.checking import checked
 from stgraph.errors import shown
 from stgraph.graph.edge_kind import EdgeKind
-from stgraph.graph.edges import CosineEdges, IouEdges, TrackEdges, cosine_edges, iou_edges, self_edges
+from stgraph.graph.edges import (
+    CosineEdges,
+    IouEdges,
+    NearestEdges,
+    TrackEdges,
+    cosine_edges,
+    iou_edges,
+    self_edges,
+)
 from stgraph.graph.edges.registry import edge_rule_names, registered_name
 from stgraph.graph.edges.rule import EdgeRule
 
@@ -27,6 +35,8 @@ OPTIONS = {
     "center_features": ("temporal", "cosine"),
     "temporal_direction": ("temporal", "cosine"),
     "track_decay": ("temporal", "track"),
+    "track_hops": ("temporal", "track"),
+    "nearest_k": ("spatial", "nearest"),
 }
 
 
@@ -46,6 +56,8 @@ class GraphConfig(BaseModel):
         center_features: ``center`` of :class:`CosineEdges`.
         temporal_direction: ``direction`` of :class:`CosineEdges`.
         track_decay: ``decay`` of :class:`TrackEdges`.
+        track_hops: ``hops`` of :class:`TrackEdges`.
+        nearest_k: ``k`` of :class:`NearestEdges`.
 
     An option of a rule must keep its default if the graph does not use the rule.
     """
@@ -66,6 +78,8 @@ class GraphConfig(BaseModel):
     center_features: bool = False
     temporal_direction: Literal["forward", "both"] = "forward"
     track_decay: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    track_hops: tuple[int, ...] = (1,)
+    nearest_k: int = Field(default=3, ge=1)
 
     @field_validator("spatial", "temporal")
     @classmethod
@@ -102,10 +116,12 @@ class GraphConfig(BaseModel):
         temporal: str | EdgeRule | None = self.temporal
         if spatial == "iou":
             spatial = IouEdges(self.spatial_temperature)
+        elif spatial == "nearest":
+            spatial = NearestEdges(self.nearest_k)
         if temporal == "cosine":
             temporal = CosineEdges(self.temporal_temperature, self.center_features, self.temporal_direction)
         elif temporal == "track":
-            temporal = TrackEdges(self.track_decay)
+            temporal = TrackEdges(self.track_decay, self.track_hops)
         return type(self).make(spatial, temporal, *limits)
 
     @classmethod
@@ -134,6 +150,8 @@ def _settings_of(slot: str, rule: Any) -> dict[str, Any]:
     """Name and options of a rule in a slot."""
     if slot == "spatial" and (isinstance(rule, IouEdges) or rule is iou_edges):
         return {slot: "iou", "spatial_temperature": getattr(rule, "temperature", 1.0)}
+    if slot == "spatial" and isinstance(rule, NearestEdges):
+        return {slot: "nearest", "nearest_k": rule.k}
     if slot == "spatial" and rule is self_edges:
         return {slot: "self"}
     if slot == "temporal" and rule is cosine_edges:
@@ -146,5 +164,5 @@ def _settings_of(slot: str, rule: Any) -> dict[str, Any]:
             "temporal_direction": rule.direction,
         }
     if slot == "temporal" and isinstance(rule, TrackEdges):
-        return {slot: "track", "track_decay": rule.decay}
+        return {slot: "track", "track_decay": rule.decay, "track_hops": rule.hops}
     return {slot: registered_name(rule)}

@@ -73,8 +73,10 @@ class Classifier(VideoModel):
         num_layers: Number of graph convolutions; 0 has no edges.
         conv: "ResidualGCNConv", the paper's, or the name of a convolution of PyTorch Geometric, such as "GATv2Conv".
         conv_arguments: Further arguments of that convolution, such as ``{"heads": 4}``.
-        edge_attributes: Attributes of the edges: some of "position", "size", "velocity" and "gap".
-        both_directions: Whether each edge also carries messages back, as an edge of another kind.
+        edge_attributes: Attributes of the edges: some of "position", "size", "velocity", "gap" and "distance".
+        edge_channels: Width of a layer with a ReLU that the edge attributes pass first; 0 hands them on as they are.
+        both_directions: Whether each edge also carries messages back, as an edge of another kind, unless the graph has
+            the reverse edge, too.
         motion: Whether to read the velocity of each box.
         pool: How several vectors become one: "mean", "attention", or "recurrent", which keeps their order in time.
         dropout: Dropout probability before the last layer.
@@ -101,6 +103,7 @@ class Classifier(VideoModel):
         conv: str = "ResidualGCNConv",
         conv_arguments: dict[str, Any] | None = None,
         edge_attributes: tuple[str, ...] = (),
+        edge_channels: OptionalWidth = 0,
         both_directions: bool = False,
         motion: bool = True,
         pool: Pool = "mean",
@@ -115,6 +118,7 @@ class Classifier(VideoModel):
             conv=conv,
             conv_arguments=conv_arguments,
             edge_attributes=edge_attributes,
+            edge_channels=edge_channels,
             both_directions=both_directions,
             num_labels=num_labels,
             motion=motion,

@@ -46,6 +46,7 @@ class GraphClassifier(Classifier):
         conv: As in ``Classifier``.
         conv_arguments: As in ``Classifier``.
         edge_attributes: As in ``Classifier``.
+        edge_channels: As in ``Classifier``.
         both_directions: As in ``Classifier``.
         motion: As in ``Classifier``.
         object_pool: How the boxes of a frame become one vector: "mean" or "attention".
@@ -75,6 +76,7 @@ class GraphClassifier(Classifier):
         conv: str = "ResidualGCNConv",
         conv_arguments: dict[str, Any] | None = None,
         edge_attributes: tuple[str, ...] = (),
+        edge_channels: OptionalWidth = 0,
         both_directions: bool = False,
         motion: bool = True,
         object_pool: Literal["mean", "attention"] = "mean",
@@ -91,6 +93,7 @@ class GraphClassifier(Classifier):
             conv=conv,
             conv_arguments=conv_arguments,
             edge_attributes=edge_attributes,
+            edge_channels=edge_channels,
             both_directions=both_directions,
             motion=motion,
             pool=pool,

@@ -39,7 +39,9 @@ class ObjectEncoder(nn.Module):
         conv: "ResidualGCNConv", the paper's, or the name of a convolution of PyTorch Geometric.
         conv_arguments: Further arguments of that convolution.
         edge_attributes: Attributes that its edges get; see :class:`~stgraph.nn.EdgeAttributes`.
-        both_directions: Whether each edge also carries messages back, as an edge of another kind.
+        edge_channels: Width of a layer with a ReLU that the edge attributes pass first; 0 hands them on as they are.
+        both_directions: Whether each edge also carries messages back, as an edge of another kind, unless the graph has
+            the reverse edge, too.
         num_labels: Number of classes of things; 0 does not read ``label``.
         motion: Whether to read the velocity of each box.
 
@@ -61,6 +63,7 @@ class ObjectEncoder(nn.Module):
         conv: str = "ResidualGCNConv",
         conv_arguments: Mapping[str, Any] | None = None,
         edge_attributes: Sequence[str] = (),
+        edge_channels: int = 0,
         both_directions: bool = False,
         num_labels: int = 0,
         motion: bool = True,
@@ -73,8 +76,14 @@ class ObjectEncoder(nn.Module):
                 "only; choose another 'conv', such as 'GATv2Conv'."
             )
         self.object_channels, self.motion, self.both_directions = object_channels, motion, both_directions
+        if edge_channels and not edge_attributes:
+            raise OptionError("'edge_channels' must be 0 without 'edge_attributes', on which that layer works.")
         self.labels = nn.Embedding(num_labels + 1, LABEL_CHANNELS) if num_labels else None
         self.edge_attributes = EdgeAttributes(edge_attributes) if edge_attributes else None
+        attributes = 0 if self.edge_attributes is None else self.edge_attributes.channels
+        self.embed_edges = (
+            nn.Sequential(nn.Linear(attributes, edge_channels), nn.ReLU()) if edge_channels else nn.Identity()
+        )
         width = object_channels + 2 * motion + (LABEL_CHANNELS if num_labels else 0)
         self.embed = nn.Sequential(Linear(width, hidden_channels), nn.ReLU())
         convs = None
@@ -83,7 +92,7 @@ class ObjectEncoder(nn.Module):
                 pyg_conv(
                     conv,
                     hidden_channels,
-                    edge_channels=0 if self.edge_attributes is None else self.edge_attributes.channels,
+                    edge_channels=edge_channels or attributes,
                     num_kinds=NUM_KINDS * (1 + both_directions),
                     arguments=conv_arguments,
                 )
@@ -112,7 +121,9 @@ class ObjectEncoder(nn.Module):
         edge_attr = None
         if self.edge_attributes is not None:
             box, track = _needed(graph, "box"), _needed(graph, "track")
-            edge_attr = self.edge_attributes(box, edge_index, track, graph.frame, time, video)
+            edge_attr = self.embed_edges(
+                self.edge_attributes(box, edge_index, track, graph.frame, time, video)
+            )
         return self.graph_encoder.nodes(
             self.embed(torch.cat(parts, 1)), edge_index, edge_weight, edge_attr=edge_attr, edge_type=edge_type
         )
@@ -122,13 +133,20 @@ class ObjectEncoder(nn.Module):
         kind = edge_index.new_zeros(edge_index.size(1)) if kind is None else kind
         if not self.both_directions:
             return edge_index, weight, kind
-        back = edge_index[0] != edge_index[1]
+        back = ~_has_reverse(edge_index, len(graph.x))
         weight = None if weight is None else torch.cat([weight, weight[back]])
         return (
             torch.cat([edge_index, edge_index[:, back].flip(0)], 1),
             weight,
             torch.cat([kind, kind[back] + NUM_KINDS]),
         )
+
+
+def _has_reverse(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Whether the reverse of each edge is an edge, too, ``[E]``."""
+    key, reverse = edge_index[0] * num_nodes + edge_index[1], edge_index[1] * num_nodes + edge_index[0]
+    known, _ = key.sort()  # those of a builder are in order already
+    return known[torch.searchsorted(known, reverse).clamp(max=max(len(known) - 1, 0))] == reverse
 
 
 def _needed(graph: VideoGraph | Batch, name: str) -> Tensor:

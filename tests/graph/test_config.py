@@ -8,6 +8,7 @@ from stgraph.graph import (
     CosineEdges,
     GraphConfig,
     IouEdges,
+    NearestEdges,
     TrackEdges,
     VideoGraphBuilder,
     cosine_edges,
@@ -24,6 +25,8 @@ BUILDERS = [
     VideoGraphBuilder(None, None, 2),
     VideoGraphBuilder(None, "track"),
     VideoGraphBuilder("iou", TrackEdges(0.5)),
+    VideoGraphBuilder("nearest", TrackEdges(hops=(1, 2))),
+    VideoGraphBuilder(NearestEdges(1), None),
     VideoGraphBuilder.dense(2, 0.5, 3),
 ]
 
@@ -51,6 +54,7 @@ def test_the_default_keeps_every_box():
             "should be 'cosine' or 'track', or null, got 'mine'; register the rule, or install",
         ),
         ({"track_decay": 1.0}, "must stay None in a graph without 'track' edges"),
+        ({"nearest_k": 2}, "must stay 3 in a graph without 'nearest' edges"),
         ({"temporal": "track", "track_decay": 0.0}, "greater than 0"),
         ({"max_objects": 0}, "greater than or equal to 1"),
         ({"score_threshold": float("nan")}, "finite"),

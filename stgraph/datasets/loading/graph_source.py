@@ -16,6 +16,7 @@ from stgraph.errors import DataError
 from stgraph.features.streams import GRID, grid_names
 from stgraph.features.video_features import Sampling, VideoFeatures
 from stgraph.graph import VideoGraph, VideoGraphBuilder, graphs_of
+from stgraph.graph.batching import can_join, join_graphs
 
 if TYPE_CHECKING:
     from stgraph.features.store import ExtractorRecord, FeatureStore
@@ -179,6 +180,7 @@ class GraphList(GraphSource):
                     f"All graphs of a data set must have the same attributes and widths, got {wanted} for "
                     f"'{first_id}' and {_layout(graph)} for '{video_id}'."
                 )
+        self._plain = can_join(first)
 
     @property
     def widths(self) -> dict[str, int]:
@@ -201,7 +203,8 @@ class GraphList(GraphSource):
         """The graphs of these videos, in this order."""
         if not len(video_ids):
             raise DataError("'video_ids' must name at least one video, got none.")
-        return Batch.from_data_list([self.graphs[video_id] for video_id in video_ids])
+        graphs = [self.graphs[video_id] for video_id in video_ids]
+        return join_graphs(graphs) if self._plain else Batch.from_data_list(graphs)
 
     def pooled_appearance(self, video_id: str) -> Tensor:
         """Mean of a video's frame features ``[Fa]``.

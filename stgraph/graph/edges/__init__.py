@@ -3,6 +3,7 @@
 from stgraph.graph.edges.cosine import CosineEdges, cosine_edges
 from stgraph.graph.edges.dense import dense_edges
 from stgraph.graph.edges.iou import IouEdges, iou_edges
+from stgraph.graph.edges.nearest import NearestEdges
 from stgraph.graph.edges.registry import edge_rule_names, find_edge_rule, register_edge_rule
 from stgraph.graph.edges.rule import EdgeRule, adjacent_only, spans_videos, wants_video, with_node_attributes
 from stgraph.graph.edges.self_loops import self_edges
@@ -12,6 +13,7 @@ __all__ = [
     "CosineEdges",
     "EdgeRule",
     "IouEdges",
+    "NearestEdges",
     "TrackEdges",
     "adjacent_only",
     "cosine_edges",

@@ -14,6 +14,7 @@ from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges.cosine import CosineEdges, cosine_edges
 from stgraph.graph.edges.dense import dense_edges
 from stgraph.graph.edges.iou import IouEdges, iou_edges
+from stgraph.graph.edges.nearest import NearestEdges
 from stgraph.graph.edges.rule import EdgeRule, check_edges, row_order, rule_name
 from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.edges.track import TrackEdges
@@ -23,7 +24,7 @@ __all__ = ["join_edges"]
 
 # The built-in rules are covered by tests, so their edges are not checked at every call.
 _OWN = (iou_edges, cosine_edges, dense_edges, self_edges)
-_OWN_TYPES = (IouEdges, CosineEdges, TrackEdges)
+_OWN_TYPES = (IouEdges, NearestEdges, CosineEdges, TrackEdges)
 
 
 def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from stgraph.checking import checked
 from stgraph.errors import OptionError, shown
 from stgraph.graph.edges.cosine import cosine_edges
 from stgraph.graph.edges.iou import iou_edges
+from stgraph.graph.edges.nearest import NearestEdges
 from stgraph.graph.edges.rule import EdgeRule, rule_name
 from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.edges.track import TrackEdges
@@ -18,7 +19,7 @@ __all__ = ["ENTRY_POINTS", "edge_rule_names", "find_edge_rule", "register_edge_r
 
 ENTRY_POINTS = "stgraph.edge_rules"
 BUILT_IN: dict[str, dict[str, EdgeRule]] = {
-    "spatial": {"iou": iou_edges, "self": self_edges},
+    "spatial": {"iou": iou_edges, "self": self_edges, "nearest": NearestEdges()},
     "temporal": {"cosine": cosine_edges, "track": TrackEdges()},
 }
 """Built-in rules by slot of the builder."""

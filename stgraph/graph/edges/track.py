@@ -31,9 +31,10 @@ class TrackEdges:
 
     Args:
         decay: :math:`\delta`; None gives every edge the weight 1.
+        hops: Which of the next sightings are linked: 1 is the next one, 2 the one after it.
 
     Raises:
-        OptionError: If ``decay`` is not a positive number.
+        OptionError: If ``decay`` is not a positive number, or ``hops`` are not increasing whole numbers from 1.
 
     Reference: our own design.
 
@@ -45,6 +46,7 @@ class TrackEdges:
     """
 
     decay: float | None = None
+    hops: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         if self.decay is not None and not (
@@ -54,6 +56,10 @@ class TrackEdges:
             and self.decay > 0
         ):
             raise OptionError(f"'decay' must be a positive number or None, got {self.decay!r}.")
+        hops = self.hops
+        whole = all(isinstance(hop, int) and not isinstance(hop, bool) and hop >= 1 for hop in hops)
+        if not (hops and whole and list(hops) == sorted(set(hops))):
+            raise OptionError(f"'hops' must be increasing whole numbers from 1, such as (1, 2, 4), got {hops!r}.")
 
     @axes(boxes="N 4", features="N F", frame="N", video="N", track="N", time="N")
     def __call__(
@@ -93,10 +99,20 @@ class TrackEdges:
         found = place < len(key)
         place = place.clamp(max=len(key) - 1)
         found &= key[place] // num_frames == key // num_frames
-        i, j = node[found], node[place[found]]
-        i, row = i.sort()
-        j = j[row]
+        following = torch.full((len(frame) + 1,), len(frame), device=frame.device)  # the last one stands for none
+        following[node[found]] = node[place[found]]
+        i, j = self._linked(following)
         return torch.stack([i, j]), self._weights(frame, time, i, j).to(features.dtype)
+
+    def _linked(self, following: Tensor) -> tuple[Tensor, Tensor]:
+        """Both ends of the edges of all hops, sorted by (i, j); ``following [N + 1]`` is each node's next sighting."""
+        num_nodes = len(following) - 1
+        reached = [following[:-1]]
+        for _ in range(1, self.hops[-1]):
+            reached.append(following[reached[-1]])
+        ends = torch.stack([reached[hop - 1] for hop in self.hops], 1)
+        i, hop = (ends < num_nodes).nonzero(as_tuple=True)
+        return i, ends[i, hop]  # a later sighting is a later node
 
     def _weights(self, frame: Tensor, time: Tensor, i: Tensor, j: Tensor) -> Tensor:
         if self.decay is None:

@@ -13,7 +13,7 @@ from stgraph.typing import FloatTensor, IntTensor, RealTensor, check_shape
 
 __all__ = ["EDGE_ATTRIBUTES", "EdgeAttributes", "box_motion"]
 
-EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1}
+EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1, "distance": 2}
 """Edge attributes by name, with their number of channels."""
 
 
@@ -41,7 +41,10 @@ def box_motion(
     node = (track >= 0).nonzero()[:, 0]
     if len(node) < 2:
         return velocity
-    _, identity = torch.unique(torch.stack([video[node], track[node]]), dim=1, return_inverse=True)
+    # Two sorts of numbers instead of one of pairs, which takes ten times as long.
+    _, of_video = torch.unique(video[node], return_inverse=True)
+    tracks, of_track = torch.unique(track[node], return_inverse=True)
+    identity = of_video * len(tracks) + of_track
     low, high = (int(each) for each in frame.aminmax())
     if low < 0:
         raise OptionError(f"'frame' must hold numbers of at least 0, got {low}.")
@@ -77,13 +80,18 @@ class EdgeAttributes(nn.Module):
         \text{position} = \operatorname{asinh} \frac{(x_j, y_j) - (x_i, y_i)}{(w_i, h_i)}, \quad
         \text{size} = \log \frac{(w_j, h_j)}{(w_i, h_i)}, \quad
         \text{velocity} = \operatorname{asinh} \frac{v_j - v_i}{(w_i, h_i)}, \quad
-        \text{gap} = \operatorname{asinh}(t_j - t_i)
+        \text{gap} = \operatorname{asinh}(t_j - t_i), \quad
+        \text{distance} = \left[\operatorname{asinh} \frac{d_{ij}}{s},
+            \operatorname{asinh} \frac{u_{ij} \cdot (v_i - v_j)}{s}\right]
+
+    with d the distance of the nearest points of both boxes, 0 where they touch, u the direction from centre to centre, and
+    :math:`s = (w_i h_i w_j h_j)^{1/4}`: how far apart the boxes are, and how fast they approach each other.
 
     asinh, logarithmic far from 0, bounds what distant or fast boxes have. An edge that touches a box without area (an absent
-    object) has zeros for position, size and velocity.
+    object) has zeros for position, size, velocity and distance.
 
     Args:
-        names: Attributes to compute, some of "position", "size", "velocity" and "gap", in this order.
+        names: Attributes to compute, some of "position", "size", "velocity", "gap" and "distance".
 
     Attributes:
         channels: Number of channels D.
@@ -102,7 +110,7 @@ class EdgeAttributes(nn.Module):
     tensor([[0.0000, 0.6931, 0.8814]])
     """
 
-    def __init__(self, names: Sequence[str] = tuple(EDGE_ATTRIBUTES)) -> None:
+    def __init__(self, names: Sequence[str] = ("position", "size", "velocity", "gap")) -> None:
         super().__init__()
         known = list(EDGE_ATTRIBUTES)
         if (
@@ -134,15 +142,23 @@ class EdgeAttributes(nn.Module):
         i, j = edge_index[0], edge_index[1]
         both = (real[i] & real[j])[:, None]
         center = (box[:, :2] + box[:, 2:]) / 2
-        found = []
+        apart, found = center[j] - center[i], []
+        if {"velocity", "distance"} & set(self.names):
+            velocity = box_motion(box, track, frame, time, video)
+            faster = velocity[j] - velocity[i]
         for name in self.names:
             if name == "position":
-                found.append(torch.asinh((center[j] - center[i]) / extent[i]) * both)
+                found.append(torch.asinh(apart / extent[i]) * both)
             elif name == "size":
                 found.append((extent[j].log() - extent[i].log()) * both)
             elif name == "velocity":
-                velocity = box_motion(box, track, frame, time, video)
-                found.append(torch.asinh((velocity[j] - velocity[i]) / extent[i]) * both)
+                found.append(torch.asinh(faster / extent[i]) * both)
+            elif name == "distance":
+                space = torch.maximum(box[i, :2], box[j, :2]) - torch.minimum(box[i, 2:], box[j, 2:])
+                length = torch.linalg.vector_norm(space.clamp(min=0), dim=1)
+                approach = -(faster * nn.functional.normalize(apart, dim=1)).sum(1)
+                scale = (extent[i] * extent[j]).prod(1) ** 0.25
+                found.append(torch.asinh(torch.stack([length, approach], 1) / scale[:, None]) * both)
             else:
                 found.append(torch.asinh(time_gap(frame, time, i, j))[:, None].to(box.dtype))
         return torch.cat(found, dim=1)

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from stgraph import CaptionCollator, CaptionDataModule, VideoGraphBuilder
 from stgraph.datasets import GraphList
 from stgraph.errors import DataError, OptionError
+from stgraph.graph import VideoGraph
 from stgraph.text import CaptionTokenizer
 from tests.graph.samples import random_video
 
@@ -42,6 +43,32 @@ def test_a_plain_graph_is_a_video_of_one_frame():
     assert batch.frame.tolist() == [0, 0, 0, 0, 1, 1, 1]
     assert batch.num_frames.tolist() == [1, 1]
     assert batch.edge_weight.tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("further", [{}, {"keypoints": 0.5}], ids=["plain", "with an attribute of its own"])
+def test_a_batch_is_the_one_that_pyg_makes(further):
+    source = GraphList(
+        {
+            f"v{number}": VideoGraph(**graph.to_dict(), **{key: torch.full((graph.num_nodes, 2), value) for key, value in further.items()})
+            for number, graph in enumerate(graphs())
+        }
+    )
+    names = ["v2", "v0", "v3"]
+    batch, expected = source.batch(names), Batch.from_data_list([source.graphs[name] for name in names])
+    assert type(batch) is type(expected)
+    assert batch.num_graphs == expected.num_graphs
+    assert set(batch.keys()) == set(expected.keys())
+    wanted = {**expected.to_dict(), **expected._slice_dict, **{f"+{k}": v for k, v in expected._inc_dict.items()}}
+    got = {**batch.to_dict(), **batch._slice_dict, **{f"+{k}": v for k, v in batch._inc_dict.items()}}
+    assert got.keys() == wanted.keys()
+    for key, value in wanted.items():
+        if isinstance(value, torch.Tensor):
+            assert got[key].dtype == value.dtype
+            torch.testing.assert_close(got[key], value, rtol=0, atol=0, equal_nan=True)
+        else:
+            assert got[key] == value
+    for one, other in zip(batch.to_data_list(), expected.to_data_list(), strict=True):
+        assert torch.equal(one.edge_index, other.edge_index)
 
 
 @pytest.mark.parametrize(

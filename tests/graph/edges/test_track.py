@@ -13,11 +13,11 @@ from tests.reference.tracks import track_edges
 VIDEOS = [random_video(seed, num_frames=9, most=6, known_time=bool(seed % 3)) for seed in range(8)]
 
 
-@pytest.mark.parametrize("decay", [None, 0.7])
-def test_equals_the_loops_alone_and_in_a_batch(decay):
-    builder = VideoGraphBuilder(None, TrackEdges(decay))
+@pytest.mark.parametrize(("decay", "hops"), [(None, (1,)), (0.7, (1,)), (0.7, (1, 2, 4)), (None, (2,))])
+def test_equals_the_loops_alone_and_in_a_batch(decay, hops):
+    builder = VideoGraphBuilder(None, TrackEdges(decay, hops))
     for video, graph in zip(VIDEOS, builder.build_batch(VIDEOS).to_data_list(), strict=True):
-        expected = track_edges(graph.track.tolist(), graph.frame.tolist(), graph.time.tolist(), decay)
+        expected = track_edges(graph.track.tolist(), graph.frame.tolist(), graph.time.tolist(), decay, hops)
         for got in (graph, builder(video)):
             assert list(map(tuple, got.edge_index.T.tolist())) == sorted(expected)
             weights = torch.tensor([expected[pair] for pair in sorted(expected)])
@@ -65,3 +65,9 @@ def test_memory_grows_with_the_number_of_boxes():
 def test_decay_must_be_positive(decay):
     with pytest.raises(OptionError, match="'decay' must be a (positive )?number"):
         TrackEdges(decay)
+
+
+@pytest.mark.parametrize("hops", [(), (0,), (2, 1), (1, 1), (True,)])
+def test_wrong_hops_are_refused(hops):
+    with pytest.raises(OptionError, match="'hops"):
+        TrackEdges(hops=hops)

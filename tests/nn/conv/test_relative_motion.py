@@ -51,6 +51,22 @@ def test_every_attribute_by_hand():
     torch.testing.assert_close(chosen(BOX, edges, TRACK, FRAME, UNKNOWN, VIDEO), found[:, [6, 0, 1]])
 
 
+def test_distance_and_approach_by_hand():
+    edges = torch.tensor([[0, 2, 1, 4], [1, 3, 2, 5]])
+    found = EdgeAttributes(["distance"])(BOX, edges, TRACK, FRAME, UNKNOWN, VIDEO)
+    asinh = math.asinh
+    scale = (2 * 4 * 2 * 2) ** 0.25
+    expected = [
+        [asinh(8 / scale), 0],
+        [0, asinh(-3 / 8**0.5)],  # overlapping; the second one moves away by 3 a frame, the first one to the side
+        [asinh(4 / scale), 0],
+        [0, 0],
+    ]
+    away = torch.tensor([5.0, 2]) - torch.tensor([11.0, 1])
+    expected[2][1] = asinh(float(-(torch.tensor([2.0, 0]) * away).sum() / away.norm()) / scale)
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32))
+
+
 @pytest.mark.parametrize("names", [[], ["place"], ["gap", "gap"], "gap"])
 def test_wrong_names_are_refused(names):
     with pytest.raises(OptionError, match="'names' must be (some of|a sequence of)"):
