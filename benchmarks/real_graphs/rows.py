@@ -12,11 +12,11 @@ from torch import nn
 from benchmarks.real_graphs.edge_free import BoxTransformer, TrackGRU
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
-from stgraph.graph import CosineEdges, IouEdges, LinkObjects, VideoGraph
+from stgraph.graph import CosineEdges, IouEdges, LinkObjects, NearestEdges, TrackEdges, VideoGraph
 from stgraph.models import Classifier
 
 GEOMETRY = ("position", "size", "velocity", "gap")
-NUM_WEIGHTS = 45_000
+NUM_WEIGHTS = 20_000
 """Every model has about so many weights: its width is the even number that comes nearest."""
 
 Change = Literal["time", "identity"]
@@ -54,7 +54,16 @@ def _track_geometry() -> VideoGraphBuilder:
     return VideoGraphBuilder("iou", "track")
 
 
+def _nearest() -> VideoGraphBuilder:
+    return VideoGraphBuilder(NearestEdges(3), "track")
+
+
+def _nearest_hops() -> VideoGraphBuilder:
+    return VideoGraphBuilder(NearestEdges(3), TrackEdges(hops=(1, 2, 4)))
+
+
 LINKED = {"conv": "GINEConv", "edge_attributes": GEOMETRY, "both_directions": True}
+NEAREST = LINKED | {"edge_attributes": (*GEOMETRY, "distance"), "edge_channels": 32}
 _ROWS = {
     "no_layers": Row("no layers", _none, "edge-free", {"num_layers": 0}),
     "no_edges": Row("A = 0, layers kept", _none, "edge-free"),
@@ -76,17 +85,25 @@ _ROWS = {
     "track_geometry": Row(
         "edges within frames and along tracks, with geometry", _track_geometry, arguments=LINKED
     ),
+    "nearest": Row(
+        "edges to the 3 nearest boxes and along tracks, with geometry and distance",
+        _nearest,
+        arguments=NEAREST,
+    ),
+    "nearest_hops": Row("the same, along tracks also 2 and 4 sightings on", _nearest_hops, arguments=NEAREST),
 }
 ROWS = {
     f"{name}_{pool}": replace(row, pool=pool, title=f"{row.title}; {pool} pooling")
     for name, row in _ROWS.items()
     for pool in ("mean", "attention")
 }
-_CONTROL = Row("", _track_geometry, "control", LINKED, pool="attention")
+_CONTROL = Row("", _nearest, "control", NEAREST, pool="attention")
 ROWS |= {
-    "shuffled_time": replace(_CONTROL, title="edges with geometry, frames in random order", change="time"),
+    "shuffled_time": replace(
+        _CONTROL, title="nearest boxes and tracks, frames in random order", change="time"
+    ),
     "shuffled_identity": replace(
-        _CONTROL, title="edges with geometry, identities shuffled in each frame", change="identity"
+        _CONTROL, title="nearest boxes and tracks, identities shuffled in each frame", change="identity"
     ),
 }
 
@@ -121,7 +138,9 @@ def model_of(
 
 
 def _model(row: Row, model_class: type[Classifier], data: ClassificationDataModule, width: int) -> Classifier:
-    pools = {"pool": row.pool} | ({"object_pool": row.pool} if model_class.level == "graph" else {})
+    pools = {"pool": row.pool}
+    if model_class.level == "graph":
+        pools["object_pool"] = "mean" if row.pool == "mean" else "attention"
     model = model_class.for_data(data, hidden_channels=width, **pools, **row.arguments)
     if row.encoder is not None:
         model.encoder = row.encoder(

@@ -66,12 +66,16 @@ def make_batch(
 def can_join(graph: VideoGraph) -> bool:
     """Whether :func:`join_graphs` takes a graph: it has no attributes but those of boxes and edges, and a name."""
     keys = set(graph.keys())
-    return {"x", "edge_index", "frame", "num_frames", "video_id"} <= keys <= {
-        *_NODE,
-        *_EDGE,
-        "num_frames",
-        "video_id",
-    }
+    return (
+        {"x", "edge_index", "frame", "num_frames", "video_id"}
+        <= keys
+        <= {
+            *_NODE,
+            *_EDGE,
+            "num_frames",
+            "video_id",
+        }
+    )
 
 
 def join_graphs(graphs: Sequence[VideoGraph]) -> Batch:

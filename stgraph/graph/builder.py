@@ -34,8 +34,9 @@ class VideoGraphBuilder:
     to 1 if not.
 
     Args:
-        spatial: "iou" (Eq. 1), "self" (each box with itself alone), a rule ``(boxes, features, frame) -> (edge_index,
-            weight)`` such as :class:`IouEdges`, a registered name, or None for no such edges.
+        spatial: "iou" (Eq. 1), "self" (each box with itself alone), "nearest" (each box to the nearest of its frame), a rule
+            ``(boxes, features, frame) -> (edge_index, weight)`` such as :class:`IouEdges`, a registered name, or None for no
+            such edges.
         temporal: "cosine" (Eq. 2), "track" (an object to its next sighting), a rule such as :class:`CosineEdges` or
             :class:`TrackEdges`, a registered name, or None.
         max_objects: Largest number of boxes per frame; None keeps all. The paper keeps 5.

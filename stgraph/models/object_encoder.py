@@ -77,7 +77,9 @@ class ObjectEncoder(nn.Module):
             )
         self.object_channels, self.motion, self.both_directions = object_channels, motion, both_directions
         if edge_channels and not edge_attributes:
-            raise OptionError("'edge_channels' must be 0 without 'edge_attributes', on which that layer works.")
+            raise OptionError(
+                "'edge_channels' must be 0 without 'edge_attributes', on which that layer works."
+            )
         self.labels = nn.Embedding(num_labels + 1, LABEL_CHANNELS) if num_labels else None
         self.edge_attributes = EdgeAttributes(edge_attributes) if edge_attributes else None
         attributes = 0 if self.edge_attributes is None else self.edge_attributes.channels

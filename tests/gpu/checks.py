@@ -13,7 +13,7 @@ from stgraph import VideoGraphBuilder
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.classification_data import ClassificationBatch
 from stgraph.decoding import BeamSearch, Greedy, Sampling
-from stgraph.graph import CosineEdges, TrackEdges
+from stgraph.graph import CosineEdges, NearestEdges, TrackEdges
 from stgraph.models import (
     Classifier,
     GraphClassifier,
@@ -245,6 +245,7 @@ BUILDERS = {
     "padded": VideoGraphBuilder(max_objects=3, pad_objects=3),
     "dense": VideoGraphBuilder.dense(),
     "track": VideoGraphBuilder("iou", TrackEdges(0.5)),
+    "nearest": VideoGraphBuilder(NearestEdges(2), TrackEdges(hops=(1, 2))),
     "both ways": VideoGraphBuilder("self", CosineEdges(0.5, True, "both")),
 }
 

@@ -239,7 +239,7 @@ VALUES: dict[str, Any] = {
     **{
         f"{rule}.{name}": value
         for rule in (
-            *("CosineEdges.__call__", "IouEdges.__call__", "TrackEdges.__call__"),
+            *(f"{rule}Edges.__call__" for rule in ("Cosine", "Iou", "Nearest", "Track")),
             *("cosine_edges", "dense_edges", "iou_edges", "self_edges"),
         )
         for name, value in (("features", rows(6, 8)), ("video", whole(0, 0, 0, 0, 0, 0)))
@@ -249,7 +249,7 @@ VALUES: dict[str, Any] = {
     "edge_rule_names.slot": "spatial",
     "find_edge_rule.slot": "spatial",
     "register_edge_rule.rule": lambda: nearest,
-    "register_edge_rule.name": "nearest",
+    "register_edge_rule.name": "closest",
     "graphs_of.videos": lambda: [world.video(), world.video()],
     "grid_names.streams": lambda: list(STREAMS),
     "VideoGraph.load.path": saved_graph,

@@ -15,6 +15,7 @@ CONVS = [
     {"both_directions": True},
     {"conv": "GATv2Conv", "conv_arguments": {"heads": 2}, "edge_attributes": ["position", "velocity", "gap"]},
     {"conv": "GINEConv", "edge_attributes": ["size"]},
+    {"conv": "GINEConv", "edge_attributes": ["distance", "gap"], "edge_channels": 3, "both_directions": True},
     {"conv": "TransformerConv", "edge_attributes": ["position"], "both_directions": True},
     {"conv": "RGCNConv", "both_directions": True},
     {"pool": "attention"},
@@ -91,12 +92,37 @@ def test_the_paths_that_options_name_are_used():
     assert not torch.allclose(model(alone, query), first)  # edges
 
 
+def test_an_edge_whose_reverse_is_an_edge_carries_no_message_twice():
+    """With messages back, edges one way and the same edges both ways are one graph to a convolution."""
+    one_way = moving(0, 4)
+    kept = one_way.edge_index[:, one_way.edge_index[0] < one_way.edge_index[1]]
+    one_way.edge_index, one_way.edge_weight = kept, torch.ones(kept.size(1))
+    one_way.edge_kind = torch.zeros(kept.size(1), dtype=torch.long)
+    two_ways = one_way.clone()
+    two_ways.edge_index, two_ways.edge_weight = (
+        torch.cat([kept, kept.flip(0)], 1),
+        torch.ones(2 * kept.size(1)),
+    )
+    two_ways.edge_kind = torch.zeros(2 * kept.size(1), dtype=torch.long)
+    torch.manual_seed(0)
+    model = sg.GraphClassifier(
+        5, 3, conv="GINEConv", edge_attributes=["position"], both_directions=True, **SMALL
+    ).eval()
+    assert kept.size(1) > 3
+    torch.testing.assert_close(model(one_way), model(two_ways))
+    no_edges = one_way.clone()
+    no_edges.edge_index = kept[:, :0]
+    no_edges.edge_weight, no_edges.edge_kind = one_way.edge_weight[:0], one_way.edge_kind[:0]
+    assert not torch.allclose(model(no_edges), model(one_way))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"edge_attributes": ["gap"]}, "must be empty for 'ResidualGCNConv'"),
         ({"conv": "GATv3Conv"}, "'conv' must be 'ResidualGCNConv' or the name of a convolution"),
         ({"conv": "GATv2Conv", "edge_attributes": ["place"]}, "'names' must be some of"),
+        ({"conv": "GATv2Conv", "edge_channels": 4}, "'edge_channels' must be 0 without 'edge_attributes'"),
         ({"pool": "sum"}, "'pool'"),
         ({"num_classes": 0}, "'num_classes'"),
         ({"hidden": 8}, "did you mean 'hidden_channels'"),

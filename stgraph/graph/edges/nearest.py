@@ -71,7 +71,9 @@ class NearestEdges:
             begin, size = first[start:end], count[start:end]
             block = blocks_of_runs(box, begin, size)
             low, high = block[..., :2], block[..., 2:]
-            apart = (torch.maximum(low[:, :, None], low[:, None]) - torch.minimum(high[:, :, None], high[:, None]))
+            apart = torch.maximum(low[:, :, None], low[:, None]) - torch.minimum(
+                high[:, :, None], high[:, None]
+            )
             centers = (low + high) / 2
             distance = torch.linalg.vector_norm(apart.clamp(min=0), dim=-1)
             far = torch.linalg.vector_norm(centers[:, :, None] - centers[:, None], dim=-1)

@@ -59,7 +59,9 @@ class TrackEdges:
         hops = self.hops
         whole = all(isinstance(hop, int) and not isinstance(hop, bool) and hop >= 1 for hop in hops)
         if not (hops and whole and list(hops) == sorted(set(hops))):
-            raise OptionError(f"'hops' must be increasing whole numbers from 1, such as (1, 2, 4), got {hops!r}.")
+            raise OptionError(
+                f"'hops' must be increasing whole numbers from 1, such as (1, 2, 4), got {hops!r}."
+            )
 
     @axes(boxes="N 4", features="N F", frame="N", video="N", track="N", time="N")
     def __call__(
@@ -99,7 +101,9 @@ class TrackEdges:
         found = place < len(key)
         place = place.clamp(max=len(key) - 1)
         found &= key[place] // num_frames == key // num_frames
-        following = torch.full((len(frame) + 1,), len(frame), device=frame.device)  # the last one stands for none
+        following = torch.full(
+            (len(frame) + 1,), len(frame), device=frame.device
+        )  # the last one stands for none
         following[node[found]] = node[place[found]]
         i, j = self._linked(following)
         return torch.stack([i, j]), self._weights(frame, time, i, j).to(features.dtype)

@@ -47,18 +47,21 @@ def test_a_plain_graph_is_a_video_of_one_frame():
 
 @pytest.mark.parametrize("further", [{}, {"keypoints": 0.5}], ids=["plain", "with an attribute of its own"])
 def test_a_batch_is_the_one_that_pyg_makes(further):
-    source = GraphList(
-        {
-            f"v{number}": VideoGraph(**graph.to_dict(), **{key: torch.full((graph.num_nodes, 2), value) for key, value in further.items()})
-            for number, graph in enumerate(graphs())
-        }
-    )
+    given = {}
+    for number, graph in enumerate(graphs()):
+        extra = {key: torch.full((graph.num_nodes, 2), value) for key, value in further.items()}
+        given[f"v{number}"] = VideoGraph(**graph.to_dict(), **extra)
+    source = GraphList(given)
     names = ["v2", "v0", "v3"]
     batch, expected = source.batch(names), Batch.from_data_list([source.graphs[name] for name in names])
     assert type(batch) is type(expected)
     assert batch.num_graphs == expected.num_graphs
     assert set(batch.keys()) == set(expected.keys())
-    wanted = {**expected.to_dict(), **expected._slice_dict, **{f"+{k}": v for k, v in expected._inc_dict.items()}}
+    wanted = {
+        **expected.to_dict(),
+        **expected._slice_dict,
+        **{f"+{k}": v for k, v in expected._inc_dict.items()},
+    }
     got = {**batch.to_dict(), **batch._slice_dict, **{f"+{k}": v for k, v in batch._inc_dict.items()}}
     assert got.keys() == wanted.keys()
     for key, value in wanted.items():

@@ -25,14 +25,23 @@ def test_equals_the_loops_alone_and_in_a_batch(k):
 
 
 def test_touching_boxes_come_first_then_the_nearer_centre_then_the_earlier_box():
-    boxes = torch.tensor([[10.0, 10, 20, 20], [0, 10, 9, 20], [15, 10, 39, 20], [20, 10, 24, 20], [20, 10, 24, 20]])
+    boxes = torch.tensor(
+        [[10.0, 10, 20, 20], [0, 10, 9, 20], [15, 10, 39, 20], [20, 10, 24, 20], [20, 10, 24, 20]]
+    )
     edges, _ = NearestEdges(2)(boxes, torch.zeros(5, 1), torch.zeros(5).long())
-    assert edges[1, edges[0] == 0].tolist() == [3, 4]  # 2 to 4 touch it, 2 with the farthest centre; 1 is apart
+    assert edges[1, edges[0] == 0].tolist() == [
+        3,
+        4,
+    ]  # 2 to 4 touch it, 2 with the farthest centre; 1 is apart
 
 
 def test_absent_objects_have_no_edges():
     video = Detections(
-        boxes=[[0.0, 0, 2, 2], [3, 0, 5, 2]], scores=[0.9, 0.8], features=[[1.0], [1.0]], frame=[0, 0], num_frames=2,
+        boxes=[[0.0, 0, 2, 2], [3, 0, 5, 2]],
+        scores=[0.9, 0.8],
+        features=[[1.0], [1.0]],
+        frame=[0, 0],
+        num_frames=2,
         size=(9, 9),
     )
     graph = VideoGraphBuilder("nearest", None, max_objects=4, pad_objects=4)(video)

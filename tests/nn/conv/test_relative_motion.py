@@ -58,7 +58,10 @@ def test_distance_and_approach_by_hand():
     scale = (2 * 4 * 2 * 2) ** 0.25
     expected = [
         [asinh(8 / scale), 0],
-        [0, asinh(-3 / 8**0.5)],  # overlapping; the second one moves away by 3 a frame, the first one to the side
+        [
+            0,
+            asinh(-3 / 8**0.5),
+        ],  # overlapping; the second one moves away by 3 a frame, the first one to the side
         [asinh(4 / scale), 0],
         [0, 0],
     ]
