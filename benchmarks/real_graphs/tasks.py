@@ -59,7 +59,7 @@ class Task:
 
 
 def _actions(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
-    return list(clip_examples(data, builder, ids=ids, leave_out=["null"]))
+    return list(clip_examples(data, builder, ids=ids, leave_out=["null"], num_frames=8))
 
 
 def _relations(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
@@ -68,7 +68,7 @@ def _relations(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str
 
 
 def _crossing(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
-    return list(track_examples(data, builder, ids=ids, state="crossing", window=30, num_frames=10))
+    return list(track_examples(data, builder, ids=ids, state="crossing", window=30, num_frames=8))
 
 
 TASKS = {

@@ -182,7 +182,10 @@ def test_own_rules_join_the_built_in_ones():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"spatial": "cosine"}, "'spatial' must be 'iou', 'self', 'nearest', a rule of your own, or None, got 'cosine'"),
+        (
+            {"spatial": "cosine"},
+            "'spatial' must be 'iou', 'self', 'nearest', a rule of your own, or None, got 'cosine'",
+        ),
         ({"temporal": "Cosine"}, "'temporal' must be 'cosine', .* got 'Cosine'"),
         ({"spatial": "dense"}, r"use VideoGraphBuilder\.dense\(\)"),
         ({"spatial": 3}, "'spatial' must be .* got 3"),

@@ -5,6 +5,7 @@ from stgraph.datasets.tracks.annotated_video import AnnotatedVideo, Segment
 from stgraph.datasets.tracks.cad120 import CAD120
 from stgraph.datasets.tracks.examples import clip_examples, relation_examples, track_examples
 from stgraph.datasets.tracks.jaad import JAAD
+from stgraph.datasets.tracks.mirrored import MirroredTracks
 from stgraph.datasets.tracks.track_dataset import Fold, TrackDataset
 from stgraph.datasets.tracks.vidvrd import VidOR, VidVRD
 
@@ -14,6 +15,7 @@ __all__ = [
     "ActionGenome",
     "AnnotatedVideo",
     "Fold",
+    "MirroredTracks",
     "Segment",
     "TrackDataset",
     "VidOR",

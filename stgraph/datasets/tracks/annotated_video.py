@@ -188,6 +188,24 @@ class AnnotatedVideo:
             inside = inside[torch.from_numpy(spread_frames(len(inside), num_frames))]
         return self.select_frames(inside)
 
+    def mirrored(self) -> AnnotatedVideo:
+        """Exchanges left and right; features that are the geometry of the boxes follow them, others stay.
+
+        Raises:
+            DataError: If the boxes have keypoints or masks, which have sides of their own.
+        """
+        detections = self.detections
+        if detections.keypoints is not None or detections.masks is not None:
+            raise DataError(
+                f"'{self.video_id}' has keypoints or masks, which cannot be mirrored; leave them out of its detections."
+            )
+        x1, y1, x2, y2 = detections.boxes.unbind(1)
+        width = detections.size[1]
+        turned = replace(detections, boxes=torch.stack([width - x2, y1, width - x1, y2], 1))
+        if turned.features_are_geometry:
+            turned = replace(turned, features=turned.geometry())
+        return replace(self, detections=turned)
+
     def features(self) -> VideoFeatures:
         """The video as a feature store keeps it: frames and detections."""
         detections = self.detections

@@ -1,5 +1,7 @@
 """Clips of annotated videos, and graphs with targets."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from stgraph.datasets.tracks import (
     CAD120,
     JAAD,
     AnnotatedVideo,
+    MirroredTracks,
     Segment,
     clip_examples,
     relation_examples,
@@ -38,6 +41,41 @@ def test_a_clip_keeps_what_belongs_together(cad):
     rows = video.select_frames([0, 3])
     assert rows.relation_index.tolist() == [[0, 2], [1, 3]]
     assert rows.relation.tolist() == [1, 0]
+
+
+def test_a_mirror_exchanges_left_and_right_of_boxes_and_of_their_geometry(cad):
+    mirror = MirroredTracks(cad)
+    assert mirror.ids == tuple(f"{video_id}-mirrored" for video_id in cad.ids)
+    assert mirror["v0-mirrored"].group == cad["v0"].group
+    plain, turned = cad["v0"].detections, mirror["v0-mirrored"].detections
+    width = plain.size[1]
+    assert turned.boxes[0].tolist() == [
+        width - float(plain.boxes[0, 2]),
+        float(plain.boxes[0, 1]),
+        width - float(plain.boxes[0, 0]),
+        float(plain.boxes[0, 3]),
+    ]
+    expected = plain.features.clone()
+    expected[:, 0] = 1 - expected[:, 0]
+    torch.testing.assert_close(turned.features, expected)
+    again = cad["v0"].mirrored().mirrored().detections
+    torch.testing.assert_close(again.boxes, plain.boxes)
+    examples = zip(clip_examples(cad, num_frames=2), clip_examples(mirror, num_frames=2), strict=True)
+    for (one, label), (other, same) in examples:
+        assert label == same
+        assert torch.equal(one.track, other.track)
+    with pytest.raises(OptionError, match="not mirrored"):
+        MirroredTracks(mirror)
+
+
+def test_own_features_stay_in_a_mirror_and_keypoints_are_refused(cad):
+    video = cad["v0"]
+    features = torch.rand(len(video.detections), 3)
+    own = replace(video.detections, features=features, features_are_geometry=False)
+    assert torch.equal(replace(video, detections=own).mirrored().detections.features, features)
+    keyed = replace(own, keypoints=torch.rand(len(own), 2, 3))
+    with pytest.raises(DataError, match="cannot be mirrored"):
+        replace(video, detections=keyed).mirrored()
 
 
 def test_graphs_of_clips_have_labels_groups_and_names(cad):
