@@ -21,11 +21,12 @@ from benchmarks.real_graphs.rows import ROWS, examples_of, model_of
 from benchmarks.real_graphs.tasks import TASKS, Examples, Fold
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
+from stgraph.datasets.tracks import MirroredTracks, TrackDataset
 from stgraph.files import atomic_write
 from stgraph.metrics import Predictions
 from stgraph.training import ClassificationModule, cosine_with_warmup
 
-LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS = 2e-3, 1e-2, 32, 20
+LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS = 3e-3, 1e-2, 32, 20
 """The same for all rows."""
 FIELDS = ("probabilities", "labels", "classes", "items")
 
@@ -82,7 +83,7 @@ def run_cell(task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int
 
 def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[Predictions, int]:
     data = ClassificationDataModule(
-        train=_examples(task, name, fold.train),
+        train=_training_examples(task, name, fold.train),
         test=_examples(task, name, fold.test),
         label_names=fold.train[0].label_names,
         batch_size=BATCH_SIZE,
@@ -149,6 +150,17 @@ def _hand_made(task: str, dataset: Any, ids: tuple[str, ...]) -> _HandMade:
 
 
 _kept: dict[Any, Examples] = {}
+_mirrored = cache(MirroredTracks)
+
+
+def _training_examples(task: str, name: str, part: tuple[TrackDataset, Sequence[str]]) -> Examples:
+    dataset, ids = part
+    found = _examples(task, name, part)
+    if TASKS[task].mirrored:
+        mirror = _mirrored(dataset)
+        known = dict(zip(dataset.ids, mirror.ids, strict=True))
+        found = found + _examples(task, name, (mirror, [known[video_id] for video_id in ids]))
+    return found
 
 
 def _examples(task: str, name: str, part: tuple[Any, Sequence[str]]) -> Examples:

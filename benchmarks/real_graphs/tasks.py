@@ -48,6 +48,7 @@ class Task:
         examples: Makes graphs with targets of some videos.
         model: Class of the models.
         epochs: Epochs of training, the same for all rows.
+        mirrored: Whether networks are also trained on each training video with left and right exchanged.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Task:
     examples: Callable[[TrackDataset, VideoGraphBuilder, Sequence[str]], Examples]
     model: type[Classifier]
     epochs: int
+    mirrored: bool = False
 
 
 def _actions(data: TrackDataset, builder: VideoGraphBuilder, ids: Sequence[str]) -> Examples:
@@ -78,7 +80,8 @@ TASKS = {
         CAD120,
         _actions,
         GraphClassifier,
-        epochs=30,
+        epochs=20,
+        mirrored=True,
     ),
     "cad120-relation": Task(
         "CAD-120: what a hand does to a thing, and a thing to another, per frame, on a person never seen",
@@ -86,7 +89,7 @@ TASKS = {
         CAD120,
         _relations,
         RelationClassifier,
-        epochs=8,
+        epochs=6,
     ),
     "jaad-crossing": Task(
         "JAAD: does a pedestrian cross at the end of a window of one second, on other videos",
@@ -94,7 +97,7 @@ TASKS = {
         JAAD,
         _crossing,
         TrackClassifier,
-        epochs=12,
+        epochs=8,
     ),
 }
 

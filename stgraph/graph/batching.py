@@ -94,7 +94,8 @@ def join_graphs(graphs: Sequence[VideoGraph]) -> Batch:
     node, edge, frame = (torch.tensor([0, *of]).cumsum(0) for of in lengths)
     each, none = torch.arange(len(graphs) + 1), torch.zeros(len(graphs), dtype=torch.long)
     batch = Batch(_base_cls=VideoGraph)
-    slices, increments = {}, {}
+    slices: dict[str, Tensor] = {}
+    increments: dict[str, Tensor | None] = {}
     video = torch.arange(len(graphs), device=device).repeat_interleave(node.diff().to(device))
     for name in stores[0]:
         values = [store[name] for store in stores]

@@ -176,6 +176,7 @@ VALUES: dict[str, Any] = {
         for name, video in (
             ("CAD120", "v0"),
             ("TrackDataset", "v0"),
+            ("MirroredTracks", "v0-mirrored"),
             ("ActionGenome", "001YG"),
             ("JAAD", "video_0001"),
             ("VidVRD", "v0"),
