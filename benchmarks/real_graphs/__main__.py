@@ -6,10 +6,12 @@ intervals over test videos and over people. A cell that is finished is a file in
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import torch
 
+from benchmarks.real_graphs.captions import command as captions
 from benchmarks.real_graphs.cells import CellResult, run_cell
 from benchmarks.real_graphs.hand_made import BASELINES
 from benchmarks.real_graphs.report import by_fold, by_seed, table
@@ -18,13 +20,16 @@ from benchmarks.real_graphs.tasks import TASKS, folds_of
 
 
 def main() -> None:
+    if sys.argv[1:2] and sys.argv[1] in captions.CAPTION_TASKS:
+        captions.main()
+        return
     titles = {name: row.title for name, row in ROWS.items()} | {
         name: title for name, (title, _) in BASELINES.items()
     }
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("task", choices=[*TASKS, *captions.CAPTION_TASKS])
     parser.add_argument("--train", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--test", type=Path, help="folder of the same layout; all of its videos are the test")
     parser.add_argument(

@@ -124,17 +124,22 @@ def model_of(
     row: Row, model_class: type[Classifier], data: ClassificationDataModule, seed: int
 ) -> Classifier:
     """The model of a row, whose width gives it about ``NUM_WEIGHTS`` weights."""
+    width = width_of(lambda width: _model(row, model_class, data, width), NUM_WEIGHTS)
+    torch.manual_seed(seed)
+    return _model(row, model_class, data, width)
+
+
+def width_of(build: Callable[[int], nn.Module], num_weights: int) -> int:
+    """The width, a multiple of 4, of the model whose number of weights comes nearest to ``num_weights``."""
 
     def count(width: int) -> int:
-        return sum(weight.numel() for weight in _model(row, model_class, data, width).parameters())
+        return sum(weight.numel() for weight in build(width).parameters())
 
     low, high = 8, 512
     while high - low > 4:  # the number of weights grows with the width; 4 heads divide a width
         middle = (low + high) // 8 * 4
-        low, high = (middle, high) if count(middle) <= NUM_WEIGHTS else (low, middle)
-    best = min((low, high), key=lambda width: abs(count(width) - NUM_WEIGHTS))
-    torch.manual_seed(seed)
-    return _model(row, model_class, data, best)
+        low, high = (middle, high) if count(middle) <= num_weights else (low, middle)
+    return min((low, high), key=lambda width: abs(count(width) - num_weights))
 
 
 def _model(row: Row, model_class: type[Classifier], data: ClassificationDataModule, width: int) -> Classifier:
