@@ -133,7 +133,8 @@ def width_of(build: Callable[[int], nn.Module], num_weights: int) -> int:
     """The width, a multiple of 4, of the model whose number of weights comes nearest to ``num_weights``."""
 
     def count(width: int) -> int:
-        return sum(weight.numel() for weight in build(width).parameters())
+        with torch.device("meta"):  # shapes without values
+            return sum(weight.numel() for weight in build(width).parameters())
 
     low, high = 8, 512
     while high - low > 4:  # the number of weights grows with the width; 4 heads divide a width

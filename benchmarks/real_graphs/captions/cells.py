@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from torch.optim import AdamW
 
 from benchmarks.real_graphs.captions.baselines import BASELINES, examples_for_baselines
@@ -20,8 +21,9 @@ from benchmarks.real_graphs.captions.data import Fold, Pairs, Source
 from benchmarks.real_graphs.captions.rows import NUM_WEIGHTS, CaptionRow
 from benchmarks.real_graphs.rows import examples_of, width_of
 from stgraph import CaptionDataModule
-from stgraph.decoding import BeamSearch
+from stgraph.decoding import BeamSearch, Decoding
 from stgraph.files import write_text
+from stgraph.graph import VideoGraph
 from stgraph.models import CaptioningModel, captions_of
 from stgraph.training import CaptioningModule, cosine_with_warmup
 
@@ -63,20 +65,28 @@ def run_cell(row: CaptionRow | str, seed: int, folds: Sequence[Fold], settings: 
     started, captions, weights = time.perf_counter(), {}, 0
     for fold in folds:
         if isinstance(row, str):
-            train, test = (
+            known, test = (
                 examples_for_baselines(part[0], tuple(part[1])) for part in (fold.train, fold.test)
             )
-            captions[fold.name] = BASELINES[row][1](fold.train[0], train, test)
+            captions[fold.name] = BASELINES[row][1](fold.train[0], known, test)
         else:
-            captions[fold.name], weights = _train(row, seed, fold)
+            model, data = train(row, seed, fold)
+            captions[fold.name] = caption(
+                model, data, BeamSearch(row.recipe.beams, row.recipe.length_penalty)
+            )
+            weights = sum(weight.numel() for weight in model.parameters())
     return CaptionCell(captions, weights, time.perf_counter() - started, settings)
 
 
-def _train(row: CaptionRow, seed: int, fold: Fold) -> tuple[dict[str, str], int]:
+def train(row: CaptionRow, seed: int, fold: Fold) -> tuple[CaptioningModel, CaptionDataModule]:
+    """Trains a row with one seed on the training part of a fold."""
     recipe = row.recipe
+    known, test = (_examples(row, part) for part in (fold.train, fold.test))
+    if row.kind == "system":
+        known, test = _standardised(known, test)
     data = CaptionDataModule(
-        train=_examples(row, fold.train),
-        test=_examples(row, fold.test),
+        train=known,
+        test=test,
         min_count=recipe.min_count,
         max_length=recipe.max_length,
         batch_size=recipe.batch_size,
@@ -108,14 +118,16 @@ def _train(row: CaptionRow, seed: int, fold: Fold) -> tuple[dict[str, str], int]
             limit_val_batches=0,
         )
         trainer.fit(module, datamodule=data)
-    model.eval()
-    decoding = BeamSearch(recipe.beams, recipe.length_penalty)
-    found = {
-        caption.video_id: caption.text
+    return model.eval(), data
+
+
+def caption(model: CaptioningModel, data: CaptionDataModule, decoding: Decoding) -> dict[str, str]:
+    """Captions of the test videos."""
+    return {
+        found.video_id: found.text
         for batch in data.test_dataloader()
-        for caption in captions_of(model, data.tokenizer, batch.graphs, batch.video_ids, decoding=decoding)
+        for found in captions_of(model, data.tokenizer, batch.graphs, batch.video_ids, decoding=decoding)
     }
-    return found, sum(weight.numel() for weight in model.parameters())
 
 
 def model_of(row: CaptionRow, data: CaptionDataModule, source: Source, seed: int) -> CaptioningModel:
@@ -129,9 +141,26 @@ def model_of(row: CaptionRow, data: CaptionDataModule, source: Source, seed: int
             model.encoder = row.graphs.encoder(data.widths["object"], width, num_labels=source.num_labels)
         return model
 
-    width = width_of(build, NUM_WEIGHTS)
+    if row.settings not in _widths:  # of the first fold, whose vocabulary is not quite that of the others
+        _widths[row.settings] = width_of(build, NUM_WEIGHTS)
     lightning.seed_everything(seed, verbose=False)
-    return build(width)
+    return build(_widths[row.settings])
+
+
+_widths: dict[str, int] = {}
+
+
+def _standardised(train: Pairs, test: Pairs) -> tuple[Pairs, Pairs]:
+    """The same graphs, with frame features of mean 0 and variance 1 over all training frames."""
+    frames = torch.cat([graph.appearance for graph, _ in train])
+    mean, deviation = frames.mean(0), frames.std(0)
+
+    def changed(graph: VideoGraph) -> VideoGraph:
+        graph = graph.clone()
+        graph.appearance = (graph.appearance - mean) / deviation
+        return graph
+
+    return tuple([(changed(graph), captions) for graph, captions in part] for part in (train, test))
 
 
 _kept: dict[Any, Pairs] = {}

@@ -176,6 +176,7 @@ def of_another_video(captions: Mapping[str, str], seed: int) -> dict[str, str]:
 def _write(
     path: Path, text: str, cells: Mapping[str, Mapping[int, CaptionCell]], scores: Mapping[str, Scores]
 ) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path.with_suffix(".md"), text)
     record = {
         name: {
