@@ -90,7 +90,7 @@ def train(row: CaptionRow, seed: int, fold: Fold) -> tuple[CaptioningModel, Capt
         min_count=recipe.min_count,
         max_length=recipe.max_length,
         batch_size=recipe.batch_size,
-        captions_per_video=recipe.captions_per_epoch,
+        captions_per_video=recipe.captions_per_video,
         captions_per_epoch=recipe.captions_per_epoch,
         seed=seed,
     )

@@ -25,7 +25,8 @@ class Recipe:
         learning_rate: Its largest value.
         weight_decay: Of AdamW.
         batch_size: Captions per step.
-        captions_per_epoch: Captions of a video that an epoch uses; they share a batch, so that it is encoded once for them.
+        captions_per_epoch: Captions of a video that an epoch uses, drawn anew each epoch.
+        captions_per_video: Those of them that share a batch, so that the video is encoded once for them.
         num_frames: Frames that are sampled from each video or clip.
         min_count: Rarer words are unknown.
         max_length: Longer captions are cut to so many words.
@@ -36,10 +37,11 @@ class Recipe:
     epochs: int
     learning_rate: float
     weight_decay: float = 1e-2
-    batch_size: int = 160
-    captions_per_epoch: int = 5
-    num_frames: int = 10
-    min_count: int = 3
+    batch_size: int = 64
+    captions_per_epoch: int = 4
+    captions_per_video: int = 2
+    num_frames: int = 6
+    min_count: int = 15
     max_length: int = 16
     beams: int = 5
     length_penalty: float = 0.0
@@ -88,7 +90,7 @@ SYSTEMS = {
     "stgkd": CaptionRow(
         "STG-KD, scene branch",
         "system",
-        Recipe(epochs=12, learning_rate=2e-3),
+        Recipe(epochs=24, learning_rate=1e-3),
         STGraphCaptioner,
         {
             "branches": ("scene",),
@@ -96,8 +98,8 @@ SYSTEMS = {
             "num_heads": 4,
             "num_layers": 1,
             "feedforward_channels": 256,
-            "dropout": 0.3,
-            "input_dropout": 0.3,
+            "dropout": 0.1,
+            "input_dropout": 0.1,
         },
     ),
     "stat": CaptionRow(
@@ -146,6 +148,7 @@ BOXES = {
             learning_rate=2e-3,
             batch_size=32,
             captions_per_epoch=1,
+            captions_per_video=1,
             num_frames=12,
             min_count=1,
             max_length=14,
