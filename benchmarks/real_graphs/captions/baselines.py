@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.real_graphs.captions.data import Pairs, Source
+from benchmarks.real_graphs.captions.data import Pairs, Source, of_videos
 from stgraph import VideoGraphBuilder
 
 NUM_FRAMES = 16
@@ -35,9 +35,13 @@ class Consensus:
 
 
 @cache
-def examples_for_baselines(source: Source, ids: tuple[str, ...]) -> Pairs:
-    """Graphs without edges."""
-    return source.examples(VideoGraphBuilder(None, None), ids, NUM_FRAMES)
+def _plain(source: Source) -> Pairs:
+    return source.examples(VideoGraphBuilder(None, None), source.ids, NUM_FRAMES)
+
+
+def plain_examples(source: Source, ids: Sequence[str]) -> Pairs:
+    """Graphs without edges, with their sentences, of some videos."""
+    return of_videos(_plain(source), ids)
 
 
 def nearest(source: Source, train: Pairs, queries: Pairs) -> dict[str, str]:

@@ -16,8 +16,8 @@ import lightning
 import torch
 from torch.optim import AdamW
 
-from benchmarks.real_graphs.captions.baselines import BASELINES, examples_for_baselines
-from benchmarks.real_graphs.captions.data import Fold, Pairs, Source
+from benchmarks.real_graphs.captions.baselines import BASELINES, plain_examples
+from benchmarks.real_graphs.captions.data import Fold, Pairs, Source, of_videos
 from benchmarks.real_graphs.captions.rows import NUM_WEIGHTS, CaptionRow
 from benchmarks.real_graphs.rows import examples_of, width_of
 from stgraph import CaptionDataModule
@@ -65,9 +65,7 @@ def run_cell(row: CaptionRow | str, seed: int, folds: Sequence[Fold], settings: 
     started, captions, weights = time.perf_counter(), {}, 0
     for fold in folds:
         if isinstance(row, str):
-            known, test = (
-                examples_for_baselines(part[0], tuple(part[1])) for part in (fold.train, fold.test)
-            )
+            known, test = (plain_examples(*part) for part in (fold.train, fold.test))
             captions[fold.name] = BASELINES[row][1](fold.train[0], known, test)
         else:
             model, data = train(row, seed, fold)
@@ -167,9 +165,11 @@ _kept: dict[Any, Pairs] = {}
 
 
 def _examples(row: CaptionRow, part: tuple[Source, Sequence[str]]) -> Pairs:
-    """The graphs of a row; rows and seeds with the same builder share them."""
+    """The graphs of a row; rows, folds and seeds with the same builder share them."""
     graphs, (source, ids) = row.graphs, part
-    key = (graphs.builder, graphs.change, row.recipe.num_frames, id(source), tuple(ids))
+    key = (graphs.builder, graphs.change, row.recipe.num_frames, id(source))
     if key not in _kept:
-        _kept[key] = examples_of(graphs, lambda builder: source.examples(builder, ids, row.recipe.num_frames))
-    return _kept[key]
+        _kept[key] = examples_of(
+            graphs, lambda builder: source.examples(builder, source.ids, row.recipe.num_frames)
+        )
+    return of_videos(_kept[key], ids)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.real_graphs.captions.baselines import BASELINES, examples_for_baselines
+from benchmarks.real_graphs.captions.baselines import BASELINES, plain_examples
 from benchmarks.real_graphs.captions.cells import CaptionCell, run_cell
 from benchmarks.real_graphs.captions.data import Clips, Fold, Frames, Source, folds_of
 from benchmarks.real_graphs.captions.report import METRICS, Scores, by_fold, mean_score, table
@@ -126,8 +126,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _evaluator(fold: Fold) -> CaptionEvaluator:
-    test = examples_for_baselines(fold.test[0], tuple(fold.test[1]))
-    return CaptionEvaluator({graph.video_id: captions for graph, captions in test}, METRICS)
+    references = {graph.video_id: captions for graph, captions in plain_examples(*fold.test)}
+    return CaptionEvaluator(references, METRICS)
 
 
 def _cell(row: CaptionRow | str, seed: int, folds: Sequence[Fold], path: Path) -> CaptionCell:

@@ -132,6 +132,12 @@ class Frames(Source):
         return [video_id for video_id in ids if self.numbers[video_id] in numbers]
 
 
+def of_videos(examples: Pairs, ids: Sequence[str]) -> Pairs:
+    """The examples of some videos, whose clips are named ``VIDEO/FRAMES``."""
+    chosen = set(ids)
+    return [pair for pair in examples if pair[0].video_id.split("/")[0] in chosen]
+
+
 def captions_near(folder: Path) -> Path | None:
     """The file of captions in a folder, or else in the nearest folder around it that has one."""
     places = [around / name for around in (folder.resolve(), *folder.resolve().parents) for name in CAPTIONS]

@@ -44,7 +44,7 @@ class Recipe:
     min_count: int = 15
     max_length: int = 16
     beams: int = 5
-    length_penalty: float = 0.0
+    length_penalty: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ SYSTEMS = {
     "stgkd": CaptionRow(
         "STG-KD, scene branch",
         "system",
-        Recipe(epochs=24, learning_rate=1e-3),
+        Recipe(epochs=30, learning_rate=1.5e-3),
         STGraphCaptioner,
         {
             "branches": ("scene",),
@@ -105,33 +105,34 @@ SYSTEMS = {
     "stat": CaptionRow(
         "STAT without local features",
         "system",
-        Recipe(epochs=10, learning_rate=3e-3),
+        Recipe(epochs=30, learning_rate=3e-3),
         STATCaptioner,
         {
             "streams": ("appearance",),
             "stream_channels": 128,
             "attention_channels": 64,
             "word_channels": 128,
-            "hidden_channels": 256,
+            "hidden_channels": 192,
             "initialization": "torch",
-            "input_dropout": 0.3,
-            "dropout": 0.5,
+            "input_dropout": 0.1,
+            "dropout": 0.2,
         },
         STATLoss,
+        {"attention_weight": 0.0, "weight_decay": 0.0},
     ),
     "stats": CaptionRow(
         "STaTS without regions",
         "system",
-        Recipe(epochs=10, learning_rate=3e-3, num_frames=6),
+        Recipe(epochs=30, learning_rate=3e-3),
         STaTSCaptioner,
         {
             "streams": ("appearance",),
             "embedding_channels": 64,
             "attention_channels": 64,
             "word_channels": 128,
-            "hidden_channels": 256,
-            "dropout": 0.5,
-            "input_dropout": 0.3,
+            "hidden_channels": 192,
+            "dropout": 0.2,
+            "input_dropout": 0.1,
         },
         STaTSLoss,
         {"sampling_decay": None},
