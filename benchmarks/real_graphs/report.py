@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from benchmarks.real_graphs.drawn import drawn_scores
 from stgraph.experiments import paired_interval
 from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
 
@@ -14,12 +15,9 @@ Cells = Mapping[int, Mapping[str, Predictions]]
 DRAWS = 400
 
 
-def score(found: Predictions, metric: str, rows: np.ndarray | None = None) -> float:
-    """A score of all targets or of some, which may repeat."""
-    true, predicted, scores = found.true, found.predicted, found.probabilities
-    if rows is not None:
-        true, predicted, scores = true[rows], predicted[rows], scores[rows]
-    return CLASSIFICATION_METRICS[metric](true, predicted, scores)
+def score(found: Predictions, metric: str) -> float:
+    """A score of all targets."""
+    return CLASSIFICATION_METRICS[metric](found.true, found.predicted, found.probabilities)
 
 
 def mean_score(cells: Cells, metric: str) -> float:
@@ -41,37 +39,41 @@ def by_fold(cells: Cells, metric: str) -> dict[str, float]:
     return {name: float(np.mean([score(folds[name], metric) for folds in cells.values()])) for name in names}
 
 
-def over_videos(a: Cells, b: Cells, metric: str, seed: int = 0) -> tuple[float, float, float]:
-    """Difference of the means over seeds, a less b, with a 95 % interval: test videos are drawn with replacement."""
-    draws = np.random.default_rng(seed)
+def over_videos(
+    a: Cells, b: Cells, metric: str, seed: int = 0, known: dict[int, np.ndarray] | None = None
+) -> tuple[float, float, float]:
+    """Difference of the means over seeds, a less b, with a 95 % interval: test videos are drawn with replacement.
+
+    Args:
+        a: Cells of a row.
+        b: Cells of the row that it is compared with.
+        metric: Name of the score.
+        seed: Seed of the samples.
+        known: Scores of samples by ``id`` of the predictions, which are kept here for further calls with the same seed.
+    """
+    draws, known = np.random.default_rng(seed), {} if known is None else known
     seeds = sorted(set(a) & set(b))
-    names = list(a[seeds[0]])
-    places = {name: _by_video(a[seeds[0]][name]) for name in names}
+    weights = {name: _draw(_by_video(found), draws) for name, found in a[seeds[0]].items()}
 
-    def difference(rows: Mapping[str, np.ndarray | None]) -> float:
-        return float(
-            np.nanmean(
-                [
-                    score(a[each][name], metric, rows[name]) - score(b[each][name], metric, rows[name])
-                    for each in seeds
-                    for name in names
-                ]
-            )
-        )
+    def drawn(found: Predictions, fold: str) -> np.ndarray:
+        if id(found) not in known:
+            known[id(found)] = drawn_scores(found, metric, weights[fold])
+        return known[id(found)]
 
-    found = [
-        difference(
-            {
-                name: np.concatenate(
-                    [videos[number] for number in draws.integers(len(videos), size=len(videos))]
-                )
-                for name, videos in places.items()
-            }
-        )
-        for _ in range(DRAWS)
-    ]
-    low, high = np.nanpercentile(found, [2.5, 97.5])
-    return difference(dict.fromkeys(names)), float(low), float(high)
+    pairs = [(a[each][name], b[each][name], name) for each in seeds for name in weights]
+    samples = np.nanmean([drawn(one, name) - drawn(other, name) for one, other, name in pairs], 0)
+    low, high = np.nanpercentile(samples, [2.5, 97.5])
+    mean = np.nanmean([score(one, metric) - score(other, metric) for one, other, _ in pairs])
+    return float(mean), float(low), float(high)
+
+
+def _draw(videos: list[np.ndarray], draws: np.random.Generator) -> np.ndarray:
+    """How often each target is in each sample of whole videos, ``[DRAWS, P]``."""
+    times = draws.multinomial(len(videos), np.full(len(videos), 1 / len(videos)), size=DRAWS)
+    weights = np.zeros((DRAWS, sum(map(len, videos))), dtype=np.int32)
+    for number, rows in enumerate(videos):
+        weights[:, rows] = times[:, number, None]
+    return weights
 
 
 def _by_video(found: Predictions) -> list[np.ndarray]:
@@ -87,6 +89,7 @@ def table(
     best = max(
         (name for name in edge_free if name in cells), key=lambda name: mean_score(cells[name], metric)
     )
+    known: dict[int, np.ndarray] = {}
     words = metric.replace("_", " ")
     lines = [
         f"| row | {words} | over seeds | by fold | less the best without edges, over videos | over people |",
@@ -98,7 +101,7 @@ def table(
         people = ", ".join(f"{fold} {value:.3f}" for fold, value in folds.items())
         against, over_people = "", ""
         if name != best:
-            mean, low, high = over_videos(found, cells[best], metric)
+            mean, low, high = over_videos(found, cells[best], metric, known=known)
             against = f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
             reference = by_fold(cells[best], metric)
             if len(folds) > 1:

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from benchmarks.real_graphs import __main__ as command
+from benchmarks.real_graphs.drawn import drawn_scores
 from benchmarks.real_graphs.report import over_videos
 from benchmarks.real_graphs.rows import NUM_WEIGHTS, ROWS, examples_of, model_of
 from benchmarks.real_graphs.tasks import TASKS
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
 from stgraph.datasets.tracks import relation_examples
-from stgraph.metrics import Predictions
+from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
 from tests.datasets.tracks.layouts import write_cad120
 
 
@@ -86,6 +87,25 @@ def test_intervals_draw_whole_videos():
     a, b = ({0: {"all": Predictions(each, labels, classes, items)}} for each in (half, wrong))
     mean, low, high = over_videos(a, b, "accuracy")
     assert (mean, low, high) == (0.5, 0.0, 1.0)  # video a is won, b is not: 0, 1/2 or 1 of each draw
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "average_precision", "auc"])
+def test_weighted_targets_are_scored_like_repeated_ones(metric):
+    draws = np.random.default_rng(0)
+    labels = draws.integers(3, size=40)
+    scores = (
+        draws.integers(5, size=(40, 4)) / 10
+    )  # few values, so that many are equal; a fourth class never occurs
+    found = Predictions(scores, labels, ("a", "b", "c", "d"), tuple(map(str, range(40))))
+    weights = draws.integers(3, size=(7, 40))
+    weights[0, labels == 1] = 0  # a class that is not in the sample
+    expected = []
+    for row in weights:
+        rows = np.repeat(np.arange(40), row)
+        expected.append(
+            CLASSIFICATION_METRICS[metric](found.true[rows], found.predicted[rows], found.probabilities[rows])
+        )
+    np.testing.assert_allclose(drawn_scores(found, metric, weights), expected, rtol=1e-12)
 
 
 def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeypatch, capsys):
