@@ -20,6 +20,7 @@ from stgraph.datasets.corpus.renaming import read_names, rename_videos
 from stgraph.datasets.corpus.split_files import Splits, read_splits
 from stgraph.datasets.corpus.summary import published_differences
 from stgraph.datasets.interactions import noun_verb_accuracy, prepare_interactions
+from stgraph.datasets.interactions.object_parts import ObjectPartsStore
 from stgraph.datasets.stored_dataset import StoredDataset, with_features
 from stgraph.errors import OptionError
 from stgraph.features.store import FeatureStore
@@ -33,9 +34,9 @@ def open_dataset(name: str, **arguments: object) -> StoredDataset:
 
     Args:
         name: "interactions", "msvd", "msrvtt", "folder" (your own videos) or "store" (a store and a captions.json).
-        arguments: Arguments of the data set: "interactions" takes size, seed and progress; "msvd" takes store, captions,
-            splits, names and common; "msrvtt" takes store, captions, splits and common; "folder" takes store, captions,
-            splits, val_share, test_share, seed and common; "store" takes store and captions.
+        arguments: Arguments of the data set: "interactions" takes size, seed, objects and progress; "msvd" takes store,
+            captions, splits, names and common; "msrvtt" takes store, captions, splits and common; "folder" takes store,
+            captions, splits, val_share, test_share, seed and common; "store" takes store and captions.
 
     Raises:
         OptionError: If the name or an argument is unknown.
@@ -52,11 +53,18 @@ def open_dataset(name: str, **arguments: object) -> StoredDataset:
 
 
 def _interactions(
-    size: str = "small", seed: int = 0, progress: Callable[[int, int], None] | None = None
+    size: str = "small",
+    seed: int = 0,
+    objects: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> StoredDataset:
     folder = prepare_interactions(size, seed, progress=progress)
     corpus = CaptionCorpus.load(folder / "captions.json")
-    opened = with_features(f"interactions-{size}-seed{seed}", folder / "store.h5", corpus, common=None)
+    name, store = f"interactions-{size}-seed{seed}", FeatureStore(folder / "store.h5")
+    if objects is not None:
+        store = ObjectPartsStore(store.path, objects)
+        name = f"interactions-{size}-{'-'.join(store.parts)}-seed{seed}"
+    opened = with_features(name, store, corpus, common=None)
     return replace(opened, extra_scores=noun_verb_accuracy)
 
 

@@ -12,6 +12,7 @@ from tests.experiments.cells import make_cell
 
 TABLES = (
     "beyond",
+    "edges",
     "stat",
     "stat_reinforce",
     "stats_1",

@@ -61,8 +61,34 @@ REINFORCE = {
 ST = {"model.attention": "st"}
 RANKED = ST | {"model.temporal": "ranked"}
 WITHOUT = {"loss.ranking_weight": 0}
+PARTS = {
+    "appearance": ["appearance"],
+    "geometry": ["appearance", "geometry"],
+    "motion": ["appearance", "geometry", "motion"],
+}
+TRACK = {"graph.temporal": "track", "graph.track_decay": None, "graph.track_hops": [1]}
+EDGES = {
+    "none": NO_EDGES,
+    "identity": IDENTITY,
+    "paper": {},
+    "sharper": SHARP,
+    "track": TRACK,
+    "track_geometry": TRACK | {"model.edge_geometry": True},
+    "dense": {"graph.dense": True},
+}
+POOLS = {"mean": {}, "attention": {"model.pool": "attention"}}
 # table -> (experiment, changes of all rows, changes by row)
 OWN = {
+    "edges": (
+        "interactions_study",
+        OBJECT | {"trainer.max_epochs": 8},
+        {
+            f"{parts}_{graph}_{pool}": {"data.dataset.objects": names} | changes | pooled
+            for parts, names in PARTS.items()
+            for pool, pooled in POOLS.items()
+            for graph, changes in EDGES.items()
+        },
+    ),
     "stgkd_open": (
         "interactions_study",
         {},
