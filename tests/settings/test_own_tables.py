@@ -74,7 +74,7 @@ EDGES = {
     "sharper": SHARP,
     "track": TRACK,
     "track_geometry": TRACK | {"model.edge_geometry": True},
-    "dense": {"graph.dense": True},
+    "dense": NO_EDGES | {"graph.dense": True},
 }
 POOLS = {"mean": {}, "attention": {"model.pool": "attention"}}
 # table -> (experiment, changes of all rows, changes by row)
