@@ -44,7 +44,7 @@ def check_graph(graph: Data) -> None:
         if graph.is_node_attr(name) and len(value) != graph.num_nodes:
             raise DataError(
                 f"'{name}' has {len(value)} rows for {graph.num_nodes} nodes: a transform changed the nodes, as "
-                "LineGraph does, so the graph is no longer one of objects."
+                "LineGraph does, so the graph is no longer one of objects; take the graph from before."
             )
     if num_edges and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < int(graph.num_nodes or 0):
         raise DataError(
