@@ -131,7 +131,9 @@ def test_line_graphs_are_no_longer_of_objects(graph, tmp_path):
     graph.edge_attr = graph.edge_weight[:, None]
     found = transforms.LineGraph(force_directed=True)(graph)
     for use in (found.to_networkx, lambda: found.save(tmp_path / "graph.pt")):
-        with pytest.raises(DataError, match=r"has \d+ rows for \d+ (edges|nodes): a transform changed the .*; \w+"):
+        with pytest.raises(
+            DataError, match=r"has \d+ rows for \d+ (edges|nodes): a transform changed the .*; \w+"
+        ):
             use()
 
 
