@@ -96,7 +96,7 @@ def test_names_of_files_of_a_data_set_are_shown_escaped(printed, tmp_path):
 
 def test_captions_and_references_of_the_demo_are_shown_escaped(printed):
     captions = {"scene": {f"v{EVIL}": f"a {EVIL}"}}
-    print_examples(captions, {f"v{EVIL}": [f"the {EVIL}"]})
+    print_examples(captions, {f"v{EVIL}": [f"the {EVIL}", "the red ball pushes the blue box"]})
     text = printed()
     assert f"a {ESCAPED}" in text
     assert f"the {ESCAPED}" in text

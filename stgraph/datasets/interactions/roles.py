@@ -11,7 +11,7 @@ from stgraph.checking import checked
 from stgraph.datasets.interactions.vocabulary import KINDS, VERBS
 from stgraph.errors import DataError, UnknownVideoError
 
-__all__ = ["caption_roles", "noun_verb_accuracy"]
+__all__ = ["caption_roles", "is_right", "marked_caption", "noun_verb_accuracy"]
 
 Roles = tuple[str | None, str | None, str | None]
 
@@ -80,6 +80,51 @@ def noun_verb_accuracy(
     return {"noun": nouns / len(captions), "verb": verbs / len(captions)}
 
 
+@checked
+def is_right(caption: str, sentences: Sequence[str]) -> bool:
+    """Whether a caption names actor, verb and patient as most of a video's references do.
+
+    Args:
+        caption: The caption.
+        sentences: The video's references.
+
+    Raises:
+        DataError: If no reference names a pair and a verb.
+
+    >>> is_right("the blue box is pushed by a red ball", ["the red ball pushes the blue box"])
+    True
+    """
+    return caption_roles(caption) == _truth("of the caption", sentences)
+
+
+@checked
+def marked_caption(caption: str, sentences: Sequence[str]) -> str:
+    """A caption with its nouns and its verb marked: ``+right+`` or ``-wrong-`` by a video's references.
+
+    A noun is right if the true pair contains it, in whichever role. The first verb counts, as in :func:`caption_roles`.
+
+    Args:
+        caption: The caption.
+        sentences: The video's references.
+
+    Raises:
+        DataError: If no reference names a pair and a verb.
+
+    >>> marked_caption("the red ball meets the blue cone", ["the red ball pushes the blue box"])
+    'the +red ball+ -meets- the -blue cone-'
+    """
+    actor, verb, patient = _truth("of the caption", sentences)
+    text = caption
+    found = [(noun.span(), noun.group().lower() in (actor, patient)) for noun in _nouns().finditer(text)]
+    first = _verbs().search(text)
+    if first is not None:
+        found.append((first.span(), _phrases()[first.group().lower()][0] == verb))
+    for (start, end), right in sorted(found, reverse=True):
+        mark = "+" if right else "-"
+        text = f"{text[:start]}{mark}{text[start:end]}{mark}{text[end:]}"
+    return text
+
+
 def _truth(video: str, sentences: Sequence[str]) -> Roles:
     whole = Counter(roles for roles in map(caption_roles, sentences) if None not in roles)
     if not whole:
@@ -92,7 +137,7 @@ def _truth(video: str, sentences: Sequence[str]) -> Roles:
 
 @cache
 def _nouns() -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(kind.noun for kind in KINDS) + r")\b")
+    return re.compile(r"\b(?:" + "|".join(kind.noun for kind in KINDS) + r")\b", re.IGNORECASE)
 
 
 @cache
@@ -113,4 +158,4 @@ def _phrases() -> dict[str, tuple[str, str]]:
 @cache
 def _verbs() -> re.Pattern[str]:
     longest_first = sorted(_phrases(), key=len, reverse=True)
-    return re.compile(r"\b(?:" + "|".join(longest_first) + r")\b")
+    return re.compile(r"\b(?:" + "|".join(longest_first) + r")\b", re.IGNORECASE)

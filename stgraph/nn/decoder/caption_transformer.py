@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from stgraph.checking import axes, check_values, checked
@@ -115,11 +116,13 @@ class CaptionTransformer(Layer):
         check_values("tokens", tokens, self.vocab_size)
         check_values("video", video, len(memory.mask))
         x = self._embed(tokens, 0)
-        mask = memory.mask[video]
+        in_order = _in_order(video, memory.num_videos)
+        mask = memory.mask if in_order else memory.mask[video]
         for layer in self._decoder_layers():
             # Frames are projected once a video and then shared by its captions.
             keys, values = layer.cross_attention.keys_values(memory.frames)
-            x = layer(x, layer.self_attention.keys_values(x), (keys[video], values[video]), mask, causal=True)
+            shared = (keys, values) if in_order else (keys[video], values[video])
+            x = layer(x, layer.self_attention.keys_values(x), shared, mask, causal=True)
         return self.lm_head(x if real is None else x[real])
 
     def start(self, memory: FrameMemory, max_length: Width, *, attention: bool = False) -> TransformerState:
@@ -158,3 +161,11 @@ class CaptionTransformer(Layer):
     def _embed(self, tokens: Tensor, start: int) -> Tensor:
         x = self.embedding(tokens) * math.sqrt(self.hidden_channels)
         return self.dropout(self.positions(x, start))
+
+
+def _in_order(video: Tensor, num_videos: int) -> bool:
+    """Whether the captions are those of video 0, then as many of video 1, and so on."""
+    each, rest = divmod(len(video), num_videos) if num_videos else (0, 1)
+    if rest or each == 0:
+        return False
+    return torch.equal(video, torch.arange(num_videos, device=video.device).repeat_interleave(each))

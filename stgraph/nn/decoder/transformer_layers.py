@@ -52,7 +52,8 @@ class DecoderLayer(Layer):
         feedforward_channels: Inner width of the feed-forward net.
         dropout: Dropout of attention weights, residuals and the feed-forward net.
 
-    Shapes: x ``[P, L, d]``, memory as keys and values ``[P, h, T, d / h]``, memory_mask ``[P, T]`` -> ``[P, L, d]``.
+    Shapes: x ``[P, L, d]``, memory as keys and values ``[B, h, T, d / h]``, memory_mask ``[B, T]`` -> ``[P, L, d]``. B is P,
+        or P / k if each k captions in a row are of one video.
 
     Reference: Vaswani et al., NeurIPS 2017, section 3.1.
     """
@@ -88,7 +89,9 @@ class DecoderLayer(Layer):
             causal: Whether word l attends to words 0..l; not together with ``words_mask``.
         """
         x = self._after_words(x, words, words_mask, causal)
-        x = self.norms[1](x + self.dropout(self.cross_attention(x, memory, memory_mask)))
+        # The captions of a video are further queries over one memory.
+        queries = x.reshape(memory[0].size(0), -1, x.size(-1))
+        x = self.norms[1](x + self.dropout(self.cross_attention(queries, memory, memory_mask).view_as(x)))
         return self.norms[2](x + self.dropout(self.feedforward(x)))
 
     def cross_attention_weights(

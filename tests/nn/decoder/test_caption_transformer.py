@@ -63,6 +63,21 @@ def test_steps_with_the_cache_equal_the_whole_sentence():
     torch.testing.assert_close(torch.stack(steps, 1), whole, atol=1e-5, rtol=1e-5)
 
 
+def test_captions_in_the_order_of_their_videos_have_the_scores_and_gradients_of_any_order():
+    decoder = make()
+    frames, mask, _, _ = inputs()
+    tokens, order = torch.randint(4, 30, (6, 5)), torch.tensor([0, 3, 1, 4, 2, 5])
+    video = torch.tensor([0, 0, 0, 1, 1, 1])
+    found = []
+    for chosen in (torch.arange(6), order):
+        leaf = frames.clone().requires_grad_()
+        logits = decoder(decoder.encode(leaf, mask), tokens[chosen], video[chosen])[chosen.argsort()]
+        weighted = (logits * torch.arange(logits.numel()).view_as(logits).cos()).sum()
+        found.append((logits, *torch.autograd.grad(weighted, [leaf, *decoder.decoder_layers.parameters()])))
+    for in_order, mixed in zip(*found, strict=True):
+        torch.testing.assert_close(in_order, mixed, atol=1e-4, rtol=1e-4)
+
+
 @torch.no_grad()
 def test_padded_frames_change_nothing():
     decoder = make()
