@@ -24,7 +24,7 @@ from benchmarks.speed.feeding import PAPER, write_both
 from benchmarks.speed.measuring import PAGE, RESULTS, device_name, replace_between
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import CaptionCorpus, CaptionDataModule, VideoCaptions
-from stgraph.extraction import ExtractionPlan, ExtractorChoice, find_videos
+from stgraph.extraction import ExtractionPlan, ExtractorChoice, Failure, extract_videos, find_videos
 from stgraph.features import ExtractorRecord, FeatureStore, FeatureStoreWriter, VideoFeatures
 from stgraph.files import write_text
 from stgraph.training import run_record
@@ -32,6 +32,7 @@ from stgraph.training import run_record
 SIZES = (1_000, 10_000, 100_000)
 READS = 2_000
 BEGIN, END = "<!-- figures of benchmarks.speed.loading -->", "<!-- end of the figures -->"
+NETWORKS: dict[str, dict[str, Any]] = {"resnet101": {}, "i3d": {}, "faster_rcnn": {}}
 WORKERS, THREADS = (0, 1, 2), (1, 2, 4)
 SENTENCES = 16
 
@@ -153,6 +154,20 @@ def of_threads(folder: Path, threads: tuple[int, ...], videos: int) -> list[dict
     return found
 
 
+def of_networks(folder: Path, networks: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Processor seconds of one video of 40 frames, ten of which are kept, by each of the networks that STG-KD needs."""
+    extraction.write_videos(folder, 1)
+    sources, _ = find_videos(folder)
+    found = []
+    for name, settings in networks.items():
+        planned = ExtractionPlan([ExtractorChoice(name, {"weights": "random", **settings})]).build()
+        begun = time.process_time()
+        for video in extract_videos(sources, planned, threads=1, batch_size=extraction.BATCH):
+            assert not isinstance(video, Failure), video
+        found.append({"network": name, "processor_s_of_a_video": round(time.process_time() - begun, 2)})
+    return found
+
+
 def tables(record: dict[str, Any]) -> str:
     """The three tables as Markdown."""
     parts = [
@@ -192,6 +207,15 @@ def tables(record: dict[str, Any]) -> str:
             ("reading threads", "frames a second"),
             [(each["threads"], f"{each['frames_per_s']:.1f}") for each in record["threads"]],
         ),
+        (
+            "The networks of STG-KD, ten frames of one video of four seconds (random weights), processor time of one "
+            "thread:",
+            ("network", "of a video"),
+            [
+                (f"`{each['network']}`", f"{each['processor_s_of_a_video']:.1f} s")
+                for each in record["networks"]
+            ],
+        ),
     ]
     lines = [f"Measured on {record['device']}, commit {str(record['commit'])[:10]}.", ""]
     for text, heads, body in parts:
@@ -218,6 +242,10 @@ def main() -> None:
         (folder / "videos").mkdir()
         record["threads"] = of_threads(
             folder / "videos", THREADS[:2] if quick else THREADS, 2 if quick else extraction.VIDEOS
+        )
+        (folder / "one").mkdir()
+        record["networks"] = of_networks(
+            folder / "one", {name: NETWORKS[name] for name in list(NETWORKS)[: 1 if quick else None]}
         )
     print(json.dumps(record, indent=1))
     options.out.mkdir(parents=True, exist_ok=True)
