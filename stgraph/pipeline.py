@@ -587,7 +587,7 @@ def _existing_files(videos: Sequence[Any]) -> list[str | Path]:
     files = [video for video in videos if isinstance(video, str | Path)]
     for file in files:
         if not Path(file).is_file():
-            raise MissingDataError(f"There is no video file {file}.")
+            raise MissingDataError(f"There is no video file {file}; check the path.")
     return files
 
 

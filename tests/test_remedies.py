@@ -13,6 +13,7 @@ import pytest
 import yaml
 from torch_geometric.transforms import ToUndirected
 
+from stgraph import errors
 from stgraph.cli import main
 from stgraph.commands.arguments import COMMANDS, completions, options_of, parser_of
 from stgraph.datasets import CaptionDataModule, open_dataset
@@ -25,6 +26,7 @@ from stgraph.settings.compose import compose
 from stgraph.settings.training import open_data
 from tests.extraction.files import folder_of_videos
 from tests.features.store.samples import random_video, write
+from tests.fuzz.target import REMEDY
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "stgraph"
 OTHER_TOOLS = {"--force-reinstall", "--no-deps", "--upgrade"}  # of pip, in commands that messages print whole
@@ -339,3 +341,30 @@ def test_a_branch_without_its_stream():
     remedy = advised(r"(model\.branches=\[\w+\])", str(caught.value))
     assert compose("train", [remedy]).model.branches == ["scene"]
     STGraphCaptioner.arguments_for(sizes, branches=["scene"])
+
+
+def raised_texts():
+    """Messages of all errors that are raised, whose ends are written where they are raised."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args):
+                continue
+            if getattr(node.exc.func, "id", "") not in errors.__all__:
+                continue
+            message = node.exc.args[0]
+            parts = message.values if isinstance(message, ast.JoinedStr) else [message]
+            text = "".join(
+                part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "{}"
+                for part in parts
+            )
+            # What is filled in at the end is the rest of the message, with its remedy.
+            if not text.rstrip(".").endswith("{}") and "hint" not in ast.unparse(message):
+                yield f"{path.relative_to(PACKAGE.parent)}:{node.lineno}", text
+
+
+def test_every_error_says_what_to_do():
+    found = dict(raised_texts())
+    assert len(found) > 500
+    asks = re.compile(r"^(Name|Say) |\b(add|set|With) ")
+    lacking = {place: text for place, text in found.items() if not (REMEDY.search(text) or asks.search(text))}
+    assert lacking == {}

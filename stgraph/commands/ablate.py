@@ -180,7 +180,8 @@ def _check(planned: Plan, config: DictConfig) -> int:
                 )
             if (there.settings_hash, there.data_hash) != (task.settings_hash, task.data_hash):
                 raise DataError(
-                    f"Cell {cell_name(task)} was made with other settings or data, so it cannot be compared."
+                    f"Cell {cell_name(task)} was made with other settings or data, so it cannot be compared; run its "
+                    "table again."
                 )
             moved = tuple(
                 f"{key_of(setting)}={folder}/{task.row if key_of(setting) == 'run' else Path(setting).parent.name}/{seed}"

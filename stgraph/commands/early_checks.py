@@ -100,7 +100,7 @@ def composed(name: str, chosen: argparse.Namespace, *, complete: bool = True) ->
                 compose("train", [each], complete=False)
         settings = [each for each in own if not each.endswith((".yaml", ".yml"))]
     elif name == "extract" and not chosen.folder.exists():
-        raise MissingDataError(f"There is no folder of videos at {chosen.folder}.")
+        raise MissingDataError(f"There is no folder of videos at {chosen.folder}; check the path.")
     elif name == "evaluate":
         data = saved_config(chosen.run).data
     elif name == "words":

@@ -39,7 +39,7 @@ def split_caption_arguments(chosen: argparse.Namespace) -> tuple[list[str], list
                 f"There is no video file {video}; caption files and ids of stored videos in separate calls."
             )
         if not files and has_media_ending(video):
-            raise MissingDataError(f"There is no video file {video}.")
+            raise MissingDataError(f"There is no video file {video}; check the path.")
     # The model folder defines which settings its extractors have; they report misspelt ones themselves.
     settings = [f"++{each}" if group_of(each) in EXTRACTOR_GROUPS else each for each in settings]
     return settings, videos, files
@@ -53,7 +53,9 @@ def _files_of(video: str) -> list[str]:
 
     found = [str(file) for file in find_files(Path(video)) if has_media_ending(file)]
     if not found:
-        raise MissingDataError(f"No file in {video} has a video's ending (.mp4, .avi, .webm, ...).")
+        raise MissingDataError(
+            f"No file in {video} has a video's ending (.mp4, .avi, .webm, ...); check the path."
+        )
     return found
 
 

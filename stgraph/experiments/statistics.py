@@ -74,7 +74,7 @@ def mean_interval(
     1.0
     """
     if not len(values):
-        raise DataError("An interval needs at least one value, got none.")
+        raise DataError("An interval needs at least one value, got none; give the scores of the seeds.")
     x = np.asarray(values, dtype=float)
     mean = float(x.mean())
     if len(x) == 1:

@@ -42,11 +42,13 @@ def find_videos(folder: str | Path) -> tuple[list[VideoSource], list[Path]]:
     if os.path.lexists(root) and not root.is_dir():  # reading it fails unless it is a regular file
         return [VideoSource(video_id_of(root.name), root)], []
     if not root.is_dir():
-        raise MissingDataError(f"There is no folder of videos at {root}.")
+        raise MissingDataError(f"There is no folder of videos at {root}; check the path.")
     files = find_files(root)
     videos = [file for file in files if has_media_ending(file)]
     if not videos:
-        raise MissingDataError(f"No file in {root} has a video's ending (.mp4, .avi, .webm, ...).")
+        raise MissingDataError(
+            f"No file in {root} has a video's ending (.mp4, .avi, .webm, ...); check the path."
+        )
     found = [VideoSource(video_id, file) for video_id, file in files_by_id(root, videos).items()]
     return found, [file for file in files if not has_media_ending(file)]
 

@@ -98,7 +98,7 @@ class VideoFeatures:
             check_shape("appearance", self.appearance, "T Da", T=self.num_frames)
         if (self.motion is None) != (self.clip_start is None):
             raise DataError(
-                f"Video '{self.id}': 'motion' and 'clip_start' go together, got only one of them."
+                f"Video '{self.id}': 'motion' and 'clip_start' go together, got only one of them; give both or neither."
             )
         if self.motion is not None and self.clip_start is not None:
             check_shape("motion", self.motion, "C Dm")

@@ -90,7 +90,7 @@ def load_graph(path: str | Path, make: Callable[..., Kind]) -> Kind:
     path = Path(path)
     read = _way(path)[1]
     if not path.is_file():
-        raise MissingDataError(f"No graph at {shown(path)}.")
+        raise MissingDataError(f"No graph at {shown(path)}; check the path.")
     try:
         graph = make(**read(path))
         check_graph(graph)

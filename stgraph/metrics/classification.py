@@ -210,7 +210,7 @@ class Predictions:
                 f"'labels' must be [P={size}] or {list(probabilities.shape)}, got {list(labels.shape)}."
             )
         if not size:
-            raise DataError("There is nothing to score: no target has a label.")
+            raise DataError("There is nothing to score: no target has a label; give some.")
         if not np.isfinite(probabilities).all():
             raise DataError("'probabilities' must be finite, got NaN or infinity; the model has diverged.")
         if labels.ndim == 2:

@@ -90,7 +90,9 @@ def json_arguments(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     names = list(constructor_arguments(cls))
     if len(args) > len(names):
-        raise OptionError(f"{cls.__name__} takes at most {len(names)} arguments, got {len(args)}.")
+        raise OptionError(
+            f"{cls.__name__} takes at most {len(names)} arguments, got {len(args)}; leave out the others."
+        )
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     try:
         checked = _schema(cls).model_validate(given)

@@ -37,7 +37,7 @@ def nearest_captions(
     {'q': 'y'}
     """
     if not train:
-        raise DataError("Nearest neighbour needs at least one training video, got none.")
+        raise DataError("Nearest neighbour needs at least one training video, got none; give 'train' some.")
     if without := [name for name in train if not captions.get(name)]:
         raise DataError(
             f"'captions' must have a caption of each training video, got none of {listed(without)}."
@@ -63,5 +63,5 @@ def most_frequent_caption(captions: Mapping[str, Sequence[str]]) -> str:
     """
     counts = Counter(caption for group in captions.values() for caption in group)
     if not counts:
-        raise DataError("The most frequent caption needs at least one training caption, got none.")
+        raise DataError("The most frequent caption needs at least one training caption, got none; give some.")
     return counts.most_common(1)[0][0]

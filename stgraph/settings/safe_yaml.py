@@ -33,7 +33,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
             interpolation ``${...}``; what an interpolation stands for is neither resolved nor printed.
     """
     if not path.exists():
-        raise MissingDataError(f"There is no file {path}.")
+        raise MissingDataError(f"There is no file {path}; check the path.")
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{path} is not a regular file; name a YAML file.")

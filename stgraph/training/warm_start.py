@@ -56,7 +56,7 @@ def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: Caption
         if "object" not in branches or "scene" not in model.branches:
             raise OptionError(
                 f"A teacher needs the branches [scene, object] here and an object branch of its own, but {which} has "
-                f"{list(branches)}."
+                f"{list(branches)}; choose another teacher."
             )
     assert isinstance(model, STGraphCaptioner), "no other model has these branches"
     teacher.check_extractors(data.source.extractors, "object")

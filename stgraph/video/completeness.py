@@ -47,7 +47,7 @@ def check_file(path: Path) -> None:
     try:
         facts = os.stat(path)
     except FileNotFoundError:
-        raise MissingDataError(f"There is no video at {path}.") from None
+        raise MissingDataError(f"There is no video at {path}; check the path.") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not readable ({error}); check the path and its permissions.") from error
     if not stat.S_ISREG(facts.st_mode):

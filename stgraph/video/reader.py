@@ -124,7 +124,9 @@ class VideoReader:
         wanted = sorted({int(number) for number in numbers})
         outside = [number for number in wanted if not 0 <= number < self.num_frames]
         if outside:
-            raise OptionError(f"{self.path} has frames 0 to {self.num_frames - 1}, got {outside[0]}.")
+            raise OptionError(
+                f"{self.path} has frames 0 to {self.num_frames - 1}, got {outside[0]}; ask for those."
+            )
         for number in wanted:
             yield number, self._rgb(self._cursor.frame(number))
 

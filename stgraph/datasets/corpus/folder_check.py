@@ -87,7 +87,7 @@ def check_folder(
     files = find_files(folder)
     for path in captions:
         if not path.is_file():
-            raise MissingDataError(f"There is no file of captions at {path}.")
+            raise MissingDataError(f"There is no file of captions at {path}; check the path.")
     captions = tuple(captions) or _caption_files(name, files)
     findings, corpus = _check_captions(name, captions, splits)
     videos = [file for file in files if has_media_ending(file)]

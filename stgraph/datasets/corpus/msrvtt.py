@@ -61,7 +61,7 @@ def read_msrvtt_captions(
             if entry.captions is not None:
                 found.setdefault(entry.video_id, []).extend(entry.captions)
         if not found:
-            raise DataError(f"{path} contains no captions.")
+            raise DataError(f"{path} contains no captions; check the path.")
         found_splits = {entry.video_id: entry.split for entry in entries if entry.split}
         kinds = {entry.video_id: entry.category for entry in entries if entry.category}
         if not found_splits and not split and splits is None:

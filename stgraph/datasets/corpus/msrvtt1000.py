@@ -83,7 +83,7 @@ def _unzipped(path: Path) -> str:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise DataError(
-                f"{shown(path)} holds more than {MOST_BYTES >> 20} MiB, which no captions file does."
+                f"{shown(path)} holds more than {MOST_BYTES >> 20} MiB, which no captions file does; check the path."
             )
         return content.decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:

@@ -104,7 +104,9 @@ def published_differences(corpus: CaptionCorpus, name: str) -> list[str]:
 
 def _differences(counts: Mapping[str, tuple[int, int]], name: str) -> list[str]:
     if name not in PUBLISHED:
-        raise OptionError(f"Published counts are known for {sorted(PUBLISHED)}, not for {name!r}.")
+        raise OptionError(
+            f"Published counts are known for {sorted(PUBLISHED)}, not for {name!r}; choose one of those."
+        )
     return [
         f"{split}: {value:,} {what}, published {wanted:,}"
         for split, published in PUBLISHED[name].items()

@@ -168,7 +168,7 @@ class GraphList(GraphSource):
     def __init__(self, graphs: Mapping[str, Data], builder: VideoGraphBuilder | None = None) -> None:
         self.builder, self.num_frames = builder, None
         if not graphs:
-            raise DataError("A data set needs at least one graph, got none.")
+            raise DataError("A data set needs at least one graph, got none; give some.")
         self.graphs = ByVideo(
             "The data set", {name: _as_video_graph(name, graph) for name, graph in graphs.items()}
         )

@@ -107,7 +107,9 @@ def encode(
         for number, key in enumerate(keys):
             nodes = torch.zeros(0) if track is None else (track == key).nonzero()[:, 0]
             if not len(nodes):
-                raise DataError(f"{where} has a target for the track {key}, which no node of its graph has.")
+                raise DataError(
+                    f"{where} has a target for the track {key}, which no node of its graph has; correct it."
+                )
             query[nodes] = number
         return EncodedTargets(query, labels, keys)
     pairs = torch.tensor(keys, dtype=torch.long).reshape(-1, 2).T

@@ -54,7 +54,7 @@ def clip_examples(
                 found.append((clip.graph(builder, name), segment.label))
     if not found:
         raise DataError(
-            f"The videos of {dataset.name} have no segments of the kind '{kind}' but those left out."
+            f"The videos of {dataset.name} have no segments of the kind '{kind}' but those left out; choose another kind."
         )
     return found
 
@@ -120,7 +120,8 @@ def track_examples(
                 found.append((clip.graph(builder, f"{video.video_id}/{start}-{end}"), targets))
     if not found:
         raise DataError(
-            f"No window of {window} frames of {dataset.name} has a track with the state '{state}'."
+            f"No window of {window} frames of {dataset.name} has a track with the state '{state}'; choose another state "
+            "or a shorter window."
         )
     return found
 
@@ -174,7 +175,7 @@ def relation_examples(
                 found.append((clip.graph(builder, name), pairs))
     if not found:
         raise DataError(
-            f"The sampled frames of {dataset.name} have none of the relations that are asked for."
+            f"The sampled frames of {dataset.name} have none of the relations that are asked for; choose others."
         )
     return found
 

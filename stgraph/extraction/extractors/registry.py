@@ -105,4 +105,4 @@ def _import(name: str) -> Any:
     except ImportError as error:
         raise OptionError(f"'{name}' cannot be imported ({error}); is its package installed?") from error
     except AttributeError as error:
-        raise OptionError(f"There is no '{attribute}' in {module}.") from error
+        raise OptionError(f"There is no '{attribute}' in {module}; check the name.") from error

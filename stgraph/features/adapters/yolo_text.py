@@ -136,7 +136,9 @@ class _Layout:
                 "of the pose model."
             )
         if self.masks and not self.segments:
-            raise OptionError("'masks' need 'segments': files without polygons have no masks.")
+            raise OptionError(
+                "'masks' must be false without 'segments', got true: files without polygons have no masks."
+            )
 
     @property
     def shape(self) -> int:

@@ -69,7 +69,7 @@ def _open_regular(path: Path) -> GuardedFile:
     try:
         handle = _handle(path)
     except FileNotFoundError as error:
-        raise MissingDataError(f"No feature store at {path}.") from error
+        raise MissingDataError(f"No feature store at {path}; check the path.") from error
     except OSError as error:
         if error.errno == errno.EMFILE:
             raise StoreError(

@@ -110,7 +110,9 @@ class Header:
             DataError: If streams, extractors, label names or dtypes differ; the message names the difference.
         """
         if unshared := sorted(self.extractors.keys() ^ other.extractors.keys()):
-            raise DataError(f"{owner} has other streams: only one of the two has {', '.join(unshared)}.")
+            raise DataError(
+                f"{owner} has other streams: only one of the two has {', '.join(unshared)}; extract the same for both."
+            )
         for stream, record in self.extractors.items():
             if parts := record.differences(other.extractors[stream]):
                 raise DataError(
@@ -120,7 +122,8 @@ class Header:
             pairs = zip((*self.label_names, None), (*other.label_names, None), strict=False)
             first = next((index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1])
             raise DataError(
-                f"{owner} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}."
+                f"{owner} has other label names: label {first[0]} is {first[1]!r} and {first[2]!r}; use the same "
+                "detector for both."
             )
         if self.dtype != other.dtype:
             raise DataError(

@@ -135,7 +135,7 @@ class FeatureStore:
         places = self._open().places
         if video_id not in places:
             near = difflib.get_close_matches(str(video_id), places, n=1, cutoff=0.0)
-            hint = f"; the nearest id is '{near[0]}'" if near else ""
+            hint = f"; the nearest id is '{near[0]}'" if near else "; 'store.ids' lists them"
             raise UnknownVideoError(f"No video '{video_id}' among the {len(places)} of {self.path}{hint}.")
         return StoredVideo(*places[video_id])
 

@@ -76,7 +76,7 @@ def with_node_attributes(*names: str) -> Callable[[_Marked], _Marked]:
     """
     for name in names:
         if name not in NODE_ATTRIBUTES:
-            raise OptionError(f"An edge rule can take {', '.join(NODE_ATTRIBUTES)}, got {name!r}.")
+            raise OptionError(f"An edge rule can take {', '.join(NODE_ATTRIBUTES)}, got {name!r}; rename it.")
 
     def mark(rule: _Marked) -> _Marked:
         rule.node_attributes = names  # type: ignore[attr-defined]

@@ -44,7 +44,9 @@ def with_rewards(
     if kind not in BASELINES:
         raise OptionError(f"'reinforce.baseline' must be one of {BASELINES}, got {kind!r}.")
     if not references:
-        raise MissingDataError("Rewards need captions of training videos, and there are none.")
+        raise MissingDataError(
+            "Rewards need captions of training videos, and there are none; give some, or leave rewards out."
+        )
     reward = CaptionReward(references, {m: w for m, w in weights.items() if w != 0}, words=tokenizer.words)
     baseline = None
     if kind == "learned":

@@ -108,7 +108,7 @@ def test_polygons_that_may_end_with_confidence_and_track_are_refused(tmp_path):
     [
         ({"extra": ("track", "conf")}, "'extra' must be one of"),
         ({"keypoints": (17, 4)}, "'kpt_shape'"),
-        ({"masks": True}, "'masks' need 'segments'"),
+        ({"masks": True}, "'masks' must be false without 'segments'"),
     ],
 )
 def test_names_options_that_do_not_fit(tmp_path, options, message):
