@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.real_graphs.captions import command as captions
-from benchmarks.real_graphs.cells import CellResult, run_cell
+from benchmarks.real_graphs.cells import CellResult, run_cell, settings_of
 from benchmarks.real_graphs.hand_made import BASELINES
 from benchmarks.real_graphs.report import by_fold, by_seed, table
 from benchmarks.real_graphs.rows import ROWS
@@ -60,10 +60,10 @@ def main() -> None:
             if name in ("nearest_neighbour", "constant") and seed:
                 continue  # nothing in them is drawn
             path = options.runs / f"{options.task}-{kind}-{epochs}" / f"{name}-{seed}.npz"
-            if path.exists():
-                found = CellResult.load(path)
-            else:
-                found = run_cell(options.task, name, seed, folds, epochs)
+            settings = settings_of(options.task, name, folds, epochs)
+            found = CellResult.load(path, settings)
+            if found is None:
+                found = run_cell(options.task, name, seed, folds, epochs, settings)
                 found.save(path)
             cells.setdefault(name, {})[seed] = found
             scores = by_fold({seed: found.predictions}, task.metric)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import time
 import warnings
@@ -17,7 +19,7 @@ import torch
 from torch.optim import AdamW
 
 from benchmarks.real_graphs.hand_made import BASELINES, features_of
-from benchmarks.real_graphs.rows import ROWS, examples_of, model_of
+from benchmarks.real_graphs.rows import HEAD_CHANNELS, NUM_WEIGHTS, ROWS, examples_of, model_of
 from benchmarks.real_graphs.tasks import TASKS, Examples, Fold
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
@@ -39,17 +41,20 @@ class CellResult:
         predictions: Probabilities and true labels of each fold's test targets.
         weights: Number of weights of the model; 0 for a baseline.
         seconds: Time of making the data, training and testing.
+        settings: What the predictions depend on, apart from the seed.
     """
 
     predictions: dict[str, Predictions]
     weights: int
     seconds: float
+    settings: str
 
     def save(self, path: Path) -> None:
         """Writes the cell to an npz file."""
         arrays: dict[str, Any] = {
             "weights": self.weights,
             "seconds": self.seconds,
+            "settings": self.settings,
             "folds": list(self.predictions),
         }
         for number, found in enumerate(self.predictions.values()):
@@ -59,18 +64,34 @@ class CellResult:
             np.savez_compressed(file, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> CellResult:
-        """Reads a cell."""
+    def load(cls, path: Path, settings: str) -> CellResult | None:
+        """Reads a cell; None if there is none, or one of other settings."""
+        if not path.is_file():
+            return None
         with np.load(path, allow_pickle=False) as file:
+            if "settings" not in file or str(file["settings"]) != settings:
+                return None
             found = {}
             for number, fold in enumerate(file["folds"].tolist()):
                 values = {name: file[f"{number}/{name}"] for name in FIELDS}
                 values |= {name: tuple(values[name].tolist()) for name in ("classes", "items")}
                 found[fold] = Predictions(**values)
-            return cls(found, int(file["weights"]), float(file["seconds"]))
+            return cls(found, int(file["weights"]), float(file["seconds"]), settings)
 
 
-def run_cell(task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int) -> CellResult:
+def settings_of(task: str, name: str, folds: Sequence[Fold], epochs: int) -> str:
+    """A digest of what the predictions of a row depend on, apart from the seed and the code."""
+    known: list[Any] = [task, name, [[fold.name, list(fold.train[1]), list(fold.test[1])] for fold in folds]]
+    if name in ROWS:
+        row = ROWS[name]
+        known += [row.title, row.arguments, row.pool, row.change, epochs, HEAD_CHANNELS, NUM_WEIGHTS]
+        known += [LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS, TASKS[task].mirrored]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def run_cell(
+    task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int, settings: str
+) -> CellResult:
     """Trains and tests a row with one seed on every fold."""
     started, found, weights = time.perf_counter(), {}, 0
     for fold in folds:
@@ -78,7 +99,7 @@ def run_cell(task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int
             found[fold.name] = _baseline(task, name, seed, fold)
         else:
             found[fold.name], weights = _network(task, name, seed, fold, epochs)
-    return CellResult(found, weights, time.perf_counter() - started)
+    return CellResult(found, weights, time.perf_counter() - started, settings)
 
 
 def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[Predictions, int]:

@@ -16,6 +16,8 @@ from stgraph.graph import CosineEdges, IouEdges, LinkObjects, NearestEdges, Trac
 from stgraph.models import Classifier
 
 GEOMETRY = ("position", "size", "velocity", "gap")
+HEAD_CHANNELS = 32
+"""Of the layer before the scores, in every row: pairs of boxes are judged by their geometry without edges, too."""
 NUM_WEIGHTS = 20_000
 """Every model has about so many weights: its width is the even number that comes nearest."""
 
@@ -144,7 +146,7 @@ def width_of(build: Callable[[int], nn.Module], num_weights: int) -> int:
 
 
 def _model(row: Row, model_class: type[Classifier], data: ClassificationDataModule, width: int) -> Classifier:
-    pools = {"pool": row.pool}
+    pools: dict[str, Any] = {"pool": row.pool, "head_channels": HEAD_CHANNELS}
     if model_class.level == "graph":
         pools["object_pool"] = "mean" if row.pool == "mean" else "attention"
     model = model_class.for_data(data, hidden_channels=width, **pools, **row.arguments)

@@ -62,7 +62,8 @@ class ClassificationSizes(Protocol):
 class Classifier(VideoModel):
     """Graphs -> classes: one vector per box, then a head for videos, tracks or pairs of boxes.
 
-    A subclass sets ``level`` and answers :meth:`targets`, one vector per target; a linear layer scores the classes.
+    A subclass sets ``level`` and answers :meth:`targets`, one vector per target; a linear layer, or two of them, score the
+    classes.
 
     Args:
         object_channels: Width of the boxes' features.
@@ -79,7 +80,8 @@ class Classifier(VideoModel):
             the reverse edge, too.
         motion: Whether to read the velocity of each box.
         pool: How several vectors become one: "mean", "attention", or "recurrent", which keeps their order in time.
-        dropout: Dropout probability before the last layer.
+        dropout: Dropout probability before the head.
+        head_channels: Width of a layer with a ReLU between the target's vector and the scores; 0 has none.
 
     Shapes: A batch of ``VideoGraph`` -> logits ``[P, C]`` of P targets.
 
@@ -108,9 +110,10 @@ class Classifier(VideoModel):
         motion: bool = True,
         pool: Pool = "mean",
         dropout: Probability = 0.1,
+        head_channels: OptionalWidth = 0,
     ) -> None:
         super().__init__()
-        self.multi_label = multi_label
+        self.num_classes, self.multi_label = num_classes, multi_label
         self.encoder = ObjectEncoder(
             object_channels,
             hidden_channels,
@@ -125,7 +128,12 @@ class Classifier(VideoModel):
         )
         self.pool = make_pool(pool, hidden_channels)
         self.dropout = nn.Dropout(dropout)
-        self.head = Linear(self.target_channels(hidden_channels), num_classes)
+        channels = self.target_channels(hidden_channels)
+        self.head = (
+            nn.Sequential(Linear(channels, head_channels), nn.ReLU(), Linear(head_channels, num_classes))
+            if head_channels
+            else Linear(channels, num_classes)
+        )
 
     @classmethod
     def for_data(cls, data: ClassificationSizes, **arguments: Any) -> Self:

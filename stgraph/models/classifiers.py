@@ -52,6 +52,7 @@ class GraphClassifier(Classifier):
         object_pool: How the boxes of a frame become one vector: "mean" or "attention".
         pool: How the frames become one vector: "mean", "attention" or "recurrent".
         dropout: As in ``Classifier``.
+        head_channels: As in ``Classifier``.
 
     Shapes: A batch of B graphs -> ``[B, C]``.
 
@@ -82,6 +83,7 @@ class GraphClassifier(Classifier):
         object_pool: Literal["mean", "attention"] = "mean",
         pool: Pool = "mean",
         dropout: Probability = 0.1,
+        head_channels: OptionalWidth = 0,
     ) -> None:
         super().__init__(
             object_channels,
@@ -98,6 +100,7 @@ class GraphClassifier(Classifier):
             motion=motion,
             pool=pool,
             dropout=dropout,
+            head_channels=head_channels,
         )
         self.object_pool = make_pool(object_pool, hidden_channels)
 
@@ -155,7 +158,7 @@ class RelationClassifier(Classifier):
 
     def target_channels(self, hidden_channels: int) -> int:
         """Width of both boxes, their product, the frame and the geometry."""
-        self.geometry = EdgeAttributes()
+        self.geometry = EdgeAttributes(["position", "size", "velocity", "gap", "distance"])
         return 4 * hidden_channels + self.geometry.channels
 
     @axes(nodes="N d")

@@ -63,9 +63,9 @@ class ClassificationModule(StepModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if len(classes) != model.head.out_features:
+        if len(classes) != model.num_classes:
             raise OptionError(
-                f"'classes' must be the model's {model.head.out_features}, got {len(classes)}; build the model by "
+                f"'classes' must be the model's {model.num_classes}, got {len(classes)}; build the model by "
                 "for_data(data) and pass data.classes."
             )
         self.model, self.classes = model, tuple(classes)

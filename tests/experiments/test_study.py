@@ -32,6 +32,7 @@ TABLES = (
     "stgkd_open",
     "stgkd_reinforce",
     "systems",
+    "training_speed",
 )
 
 

@@ -18,7 +18,7 @@ CONVS = [
     {"conv": "GINEConv", "edge_attributes": ["distance", "gap"], "edge_channels": 3, "both_directions": True},
     {"conv": "TransformerConv", "edge_attributes": ["position"], "both_directions": True},
     {"conv": "RGCNConv", "both_directions": True},
-    {"pool": "attention"},
+    {"pool": "attention", "head_channels": 6},
     {"pool": "recurrent"},
 ]
 SMALL = {"hidden_channels": 8}

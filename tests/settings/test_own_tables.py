@@ -159,6 +159,19 @@ OWN = {
             "attached_ranking": {"model.ranking_detach": False},
         },
     ),
+    "training_speed": (
+        "recommended",
+        OBJECT | {"data.loader.captions_per_epoch": None},
+        {
+            "one_caption": {"data.loader.captions_per_video": 1},
+            "four_captions": {},
+            "sixteen_captions": {"data.loader.captions_per_video": 16},
+            "sixteen_captions_bf16": {
+                "data.loader.captions_per_video": 16,
+                "trainer.precision": "bf16-mixed",
+            },
+        },
+    ),
     "stats_ranking": (
         "interactions_stats",
         ST,
