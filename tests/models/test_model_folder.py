@@ -52,7 +52,7 @@ def test_settings_make_the_builder_that_they_name(changed, builder):
 @pytest.mark.parametrize(
     ("changed", "field", "says"),
     [
-        ({"spatial": "me"}, "spatial", "should be 'iou' or 'self'"),
+        ({"spatial": "me"}, "spatial", "should be 'iou', 'self' or 'nearest'"),
         ({"spatial_temperature": 0}, "spatial_temperature", "greater than or equal to 0.001"),
         ({"temporal_temperature": float("inf")}, "temporal_temperature", "finite"),
         ({"temporal_direction": "back"}, "temporal_direction", "should be 'forward' or 'both'"),

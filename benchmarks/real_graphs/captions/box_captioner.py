@@ -27,6 +27,7 @@ class BoxCaptioner(CaptioningModel):
         num_layers: Number of graph convolutions.
         conv: As in ``ObjectEncoder``.
         edge_attributes: As in ``ObjectEncoder``.
+        edge_channels: As in ``ObjectEncoder``.
         both_directions: As in ``ObjectEncoder``.
         pool: How the boxes of a frame become one vector.
         num_heads: Attention heads.
@@ -49,6 +50,7 @@ class BoxCaptioner(CaptioningModel):
         num_layers: int = 2,
         conv: str = "ResidualGCNConv",
         edge_attributes: tuple[str, ...] = (),
+        edge_channels: int = 0,
         both_directions: bool = False,
         pool: Pool = "mean",
         num_heads: int = 4,
@@ -64,6 +66,7 @@ class BoxCaptioner(CaptioningModel):
             num_layers,
             conv=conv,
             edge_attributes=edge_attributes,
+            edge_channels=edge_channels,
             both_directions=both_directions,
             num_labels=num_labels,
         )
