@@ -18,8 +18,8 @@ import stgraph as sg
 from stgraph.graph import register_edge_rule
 
 
-def nearest(boxes, features, frame):
-    """Links each object to the nearest other object of its frame, by the distance of the centres."""
+def closest(boxes, features, frame):
+    """Links each object to the one other object of its frame whose centre is closest."""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     distance = torch.cdist(centre, centre)
     distance[frame[:, None] != frame] = torch.inf
@@ -29,7 +29,7 @@ def nearest(boxes, features, frame):
     return torch.stack([source, target[source]]), torch.ones(len(source))
 
 
-register_edge_rule("nearest", nearest)
+register_edge_rule("closest", closest)
 
 # %%
 # With a name, it is used like the library's own rules, next to them, and in ``config.json`` of a model.
@@ -41,7 +41,7 @@ detections = sg.Detections.from_raw(
     track=[0, 1, 2, 0, 1, 2],
     size=(110, 110),
 )
-builder = sg.VideoGraphBuilder(spatial="nearest", temporal="track")
+builder = sg.VideoGraphBuilder(spatial="closest", temporal="track")
 graph = builder(detections)
 print(graph)
 print(builder.config)
@@ -52,7 +52,7 @@ import numpy as np
 
 from stgraph.inspection import draw_graph
 
-draw_graph(graph, np.full((2, 110, 110, 3), 225, np.uint8), title="Each object and its nearest neighbour")
+draw_graph(graph, np.full((2, 110, 110, 3), 225, np.uint8), title="Each object and the closest other one")
 
 # %%
 # An extractor
@@ -156,7 +156,7 @@ print(captioner.config.model, captioner.builder)
 # ------------
 # ``register_edge_rule`` and ``register_model`` make a name known in this process. A package that
 # declares entry points makes it known to every command, as in ``stgraph train model=mean_objects
-# graph.spatial=nearest``:
+# graph.spatial=closest``:
 #
 # .. code-block:: toml
 #
