@@ -10,7 +10,7 @@ and registers it so that a trained model is saved with its name.
 # An edge rule
 # ------------
 # A rule takes the boxes, features and frame numbers of one video and returns edges and weights. This one
-# links each object to the nearest other object of its frame.
+# links each object to the closest other object of its frame.
 
 import torch
 
@@ -161,7 +161,7 @@ print(captioner.config.model, captioner.builder)
 # .. code-block:: toml
 #
 #     [project.entry-points."stgraph.edge_rules"]
-#     nearest = "my_package.rules:nearest"
+#     closest = "my_package.rules:closest"
 #
 #     [project.entry-points."stgraph.models"]
 #     mean_objects = "my_package.models:MeanObjects"
