@@ -13,7 +13,7 @@ from stgraph.errors import OptionError
 from stgraph.features.detections import Detections
 from stgraph.features.streams import GRID
 from stgraph.graph.batching import make_batch
-from stgraph.graph.config import GraphConfig
+from stgraph.graph.config import MOST_PADDED, GraphConfig
 from stgraph.graph.edge_kind import EdgeKind
 from stgraph.graph.edges import CosineEdges, EdgeRule, cosine_edges, dense_edges, find_edge_rule
 from stgraph.graph.edges.join import join_edges
@@ -43,7 +43,7 @@ class VideoGraphBuilder:
         score_threshold: Lowest score that is kept. The paper uses 0.5.
         pad_objects: None: an absent object is absent. A number: each frame has that many nodes, as the paper's
             implementation details have it; absent ones (box, features and score 0, label and track -1) overlap with
-            nothing, resemble nothing, and still share in softmax, degree and pooling.
+            nothing, resemble nothing, and still share in softmax, degree and pooling. At most 1,000.
 
     Raises:
         OptionError: If an argument is none of those.
@@ -68,6 +68,10 @@ class VideoGraphBuilder:
         for name, value in (("max_objects", max_objects), ("pad_objects", pad_objects)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise OptionError(f"'{name}' must be a whole number of at least 1, or None, got {value!r}.")
+        if pad_objects is not None and pad_objects > MOST_PADDED:
+            raise OptionError(
+                f"'pad_objects' must be at most {MOST_PADDED:,}, got {pad_objects:,}: each frame gets so many nodes."
+            )
         if isinstance(score_threshold, bool) or not isinstance(score_threshold, int | float):
             raise OptionError(f"'score_threshold' must be a number, got {score_threshold!r}.")
         if pad_objects is not None and (max_objects is None or max_objects > pad_objects):

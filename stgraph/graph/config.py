@@ -39,6 +39,9 @@ OPTIONS = {
     "nearest_k": ("spatial", "nearest"),
 }
 
+MOST_PADDED = 1000
+"""Largest number of nodes that a frame is padded to."""
+
 
 @checked
 class GraphConfig(BaseModel):
@@ -72,7 +75,7 @@ class GraphConfig(BaseModel):
     dense: bool = False
     max_objects: int | None = Field(default=None, ge=1)
     score_threshold: float = Field(default=0.0, allow_inf_nan=False)
-    pad_objects: int | None = Field(default=None, ge=1)
+    pad_objects: int | None = Field(default=None, ge=1, le=MOST_PADDED)
     spatial_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
     temporal_temperature: float = Field(default=1.0, ge=1e-3, allow_inf_nan=False)
     center_features: bool = False

@@ -192,6 +192,7 @@ def test_own_rules_join_the_built_in_ones():
         ({"max_objects": 0}, "'max_objects' must be a whole number of at least 1, or None, got 0"),
         ({"max_objects": 2.5}, "'max_objects' must be .* got 2.5"),
         ({"pad_objects": -1}, "'pad_objects' must be .* got -1"),
+        ({"pad_objects": 1001}, "'pad_objects' must be at most 1,000, got 1,001"),
         ({"max_objects": 6, "pad_objects": 5}, "'max_objects' must be at most pad_objects=5, got 6"),
         ({"max_objects": None, "pad_objects": 5}, "'max_objects' must be at most pad_objects=5, got None"),
     ],

@@ -58,6 +58,7 @@ def test_the_default_keeps_every_box():
         ({"temporal": "track", "track_decay": 0.0}, "greater than 0"),
         ({"max_objects": 0}, "greater than or equal to 1"),
         ({"score_threshold": float("nan")}, "finite"),
+        ({"pad_objects": 1001, "max_objects": 5}, "pad_objects"),
         ({"colour": 1}, "'colour' is not an argument of GraphConfig"),
     ],
 )
