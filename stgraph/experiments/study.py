@@ -110,7 +110,8 @@ class Study(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise OptionError(
-                f"The table '{name}' has a wrong entry {where or 'at its top'}: {first['msg']}; correct it."
+                f"The table '{shown(name)}' has a wrong entry {shown(where) or 'at its top'}: "
+                f"{shown(first['msg'], 1000)}; correct it."
             ) from error
 
     @model_validator(mode="after")
@@ -148,7 +149,8 @@ class Study(BaseModel):
         """
         if unknown := sorted(set(rows) - self.rows.keys()):
             raise OptionError(
-                f"The table '{self.name}' has no row '{shown(unknown[0], 60)}'; its rows are {', '.join(self.rows)}."
+                f"The table '{self.name}' has no row '{shown(unknown[0], 60)}'; its rows are "
+                f"{shown(', '.join(self.rows), 1000)}."
             )
 
     def with_branches(self, cells: Mapping[str, Mapping[int, Cell]]) -> dict[str, dict[int, Cell]]:

@@ -295,4 +295,6 @@ def _first_problem(error: ValidationError) -> str:
     where = shown(".".join(str(part) for part in first["loc"])) or "top level"
     if first["type"] == "extra_forbidden":
         return f"has the unknown entry '{where}'"
-    return f"has a wrong entry '{where}' ({first['msg']}, got {str(first['input'])[:80]!r})"
+    return (
+        f"has a wrong entry '{shown(where)}' ({shown(first['msg'], 1000)}, got {str(first['input'])[:80]!r})"
+    )

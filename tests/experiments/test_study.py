@@ -117,6 +117,7 @@ ONE = {"title": "T", "source": "S", "references": ["a"], "rows": {"a": {"title":
     ("change", "message"),
     [
         ({"references": ["b"]}, "there is no row 'b'"),
+        ({"references": ["a\nb"]}, r"there is no row 'a\\nb'"),
         ({"rows": {"a": {"title": "A", "settings": ["teacher={run:b}"]}}}, "there is no row 'b'"),
         ({"rows": {"a": {"title": "A", "setings": []}}}, "rows.a.setings"),
         ({"colour": "red"}, "colour"),
