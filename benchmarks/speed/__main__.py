@@ -102,7 +102,8 @@ def table(record: dict[str, Any]) -> str:
         peaks = [row[side]["peak_mb"] for side in ("ours", "theirs")]
         peak = " / ".join("" if each is None else f"{each:.0f} MiB" for each in peaks)
         lines.append(
-            f"| {row['work']} | {row['peer']} | {duration(row, 'ours')} | {duration(row, 'theirs')} | "
+            f"| {row['name'].removesuffix(', ' + row['peer'])}: {row['work']} | {row['peer']} | "
+            f"{duration(row, 'ours')} | {duration(row, 'theirs')} | "
             f"{row['ratio']:.2f} ({low:.2f} to {high:.2f}) | {promise} | {floor} | {peak} |"
         )
     return "\n".join(lines) + "\n"

@@ -205,6 +205,11 @@ def draw(points: Sequence[dict[str, Any]], path: Path) -> None:
         axes[1][column].set_xlabel(title)
         for row in range(2):
             axes[row][column].grid(visible=True, which="major", linewidth=0.4, alpha=0.6)
+            axes[row][column].set_xticks(
+                sizes := sorted({each[kind] for each in points if each["against"] == kind}),
+                [f"{size:,}" for size in sizes],
+            )
+            axes[row][column].minorticks_off()
     axes[0][0].set_ylabel("processor seconds")
     axes[1][0].set_ylabel("growth of memory, MiB")
     axes[0][0].legend(frameon=False, fontsize=8)
