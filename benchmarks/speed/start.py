@@ -43,7 +43,7 @@ def rows(quick: bool) -> list[Row]:
         ),
     }
     return [
-        compare(f"start, {name}", name, ours, f"{peer} alone", theirs, rounds=2 if quick else 7, wall=True)
+        compare(f"start, {name}", name, ours, f"{peer} alone", theirs, rounds=2 if quick else 3, wall=True)
         for name, (ours, peer, theirs) in work.items()
     ]
 

@@ -30,8 +30,8 @@ class Consensus:
     def of(self, rows: Sequence[int]) -> str:
         """The caption of a set that is given by the captions' numbers."""
         vectors = self.vectors[rows]
-        likeness = vectors @ np.asarray(vectors.mean(0)).ravel()
-        return str(self.captions[rows][likeness.argmax()])
+        similarity = vectors @ np.asarray(vectors.mean(0)).ravel()
+        return str(self.captions[rows][similarity.argmax()])
 
 
 @cache
