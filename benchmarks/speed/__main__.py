@@ -1,13 +1,15 @@
 """All rows of the speed table, one file after the other, each in a process of its own: ``python -m benchmarks.speed``.
 
 ``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and the table of docs/speed.md. With
-``--check FILE`` it measures quickly, writes nothing, and fails if a ratio is below half of that in FILE.
+``--check`` it measures quickly, writes nothing, and fails if a ratio is below half of the one that is committed for this
+processor, or of the smallest of all processors if none is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -47,9 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--page", type=Path, default=PAGE, help="page whose table is replaced")
-    parser.add_argument("--check", type=Path, metavar="FILE", help="compare with committed ratios")
+    parser.add_argument("--check", action="store_true", help="compare with committed ratios")
     chosen = parser.parse_args(arguments)
-    quick = chosen.quick or chosen.check is not None
+    quick = chosen.quick or chosen.check
     rows, begun = [], time.perf_counter()
     for file in chosen.rows:
         started = time.perf_counter()
@@ -66,8 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
         "platform": platform.machine(),
     }
     print(table(record))
-    if chosen.check is not None:
-        return check(rows, json.loads(chosen.check.read_text(encoding="utf-8"))["rows"])
+    if chosen.check:
+        return check(rows, committed_ratios(chosen.out, device_name()))
     chosen.out.mkdir(parents=True, exist_ok=True)
     write_text(chosen.out / f"{device_name()}.json", json.dumps(record, indent=1) + "\n")
     replace_between(chosen.page, BEGIN, END, table(record))
@@ -114,9 +116,20 @@ def duration(row: dict[str, Any], side: str) -> str:
     return readable(row[side]["wall" if row["wall"] else "processor"])
 
 
-def check(rows: list[dict[str, Any]], committed: list[dict[str, Any]]) -> int:
+def committed_ratios(folder: Path, device: str) -> dict[str, float]:
+    """The ratio of each row that is committed for a processor, or else the smallest that is for any."""
+    files = (
+        [folder / f"{device}.json"] if (folder / f"{device}.json").is_file() else folder.glob("*-cores.json")
+    )
+    found: dict[str, float] = {}
+    for file in files:
+        for row in json.loads(file.read_text(encoding="utf-8"))["rows"]:
+            found[row["name"]] = min(row["ratio"], found.get(row["name"], math.inf))
+    return found
+
+
+def check(rows: list[dict[str, Any]], before: dict[str, float]) -> int:
     """Compares ratios with committed ones; 1 if one fell below half."""
-    before = {row["name"]: row["ratio"] for row in committed}
     slow = [row for row in rows if row["ratio"] < LEAST_SHARE * before.get(row["name"], 0.0)]
     for row in slow:
         print(

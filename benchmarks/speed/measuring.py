@@ -235,12 +235,13 @@ def run_alone(rows: Callable[[bool], list[Row]], description: str | None) -> Non
 
 
 def device_name() -> str:
-    """The processor and the number of its cores, as a file name."""
+    """The processor, its vector instructions and the number of its cores, as a file name."""
     model = "cpu"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(line.partition(":")[2] for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
+    model = f"{model} {torch.backends.cpu.get_cpu_capability()}"  # clouds give one name to processors of many years
     words = "".join(each if each.isalnum() else " " for each in model.lower()).split()
     return "-".join([*words, f"{len(os.sched_getaffinity(0))}-cores"])

@@ -7,14 +7,16 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.plugins.io import CheckpointIO
 
+from stgraph.checking import warn_caller
 from stgraph.errors import OptionError
 from stgraph.training.checkpoints import AtomicCheckpointIO
 
-__all__ = ["check_trainer_arguments", "check_validation_interval", "make_trainer"]
+__all__ = ["check_trainer_arguments", "check_validation_interval", "make_trainer", "multiplies_bfloat16"]
 
 RESERVED = {
     "default_root_dir": "the run's folder is given by 'folder'",
@@ -54,7 +56,22 @@ def check_trainer_arguments(trainer: Mapping[str, Any]) -> None:
                 "clock would differ in a resumed run."
             )
     others = {name: value for name, value in trainer.items() if name not in ("callbacks", "logger")}
-    make_trainer(**others, logger=False, enable_checkpointing=False)
+    engine = make_trainer(**others, logger=False, enable_checkpointing=False)
+    if (
+        engine.precision == "bf16-mixed"
+        and engine.strategy.root_device.type == "cpu"
+        and not multiplies_bfloat16()
+    ):
+        warn_caller(
+            "This processor has no products of bfloat16, so training with trainer.precision=bf16-mixed takes several times "
+            "as long as without it; leave it out, or train on a GPU."
+        )
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for products of bfloat16, as far as torch tells."""
+    found = torch.cpu.get_capabilities()
+    return found.get("architecture") != "x86_64" or any(found[name] for name in ("avx512_bf16", "amx_bf16"))
 
 
 def make_trainer(**arguments: Any) -> Trainer:

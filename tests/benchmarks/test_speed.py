@@ -59,8 +59,16 @@ def committed(*ratios):
     ],
 )
 def test_the_check_fails_below_half_of_a_committed_ratio(now, status, says, capsys):
-    assert bench.check(committed(*now), committed(4.0, 9.0)) == status
+    assert bench.check(committed(*now), {"a": 4.0, "b": 9.0}) == status
     assert says in capsys.readouterr().out
+
+
+def test_ratios_are_compared_with_those_of_the_processor_or_the_smallest_of_any(tmp_path):
+    for device, ratios in (("x-2-cores", (4.0, 9.0, 1.0)), ("y-2-cores", (5.0, 8.0))):
+        (tmp_path / f"{device}.json").write_text(json.dumps({"rows": committed(*ratios)}))
+    (tmp_path / "scaling.json").write_text("{}")  # of another measurement
+    assert bench.committed_ratios(tmp_path, "y-2-cores") == {"a": 5.0, "b": 8.0}
+    assert bench.committed_ratios(tmp_path, "z-8-cores") == {"a": 4.0, "b": 8.0, "c": 1.0}
 
 
 def test_slopes_are_those_of_powers():
