@@ -1,6 +1,6 @@
 """All rows of the speed table, one file after the other, each in a process of its own: ``python -m benchmarks.speed``.
 
-``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and the table of docs/speed.md. With
+``make bench`` runs it. It writes ``benchmarks/results/speed/<processor>.json`` and the tables of docs/speed.md. With
 ``--check`` it measures quickly, writes nothing, and fails if a ratio is below half of the one that is committed for this
 processor, or of the smallest of all processors if none is.
 """
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--threads", type=int, default=1, help="of torch (default: 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--page", type=Path, default=PAGE, help="page whose table is replaced")
+    parser.add_argument("--page", type=Path, default=PAGE, help="page whose tables are replaced")
     parser.add_argument("--check", action="store_true", help="compare with committed ratios")
     chosen = parser.parse_args(arguments)
     quick = chosen.quick or chosen.check
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         return check(rows, committed_ratios(chosen.out, device_name()))
     chosen.out.mkdir(parents=True, exist_ok=True)
     write_text(chosen.out / f"{device_name()}.json", json.dumps(record, indent=1) + "\n")
-    replace_between(chosen.page, BEGIN, END, table(record))
+    replace_between(chosen.page, BEGIN, END, tables(chosen.out))
     return 0
 
 
@@ -84,6 +84,12 @@ def measured(file: str, quick: bool, threads: int) -> list[dict[str, Any]]:
     )
     rows: list[dict[str, Any]] = json.loads(done.stdout)
     return rows
+
+
+def tables(folder: Path) -> str:
+    """The table of each processor that is committed."""
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*-cores.json"))]
+    return "\n".join(f"### {record['processor']}\n\n{table(record)}" for record in records)
 
 
 def table(record: dict[str, Any]) -> str:

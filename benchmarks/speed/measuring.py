@@ -92,9 +92,10 @@ def compare(
     floor: tuple[float, str] | None = None,
     wall: bool = False,
     per: int = 1,
+    warm: bool = False,
     **more: Any,
 ) -> Row:
-    """Times two ways that take turns, after one round that warms up.
+    """Times two ways that take turns, after one round that warms up unless both were called before.
 
     Args:
         name: Of the row, as the further texts.
@@ -107,10 +108,11 @@ def compare(
         floor: See :class:`Row`; for one call, like the times.
         wall: Whether the ratio is that of wall-clock seconds: where one side waits for another process, or the device.
         per: Number of units of a call; times are given per unit.
+        warm: Whether both ways have been called already, as for work of many seconds whose outputs were compared.
         more: Further figures of the row.
     """
     seconds: list[list[tuple[float, float]]] = [[], []]
-    for turn in range(rounds + 1):
+    for turn in range(warm, rounds + 1):
         for found, way in zip(seconds, (ours, theirs), strict=True):
             begun = time.process_time(), time.perf_counter()
             way()

@@ -97,6 +97,7 @@ def _row(ending: str, path: Path, rounds: int) -> Row:
         lambda: decode_all(path),
         rounds=rounds,
         promise=5.0 if ending == "mp4" else None,
+        warm=True,
     )
 
 
