@@ -63,8 +63,8 @@ def check_trainer_arguments(trainer: Mapping[str, Any]) -> None:
         and not multiplies_bfloat16()
     ):
         warn_caller(
-            "This processor has no products of bfloat16, so training with trainer.precision=bf16-mixed takes several times "
-            "as long as without it; leave it out, or train on a GPU."
+            "This processor has no products of bfloat16, so training in it ('trainer.precision') takes several times as "
+            "long as in float32; leave 'trainer.precision' out, or train on a GPU."
         )
 
 
