@@ -28,8 +28,7 @@ from stgraph.files import atomic_write
 from stgraph.metrics import Predictions
 from stgraph.training import ClassificationModule, cosine_with_warmup
 
-LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS = 3e-3, 1e-2, 32, 20
-"""The same for all rows."""
+WEIGHT_DECAY, WARMUP_STEPS = 1e-2, 20
 FIELDS = ("probabilities", "labels", "classes", "items")
 
 
@@ -85,7 +84,8 @@ def settings_of(task: str, name: str, folds: Sequence[Fold], epochs: int) -> str
     if name in ROWS:
         row = ROWS[name]
         known += [row.title, row.arguments, row.pool, row.change, epochs, HEAD_CHANNELS, NUM_WEIGHTS]
-        known += [LEARNING_RATE, WEIGHT_DECAY, BATCH_SIZE, WARMUP_STEPS, TASKS[task].mirrored]
+        chosen = TASKS[task]
+        known += [chosen.learning_rate, WEIGHT_DECAY, chosen.batch_size, WARMUP_STEPS, chosen.mirrored]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -107,7 +107,7 @@ def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[
         train=_training_examples(task, name, fold.train),
         test=_examples(task, name, fold.test),
         label_names=fold.train[0].label_names,
-        batch_size=BATCH_SIZE,
+        batch_size=TASKS[task].batch_size,
         seed=seed,
     )
     lightning.seed_everything(seed, verbose=False)
@@ -115,7 +115,7 @@ def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[
     module = ClassificationModule(
         model,
         data.classes,
-        optimizer=partial(AdamW, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+        optimizer=partial(AdamW, lr=TASKS[task].learning_rate, weight_decay=WEIGHT_DECAY),
         schedule=partial(cosine_with_warmup, warmup_steps=WARMUP_STEPS),
         seed=seed,
     )

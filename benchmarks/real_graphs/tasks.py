@@ -48,6 +48,8 @@ class Task:
         examples: Makes graphs with targets of some videos.
         model: Class of the models.
         epochs: Epochs of training, the same for all rows.
+        batch_size: Graphs of a step.
+        learning_rate: Its largest value.
         mirrored: Whether networks are also trained on each training video with left and right exchanged.
     """
 
@@ -57,6 +59,8 @@ class Task:
     examples: Callable[[TrackDataset, VideoGraphBuilder, Sequence[str]], Examples]
     model: type[Classifier]
     epochs: int
+    batch_size: int = 32
+    learning_rate: float = 3e-3
     mirrored: bool = False
 
 
@@ -80,7 +84,7 @@ TASKS = {
         CAD120,
         _actions,
         GraphClassifier,
-        epochs=20,
+        epochs=60,
         mirrored=True,
     ),
     "cad120-relation": Task(
@@ -89,7 +93,9 @@ TASKS = {
         CAD120,
         _relations,
         RelationClassifier,
-        epochs=6,
+        epochs=30,
+        batch_size=16,
+        learning_rate=1e-2,
     ),
     "jaad-crossing": Task(
         "JAAD: does a pedestrian cross at the end of a window of one second, on other videos",
