@@ -71,7 +71,7 @@ def check_trainer_arguments(trainer: Mapping[str, Any]) -> None:
 def multiplies_bfloat16() -> bool:
     """Whether the processor has instructions for products of bfloat16, as far as torch tells."""
     found = torch.cpu.get_capabilities()
-    return found.get("architecture") != "x86_64" or any(found[name] for name in ("avx512_bf16", "amx_bf16"))
+    return found.get("architecture") != "x86_64" or any(map(found.get, ("avx512_bf16", "amx_bf16")))
 
 
 def make_trainer(**arguments: Any) -> Trainer:

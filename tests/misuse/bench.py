@@ -35,7 +35,7 @@ from tests.misuse.valid import Unmade, base_call
 from tests.misuse.wrong import Stranger, wrong_values
 
 ROOT = str(Path(stgraph.__file__).parent)
-LIMIT = 600  # a valid call generates 2,800 videos, which takes minutes on a slow machine beside other tests
+LIMIT = 120
 """Seconds after which a call hangs; METEOR takes 6 to start Java, and several times that on a busy machine."""
 
 
