@@ -29,14 +29,6 @@ def reader(name: str, folder: Callable[[], Any]) -> Callable[[], Any]:
     return make
 
 
-def generated_name() -> str:
-    """A data set whose videos are generated here, before the call is timed."""
-    from stgraph.datasets.interactions import prepare_interactions
-
-    prepare_interactions("small", 0)
-    return "interactions"
-
-
 def video_dataset() -> Any:
     from stgraph.datasets import VideoGraphDataset
 
@@ -133,7 +125,8 @@ VALUES: dict[str, Any] = {
     "read_own_captions.path": world.captions_file,
     "read_captions.path": world.captions_file,
     # data sets
-    "open_dataset.name": generated_name,
+    "open_dataset.name": "interactions",
+    "open_dataset.arguments": {"size": "tiny"},
     "source": world.store_path,
     "idx": 0,
     "GraphList.graphs": lambda: {"a": world.graph(), "b": world.graph()},
