@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch_geometric.utils import coalesce
 
 from benchmarks.real_graphs.edge_free import BoxTransformer, TrackGRU
 from stgraph import VideoGraphBuilder
@@ -21,7 +22,7 @@ HEAD_CHANNELS = 32
 NUM_WEIGHTS = 20_000
 """Every model has about so many weights: its width is the even number that comes nearest."""
 
-Change = Literal["time", "identity"]
+Change = Literal["time", "identity", "edges"]
 Kind = Literal["edges", "edge-free", "control"]
 
 
@@ -107,6 +108,9 @@ ROWS |= {
     "shuffled_identity": replace(
         _CONTROL, title="nearest boxes and tracks, identities shuffled in each frame", change="identity"
     ),
+    "random_edges": replace(
+        _CONTROL, title="nearest boxes and tracks, edges to boxes drawn at random", change="edges"
+    ),
 }
 
 
@@ -161,6 +165,8 @@ def _changed(
     change: Change, graph: VideoGraph, target: Any, builder: VideoGraphBuilder, draws: torch.Generator
 ) -> tuple[VideoGraph, Any]:
     graph = graph.clone()
+    if change == "edges":
+        return _with_random_edges(graph, draws), target
     if change == "identity":
         for frame in graph.frame.unique():
             rows = (graph.frame == frame).nonzero()[:, 0]
@@ -186,3 +192,15 @@ def _changed(
     if isinstance(target, dict) and isinstance(next(iter(target)), tuple):
         target = {(int(row[i]), int(row[j])): value for (i, j), value in target.items()}
     return LinkObjects(builder)(graph), target
+
+
+def _with_random_edges(graph: VideoGraph, draws: torch.Generator) -> VideoGraph:
+    """Exchanges the ends of edges at random: every box keeps about as many edges out of it and into it."""
+    ends = graph.edge_index[1, torch.randperm(graph.num_edges, generator=draws)]
+    graph.edge_index, (graph.edge_weight, graph.edge_kind) = coalesce(
+        torch.stack([graph.edge_index[0], ends]),
+        [graph.edge_weight, graph.edge_kind],
+        graph.num_nodes,
+        reduce="max",  # of two edges between the same boxes one is left
+    )
+    return graph

@@ -80,6 +80,22 @@ def test_shuffled_identities_stay_in_their_frame(cad):
     assert different
 
 
+def test_random_edges_are_about_as_many_and_between_other_boxes(cad):
+    row = ROWS["random_edges"]
+    plain, changed = relations(cad)(row.builder()), examples_of(row, relations(cad))
+    for (graph, target), (other, still) in zip(plain, changed, strict=True):
+        assert other.is_coalesced()
+        assert target == still
+        assert torch.equal(graph.box, other.box)
+        before, after = ({*map(tuple, each.edge_index.t().tolist())} for each in (graph, other))
+        assert 0.6 * len(before) < len(after) <= len(before)
+        for end in (0, 1):
+            degrees = [each.edge_index[end].bincount(minlength=len(graph.box)) for each in (graph, other)]
+            assert bool((degrees[1] <= degrees[0]).all())
+    assert sum(len(graph.edge_index[0]) for graph, _ in plain) > 0
+    assert any(not torch.equal(a.edge_index, b.edge_index) for (a, _), (b, _) in zip(plain, changed, strict=True))
+
+
 def test_intervals_draw_whole_videos():
     classes, labels = ("no", "yes"), np.array([1, 1, 0, 0])
     right, wrong = np.eye(2)[labels], np.eye(2)[1 - labels]
