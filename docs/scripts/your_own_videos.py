@@ -164,7 +164,7 @@ def train(store: Path, corpus: CaptionCorpus, run: Path) -> tuple[CaptionDataMod
         run,
         optimizer=partial(torch.optim.Adam, lr=1e-3),
         schedule=partial(cosine_with_warmup, warmup_steps=20),
-        max_epochs=300,
+        max_epochs=200,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
