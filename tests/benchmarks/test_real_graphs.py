@@ -93,7 +93,9 @@ def test_random_edges_are_about_as_many_and_between_other_boxes(cad):
             degrees = [each.edge_index[end].bincount(minlength=len(graph.box)) for each in (graph, other)]
             assert bool((degrees[1] <= degrees[0]).all())
     assert sum(len(graph.edge_index[0]) for graph, _ in plain) > 0
-    assert any(not torch.equal(a.edge_index, b.edge_index) for (a, _), (b, _) in zip(plain, changed, strict=True))
+    assert any(
+        not torch.equal(a.edge_index, b.edge_index) for (a, _), (b, _) in zip(plain, changed, strict=True)
+    )
 
 
 def test_intervals_draw_whole_videos():
