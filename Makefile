@@ -44,7 +44,7 @@ fuzz: $(STAMP)
 
 # torch-scatter and torch-sparse exist as source only and must be compiled against the torch that is installed. pip would
 # reuse a wheel built for another torch, so wheels are kept in a folder named by torch, Python, platform and compiler.
-# Python's own flags ask for debugging information, which is half of the compiler's work on torch's headers: -g0 leaves it out.
+# Python's own flags ask for debugging information, a quarter to a half of the compiler's work here: -g0 leaves it out.
 sparse: $(SPARSE_STAMP)
 
 $(SPARSE_STAMP): $(STAMP)
