@@ -16,7 +16,7 @@ from stgraph.datasets import ClassificationDataModule
 from stgraph.graph import CosineEdges, IouEdges, LinkObjects, NearestEdges, TrackEdges, VideoGraph
 from stgraph.models import Classifier
 
-GEOMETRY = ("position", "size", "velocity", "gap")
+GEOMETRY = ("offset", "size", "velocity", "gap")
 HEAD_CHANNELS = 32
 """Of the layer before the scores, in every row: pairs of boxes are judged by their geometry without edges, too."""
 NUM_WEIGHTS = 20_000

@@ -93,9 +93,9 @@ TASKS = {
         CAD120,
         _relations,
         RelationClassifier,
-        epochs=30,
+        epochs=12,
         batch_size=16,
-        learning_rate=1e-2,
+        learning_rate=2e-2,
     ),
     "jaad-crossing": Task(
         "JAAD: does a pedestrian cross at the end of a window of one second, on other videos",

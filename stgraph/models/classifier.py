@@ -74,7 +74,7 @@ class Classifier(VideoModel):
         num_layers: Number of graph convolutions; 0 has no edges.
         conv: "ResidualGCNConv", the paper's, or the name of a convolution of PyTorch Geometric, such as "GATv2Conv".
         conv_arguments: Further arguments of that convolution, such as ``{"heads": 4}``.
-        edge_attributes: Attributes of the edges: some of "position", "size", "velocity", "gap" and "distance".
+        edge_attributes: Attributes of the edges: some of "position", "size", "velocity", "gap", "distance" and "offset".
         edge_channels: Width of a layer with a ReLU that the edge attributes pass first; 0 hands them on as they are.
         both_directions: Whether each edge also carries messages back, as an edge of another kind, unless the graph has
             the reverse edge, too.

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphClassifier", "RelationClassifier", "TrackClassifier"]
 
+PAIR_GEOMETRY = ("offset", "size", "velocity", "gap", "distance")
+"""What :class:`RelationClassifier` reads of a pair besides its two nodes. Offsets in units of both boxes and their length
+carry over to people never seen far better than offsets in units of the first box (docs/tracks.md)."""
 MOST_TARGETS = 1 << 24
 """Largest number of tracks in a batch."""
 
@@ -158,7 +161,7 @@ class RelationClassifier(Classifier):
 
     def target_channels(self, hidden_channels: int) -> int:
         """Width of both boxes, their product, the frame and the geometry."""
-        self.geometry = EdgeAttributes(["position", "size", "velocity", "gap", "distance"])
+        self.geometry = EdgeAttributes(PAIR_GEOMETRY)
         return 4 * hidden_channels + self.geometry.channels
 
     @axes(nodes="N d")

@@ -13,7 +13,7 @@ from stgraph.typing import FloatTensor, IntTensor, RealTensor, check_shape
 
 __all__ = ["EDGE_ATTRIBUTES", "EdgeAttributes", "box_motion"]
 
-EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1, "distance": 2}
+EDGE_ATTRIBUTES = {"position": 2, "size": 2, "velocity": 2, "gap": 1, "distance": 2, "offset": 3}
 """Edge attributes by name, with their number of channels."""
 
 
@@ -82,16 +82,18 @@ class EdgeAttributes(nn.Module):
         \text{velocity} = \operatorname{asinh} \frac{v_j - v_i}{(w_i, h_i)}, \quad
         \text{gap} = \operatorname{asinh}(t_j - t_i), \quad
         \text{distance} = \left[\operatorname{asinh} \frac{d_{ij}}{s},
-            \operatorname{asinh} \frac{u_{ij} \cdot (v_i - v_j)}{s}\right]
+            \operatorname{asinh} \frac{u_{ij} \cdot (v_i - v_j)}{s}\right], \quad
+        \text{offset} = \operatorname{asinh} \frac{(x_j - x_i, y_j - y_i, e_{ij})}{s}
 
-    with d the distance of the nearest points of both boxes, 0 where they touch, u the direction from centre to centre, and
-    :math:`s = (w_i h_i w_j h_j)^{1/4}`: how far apart the boxes are, and how fast they approach each other.
+    with d the distance of the nearest points of both boxes, 0 where they touch, e the distance of their centres, u the
+    direction from centre to centre, and :math:`s = (w_i h_i w_j h_j)^{1/4}`. "distance" says how far apart the boxes are and
+    how fast they approach each other; "offset" says where the centres lie in units of both boxes, "position" of the first.
 
     asinh, logarithmic far from 0, bounds what distant or fast boxes have. An edge that touches a box without area (an absent
-    object) has zeros for position, size, velocity and distance.
+    object) has zeros for all of them but the gap.
 
     Args:
-        names: Attributes to compute, some of "position", "size", "velocity", "gap" and "distance".
+        names: Attributes to compute, some of "position", "size", "velocity", "gap", "distance" and "offset".
 
     Attributes:
         channels: Number of channels D.
@@ -143,6 +145,7 @@ class EdgeAttributes(nn.Module):
         both = (real[i] & real[j])[:, None]
         center = (box[:, :2] + box[:, 2:]) / 2
         apart, found = center[j] - center[i], []
+        scale = (extent[i] * extent[j]).prod(1)[:, None] ** 0.25
         if {"velocity", "distance"} & set(self.names):
             velocity = box_motion(box, track, frame, time, video)
             faster = velocity[j] - velocity[i]
@@ -157,8 +160,10 @@ class EdgeAttributes(nn.Module):
                 space = torch.maximum(box[i, :2], box[j, :2]) - torch.minimum(box[i, 2:], box[j, 2:])
                 length = torch.linalg.vector_norm(space.clamp(min=0), dim=1)
                 approach = -(faster * nn.functional.normalize(apart, dim=1)).sum(1)
-                scale = (extent[i] * extent[j]).prod(1) ** 0.25
-                found.append(torch.asinh(torch.stack([length, approach], 1) / scale[:, None]) * both)
+                found.append(torch.asinh(torch.stack([length, approach], 1) / scale) * both)
+            elif name == "offset":
+                length = torch.linalg.vector_norm(apart, dim=1, keepdim=True)
+                found.append(torch.asinh(torch.cat([apart, length], 1) / scale) * both)
             else:
                 found.append(torch.asinh(time_gap(frame, time, i, j))[:, None].to(box.dtype))
         return torch.cat(found, dim=1)

@@ -70,6 +70,22 @@ def test_distance_and_approach_by_hand():
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32))
 
 
+def test_offset_by_hand_and_in_any_unit():
+    edges = torch.tensor([[0, 2, 4], [1, 3, 5]])
+    attributes = EdgeAttributes(["offset"])
+    found = attributes(BOX, edges, TRACK, FRAME, UNKNOWN, VIDEO)
+    scale, asinh = (2 * 4 * 2 * 2) ** 0.25, math.asinh
+    expected = [
+        [asinh(10 / scale), asinh(-1 / scale), asinh(101**0.5 / scale)],
+        [0, asinh(3 / 8**0.5), asinh(3 / 8**0.5)],  # both of 2 x 4
+        [0, 0, 0],  # the second box has no area
+    ]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32))
+    torch.testing.assert_close(attributes(BOX * 7, edges, TRACK, FRAME, UNKNOWN, VIDEO), found)
+    back = attributes(BOX, edges.flip(0), TRACK, FRAME, UNKNOWN, VIDEO)
+    torch.testing.assert_close(back, found * torch.tensor([-1.0, -1, 1]))
+
+
 @pytest.mark.parametrize("names", [[], ["place"], ["gap", "gap"], "gap"])
 def test_wrong_names_are_refused(names):
     with pytest.raises(OptionError, match="'names' must be (some of|a sequence of)"):
