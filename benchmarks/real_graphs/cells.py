@@ -86,6 +86,7 @@ def settings_of(task: str, name: str, folds: Sequence[Fold], epochs: int) -> str
         known += [row.title, row.arguments, row.pool, row.change, epochs, HEAD_CHANNELS, NUM_WEIGHTS]
         chosen = TASKS[task]
         known += [chosen.learning_rate, WEIGHT_DECAY, chosen.batch_size, WARMUP_STEPS, chosen.mirrored]
+        known += ["standardized"] if chosen.standardize else []
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -111,7 +112,7 @@ def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[
         seed=seed,
     )
     lightning.seed_everything(seed, verbose=False)
-    model = model_of(ROWS[name], TASKS[task].model, data, seed)
+    model = model_of(ROWS[name], TASKS[task].model, data, seed, TASKS[task].standardize)
     module = ClassificationModule(
         model,
         data.classes,

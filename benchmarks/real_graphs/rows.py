@@ -15,6 +15,7 @@ from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
 from stgraph.graph import CosineEdges, IouEdges, LinkObjects, NearestEdges, TrackEdges, VideoGraph
 from stgraph.models import Classifier
+from stgraph.models.object_encoder import ObjectEncoder
 
 GEOMETRY = ("offset", "size", "velocity", "gap")
 HEAD_CHANNELS = 32
@@ -127,12 +128,20 @@ def examples_of(
 
 
 def model_of(
-    row: Row, model_class: type[Classifier], data: ClassificationDataModule, seed: int
+    row: Row,
+    model_class: type[Classifier],
+    data: ClassificationDataModule,
+    seed: int,
+    standardize: bool = False,
 ) -> Classifier:
     """The model of a row, whose width gives it about ``NUM_WEIGHTS`` weights."""
     width = width_of(lambda width: _model(row, model_class, data, width), NUM_WEIGHTS)
     torch.manual_seed(seed)
-    return _model(row, model_class, data, width)
+    model = _model(row, model_class, data, width)
+    if standardize:
+        inputs = model.encoder if isinstance(model.encoder, ObjectEncoder) else model.encoder.embed
+        inputs.standardize(data.graph_batches("train"))
+    return model
 
 
 def width_of(build: Callable[[int], nn.Module], num_weights: int) -> int:

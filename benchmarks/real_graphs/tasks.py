@@ -50,6 +50,7 @@ class Task:
         epochs: Epochs of training, the same for all rows.
         batch_size: Graphs of a step.
         learning_rate: Its largest value.
+        standardize: Whether features and velocities enter with mean 0 and variance 1.
         mirrored: Whether networks are also trained on each training video with left and right exchanged.
     """
 
@@ -61,6 +62,7 @@ class Task:
     epochs: int
     batch_size: int = 32
     learning_rate: float = 3e-3
+    standardize: bool = False
     mirrored: bool = False
 
 
@@ -103,7 +105,8 @@ TASKS = {
         JAAD,
         _crossing,
         TrackClassifier,
-        epochs=8,
+        epochs=20,
+        standardize=True,
     ),
 }
 

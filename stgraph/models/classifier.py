@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import torch
@@ -56,6 +56,9 @@ class ClassificationSizes(Protocol):
     @property
     def has_tracks(self) -> bool:
         """Whether the boxes have places and tracks."""
+
+    def graph_batches(self, split: str) -> Iterable[VideoGraph | Batch]:
+        """Graphs of a split, in batches."""
 
 
 @checked
@@ -136,11 +139,13 @@ class Classifier(VideoModel):
         )
 
     @classmethod
-    def for_data(cls, data: ClassificationSizes, **arguments: Any) -> Self:
-        """Builds the model for a data set: its classes, widths and kinds of things.
+    def for_data(cls, data: ClassificationSizes, *, standardize: bool = False, **arguments: Any) -> Self:
+        """Builds the model for a data set: its classes, widths, kinds of things and scales of features.
 
         Args:
             data: Usually a ``ClassificationDataModule``.
+            standardize: Whether features and velocities get mean 0 and variance 1 over the training graphs, which speeds up
+                training; classes that depend on small differences of place can suffer (docs/tracks.md).
             arguments: Constructor arguments; they come before what the data say.
 
         Raises:
@@ -159,7 +164,10 @@ class Classifier(VideoModel):
             "motion": data.has_tracks,
         }
         known = constructor_arguments(cls)
-        return cls(**{name: value for name, value in found.items() if name in known} | arguments)
+        model = cls(**{name: value for name, value in found.items() if name in known} | arguments)
+        if standardize:
+            model.encoder.standardize(data.graph_batches("train"))
+        return model
 
     def target_channels(self, hidden_channels: int) -> int:
         """Width of the vector of a target."""

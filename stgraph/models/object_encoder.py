@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +23,8 @@ __all__ = ["NUM_KINDS", "ObjectEncoder"]
 NUM_KINDS = 3
 """Kinds of edges: space, time, dense."""
 LABEL_CHANNELS = 16
+SMALLEST_SPREAD = 1e-6
+"""A standard deviation below it is that of a channel that does not vary."""
 
 
 class ObjectEncoder(nn.Module):
@@ -30,7 +32,8 @@ class ObjectEncoder(nn.Module):
 
     .. math:: H^{(0)} = \operatorname{ReLU}(W [x_i ; \text{class}_i ; \operatorname{asinh}(v_i / (w_i, h_i))] + b)
 
-    with v the velocity of :func:`~stgraph.nn.box_motion`, then :class:`~stgraph.nn.GraphEncoder`.
+    with v the velocity of :func:`~stgraph.nn.box_motion`, features and velocities scaled by :meth:`standardize`, then
+    :class:`~stgraph.nn.GraphEncoder`.
 
     Args:
         object_channels: Width of ``x``.
@@ -86,8 +89,12 @@ class ObjectEncoder(nn.Module):
         self.embed_edges = (
             nn.Sequential(nn.Linear(attributes, edge_channels), nn.ReLU()) if edge_channels else nn.Identity()
         )
-        width = object_channels + 2 * motion + (LABEL_CHANNELS if num_labels else 0)
-        self.embed = nn.Sequential(Linear(width, hidden_channels), nn.ReLU())
+        width = object_channels + 2 * motion
+        self.register_buffer("center", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+        self.embed = nn.Sequential(
+            Linear(width + (LABEL_CHANNELS if num_labels else 0), hidden_channels), nn.ReLU()
+        )
         convs = None
         if not ours:
             convs = [
@@ -102,33 +109,58 @@ class ObjectEncoder(nn.Module):
             ]
         self.graph_encoder = GraphEncoder(hidden_channels, hidden_channels, num_layers, convs=convs)
 
+    center: Tensor
+    spread: Tensor
+
+    def standardize(self, batches: Iterable[VideoGraph | Batch]) -> None:
+        """Has each channel of features and velocities enter with mean 0 and variance 1 over the boxes of these graphs.
+
+        Places are shares of the picture and velocities are small, so that a network takes long to tell them apart as they
+        are. Channels that do not vary keep their scale.
+
+        Args:
+            batches: The training graphs.
+        """
+        count, total = 0, self.center.new_zeros(2, len(self.center), dtype=torch.float64)
+        for graph in batches:
+            inputs = self._inputs(graph).double()
+            count += len(inputs)
+            total += torch.stack([inputs.sum(0), inputs.square().sum(0)])
+        if not count:
+            return
+        mean, square = total / count
+        deviation = (square - mean.square()).clamp(min=0).sqrt()
+        self.center.copy_(mean)
+        self.spread.copy_(deviation.where(deviation > SMALLEST_SPREAD, 1))
+
     def forward(self, graph: VideoGraph | Batch) -> Tensor:
         """Computes the vectors of all boxes."""
-        x = graph.x
-        check_shape("x", x, "N F", F=self.object_channels)
-        video = graph.get("batch")
-        video = x.new_zeros(len(x), dtype=torch.long) if video is None else video
-        time = graph.get("time")
-        time = x.new_full((len(x),), torch.nan) if time is None else time
-        parts = [x]
+        scaled = (self._inputs(graph) - self.center) / self.spread
+        parts = list(scaled.split([self.object_channels, scaled.size(1) - self.object_channels], dim=1))
         if self.labels is not None:
             label = _needed(graph, "label")
             known = (label >= 0) & (label < self.labels.num_embeddings - 1)
-            parts.append(self.labels(torch.where(known, label + 1, 0)))
-        if self.motion:
-            box = _needed(graph, "box")
-            velocity = box_motion(box, _needed(graph, "track"), graph.frame, time, video)
-            parts.append(torch.asinh(velocity / (box[:, 2:] - box[:, :2]).clamp(min=1)))
+            parts.insert(1, self.labels(torch.where(known, label + 1, 0)))
         edge_index, edge_weight, edge_type = self._edges(graph)
         edge_attr = None
         if self.edge_attributes is not None:
             box, track = _needed(graph, "box"), _needed(graph, "track")
             edge_attr = self.embed_edges(
-                self.edge_attributes(box, edge_index, track, graph.frame, time, video)
+                self.edge_attributes(box, edge_index, track, graph.frame, *_time_and_video(graph))
             )
         return self.graph_encoder.nodes(
             self.embed(torch.cat(parts, 1)), edge_index, edge_weight, edge_attr=edge_attr, edge_type=edge_type
         )
+
+    def _inputs(self, graph: VideoGraph | Batch) -> Tensor:
+        """Features and velocity of each box."""
+        x = graph.x
+        check_shape("x", x, "N F", F=self.object_channels)
+        if not self.motion:
+            return x
+        box, track = _needed(graph, "box"), _needed(graph, "track")
+        velocity = box_motion(box, track, graph.frame, *_time_and_video(graph))
+        return torch.cat([x, torch.asinh(velocity / (box[:, 2:] - box[:, :2]).clamp(min=1))], 1)
 
     def _edges(self, graph: VideoGraph | Batch) -> tuple[Tensor, Tensor | None, Tensor]:
         edge_index, weight, kind = graph.edge_index, graph.get("edge_weight"), graph.get("edge_kind")
@@ -142,6 +174,15 @@ class ObjectEncoder(nn.Module):
             weight,
             torch.cat([kind, kind[back] + NUM_KINDS]),
         )
+
+
+def _time_and_video(graph: VideoGraph | Batch) -> tuple[Tensor, Tensor]:
+    """Time of each box, NaN where unknown, and its video."""
+    x, video, time = graph.x, graph.get("batch"), graph.get("time")
+    return (
+        x.new_full((len(x),), torch.nan) if time is None else time,
+        x.new_zeros(len(x), dtype=torch.long) if video is None else video,
+    )
 
 
 def _has_reverse(edge_index: Tensor, num_nodes: int) -> Tensor:

@@ -173,3 +173,31 @@ def test_for_data_takes_what_the_data_say():
         OptionError, match="'data' must have targets of the level 'track' for TrackClassifier, got 'graph'"
     ):
         sg.TrackClassifier.for_data(data)
+
+
+def test_standardized_inputs_have_mean_0_and_variance_1_over_the_training_boxes(tmp_path):
+    data = moving_data("graph")
+    model = sg.GraphClassifier.for_data(data, standardize=True, **SMALL)
+    entering = []
+    model.encoder.embed.register_forward_pre_hook(lambda _, inputs: entering.append(inputs[0]))
+    for graphs in data.graph_batches("train"):
+        model(graphs)
+    inputs = torch.cat(entering).detach()
+    features, velocity = inputs[:, :5], inputs[:, -2:]
+    raw = torch.cat([graphs.x for graphs in data.graph_batches("train")])
+    varies = raw.double().std(0) > 1e-5
+    assert varies.any()
+    expected = (raw - raw.mean(0)) / raw.std(0, correction=0).where(varies, 1)
+    torch.testing.assert_close(features, expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(velocity.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        velocity.std(0, correction=0), torch.tensor([1.0, 0.0])
+    )  # none moves up or down
+    save_model(tmp_path / "model", model, data.model_config(model))
+    again = load_model(tmp_path / "model", data.model_config(model), sg.GraphClassifier)
+    torch.testing.assert_close(again(graphs), model.eval()(graphs))
+    plain = sg.GraphClassifier.for_data(data, **SMALL)
+    assert not plain.encoder.center.any()
+    assert (plain.encoder.spread == 1).all()
+    with pytest.raises(OptionError, match="'split' must be one of"):
+        list(data.graph_batches("all"))

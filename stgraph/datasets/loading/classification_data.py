@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -277,6 +277,18 @@ class ClassificationDataModule(LightningDataModule):
             known = [name for name in SPLITS if self.ids[name]]
             raise OptionError(f"'split' must be one of {known}, which have graphs, got {split!r}.")
         return self._loader(split)
+
+    def graph_batches(self, split: str) -> Iterator[Batch]:
+        """Graphs of a split in batches, without targets; on every rank all of them.
+
+        Raises:
+            OptionError: If there is no such split.
+        """
+        if split not in SPLITS:
+            raise OptionError(f"'split' must be one of {list(SPLITS)}, got {split!r}.")
+        ids = self.ids[split]
+        for start in range(0, len(ids), GRAPHS_PER_BATCH):
+            yield self.source.batch(ids[start : start + GRAPHS_PER_BATCH])
 
     def _rank(self) -> tuple[int, int]:
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
