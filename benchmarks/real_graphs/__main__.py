@@ -78,7 +78,9 @@ def main() -> None:
     }
     edge_free = [name for name in cells if name in ROWS and ROWS[name].kind == "edge-free"]
     rows, best = table(titles, predictions, task.metric, edge_free)
-    text = f'# {task.title}\n\n{rows}\n\nThe best row without edges is "{titles[best]}".\n'
+    text = f"# {task.title}\n\n{rows}\n"
+    if best is not None:
+        text += f'\nThe best row without edges is "{titles[best]}".\n'
     print(f"\n{text}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

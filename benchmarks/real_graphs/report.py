@@ -84,10 +84,12 @@ def _by_video(found: Predictions) -> list[np.ndarray]:
 
 def table(
     titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, edge_free: Sequence[str]
-) -> tuple[str, str]:
-    """The rows in Markdown, and the name of the best row without edges, which the others are compared with."""
+) -> tuple[str, str | None]:
+    """The rows in Markdown, and the name of the best row without edges, which the others are compared with, if there is one."""
     best = max(
-        (name for name in edge_free if name in cells), key=lambda name: mean_score(cells[name], metric)
+        (name for name in edge_free if name in cells),
+        key=lambda name: mean_score(cells[name], metric),
+        default=None,
     )
     known: dict[int, np.ndarray] = {}
     words = metric.replace("_", " ")
@@ -100,7 +102,7 @@ def table(
         spread = f"{min(seeds.values()):.3f} to {max(seeds.values()):.3f}"
         people = ", ".join(f"{fold} {value:.3f}" for fold, value in folds.items())
         against, over_people = "", ""
-        if name != best:
+        if best is not None and name != best:
             mean, low, high = over_videos(found, cells[best], metric, known=known)
             against = f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
             reference = by_fold(cells[best], metric)

@@ -148,6 +148,11 @@ def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeyp
     assert list(record) == rows
     assert set(record["constant"]["accuracy"]["0"]) == {"Ann", "Ben"}
     assert "The best row without edges" in (tmp_path / "out" / "cad120-action.md").read_text()
+    monkeypatch.setattr(sys, "argv", ["real_graphs", *arguments[:-5], "constant", "track_geometry_attention"])
+    command.main()  # no row to compare with
+    text = (tmp_path / "out" / "cad120-action.md").read_text()
+    assert "The best row without edges" not in text
+    assert "| the most frequent class | " in text
 
 
 def test_the_builder_of_a_row_keeps_every_box(cad):
