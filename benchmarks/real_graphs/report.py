@@ -85,7 +85,7 @@ def _by_video(found: Predictions) -> list[np.ndarray]:
 def table(
     titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, edge_free: Sequence[str]
 ) -> tuple[str, str | None]:
-    """The rows in Markdown, and the name of the best row without edges, which the others are compared with, if there is one."""
+    """The rows in Markdown, and the name of the best row without edges, with which the others are compared, if any."""
     best = max(
         (name for name in edge_free if name in cells),
         key=lambda name: mean_score(cells[name], metric),
