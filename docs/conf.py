@@ -112,7 +112,7 @@ def write_pages(_app: Sphinx) -> None:
 def link_within_site(_app: Sphinx, _page: str, source: list[str]) -> None:
     """Leads links to committed tables, tutorials and ``api.md``, which the repository has, to the site's own pages."""
     source[0] = re.sub(
-        r"\]\((?:\.\./)+benchmarks/results/(\w+)/(\w+)\.md\)", r"](tables/\1-\2.md)", source[0]
+        r"\]\((?:\.\./)+benchmarks/results/(\w+)/([\w-]+)\.md\)", r"](tables/\1-\2.md)", source[0]
     )
     source[0] = re.sub(r"\]\(tutorials/(\w+)\.py\)", r"](notebooks/\1.rst)", source[0])
     source[0] = re.sub(r"\]\(api\.md[^)]*\)", "](reference/index.md)", source[0])
