@@ -7,6 +7,7 @@ intervals over test videos and over people. A cell that is finished is a file in
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -45,12 +46,21 @@ def main() -> None:
         "--epochs", type=int, help="epochs in place of the task's own, for trying the command"
     )
     parser.add_argument(
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        help="scale features and velocities to mean 0 and variance 1, or not, in place of the task's own choice",
+    )
+    parser.add_argument(
         "--runs", type=Path, default=Path("runs/real_graphs"), help="folder of finished cells"
     )
     parser.add_argument("--out", type=Path, help="folder for TASK.md and TASK.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
     task = TASKS[options.task]
+    label = options.task
+    if options.standardize not in (None, task.standardize):
+        task = replace(task, standardize=options.standardize)
+        label += "-standardized" if task.standardize else "-unscaled"
     epochs = task.epochs if options.epochs is None else options.epochs
     folds = folds_of(task.read(options.train), None if options.test is None else task.read(options.test))
     kind = "given" if options.test is not None else "held-out"
@@ -59,11 +69,11 @@ def main() -> None:
         for name in options.rows:
             if name in ("nearest_neighbour", "constant") and seed:
                 continue  # nothing in them is drawn
-            path = options.runs / f"{options.task}-{kind}-{epochs}" / f"{name}-{seed}.npz"
-            settings = settings_of(options.task, name, folds, epochs)
+            path = options.runs / f"{label}-{kind}-{epochs}" / f"{name}-{seed}.npz"
+            settings = settings_of(task, options.task, name, folds, epochs)
             found = CellResult.load(path, settings)
             if found is None:
-                found = run_cell(options.task, name, seed, folds, epochs, settings)
+                found = run_cell(task, name, seed, folds, epochs, settings)
                 found.save(path)
             cells.setdefault(name, {})[seed] = found
             scores = by_fold({seed: found.predictions}, task.metric)
@@ -84,7 +94,7 @@ def main() -> None:
     print(f"\n{text}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / f"{options.task}.md").write_text(text, encoding="utf-8")
+        (options.out / f"{label}.md").write_text(text, encoding="utf-8")
         record = {
             name: {
                 "title": titles[name],
@@ -97,9 +107,7 @@ def main() -> None:
             }
             for name, seeds in cells.items()
         }
-        (options.out / f"{options.task}.json").write_text(
-            json.dumps(record, indent=1) + "\n", encoding="utf-8"
-        )
+        (options.out / f"{label}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

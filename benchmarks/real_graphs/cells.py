@@ -20,7 +20,7 @@ from torch.optim import AdamW
 
 from benchmarks.real_graphs.hand_made import BASELINES, features_of
 from benchmarks.real_graphs.rows import HEAD_CHANNELS, NUM_WEIGHTS, ROWS, examples_of, model_of
-from benchmarks.real_graphs.tasks import TASKS, Examples, Fold
+from benchmarks.real_graphs.tasks import Examples, Fold, Task
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
 from stgraph.datasets.tracks import MirroredTracks, TrackDataset
@@ -78,20 +78,19 @@ class CellResult:
             return cls(found, int(file["weights"]), float(file["seconds"]), settings)
 
 
-def settings_of(task: str, name: str, folds: Sequence[Fold], epochs: int) -> str:
+def settings_of(task: Task, title: str, name: str, folds: Sequence[Fold], epochs: int) -> str:
     """A digest of what the predictions of a row depend on, apart from the seed and the code."""
-    known: list[Any] = [task, name, [[fold.name, list(fold.train[1]), list(fold.test[1])] for fold in folds]]
+    known: list[Any] = [title, name, [[fold.name, list(fold.train[1]), list(fold.test[1])] for fold in folds]]
     if name in ROWS:
         row = ROWS[name]
         known += [row.title, row.arguments, row.pool, row.change, epochs, HEAD_CHANNELS, NUM_WEIGHTS]
-        chosen = TASKS[task]
-        known += [chosen.learning_rate, WEIGHT_DECAY, chosen.batch_size, WARMUP_STEPS, chosen.mirrored]
-        known += ["standardized"] if chosen.standardize else []
+        known += [task.learning_rate, WEIGHT_DECAY, task.batch_size, WARMUP_STEPS, task.mirrored]
+        known += ["standardized"] if task.standardize else []
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def run_cell(
-    task: str, name: str, seed: int, folds: Sequence[Fold], epochs: int, settings: str
+    task: Task, name: str, seed: int, folds: Sequence[Fold], epochs: int, settings: str
 ) -> CellResult:
     """Trains and tests a row with one seed on every fold."""
     started, found, weights = time.perf_counter(), {}, 0
@@ -103,20 +102,20 @@ def run_cell(
     return CellResult(found, weights, time.perf_counter() - started, settings)
 
 
-def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[Predictions, int]:
+def _network(task: Task, name: str, seed: int, fold: Fold, epochs: int) -> tuple[Predictions, int]:
     data = ClassificationDataModule(
         train=_training_examples(task, name, fold.train),
         test=_examples(task, name, fold.test),
         label_names=fold.train[0].label_names,
-        batch_size=TASKS[task].batch_size,
+        batch_size=task.batch_size,
         seed=seed,
     )
     lightning.seed_everything(seed, verbose=False)
-    model = model_of(ROWS[name], TASKS[task].model, data, seed, TASKS[task].standardize)
+    model = model_of(ROWS[name], task.model, data, seed, task.standardize)
     module = ClassificationModule(
         model,
         data.classes,
-        optimizer=partial(AdamW, lr=TASKS[task].learning_rate, weight_decay=WEIGHT_DECAY),
+        optimizer=partial(AdamW, lr=task.learning_rate, weight_decay=WEIGHT_DECAY),
         schedule=partial(cosine_with_warmup, warmup_steps=WARMUP_STEPS),
         seed=seed,
     )
@@ -142,7 +141,7 @@ def _network(task: str, name: str, seed: int, fold: Fold, epochs: int) -> tuple[
     return Predictions.join(parts, data.classes), sum(weight.numel() for weight in model.parameters())
 
 
-def _baseline(task: str, name: str, seed: int, fold: Fold) -> Predictions:
+def _baseline(task: Task, name: str, seed: int, fold: Fold) -> Predictions:
     train, test = (_hand_made(task, part[0], tuple(part[1])) for part in (fold.train, fold.test))
     classes = tuple(sorted({*train.labels, *test.labels}))
     fitted = BASELINES[name][1](seed).fit(train.features, train.labels)
@@ -160,8 +159,8 @@ class _HandMade:
 
 
 @cache
-def _hand_made(task: str, dataset: Any, ids: tuple[str, ...]) -> _HandMade:
-    examples = TASKS[task].examples(dataset, VideoGraphBuilder(None, None), ids)
+def _hand_made(task: Task, dataset: Any, ids: tuple[str, ...]) -> _HandMade:
+    examples = task.examples(dataset, VideoGraphBuilder(None, None), ids)
     targets = [
         (label, graph.video_id)
         for graph, target in examples
@@ -175,20 +174,20 @@ _kept: dict[Any, Examples] = {}
 _mirrored = cache(MirroredTracks)
 
 
-def _training_examples(task: str, name: str, part: tuple[TrackDataset, Sequence[str]]) -> Examples:
+def _training_examples(task: Task, name: str, part: tuple[TrackDataset, Sequence[str]]) -> Examples:
     dataset, ids = part
     found = _examples(task, name, part)
-    if TASKS[task].mirrored:
+    if task.mirrored:
         mirror = _mirrored(dataset)
         known = dict(zip(dataset.ids, mirror.ids, strict=True))
         found = found + _examples(task, name, (mirror, [known[video_id] for video_id in ids]))
     return found
 
 
-def _examples(task: str, name: str, part: tuple[Any, Sequence[str]]) -> Examples:
+def _examples(task: Task, name: str, part: tuple[Any, Sequence[str]]) -> Examples:
     """The graphs of a row; rows and seeds with the same builder share them."""
     row, (dataset, ids) = ROWS[name], part
-    key = (task, row.builder, row.change, id(dataset), tuple(ids))
+    key = (task.examples, row.builder, row.change, id(dataset), tuple(ids))
     if key not in _kept:
-        _kept[key] = examples_of(row, lambda builder: TASKS[task].examples(dataset, builder, ids))
+        _kept[key] = examples_of(row, lambda builder: task.examples(dataset, builder, ids))
     return _kept[key]

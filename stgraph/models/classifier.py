@@ -149,7 +149,8 @@ class Classifier(VideoModel):
             arguments: Constructor arguments; they come before what the data say.
 
         Raises:
-            OptionError: If the targets of the data are of another level, or an argument is unknown or out of its range.
+            OptionError: If the targets of the data are of another level, an argument is unknown or out of its range, or
+                ``standardize`` is asked of a model with an encoder of its own.
         """
         if data.level != cls.level:
             raise OptionError(
@@ -166,6 +167,11 @@ class Classifier(VideoModel):
         known = constructor_arguments(cls)
         model = cls(**{name: value for name, value in found.items() if name in known} | arguments)
         if standardize:
+            if not isinstance(model.encoder, ObjectEncoder):
+                raise OptionError(
+                    f"'standardize' must be False for {cls.__name__}, whose encoder is not an ObjectEncoder; scale the "
+                    "features before you make the graphs."
+                )
             model.encoder.standardize(data.graph_batches("train"))
         return model
 

@@ -231,8 +231,10 @@ def load_model(
     try:
         model.load_state_dict(legacy.translate_state(config.model, state))
     except RuntimeError as error:
+        first = str(error).splitlines()[:2][-1].strip()  # the line before only names the class
         raise ModelFolderError(
-            f"{folder / WEIGHTS} does not fit {CONFIG} ({shown(str(error).splitlines()[0])}); the folder is damaged."
+            f"{folder / WEIGHTS} does not fit {CONFIG} ({shown(first)}); the folder is damaged, or another version of "
+            "stgraph wrote it: restore it, or train the model again."
         ) from error
     return model.eval()
 

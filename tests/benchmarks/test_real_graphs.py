@@ -155,6 +155,22 @@ def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeyp
     assert "| the most frequent class | " in text
 
 
+def test_the_other_scaling_has_cells_and_a_table_of_its_own(tmp_path, monkeypatch, capsys):
+    write_cad120(tmp_path / "cad120")
+    arguments = ["cad120-action", "--train", str(tmp_path / "cad120"), "--seeds", "1", "--epochs", "1"]
+    arguments += ["--runs", str(tmp_path / "runs"), "--out", str(tmp_path), "--rows", "no_layers_mean"]
+    for option in ("--standardize", "--no-standardize"):
+        monkeypatch.setattr(sys, "argv", ["real_graphs", *arguments, option])
+        command.main()
+    assert {path.parent.name for path in (tmp_path / "runs").glob("*/*.npz")} == {
+        "cad120-action-held-out-1",
+        "cad120-action-standardized-held-out-1",
+    }
+    scaled, plain = (tmp_path / f"cad120-action{name}.json" for name in ("-standardized", ""))
+    assert scaled.is_file()
+    assert plain.is_file()  # the task's own scaling
+
+
 def test_the_builder_of_a_row_keeps_every_box(cad):
     every = len(relations(cad)(VideoGraphBuilder(None, None))[0][0].x)
     assert {len(relations(cad)(row.builder())[0][0].x) for row in ROWS.values()} == {every}

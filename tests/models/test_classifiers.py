@@ -175,6 +175,17 @@ def test_for_data_takes_what_the_data_say():
         sg.TrackClassifier.for_data(data)
 
 
+class OwnEncoder(sg.GraphClassifier):
+    def __init__(self, object_channels: int, num_classes: int) -> None:
+        super().__init__(object_channels, num_classes)
+        self.encoder = torch.nn.Identity()
+
+
+def test_inputs_of_an_encoder_of_its_own_cannot_be_standardized():
+    with pytest.raises(OptionError, match="'standardize' must be False for OwnEncoder"):
+        OwnEncoder.for_data(moving_data("graph"), standardize=True)
+
+
 def test_standardized_inputs_have_mean_0_and_variance_1_over_the_training_boxes(tmp_path):
     data = moving_data("graph")
     model = sg.GraphClassifier.for_data(data, standardize=True, **SMALL)
