@@ -34,6 +34,11 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--test", type=Path, help="folder of the same layout; all of its videos are the test")
     parser.add_argument(
+        "--validation",
+        action="store_true",
+        help="test on the part of the training that settings are chosen on",
+    )
+    parser.add_argument(
         "--rows",
         nargs="*",
         choices=titles,
@@ -62,8 +67,9 @@ def main() -> None:
         task = replace(task, standardize=options.standardize)
         label += "-standardized" if task.standardize else "-unscaled"
     epochs = task.epochs if options.epochs is None else options.epochs
-    folds = folds_of(task.read(options.train), None if options.test is None else task.read(options.test))
-    kind = "given" if options.test is not None else "held-out"
+    test = None if options.test is None else task.read(options.test)
+    folds = folds_of(task.read(options.train), test, validation=options.validation)
+    kind = "validation" if options.validation else "held-out" if test is None else "given"
     cells = {}
     for seed in range(options.seeds):
         for name in options.rows:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
-from benchmarks.real_graphs.drawn import drawn_scores
+from benchmarks.real_graphs.drawn import Draws, drawn_scores
 from stgraph.experiments import paired_interval
 from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
 
@@ -15,6 +16,7 @@ Cells = Mapping[int, Mapping[str, Predictions]]
 DRAWS = 400
 
 
+@cache
 def score(found: Predictions, metric: str) -> float:
     """A score of all targets."""
     return CLASSIFICATION_METRICS[metric](found.true, found.predicted, found.probabilities)
@@ -51,35 +53,28 @@ def over_videos(
         seed: Seed of the samples.
         known: Scores of samples by ``id`` of the predictions, which are kept here for further calls with the same seed.
     """
-    draws, known = np.random.default_rng(seed), {} if known is None else known
+    generator, known = np.random.default_rng(seed), {} if known is None else known
     seeds = sorted(set(a) & set(b))
-    weights = {name: _draw(_by_video(found), draws) for name, found in a[seeds[0]].items()}
+    draws = {name: _draw(found, generator) for name, found in a[seeds[0]].items()}
 
     def drawn(found: Predictions, fold: str) -> np.ndarray:
         if id(found) not in known:
-            known[id(found)] = drawn_scores(found, metric, weights[fold])
+            known[id(found)] = drawn_scores(found, metric, draws[fold])
         return known[id(found)]
 
-    pairs = [(a[each][name], b[each][name], name) for each in seeds for name in weights]
+    pairs = [(a[each][name], b[each][name], name) for each in seeds for name in draws]
     samples = np.nanmean([drawn(one, name) - drawn(other, name) for one, other, name in pairs], 0)
     low, high = np.nanpercentile(samples, [2.5, 97.5])
     mean = np.nanmean([score(one, metric) - score(other, metric) for one, other, _ in pairs])
     return float(mean), float(low), float(high)
 
 
-def _draw(videos: list[np.ndarray], draws: np.random.Generator) -> np.ndarray:
-    """How often each target is in each sample of whole videos, ``[DRAWS, P]``."""
-    times = draws.multinomial(len(videos), np.full(len(videos), 1 / len(videos)), size=DRAWS)
-    weights = np.zeros((DRAWS, sum(map(len, videos))), dtype=np.int32)
-    for number, rows in enumerate(videos):
-        weights[:, rows] = times[:, number, None]
-    return weights
-
-
-def _by_video(found: Predictions) -> list[np.ndarray]:
-    """Rows of the targets of each video; windows of one video are drawn together."""
-    videos = np.array([item.split("/")[0] for item in found.items])
-    return [np.flatnonzero(videos == video) for video in dict.fromkeys(videos)]
+def _draw(found: Predictions, generator: np.random.Generator) -> Draws:
+    """Samples of whole videos; windows of one video are drawn together."""
+    videos = [item.split("/")[0] for item in found.items]
+    numbers = {video: number for number, video in enumerate(dict.fromkeys(videos))}
+    times = generator.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=DRAWS)
+    return Draws(np.array([numbers[video] for video in videos]), times)
 
 
 def table(

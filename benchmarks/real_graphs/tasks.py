@@ -111,18 +111,31 @@ TASKS = {
 }
 
 
-def folds_of(data: TrackDataset, test: TrackDataset | None) -> list[Fold]:
+def folds_of(data: TrackDataset, test: TrackDataset | None, *, validation: bool = False) -> list[Fold]:
     """The folds: the given test set, or each person held out, or the official splits.
 
     Args:
         data: The training data.
         test: Data of which all videos are the test; None holds out a part of ``data``.
+        validation: Whether to test on the part of the training videos that settings are chosen on, and to train on the
+            rest: on the last of the training people, or, where no people are known, on every fourth video.
     """
     if test is not None:
-        return [Fold("test", (data, data.ids), (test, test.ids))]
-    if any(data[video_id].group is not None for video_id in data.ids[:1]):
-        return [
+        folds = [Fold("test", (data, data.ids), (test, test.ids))]
+    elif any(data[video_id].group is not None for video_id in data.ids[:1]):
+        folds = [
             Fold(str(data[fold.test[0]].group), (data, fold.train), (data, fold.test))
             for fold in data.leave_one_out()
         ]
-    return [Fold("val", (data, data.split("train")), (data, data.split("val")))]
+    else:
+        folds = [Fold("val", (data, data.split("train")), (data, data.split("val")))]
+    return [_validation(fold) for fold in folds] if validation else folds
+
+
+def _validation(fold: Fold) -> Fold:
+    data, ids = fold.train
+    groups = {video_id: data.group_of(video_id) for video_id in ids}
+    last = max((group for group in groups.values() if group is not None), default=None)
+    chosen = set(ids[::4]) if last is None else {each for each in ids if groups[each] == last}
+    train, test = ([each for each in ids if (each in chosen) == kept] for kept in (False, True))
+    return Fold(fold.name, (data, train), (data, test))

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from benchmarks.real_graphs import __main__ as command
-from benchmarks.real_graphs.drawn import drawn_scores
+from benchmarks.real_graphs.drawn import Draws, drawn_scores
 from benchmarks.real_graphs.report import over_videos
 from benchmarks.real_graphs.rows import NUM_WEIGHTS, ROWS, examples_of, model_of
-from benchmarks.real_graphs.tasks import TASKS
+from benchmarks.real_graphs.tasks import TASKS, folds_of
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
 from stgraph.datasets.tracks import relation_examples
 from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
-from tests.datasets.tracks.layouts import write_cad120
+from tests.datasets.tracks.layouts import write_cad120, write_jaad_packed
 
 
 @pytest.fixture
@@ -109,22 +109,25 @@ def test_intervals_draw_whole_videos():
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "average_precision", "auc"])
-def test_weighted_targets_are_scored_like_repeated_ones(metric):
+@pytest.mark.parametrize("num_groups", [40, 6])
+def test_drawn_groups_are_scored_like_repeated_targets(metric, num_groups):
     draws = np.random.default_rng(0)
     labels = draws.integers(3, size=40)
     scores = (
         draws.integers(5, size=(40, 4)) / 10
     )  # few values, so that many are equal; a fourth class never occurs
     found = Predictions(scores, labels, ("a", "b", "c", "d"), tuple(map(str, range(40))))
-    weights = draws.integers(3, size=(7, 40))
-    weights[0, labels == 1] = 0  # a class that is not in the sample
+    group = np.arange(40) % num_groups
+    times = draws.integers(3, size=(7, num_groups))
+    if num_groups == 40:
+        times[0, labels == 1] = 0  # a class that is not in the sample
     expected = []
-    for row in weights:
-        rows = np.repeat(np.arange(40), row)
+    for row in times:
+        rows = np.repeat(np.arange(40), row[group])
         expected.append(
             CLASSIFICATION_METRICS[metric](found.true[rows], found.predicted[rows], found.probabilities[rows])
         )
-    np.testing.assert_allclose(drawn_scores(found, metric, weights), expected, rtol=1e-12)
+    np.testing.assert_allclose(drawn_scores(found, metric, Draws(group, times)), expected, rtol=1e-12)
 
 
 def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeypatch, capsys):
@@ -153,6 +156,21 @@ def test_the_command_writes_a_table_and_computes_no_cell_twice(tmp_path, monkeyp
     text = (tmp_path / "out" / "cad120-action.md").read_text()
     assert "The best row without edges" not in text
     assert "| the most frequent class | " in text
+
+
+def test_settings_are_chosen_on_the_last_of_the_training_people(cad):
+    (fold,) = folds_of(cad, cad, validation=True)
+    trained, tested = ({cad.group_of(each) for each in part[1]} for part in (fold.train, fold.test))
+    assert (trained, tested) == ({"Ann"}, {"Ben"})
+
+
+def test_settings_are_chosen_on_every_fourth_training_video_without_people(tmp_path):
+    write_jaad_packed(tmp_path / "jaad")
+    data = TASKS["jaad-crossing"].read(tmp_path / "jaad")
+    (fold,), (whole,) = (folds_of(data, None, validation=each) for each in (True, False))
+    assert fold.test[1] == list(whole.train[1])[::4]
+    assert sorted([*fold.train[1], *fold.test[1]]) == sorted(whole.train[1])
+    assert not {*fold.test[1]} & {*fold.train[1]}
 
 
 def test_the_other_scaling_has_cells_and_a_table_of_its_own(tmp_path, monkeypatch, capsys):
