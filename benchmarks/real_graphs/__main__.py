@@ -15,8 +15,8 @@ import torch
 from benchmarks.real_graphs.captions import command as captions
 from benchmarks.real_graphs.cells import CellResult, run_cell, settings_of
 from benchmarks.real_graphs.hand_made import BASELINES
-from benchmarks.real_graphs.report import by_fold, by_seed, table
-from benchmarks.real_graphs.rows import ROWS
+from benchmarks.real_graphs.report import by_fold, by_seed, controls, table
+from benchmarks.real_graphs.rows import CHANGED, ROWS
 from benchmarks.real_graphs.tasks import TASKS, folds_of
 
 
@@ -37,6 +37,11 @@ def main() -> None:
         "--validation",
         action="store_true",
         help="test on the part of the training that settings are chosen on",
+    )
+    parser.add_argument(
+        "--parts",
+        type=int,
+        help="cut the videos into so many parts and hold out each of them once, in place of people or official splits",
     )
     parser.add_argument(
         "--rows",
@@ -60,6 +65,8 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="folder for TASK.md and TASK.json")
     options = parser.parse_args()
+    if options.parts is not None and (options.parts < 2 or options.test is not None):
+        parser.error("--parts must be 2 or more, and stand without --test")
     torch.set_num_threads(1)
     task = TASKS[options.task]
     label = options.task
@@ -68,7 +75,9 @@ def main() -> None:
         label += "-standardized" if task.standardize else "-unscaled"
     epochs = task.epochs if options.epochs is None else options.epochs
     test = None if options.test is None else task.read(options.test)
-    folds = folds_of(task.read(options.train), test, validation=options.validation)
+    folds = folds_of(task.read(options.train), test, validation=options.validation, parts=options.parts)
+    if options.parts is not None:
+        label += f"-{options.parts}-parts"
     kind = "validation" if options.validation else "held-out" if test is None else "given"
     cells = {}
     for seed in range(options.seeds):
@@ -93,10 +102,15 @@ def main() -> None:
         name: {seed: found.predictions for seed, found in seeds.items()} for name, seeds in cells.items()
     }
     edge_free = [name for name in cells if name in ROWS and ROWS[name].kind == "edge-free"]
-    rows, best = table(titles, predictions, task.metric, edge_free)
+    rows, best = table(
+        titles, predictions, task.metric, edge_free, "people" if options.parts is None else "parts"
+    )
     text = f"# {task.title}\n\n{rows}\n"
     if best is not None:
         text += f'\nThe best row without edges is "{titles[best]}".\n'
+    changed = [name for name in ROWS if ROWS[name].kind == "control"]
+    if lines := controls(titles, predictions, task.metric, changed, CHANGED):
+        text += f"\n{lines}"
     print(f"\n{text}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

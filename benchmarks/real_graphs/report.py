@@ -78,9 +78,21 @@ def _draw(found: Predictions, generator: np.random.Generator) -> Draws:
 
 
 def table(
-    titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, edge_free: Sequence[str]
+    titles: Mapping[str, str],
+    cells: Mapping[str, Cells],
+    metric: str,
+    edge_free: Sequence[str],
+    folds_are: str = "people",
 ) -> tuple[str, str | None]:
-    """The rows in Markdown, and the name of the best row without edges, with which the others are compared, if any."""
+    """The rows in Markdown, and the name of the best row without edges, with which the others are compared, if any.
+
+    Args:
+        titles: Title of each row.
+        cells: Cells of each row.
+        metric: Name of the score.
+        edge_free: Rows without edges.
+        folds_are: What is held out, as the heading of the last column has it.
+    """
     best = max(
         (name for name in edge_free if name in cells),
         key=lambda name: mean_score(cells[name], metric),
@@ -89,7 +101,7 @@ def table(
     known: dict[int, np.ndarray] = {}
     words = metric.replace("_", " ")
     lines = [
-        f"| row | {words} | over seeds | by fold | less the best without edges, over videos | over people |",
+        f"| row | {words} | over seeds | by fold | less the best without edges, over videos | over {folds_are} |",
         "|---|---|---|---|---|---|",
     ]
     for name, found in cells.items():
@@ -111,3 +123,17 @@ def table(
             f"| {titles[name]} | {mean_score(found, metric):.3f} | {spread} | {people} | {against} | {over_people} |"
         )
     return "\n".join(lines), best
+
+
+def controls(
+    titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, names: Sequence[str], changed: str
+) -> str:
+    """How far each control falls below the row that it changes, one line each in Markdown; "" without that row."""
+    if changed not in cells:
+        return ""
+    lines = []
+    for name in names:
+        if name in cells:
+            mean, low, high = over_videos(cells[name], cells[changed], metric)
+            lines.append(f"- {titles[name]}: {mean:+.3f} ({low:+.3f} to {high:+.3f} over videos)\n")
+    return f'The controls less "{titles[changed]}", which they change:\n\n{"".join(lines)}' if lines else ""

@@ -101,6 +101,8 @@ ROWS = {
     for name, row in _ROWS.items()
     for pool in ("mean", "attention")
 }
+CHANGED = "nearest_attention"
+"""The row that the controls change."""
 _CONTROL = Row("", _nearest, "control", NEAREST, pool="attention")
 ROWS |= {
     "shuffled_time": replace(

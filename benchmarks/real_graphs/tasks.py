@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,27 @@ TASKS = {
 }
 
 
-def folds_of(data: TrackDataset, test: TrackDataset | None, *, validation: bool = False) -> list[Fold]:
-    """The folds: the given test set, or each person held out, or the official splits.
+def folds_of(
+    data: TrackDataset, test: TrackDataset | None, *, validation: bool = False, parts: int | None = None
+) -> list[Fold]:
+    """The folds: the given test set, or each person held out, or the official splits, or parts of all videos.
 
     Args:
         data: The training data.
         test: Data of which all videos are the test; None holds out a part of ``data``.
         validation: Whether to test on the part of the training videos that settings are chosen on, and to train on the
             rest: on the last of the training people, or, where no people are known, on every fourth video.
+        parts: Number of parts of which each is held out once; a part is a run of names, as clips of one drive have
+            neighbouring names.
     """
-    if test is not None:
+    if parts is not None:
+        ids = sorted(data.ids)
+        cuts = [round(part * len(ids) / parts) for part in range(parts + 1)]
+        folds = [
+            Fold(f"part {number}", (data, ids[:low] + ids[high:]), (data, ids[low:high]))
+            for number, (low, high) in enumerate(pairwise(cuts), 1)
+        ]
+    elif test is not None:
         folds = [Fold("test", (data, data.ids), (test, test.ids))]
     elif any(data[video_id].group is not None for video_id in data.ids[:1]):
         folds = [

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.real_graphs import __main__ as command
 from benchmarks.real_graphs.drawn import Draws, drawn_scores
-from benchmarks.real_graphs.report import over_videos
+from benchmarks.real_graphs.report import controls, over_videos
 from benchmarks.real_graphs.rows import NUM_WEIGHTS, ROWS, examples_of, model_of
 from benchmarks.real_graphs.tasks import TASKS, folds_of
 from stgraph import VideoGraphBuilder
@@ -105,6 +105,8 @@ def test_intervals_draw_whole_videos():
     half = np.concatenate([right[:2], wrong[2:]])
     a, b = ({0: {"all": Predictions(each, labels, classes, items)}} for each in (half, wrong))
     mean, low, high = over_videos(a, b, "accuracy")
+    text = controls({"a": "A", "b": "B"}, {"a": a, "b": b}, "accuracy", ["a", "c"], "b")
+    assert text.endswith("- A: +0.500 (+0.000 to +1.000 over videos)\n")
     assert (mean, low, high) == (0.5, 0.0, 1.0)  # video a is won, b is not: 0, 1/2 or 1 of each draw
 
 
@@ -171,6 +173,14 @@ def test_settings_are_chosen_on_every_fourth_training_video_without_people(tmp_p
     assert fold.test[1] == list(whole.train[1])[::4]
     assert sorted([*fold.train[1], *fold.test[1]]) == sorted(whole.train[1])
     assert not {*fold.test[1]} & {*fold.train[1]}
+
+
+def test_parts_hold_out_each_video_once(cad):
+    folds = folds_of(cad, None, parts=2)
+    assert sorted(each for fold in folds for each in fold.test[1]) == sorted(cad.ids)
+    for fold in folds:
+        assert sorted([*fold.train[1], *fold.test[1]]) == sorted(cad.ids)
+        assert abs(len(fold.train[1]) - len(fold.test[1])) <= 1
 
 
 def test_the_other_scaling_has_cells_and_a_table_of_its_own(tmp_path, monkeypatch, capsys):
