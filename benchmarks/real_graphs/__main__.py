@@ -78,6 +78,7 @@ def main() -> None:
     folds = folds_of(task.read(options.train), test, validation=options.validation, parts=options.parts)
     if options.parts is not None:
         label += f"-{options.parts}-parts"
+    out = f"{label}-validation" if options.validation else label
     kind = "validation" if options.validation else "held-out" if test is None else "given"
     cells = {}
     for seed in range(options.seeds):
@@ -105,7 +106,8 @@ def main() -> None:
     rows, best = table(
         titles, predictions, task.metric, edge_free, "people" if options.parts is None else "parts"
     )
-    text = f"# {task.title}\n\n{rows}\n"
+    scaling = "have mean 0 and variance 1" if task.standardize else "enter as they are"
+    text = f"# {task.title}\n\nFeatures and velocities {scaling}.\n\n{rows}\n"
     if best is not None:
         text += f'\nThe best row without edges is "{titles[best]}".\n'
     changed = [name for name in ROWS if ROWS[name].kind == "control"]
@@ -114,7 +116,7 @@ def main() -> None:
     print(f"\n{text}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / f"{label}.md").write_text(text, encoding="utf-8")
+        (options.out / f"{out}.md").write_text(text, encoding="utf-8")
         record = {
             name: {
                 "title": titles[name],
@@ -127,7 +129,7 @@ def main() -> None:
             }
             for name, seeds in cells.items()
         }
-        (options.out / f"{label}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (options.out / f"{out}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

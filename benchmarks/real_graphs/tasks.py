@@ -17,6 +17,7 @@ from stgraph.datasets.tracks import (
     relation_examples,
     track_examples,
 )
+from stgraph.errors import DataError
 from stgraph.graph import VideoGraph
 from stgraph.models import Classifier
 
@@ -122,11 +123,13 @@ def folds_of(
         test: Data of which all videos are the test; None holds out a part of ``data``.
         validation: Whether to test on the part of the training videos that settings are chosen on, and to train on the
             rest: on the last of the training people, or, where no people are known, on every fourth video.
-        parts: Number of parts of which each is held out once; a part is a run of names, as clips of one drive have
-            neighbouring names.
+        parts: Number of parts of which each is held out once; a part is a run of names, so that neighbouring videos,
+            which may show one place, stay together.
     """
     if parts is not None:
         ids = sorted(data.ids)
+        if parts > len(ids):
+            raise DataError(f"{len(ids)} videos cannot be cut into {parts} parts; choose fewer parts.")
         cuts = [round(part * len(ids) / parts) for part in range(parts + 1)]
         folds = [
             Fold(f"part {number}", (data, ids[:low] + ids[high:]), (data, ids[low:high]))
@@ -150,4 +153,9 @@ def _validation(fold: Fold) -> Fold:
     last = max((group for group in groups.values() if group is not None), default=None)
     chosen = set(ids[::4]) if last is None else {each for each in ids if groups[each] == last}
     train, test = ([each for each in ids if (each in chosen) == kept] for kept in (False, True))
+    if not train:
+        raise DataError(
+            "Settings cannot be chosen within training videos of one person, or one video; give more of them, or leave out "
+            "--validation."
+        )
     return Fold(fold.name, (data, train), (data, test))

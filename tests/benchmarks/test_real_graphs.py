@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from benchmarks.real_graphs.tasks import TASKS, folds_of
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import ClassificationDataModule
 from stgraph.datasets.tracks import relation_examples
+from stgraph.errors import DataError
 from stgraph.metrics import CLASSIFICATION_METRICS, Predictions
-from tests.datasets.tracks.layouts import write_cad120, write_jaad_packed
+from tests.datasets.tracks.layouts import write_cad120
 
 
 @pytest.fixture
@@ -166,13 +168,34 @@ def test_settings_are_chosen_on_the_last_of_the_training_people(cad):
     assert (trained, tested) == ({"Ann"}, {"Ben"})
 
 
-def test_settings_are_chosen_on_every_fourth_training_video_without_people(tmp_path):
-    write_jaad_packed(tmp_path / "jaad")
-    data = TASKS["jaad-crossing"].read(tmp_path / "jaad")
-    (fold,), (whole,) = (folds_of(data, None, validation=each) for each in (True, False))
-    assert fold.test[1] == list(whole.train[1])[::4]
-    assert sorted([*fold.train[1], *fold.test[1]]) == sorted(whole.train[1])
-    assert not {*fold.test[1]} & {*fold.train[1]}
+class Ungrouped:
+    """Nine training videos of nobody in particular."""
+
+    ids = tuple("abcdefghij")
+
+    def __getitem__(self, video_id):
+        return SimpleNamespace(group=None)
+
+    def group_of(self, video_id):
+        return None
+
+    def split(self, name):
+        return self.ids[:9] if name == "train" else self.ids[9:]
+
+
+def test_settings_are_chosen_on_every_fourth_training_video_without_people():
+    (fold,) = folds_of(Ungrouped(), None, validation=True)
+    assert (fold.train[1], fold.test[1]) == (list("bcdfgh"), list("aei"))
+
+
+def test_training_videos_of_one_person_cannot_choose_settings(cad):
+    with pytest.raises(DataError, match="videos of one person"):
+        folds_of(cad, None, validation=True)
+
+
+def test_there_are_not_more_parts_than_videos(cad):
+    with pytest.raises(DataError, match="cannot be cut into 50 parts"):
+        folds_of(cad, None, parts=50)
 
 
 def test_parts_hold_out_each_video_once(cad):

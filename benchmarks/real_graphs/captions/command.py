@@ -95,7 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = _page(task, cells, scores, evaluators)
     print(f"\n{text}")
     if options.out is not None:
-        _write(options.out / options.task, text, cells, scores)
+        _write(
+            options.out / (f"{options.task}-validation" if options.validation else options.task),
+            text,
+            cells,
+            scores,
+        )
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
