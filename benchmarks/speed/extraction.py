@@ -30,11 +30,11 @@ from stgraph.extraction import (
 )
 from stgraph.video import VideoReader, spread_frames, write_video
 
-VIDEOS, FRAMES, BATCH, BACKBONE = 8, 10, 32, "resnet18"
+VIDEOS, FRAMES, BATCH, BACKBONE = 4, 10, 32, "resnet18"
 
 
 def rows(quick: bool) -> list[Row]:
-    """Eight videos of 40 frames of 640 x 480, one reading thread."""
+    """Four videos of 40 frames of 640 x 480, one reading thread."""
     with tempfile.TemporaryDirectory() as folder:
         write_videos(Path(folder), 2 if quick else VIDEOS)
         sources, _ = find_videos(Path(folder))
@@ -50,7 +50,7 @@ def rows(quick: bool) -> list[Row]:
                 lambda: ours(planned, sources),
                 "decode each video completely, then extract",
                 lambda: plain(planned, sources),
-                rounds=1 if quick else 5,
+                rounds=1 if quick else 3,
                 floor=(backbone_alone(planned, sources), "the backbone on pictures in memory"),
                 per=FRAMES * len(sources),
             )

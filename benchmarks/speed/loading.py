@@ -33,7 +33,7 @@ SIZES = (1_000, 10_000, 100_000)
 READS = 2_000
 BEGIN, END = "<!-- figures of benchmarks.speed.loading -->", "<!-- end of the figures -->"
 NETWORKS: dict[str, dict[str, Any]] = {"resnet101": {}, "i3d": {}, "faster_rcnn": {}}
-WORKERS, THREADS = (0, 1, 2), (1, 2, 4)
+WORKERS, THREADS, VIDEOS = (0, 1, 2), (1, 2, 4), 8
 SENTENCES = 16
 
 
@@ -241,7 +241,7 @@ def main() -> None:
         record["stores"] = of_sizes(folder, SIZES[:1] if quick else SIZES)
         (folder / "videos").mkdir()
         record["threads"] = of_threads(
-            folder / "videos", THREADS[:2] if quick else THREADS, 2 if quick else extraction.VIDEOS
+            folder / "videos", THREADS[:2] if quick else THREADS, 2 if quick else VIDEOS
         )
         (folder / "one").mkdir()
         record["networks"] = of_networks(

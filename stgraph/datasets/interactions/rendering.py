@@ -57,25 +57,26 @@ def draw(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     shadow, flicker = _light(rng)
     noise, noise_corner = _noise(rng)
     frames = np.empty((NUM_FRAMES, FRAME_SIZE, FRAME_SIZE, 3), dtype=np.uint8)
-    for f in range(NUM_FRAMES):  # single frames stay in the processor cache
+    # Single frames stay in the processor cache, and colours come first, so that NumPy's inner loops are long.
+    for f in range(NUM_FRAMES):
         frame = _window(texture, texture_corner[f]).copy()
         for sprite in sprites:
             sprite.put(frame, f)
         frame *= shadow * flicker[f]
         frame += _window(noise, noise_corner[f])
-        frames[f] = np.clip(frame, 0, 255, out=frame)
+        frames[f] = np.clip(frame, 0, 255, out=frame).transpose(1, 2, 0)
     return frames
 
 
 def _window(picture: Array, corner: NDArray[np.int64]) -> Array:
-    """Crops a frame from a larger image at a corner (y, x)."""
+    """Crops a frame ``[3, H, W]`` from a larger image at a corner (y, x)."""
     y, x = corner
-    return picture[y : y + FRAME_SIZE, x : x + FRAME_SIZE]
+    return picture[:, y : y + FRAME_SIZE, x : x + FRAME_SIZE]
 
 
 @dataclass(frozen=True, eq=False)
 class _Sprite:
-    """One object in each frame: corner (y, x) ``[F, 2]``, opacity ``[F, S, S]``, colour ``[F, S, S, 3]``."""
+    """One object in each frame: corner (y, x) ``[F, 2]``, opacity ``[F, S, S]``, colour ``[F, 3, S, S]``."""
 
     corner: list[list[int]]
     opacity: Array
@@ -90,41 +91,40 @@ class _Sprite:
         )
         if y.start < y.stop and x.start < x.stop:
             part = slice(y.start - top, y.stop - top), slice(x.start - left, x.stop - left)
-            here = frame[y, x]
-            here += self.opacity[f][part][..., None] * (self.colour[f][part] - here)
+            here = frame[:, y, x]
+            here += self.opacity[f][part] * (self.colour[f][:, *part] - here)
 
 
 def _ground(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
     """A dull texture at three scales with a few colourful specks, and the corner of each frame's crop."""
     side = FRAME_SIZE + _DRIFT
-    texture = np.zeros((side, side, 3), dtype=np.float32)
+    texture = np.zeros((3, side, side), dtype=np.float32)
     for grain, height in ((37, 14.0), (9, 9.0), (3, 6.0)):
         cells = -(-side // grain) + 2
         grey = rng.normal(0, height, size=(cells, cells, 1)) + rng.normal(
             0, 0.18 * height, size=(cells, cells, 3)
         )
-        texture += _enlarge(grey.astype(np.float32), grain)[:side, :side]
-    texture += rng.uniform(85, 150) + rng.uniform(-7, 7, size=3)
+        texture += _enlarge(grey.astype(np.float32).transpose(2, 0, 1), grain)[:, :side, :side]
+    texture += (rng.uniform(85, 150) + rng.uniform(-7, 7, size=3))[:, None, None]
     yy, xx = np.mgrid[:side, :side]
     for _ in range(rng.poisson(0.6)):
         y, x = rng.uniform(0, side, size=2)
         speck = np.hypot((yy - y) / rng.uniform(0.6, 1.4), xx - x) < rng.uniform(1.5, 4.5)
-        texture[speck] = 255 * np.array(
-            colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.65))
-        )
+        colour = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.65))
+        texture[:, speck] = 255 * np.array(colour)[:, None]
     angle, speed = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.0) * (_DRIFT / 2 - 1)
     way = np.linspace(-speed, speed, NUM_FRAMES)[:, None] * [np.sin(angle), np.cos(angle)]
     return texture, np.round(_DRIFT / 2 + way).astype(np.int64)
 
 
 def _enlarge(cells: Array, grain: int) -> Array:
-    """Upsamples bilinearly by the factor ``grain``."""
+    """Upsamples ``[3, H, W]`` bilinearly by the factor ``grain``."""
     step = ((np.arange(grain) + 0.5) / grain).astype(np.float32)
-    rows = (cells[:-1, None] * (1 - step)[:, None, None] + cells[1:, None] * step[:, None, None]).reshape(
-        -1, *cells.shape[1:]
-    )
-    full = rows[:, :-1, None] * (1 - step)[:, None] + rows[:, 1:, None] * step[:, None]
-    return full.reshape(len(rows), -1, cells.shape[2])
+    colours, _, columns = cells.shape
+    down = step[:, None]
+    rows = (cells[:, :-1, None] * (1 - down) + cells[:, 1:, None] * down).reshape(colours, -1, columns)
+    right = np.tile(step, columns - 1)
+    return rows[..., :-1].repeat(grain, 2) * (1 - right) + rows[..., 1:].repeat(grain, 2) * right
 
 
 def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> _Sprite:
@@ -145,7 +145,7 @@ def _sprite(scene: Scene, thing: int, rng: np.random.Generator) -> _Sprite:
         colorsys.hsv_to_rgb(hue, rng.uniform(0.5, 0.85), rng.uniform(0.5, 0.95)), dtype=np.float32
     )
     shade = 1 - 0.22 * np.clip((x + y) / (2 * shown), -0.6, 1)
-    return _Sprite(corner.tolist(), opacity.astype(np.float32), shade[..., None] * colour)
+    return _Sprite(corner.tolist(), opacity.astype(np.float32), shade[:, None] * colour[:, None, None])
 
 
 def _distance(shape: str, x: Array, y: Array) -> Array:
@@ -168,14 +168,14 @@ def _distance(shape: str, x: Array, y: Array) -> Array:
 
 
 def _light(rng: np.random.Generator) -> tuple[Array, Array]:
-    """A soft, static shadow ``[H, W, 1]`` and the exposure of each frame ``[F]``."""
+    """A soft, static shadow ``[H, W]`` and the exposure of each frame ``[F]``."""
     yy, xx = np.mgrid[:FRAME_SIZE, :FRAME_SIZE].astype(np.float32)
     y, x = rng.uniform(0, FRAME_SIZE, size=2)
     depth, width = rng.uniform(0.2, 0.75), rng.uniform(14, 28)
     shadow = 1 - depth * np.exp(-((yy - y) ** 2 + (xx - x) ** 2) / (2 * width**2))
     flicker = 1 + 0.04 * rng.standard_normal(NUM_FRAMES)
     flicker[rng.random(NUM_FRAMES) < 0.04] *= rng.uniform(0.4, 0.7)  # some frames are underexposed
-    return shadow[..., None].astype(np.float32), flicker.astype(np.float32)
+    return shadow.astype(np.float32), flicker.astype(np.float32)
 
 
 def _noise(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
@@ -183,4 +183,5 @@ def _noise(rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
     sheet = rng.standard_normal((FRAME_SIZE + 24, FRAME_SIZE + 24, 3), dtype=np.float32) * np.float32(
         rng.uniform(3, 7)
     )
-    return sheet, rng.integers(0, 25, size=(NUM_FRAMES, 2))
+    corner = rng.integers(0, 25, size=(NUM_FRAMES, 2))
+    return np.ascontiguousarray(sheet.transpose(2, 0, 1)), corner

@@ -92,9 +92,13 @@ def box_motion(
 def _directions(way: Array) -> Array:
     """Distributes the length of ``way`` over eight directions, ``[..., 2]`` -> ``[..., 8]``."""
     angle = (np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)).astype(np.float32)
-    along = way[..., :1] * np.cos(angle) + way[..., 1:] * np.sin(angle)
-    length = np.hypot(way[..., :1], way[..., 1:])
-    return np.maximum(along - 0.7 * length, 0) / 0.3  # zero beyond 45 degrees
+    x, y = np.moveaxis(way, -1, 0)
+    reach = 0.7 * np.hypot(x, y)
+    along = np.empty((*x.shape, _DIRECTIONS), dtype=np.result_type(way, np.float32))
+    for number, (cosine, sine) in enumerate(zip(np.cos(angle), np.sin(angle), strict=True)):
+        # One direction at a time: NumPy's inner loops are long then.
+        along[..., number] = np.maximum(x * cosine + y * sine - reach, 0) / 0.3  # zero beyond 45 degrees
+    return along
 
 
 @checked
