@@ -161,10 +161,16 @@ OWN = {
     ),
     "training_speed": (
         "recommended",
-        OBJECT | {"data.loader.captions_per_epoch": None},
+        OBJECT
+        | {
+            "data.loader.batch_size": 128,
+            "data.loader.captions_per_epoch": None,
+            "trainer.max_epochs": 6,
+            "trainer.check_val_every_n_epoch": 2,
+        },
         {
             "one_caption": {"data.loader.captions_per_video": 1},
-            "four_captions": {},
+            "four_captions": {"data.loader.captions_per_video": 4},
             "sixteen_captions": {"data.loader.captions_per_video": 16},
             "sixteen_captions_bf16": {
                 "data.loader.captions_per_video": 16,
