@@ -161,13 +161,7 @@ OWN = {
     ),
     "training_speed": (
         "recommended",
-        OBJECT
-        | {
-            "data.loader.batch_size": 128,
-            "data.loader.captions_per_epoch": None,
-            "trainer.max_epochs": 6,
-            "trainer.check_val_every_n_epoch": 2,
-        },
+        OBJECT | {"data.loader.batch_size": 128, "data.loader.captions_per_epoch": None},
         {
             "one_caption": {"data.loader.captions_per_video": 1},
             "four_captions": {"data.loader.captions_per_video": 4},
