@@ -211,7 +211,8 @@ def _row(rival: Rival, method: str, never_end: bool, quick: bool) -> Row:
         lambda: rival.write(method, never_end=never_end),
         "Hugging Face generate, a MarianMT with our weights",
         lambda: rival.write_theirs(method, never_end=never_end),
-        rounds=3 if quick else 5,
+        rounds=2 if quick else 5,
+        warm=quick,
         promise=PROMISES[never_end, method],
         floor=(
             operations / product_rate(),

@@ -73,7 +73,8 @@ def _row(quick: bool, name: str, num_videos: int, dtype: torch.dtype, promise: f
         steps[0],
         "the model written plainly, one caption a sample, float32",
         steps[1],
-        rounds=3 if quick else 5,
+        rounds=2 if quick else 5,
+        warm=quick,
         promise=promise,
         floor=(
             least,
