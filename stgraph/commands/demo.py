@@ -56,7 +56,7 @@ def run(arguments: list[str]) -> int:
     teacher = None
     if not chosen and config.teacher is None and set(config.model.get("branches", ())) == {"scene", "object"}:
         teacher = folder / "teacher"
-        config.teacher = str(teacher)
+        config.teacher, config.copy_decoder = str(teacher), True
     config.resume = prepare_folder(folder, config)
     check_run_folder(folder, config.resume)
     seconds: dict[str, float] = {}
@@ -104,7 +104,8 @@ def run(arguments: list[str]) -> int:
 def train_teacher(folder: Path, config: DictConfig) -> None:
     """Trains the object branch alone with the settings of the demo, unless an unfinished demo has done so."""
     branch = config.copy()
-    branch.run, branch.teacher, branch.model.branches = str(folder), None, ["object"]
+    branch.run, branch.model.branches = str(folder), ["object"]
+    branch.teacher, branch.copy_decoder = None, False
     begun = (folder / "config.yaml").is_file() and has_same_settings(folder, branch)
     if begun and (folder / "model.safetensors").is_file():
         return

@@ -92,6 +92,7 @@ class TrainingConfig(_Strict):
         resume_every: Batches between two checkpoints.
         start: Run of the same model whose weights this one starts from.
         teacher: Run whose object branch teaches the scene branch and is frozen.
+        copy_decoder: Whether the scene branch's language model starts with the teacher's weights.
         monitor: Value by which the best weights are chosen.
         patience: Validations without a better one after which training stops; None never stops early.
     """
@@ -111,6 +112,7 @@ class TrainingConfig(_Strict):
     resume_every: int = Field(default=100, ge=1)
     start: Path | None = None
     teacher: Path | None = None
+    copy_decoder: bool = False
     monitor: Literal["val/CIDEr", "val/loss"] = "val/CIDEr"
     patience: int | None = Field(default=None, ge=1)
 

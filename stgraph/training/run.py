@@ -76,6 +76,8 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
                 f"'trainer.{name}' is set by stgraph; for a logger choose logger=..., for callbacks call train_captioner."
             )
     check_trainer_arguments(config.trainer)
+    if config.copy_decoder and config.teacher is None:
+        raise OptionError("'copy_decoder' needs a teacher to copy from; give teacher=RUN, or leave it out.")
     stand_in = check_model(config.model)
     loss = make_loss(config.loss, stand_in)
     if config.reinforce is not None:
@@ -103,7 +105,8 @@ def build_run(config: TrainingConfig, progress: Callable[[int, int], None] | Non
     if config.start is not None:
         load_weights(model, CaptionPipeline.from_pretrained(config.start), data)
     if config.teacher is not None:
-        load_teacher(model, CaptionPipeline.from_pretrained(config.teacher), data)
+        trained = CaptionPipeline.from_pretrained(config.teacher)
+        load_teacher(model, trained, data, copy_decoder=config.copy_decoder)
     if config.reinforce is not None:
         loss = with_rewards(config.reinforce, loss, model, data.references("train"), data.tokenizer)
     return TrainingRun(config, model, data, loss)

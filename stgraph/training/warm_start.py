@@ -40,13 +40,21 @@ def load_weights(model: CaptioningModel, start: CaptionPipeline, data: CaptionDa
 
 
 @checked
-def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: CaptionDataModule) -> None:
+def load_teacher(
+    model: CaptioningModel,
+    teacher: CaptionPipeline,
+    data: CaptionDataModule,
+    *,
+    copy_decoder: bool = False,
+) -> None:
     """Copies the object branch of a trained model into ``model`` and freezes it.
 
     Args:
         model: Is given the branch.
         teacher: The trained model.
         data: The data that ``model`` will be trained on.
+        copy_decoder: Whether the language model of the scene branch starts with the teacher's weights as well, and learns
+            on from there.
 
     Raises:
         OptionError: If one of the models lacks a branch, or they differ in vocabulary, graph or size.
@@ -64,6 +72,8 @@ def load_teacher(model: CaptioningModel, teacher: CaptionPipeline, data: Caption
     prefixes = ("encoders.object.", "decoders.object.")
     state = {name: value for name, value in teacher.model.state_dict().items() if name.startswith(prefixes)}
     model.load_state_dict(state, strict=False)
+    if copy_decoder:
+        model.decoders["scene"].load_state_dict(model.decoders["object"].state_dict())
     model.freeze("object")
 
 

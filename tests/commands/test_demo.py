@@ -30,7 +30,7 @@ def test_the_demo_shows_four_rows_five_captions_and_a_picture_and_can_be_run_aga
 def test_an_unfinished_demo_goes_on_and_another_run_is_never_cleared_away(tmp_path, capsys, monkeypatch):
     run, call = tmp_path / "demo", [*CALL[:-2], "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1"]
 
-    def stopped(*_):
+    def stopped(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -46,6 +46,26 @@ def test_the_teacher_stays_to_the_bit_and_the_scene_branch_learns(tiny, teacher)
     assert any(not torch.equal(scene[0][name], scene[1][name]) for name in scene[0])
 
 
+def test_the_scene_branch_can_start_with_the_language_model_of_its_teacher(tiny, teacher):
+    run = train(tiny(f"teacher={teacher}", "copy_decoder=true", "trainer.max_steps=1", "optimizer.lr=0"))
+    state = load_file(run / "model.safetensors")
+    copied = {name: value for name, value in state.items() if name.startswith("decoders.scene.")}
+    assert copied
+    assert all(torch.equal(value, state[name.replace("scene", "object")]) for name, value in copied.items())
+    learnt = load_file(
+        train(
+            tiny(f"teacher={teacher}", "copy_decoder=true", "trainer.max_steps=1", f"run={run.parent / 'on'}")
+        )
+        / "model.safetensors"
+    )
+    assert any(not torch.equal(value, learnt[name]) for name, value in copied.items())
+
+
+def test_a_copy_needs_a_teacher(tiny):
+    with pytest.raises(OptionError, match="'copy_decoder' needs a teacher"):
+        train(tiny("copy_decoder=true"))
+
+
 def test_a_frozen_branch_has_no_dropout_and_no_gradient(teacher):
     model = CaptionPipeline.from_pretrained(teacher).model
     assert any(parameter.requires_grad for parameter in model.parameters())
