@@ -106,6 +106,8 @@ def train_teacher(folder: Path, config: DictConfig) -> None:
     branch = config.copy()
     branch.run, branch.model.branches = str(folder), ["object"]
     branch.teacher, branch.copy_decoder = None, False
+    if (config.trainer.max_epochs or 0) > 0:  # what is taught starts with half of the teacher's weights
+        branch.trainer.max_epochs = 2 * config.trainer.max_epochs
     begun = (folder / "config.yaml").is_file() and has_same_settings(folder, branch)
     if begun and (folder / "model.safetensors").is_file():
         return

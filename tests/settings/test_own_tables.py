@@ -161,10 +161,14 @@ OWN = {
     ),
     "training_speed": (
         "recommended",
-        OBJECT | {"data.loader.batch_size": 128, "data.loader.captions_per_epoch": None},
+        OBJECT
+        | {
+            "data.loader.batch_size": 128,
+            "data.loader.captions_per_epoch": None,
+            "trainer.max_epochs": 18,
+        },
         {
             "one_caption": {"data.loader.captions_per_video": 1},
-            "four_captions": {"data.loader.captions_per_video": 4},
             "sixteen_captions": {"data.loader.captions_per_video": 16},
             "sixteen_captions_bf16": {
                 "data.loader.captions_per_video": 16,

@@ -231,7 +231,7 @@ EXPERIMENTS = {
     "interactions_stat": ("stat", "interactions", "torch.optim.Adam", 5e-3, 32, 4),
     "interactions_stats": ("stats", "interactions", "torch.optim.Adam", 8e-3, 128, 6),
     "interactions_study": ("stgkd", "interactions", "torch.optim.Adam", 2e-3, 128, 12),
-    "recommended": ("stgkd", "interactions", "torch.optim.Adam", 4e-3, 64, 18),
+    "recommended": ("stgkd", "interactions", "torch.optim.Adam", 4e-3, 64, 12),
     "short_captions": ("stgkd", "folder", "torch.optim.Adam", 1e-3, 32, 40),
     "short_captions_stat": ("stat", "folder", "torch.optim.Adam", 3e-3, 32, 40),
     "short_captions_stats": ("stats", "folder", "torch.optim.Adam", 3e-3, 32, 40),
