@@ -71,7 +71,8 @@ def check_same_settings(config: DictConfig, saved: DictConfig) -> None:
                 "data.loader.captions_per_epoch", "data.num_frames", "data.sampling",
                 "data.min_count", "data.max_length", "data.long_captions",
                 "data.max_vocabulary",
-                "model", "graph", "loss", "optimizer", "schedule", "teacher", "copy_decoder", "start", "reinforce", "monitor",
+                "model", "graph", "loss", "optimizer", "schedule", "teacher", "copy_decoder", "start", "reinforce",
+                "monitor",
                 "trainer.accumulate_grad_batches", "trainer.gradient_clip_val"):  # fmt: skip
         old, new = (_with_absolute_paths(key, plain(OmegaConf.select(each, key))) for each in (saved, config))
         old = _moved(key, old, new)
