@@ -34,6 +34,7 @@ from stgraph.files import write_text
 from stgraph.nn import CaptionTransformer, NormalizedAdjacency, ResidualGCNConv
 from stgraph.text import SpecialTokens
 from stgraph.training import DistillationLoss, run_record
+from stgraph.training.module import default_optimizer
 
 LENGTHS = (10, 30, 100, 250, 500, 1000, 2000)
 OBJECTS = 20
@@ -88,7 +89,7 @@ def training_step(num_frames: int, objects: int) -> Prepared:
     """A step of STG-KD at the paper's widths: one video with one caption, graph given, Adam included."""
     graph = _graph(num_frames, objects)
     model, loss = _model(), DistillationLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    optimizer = default_optimizer(model)(model.parameters())
     tokens = torch.randint(4, VOCABULARY, (1, WORDS))
     tokens[:, 0] = 1
     batch = CaptionBatch(graph, ["video"], tokens, torch.zeros(1, dtype=torch.long))

@@ -21,6 +21,7 @@ from benchmarks.speed.plain_stgkd import PlainSTGKD
 from stgraph import STGraphCaptioner, VideoGraphBuilder
 from stgraph.datasets import CaptionBatch
 from stgraph.training import DistillationLoss
+from stgraph.training.module import default_optimizer
 from stgraph.training.trainer_arguments import multiplies_bfloat16
 
 PAIRS, FRAMES, OBJECTS, WIDTH, MOTION, VOCABULARY = 64, 10, 5, 2048, 1024, 10_000
@@ -55,7 +56,7 @@ def _row(quick: bool, name: str, num_videos: int, dtype: torch.dtype, promise: f
         DistillationLoss(),
         CaptionBatch(graphs, [str(each) for each in range(num_videos)], tokens, video),
     )
-    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-4) for model in (ours, theirs)]
+    optimizers = [default_optimizer(ours)(ours.parameters()), torch.optim.Adam(theirs.parameters(), lr=1e-4)]
 
     def our_loss() -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):

@@ -123,7 +123,7 @@ def _defaults(model: str) -> dict[str, Any]:
 @cache
 def _hashed_defaults(model: str) -> dict[str, Any]:
     """The defaults with the values that they had when results were first hashed."""
-    old = HASHED_DEFAULTS.get(model, {})
+    old = HASHED_DEFAULTS[None] | HASHED_DEFAULTS.get(model, {})
     return {
         group: {**values, **old[group]} if group in old else values
         for group, values in _defaults(model).items()

@@ -10,8 +10,11 @@ __all__ = ["HASHED_DEFAULTS", "with_current_names", "with_hashed_names"]
 RENAMED = {"data": {"max_words": "max_length"}}
 """Old and current names of settings, by group. Hashes of results are computed from the old names."""
 
-HASHED_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {"stat": {"model": {"initialization": "torch"}}}
-"""Settings by model and group whose default is not what it was when the first results were hashed, with their old values.
+HASHED_DEFAULTS: dict[str | None, dict[str, dict[str, Any]]] = {
+    None: {"optimizer": {"fused": None}},
+    "stat": {"model": {"initialization": "torch"}},
+}
+"""Settings by model (None: of every model) and group whose default is not what it was when the first results were hashed, with their old values.
 
 Settings are hashed by their difference from the defaults, so a result made before has the hash of the old value.
 """

@@ -71,7 +71,7 @@ class ClassificationModule(StepModule):
         self.model, self.classes = model, tuple(classes)
         default = binary_cross_entropy_with_logits if model.multi_label else cross_entropy
         self.loss: TargetLoss = default if loss is None else loss
-        self.make_optimizer = partial(Adam, lr=1e-3) if optimizer is None else optimizer
+        self.make_optimizer = partial(Adam, lr=1e-3, fused=True) if optimizer is None else optimizer
         self.make_schedule, self.seed = schedule, seed
         self._found: list[ScoredTargets] = []
         self._loss = [0.0, 0.0]  # sum over targets, and their number

@@ -29,7 +29,7 @@ CAPTIONS_AT_ONCE = 64  # of the validation loss: a video of MSVD has 40 captions
 VALIDATION_METRICS = ("BLEU-4", "CIDEr")  # METEOR's Java program takes longer than a small epoch
 
 OPTIMIZERS: dict[str, OptimizerFactory] = {
-    "stgkd": partial(Adam, lr=1e-4),
+    "stgkd": partial(Adam, lr=1e-4, fused=True),
     "stat": partial(Adadelta, lr=1.0, rho=0.95, eps=1e-6),
     "stats": partial(RMSprop, lr=1e-4),
 }
@@ -38,7 +38,7 @@ OPTIMIZERS: dict[str, OptimizerFactory] = {
 
 def default_optimizer(model: CaptioningModel) -> OptimizerFactory:
     """The optimiser of the model's paper; Adam at 1e-4 for other models."""
-    return OPTIMIZERS.get(model.name, partial(Adam, lr=1e-4))
+    return OPTIMIZERS.get(model.name, partial(Adam, lr=1e-4, fused=True))
 
 
 @checked
