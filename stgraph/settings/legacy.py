@@ -14,8 +14,8 @@ HASHED_DEFAULTS: dict[str | None, dict[str, dict[str, Any]]] = {
     None: {"optimizer": {"fused": None}},
     "stat": {"model": {"initialization": "torch"}},
 }
-"""Settings by model (None: of every model) and group whose default is not what it was when the first results were hashed, with
-their old values.
+"""Settings by model (None: of every model) and group whose default is not what it was when the first results were hashed,
+with their old values.
 
 Settings are hashed by their difference from the defaults, so a result made before has the hash of the old value.
 """
