@@ -561,6 +561,8 @@ class CaptionPipeline:
             raise DataError(
                 f"The data set '{data.name}' has no videos in the split '{split}'; choose another by split=..."
             )
+        evaluator = evaluator or CaptionEvaluator(references)
+        evaluator.warm_up()
         branch = branch or self.default_branch
         store = data.store if isinstance(data, StoredDataset) else data.feature_store
         found: Iterable[Caption]
@@ -573,7 +575,6 @@ class CaptionPipeline:
             graphs = cast(CaptionDataModule, data).source.batch(list(references)).to_data_list()
             found = self._caption_inputs(graphs, branch, batch_size, decoding=decoding)
         captions = {caption.video_id: caption.text for caption in found}
-        evaluator = evaluator or CaptionEvaluator(references)
         digest = hashlib.sha256(json.dumps(sorted(references.items())).encode()).hexdigest()
         return Evaluation(str(data.name), split, branch, captions, evaluator(captions), digest, decoding)
 

@@ -71,14 +71,16 @@ def run(arguments: list[str]) -> int:
         seconds["train_teacher"] = round(time.monotonic() - trained, 1)
     else:
         say(f"2/3  Training: graphs -> {' and '.join(config.model.get('branches', [config.model.name]))}")
+    references = dataset.corpus.references(SPLIT)
+    evaluator = CaptionEvaluator(references)
+    evaluator.warm_up()
     train(config)
     seconds["train"] = round(time.monotonic() - trained, 1)
     say(f"3/3  Captions of the {SPLIT} split")
     scored = time.monotonic()
     captioner = CaptionPipeline.from_pretrained(folder)
     captions = all_captions(captioner, dataset)
-    references = dataset.corpus.references(SPLIT)
-    rows = score(captions, references)
+    rows = score(captions, references, evaluator)
     seconds["evaluate"] = round(time.monotonic() - scored, 1)
     drawn = time.monotonic()
     picture = draw_example(captioner, dataset, captions, folder)
@@ -151,10 +153,11 @@ def all_captions(captioner: CaptionPipeline, dataset: StoredDataset) -> dict[str
 
 
 def score(
-    captions: Mapping[str, Mapping[str, str]], references: Mapping[str, Sequence[str]]
+    captions: Mapping[str, Mapping[str, str]],
+    references: Mapping[str, Sequence[str]],
+    evaluator: CaptionEvaluator,
 ) -> dict[str, dict[str, float]]:
     """Computes all metrics of every row, including noun and verb accuracy."""
-    evaluator = CaptionEvaluator(references)
     return {
         name: {**evaluator(found), **noun_verb_accuracy(found, references)}
         for name, found in captions.items()

@@ -52,11 +52,12 @@ def run_cell(task: CellTask) -> Cell:
     captioner = CaptionPipeline.from_pretrained(folder, device=device_of("auto"))
     branches = captioner.model.branches
     val, test = (dataset.corpus.references(split) for split in (CHOSEN_ON, SPLIT))
+    evaluator = CaptionEvaluator(test)
+    evaluator.warm_up()
     quick = CaptionEvaluator(val, metrics=("BLEU-4", "CIDEr"))
     chosen = {
         branch: captioner.evaluate(dataset, CHOSEN_ON, branch, evaluator=quick).scores for branch in branches
     }
-    evaluator = CaptionEvaluator(test)
     found = {branch: captioner.evaluate(dataset, SPLIT, branch, evaluator=evaluator) for branch in branches}
     record = run_record(config.seed)
     scores = {}

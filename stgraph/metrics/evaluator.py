@@ -68,6 +68,15 @@ class CaptionEvaluator:
         self.metrics = tuple(metric for metric in METRICS if metric in wanted)
         self._references = {video: list(sentences) for video, sentences in references.items()}
 
+    def warm_up(self) -> None:
+        """Starts METEOR's Java program without waiting for it, so that it loads while captions are being written.
+
+        Raises:
+            JavaError: If Java is missing.
+        """
+        if "METEOR" in self.metrics:
+            meteor.SERVER.start()
+
     def __call__(self, captions: Mapping[str, str]) -> CaptionScores:
         """Scores one caption per video.
 
@@ -79,8 +88,7 @@ class CaptionEvaluator:
             JavaError: If Java is missing or crashed twice.
         """
         self._check(captions)
-        if "METEOR" in self.metrics:
-            meteor.SERVER.start()  # it loads its tables during tokenisation
+        self.warm_up()
         scorers = self._scorers
         tokens = tokenize([captions[video] for video in self._references])
         with ThreadPoolExecutor(max_workers=2) as pool:

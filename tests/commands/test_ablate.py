@@ -42,6 +42,12 @@ SMALL = (
 TAUGHT = ("table=stgkd_distillation", "rows=[taught_hinton_1]", *SMALL)
 
 
+def in_this_process(function, tasks, **_):
+    """Runs a sweep without worker processes, each of which loads torch and METEOR anew; `swept` has them."""
+    for task in tasks:
+        yield task, function(task.arguments)
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """Results and runs of a row that depends on another row's run; tests must not change them."""
@@ -153,7 +159,8 @@ def test_cells_of_other_settings_are_not_overwritten(call):
     assert "replace=true" in error
 
 
-def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, tmp_path):
+def test_a_check_runs_a_cell_again_and_finds_a_score_that_is_not_its_own(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablate, "run_tasks", in_this_process)
     path = cell_path(tmp_path / "results", "stgkd_distillation", "object_branch", 0)
     content = json.loads(path.read_text())
     content["scores"]["object"]["CIDEr"] += 0.25
@@ -240,7 +247,8 @@ TINY = (
 )
 
 
-def test_a_table_of_another_system_takes_its_own_experiment(tmp_path, capsys):
+def test_a_table_of_another_system_takes_its_own_experiment(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(ablate, "run_tasks", in_this_process)
     folders = (f"results={tmp_path / 'results'}", f"runs={tmp_path / 'runs'}")
     assert main(["ablate", "table=stats_2", "rows=[ranked]", *TINY, *folders]) == 0
     cell = load_cell(cell_path(tmp_path / "results", "stats_2", "ranked", 0))
@@ -312,7 +320,9 @@ SYSTEMS = (
 def systems(tmp_path_factory):
     """Results and runs of two systems; tests must not change them."""
     folder = tmp_path_factory.mktemp("systems")
-    assert main(["ablate", *SYSTEMS, f"results={folder / 'results'}", f"runs={folder / 'runs'}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ablate, "run_tasks", in_this_process)
+        assert main(["ablate", *SYSTEMS, f"results={folder / 'results'}", f"runs={folder / 'runs'}"]) == 0
     return folder
 
 

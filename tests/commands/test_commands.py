@@ -10,6 +10,8 @@ import pytest
 
 from stgraph.cli import main
 from stgraph.datasets import open_dataset
+from stgraph.metrics import CaptionEvaluator
+from stgraph.pipeline import CaptionPipeline
 from tests.training.conftest import SMALL
 
 
@@ -81,6 +83,17 @@ def test_evaluate_writes_scores_with_the_split_and_what_they_rest_on(call, folde
         assert line.split()[-len(shown) :] == shown
     for metric, (low, high) in result["intervals"].items():
         assert 0 <= low <= result["scores"][metric] + 1e-9 <= high + 2e-9
+
+
+def test_meteor_loads_while_captions_are_written(call, folder, monkeypatch):
+    done = []
+    for owner, name in ((CaptionEvaluator, "warm_up"), (CaptionPipeline, "caption_store")):
+        original = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *args, _=(name, original), **more: done.append(_[0]) or _[1](*args, **more)
+        )
+    assert call("evaluate", folder, "split=val")[0] == 0
+    assert done[:2] == ["warm_up", "caption_store"]
 
 
 def test_caption_prints_a_line_a_video(call, folder):

@@ -120,6 +120,16 @@ def test_only_the_metrics_asked_for(monkeypatch):
     assert scores["BLEU-4"] == pytest.approx(PUBLISHED["BLEU-4"], abs=1e-6)
 
 
+def test_meteor_loads_before_the_first_captions_come(monkeypatch):
+    server = JavaProcess("METEOR", "-version")
+    monkeypatch.setattr(meteor, "SERVER", server)
+    CaptionEvaluator(REFERENCES, metrics=WITHOUT_METEOR).warm_up()
+    assert server.pid is None and server._process is None
+    CaptionEvaluator(REFERENCES).warm_up()
+    assert server._process is not None
+    server.stop()
+
+
 @pytest.mark.parametrize("metrics", [["SPICE"], []])
 def test_unknown_metrics(metrics):
     with pytest.raises(OptionError, match=r"'metrics' must be some of BLEU-1, .*, CIDEr, got"):
