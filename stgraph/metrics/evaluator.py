@@ -34,7 +34,7 @@ class CaptionEvaluator:
 
     Args:
         references: Sentences by video id; every sentence must contain a word.
-        metrics: Names in :data:`METRICS`; leaving out ``"METEOR"`` avoids its Java program (6 s, 0.5 GB).
+        metrics: Names in :data:`METRICS`; leaving out ``"METEOR"`` avoids its Java program (6 to 14 s, 0.5 GB).
 
     Raises:
         DataError: If a video has no references or a reference has no words.

@@ -19,7 +19,7 @@ MAX_WORDS = 500
 _JAR = Path(meteor.__file__).with_name(meteor.METEOR_JAR)
 _LINES_PER_REQUEST = 16  # with replies of 0.2 kB each, which fit into the smallest pipe
 
-# Shared by all evaluators, as a start takes about 6 s and 0.5 GB; nothing runs before the first request.
+# Shared by all evaluators, as a start takes 6 to 14 s and 0.5 GB; nothing runs before it is asked for.
 SERVER = JavaProcess("METEOR", "-Xmx2G", "-jar", str(_JAR), "-", "-", "-stdio", "-l", "en", "-norm")
 
 
