@@ -29,6 +29,7 @@ from stgraph.decoding import BeamSearch, Greedy, Sampling
 from stgraph.nn import NormalizedAdjacency
 from stgraph.text import SpecialTokens
 from stgraph.training import DistillationLoss
+from stgraph.training.module import default_optimizer
 
 MSVD = {"videos": 1200, "captions": 48_774, "epochs": 50, "batch_size": 64}
 PAPER = {
@@ -110,7 +111,7 @@ def training(sizes: dict[str, int], tiny: bool, device: torch.device, repeats: i
     found: dict[str, Any] = {}
     for name in ("eager", "bf16", "compiled"):
         model = model_of(sizes, tiny, device)
-        optimizer = torch.optim.Adam(model.parameters(), 1e-4)
+        optimizer = default_optimizer(model)(model.parameters())
         # On a CPU the graph is captured, which shows that it can be, but not compiled to C++, which takes a minute.
         backend = "inductor" if device.type == "cuda" else "aot_eager"
         forward = torch.compile(model, backend=backend) if name == "compiled" else model
