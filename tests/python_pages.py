@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["blocks", "program", "run"]
+__all__ = ["blocks", "make_stand_ins", "program", "run"]
 
 STAND_INS = Path(__file__).with_name("stand_ins.py")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -43,19 +43,31 @@ def program(page: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def make_stand_ins(folder: Path, python: str = sys.executable) -> None:
+    """Makes the stand-ins in ``folder``.
+
+    Raises:
+        AssertionError: If they cannot be made; the message ends with the traceback.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(STAND_INS, folder)
+    _call([python, STAND_INS.name, "."], folder)
+
+
 def run(page: Path, folder: Path, python: str = sys.executable) -> None:
-    """Makes the stand-ins in ``folder``, then runs the blocks there in a process of their own.
+    """Runs the blocks in a process of their own in ``folder``, which holds the stand-ins.
 
     Raises:
         AssertionError: If a block fails or imports what it must not; the message ends with the traceback.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(STAND_INS, folder)
     name = f"{page.stem}_blocks.py"
     (folder / name).write_text(program(page) + CHECK, encoding="utf-8")
-    for command in ([python, "stand_ins.py", "."], [python, name]):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{page.name}: {command[1]} failed\n{done.stderr[-6000:]}"
+    _call([python, name], folder)
+
+
+def _call(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command[1]} failed\n{done.stderr[-6000:]}"
 
 
 def main() -> None:
@@ -67,6 +79,7 @@ def main() -> None:
     chosen = parser.parse_args()
     page = chosen.page.resolve()
     if chosen.what == "run":
+        make_stand_ins(chosen.folder)
         run(page, chosen.folder)
         print(f"{len(blocks(page))} blocks of {page.name} ran")
     else:

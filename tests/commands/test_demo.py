@@ -59,7 +59,6 @@ def test_another_experiment_is_trained_in_one_go_without_a_teacher(tmp_path, mon
         trained.append((config.teacher, list(config.model.branches)))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stgraph.commands.demo.open_data", lambda *_: None)
     monkeypatch.setattr("stgraph.commands.demo.train", train)
     assert main(["demo", *SMALL, f"run={tmp_path / 'published'}"]) == 130
     assert main(["demo", *SMALL[1:], f"run={tmp_path / 'recommended'}"]) == 130

@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import shutil
 
 import pytest
 
@@ -10,18 +11,28 @@ from tests import python_pages
 ROOT = pathlib.Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
+    """Stand-ins for what the pages name; tests work on copies."""
+    folder = tmp_path_factory.mktemp("stand_ins")
+    python_pages.make_stand_ins(folder)
+    return folder
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
-def test_the_blocks_of_a_page_run(page, tmp_path):
+def test_the_blocks_of_a_page_run(page, stand_ins, tmp_path):
     blocks = python_pages.blocks(ROOT / page)
     assert len(blocks) >= 3
+    shutil.copytree(stand_ins, tmp_path, dirs_exist_ok=True)
     python_pages.run(ROOT / page, tmp_path)
 
 
 def test_a_block_that_imports_the_command_line_is_noticed(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("```python\nimport stgraph.cli\n```\n")
+    shutil.copy(python_pages.STAND_INS, tmp_path)
     with pytest.raises(AssertionError, match=r"the blocks imported \['stgraph.cli'"):
-        python_pages.run(page, tmp_path / "work")
+        python_pages.run(page, tmp_path)
 
 
 def test_training_on_a_store_takes_at_most_three_imports_and_ten_statements():
