@@ -166,6 +166,7 @@ OWN = {
             "data.loader.batch_size": 128,
             "data.loader.captions_per_epoch": None,
             "trainer.max_epochs": 18,
+            "trainer.check_val_every_n_epoch": 6,
         },
         {
             "one_caption": {"data.loader.captions_per_video": 1},
