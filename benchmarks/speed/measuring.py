@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from stgraph.files import write_text
+from stgraph.training.run_record import processor_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
@@ -172,14 +173,19 @@ def _peak() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
-def product_rate() -> float:
-    """Floating-point operations a second of the best of some float32 matrix products of one thread."""
+def product_rate(dtype: torch.dtype = torch.float32) -> float:
+    """Floating-point operations a second of the best of some matrix products of one thread, by MKL or oneDNN."""
     size, best = 1024, math.inf
-    a, b = torch.randn(size, size), torch.randn(size, size)
-    for _ in range(8):
-        begun = time.process_time()
-        a @ b
-        best = min(best, time.process_time() - begun)
+    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+    ways: list[Way] = [lambda: a @ b]
+    if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        packed = torch.ops.mkldnn._reorder_linear_weight(b, size)
+        ways.append(lambda: torch.ops.mkldnn._linear_pointwise(a, packed, None, "none", [], ""))
+    for way in ways:
+        for _ in range(8):
+            begun = time.process_time()
+            way()
+            best = min(best, time.process_time() - begun)
     return 2 * size**3 / best
 
 
@@ -238,12 +244,5 @@ def run_alone(rows: Callable[[bool], list[Row]], description: str | None) -> Non
 
 def device_name() -> str:
     """The processor, its vector instructions and the number of its cores, as a file name."""
-    model = "cpu"
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.partition(":")[2] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    model = f"{model} {torch.backends.cpu.get_cpu_capability()}"  # clouds give one name to processors of many years
-    words = "".join(each if each.isalnum() else " " for each in model.lower()).split()
+    words = "".join(each if each.isalnum() else " " for each in processor_name().lower()).split()
     return "-".join([*words, f"{len(os.sched_getaffinity(0))}-cores"])

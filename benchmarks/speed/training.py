@@ -67,7 +67,7 @@ def _row(quick: bool, name: str, num_videos: int, dtype: torch.dtype, promise: f
 
     distance = _check_equal(our_loss, their_loss, ours, theirs, dtype)
     steps = [_step(optimizers[0], our_loss), _step(optimizers[1], their_loss)]
-    operations, least = _floor(steps[0], ours)
+    operations, least = _floor(steps[0], ours, dtype)
     return compare(
         f"training, {name}",
         f"a step of STG-KD at the paper's sizes, {PAIRS} pairs of {num_videos} videos, V={VOCABULARY}",
@@ -151,12 +151,12 @@ def _step(optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Calla
     return step
 
 
-def _floor(step: Callable[[], None], model: nn.Module) -> tuple[float, float]:
+def _floor(step: Callable[[], None], model: nn.Module, dtype: torch.dtype) -> tuple[float, float]:
     """Operations of the matrix products of a step, and the seconds they take with Adam's memory traffic."""
     operations = operations_of(step)
     weights = sum(each.numel() for each in model.parameters())
     # Adam reads the gradient and reads and writes the weight and both moments.
-    return operations, operations / product_rate() + 3.5 * 4 * weights / copy_rate()
+    return operations, operations / product_rate(dtype) + 3.5 * 4 * weights / copy_rate()
 
 
 if __name__ == "__main__":

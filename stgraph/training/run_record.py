@@ -56,18 +56,23 @@ def package_versions() -> dict[str, str]:
 
 
 def processor_name() -> str:
-    """Name of the CPU and the vector instructions that torch uses on it, such as "AMD EPYC, AVX512".
+    """Name of the CPU, its family and the vector instructions torch uses on it: "AMD EPYC, family 26, AVX512".
 
     The instructions determine the order of sums, so the last bits of a result, and with them those of a whole training
-    run, can differ between two processors with the same versions of everything.
+    run, can differ between two processors with the same versions of everything. Clouds give one name to processors of
+    many years, which the family tells apart where the system knows it.
     """
+    known: dict[str, str] = {}
     try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            known.setdefault(key.strip(), value.strip())
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+        pass
+    parts = [known.get("model name") or platform.processor() or platform.machine()]
+    if "cpu family" in known:
+        parts.append(f"family {known['cpu family']}")
+    return ", ".join([*parts, torch.backends.cpu.get_cpu_capability()])
 
 
 @checked

@@ -58,6 +58,26 @@ def test_any_strides(calls):
     assert calls
 
 
+@pytest.mark.parametrize("outside", [8, 90])
+def test_onednn_never_multiplies_by_rows_that_are_apart_or_repeated(outside, monkeypatch):
+    # It computes such a product correctly, but a thousand times as slowly.
+    known, product = [], torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr(
+        torch.ops.mkldnn, "_linear_pointwise", lambda *given: known.append(given[1]) or product(*given)
+    )
+    x, (ours, theirs) = torch.randn(15, 12), pair(12, outside)
+    for above in (torch.randn(15, 2 * outside)[:, :outside], torch.ones(1, outside).expand(15, outside)):
+        ours.zero_grad()
+        theirs.zero_grad()
+        ours(x).backward(above)
+        theirs(x).backward(above)
+        torch.testing.assert_close(ours.weight.grad, theirs.weight.grad)
+    ours.weight = nn.Parameter(torch.randn(outside, 24)[:, :12])
+    torch.testing.assert_close(ours(x), nn.functional.linear(x, ours.weight, ours.bias))
+    assert len(known) >= 3
+    assert all(each.is_contiguous() or each.T.is_contiguous() for each in known)
+
+
 def test_gradients_of_gradients():
     ours, theirs = pair(6, 40)
     x = torch.randn(4, 6)
