@@ -80,6 +80,6 @@ class _OneDnnLinear(torch.autograd.Function):
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not (weight.is_contiguous() or weight.T.is_contiguous()):
-        weight = weight.contiguous()  # oneDNN takes a thousand times as long with rows that are apart or repeated
+        weight = weight.contiguous()  # rows that are apart or repeated take it a thousand times as long
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
