@@ -97,18 +97,18 @@ def check_shape(name: str, value: Tensor | np.ndarray, axes: str, **sizes: int |
     stgraph.errors.ShapeError: 'x' must be [N, F_in=2], got [3, 1]
     """
     names = _axis_names(axes)
-    wanted = [sizes.get(axis) if isinstance(axis, str) else axis for axis in names]
     shape: tuple[int, ...] | None = getattr(value, "shape", None)
-    if shape is None or len(shape) != len(wanted):
-        fits = False
-    elif None in wanted:
-        fits = all(size is None or size == got for size, got in zip(wanted, shape, strict=True))
-    else:
-        fits = tuple(shape) == tuple(wanted)
+    fits = shape is not None and len(shape) == len(names)
+    if shape is not None and fits:
+        for axis, got_size in zip(names, shape, strict=True):
+            size = sizes.get(axis) if isinstance(axis, str) else axis
+            if size is not None and size != got_size:
+                fits = False
+                break
     if not fits:
         shown = ", ".join(
-            str(axis) if size is None or isinstance(axis, int) else f"{axis}={size}"
-            for axis, size in zip(names, wanted, strict=True)
+            str(axis) if isinstance(axis, int) or sizes.get(axis) is None else f"{axis}={sizes[axis]}"
+            for axis in names
         )
         got = f"{type(value).__name__}, which has no shape" if shape is None else list(shape)
         raise ShapeError(f"'{name}' must be [{shown}], got {got}")
