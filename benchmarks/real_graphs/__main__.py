@@ -16,7 +16,7 @@ from benchmarks.real_graphs.captions import command as captions
 from benchmarks.real_graphs.cells import CellResult, run_cell, settings_of
 from benchmarks.real_graphs.hand_made import BASELINES
 from benchmarks.real_graphs.report import by_fold, by_seed, controls, table
-from benchmarks.real_graphs.rows import CHANGED, ROWS
+from benchmarks.real_graphs.rows import ROWS
 from benchmarks.real_graphs.tasks import TASKS, folds_of
 
 
@@ -110,8 +110,8 @@ def main() -> None:
     text = f"# {task.title}\n\nFeatures and velocities {scaling}.\n\n{rows}\n"
     if best is not None:
         text += f'\nThe best row without edges is "{titles[best]}".\n'
-    changed = [name for name in ROWS if ROWS[name].kind == "control"]
-    if lines := controls(titles, predictions, task.metric, changed, CHANGED):
+    changes = {name: row.changed for name, row in ROWS.items() if row.changed is not None}
+    if lines := controls(titles, predictions, task.metric, changes):
         text += f"\n{lines}"
     print(f"\n{text}")
     if options.out is not None:

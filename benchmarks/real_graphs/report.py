@@ -126,14 +126,23 @@ def table(
 
 
 def controls(
-    titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, names: Sequence[str], changed: str
+    titles: Mapping[str, str], cells: Mapping[str, Cells], metric: str, changes: Mapping[str, str]
 ) -> str:
-    """How far each control falls below the row that it changes, one line each in Markdown; "" without that row."""
-    if changed not in cells:
-        return ""
-    lines = []
-    for name in names:
-        if name in cells:
+    """How far each control falls below the row that it changes, a list for each of those rows in Markdown.
+
+    Args:
+        titles: Title of each row.
+        cells: Cells of each row.
+        metric: Name of the score.
+        changes: Row that each control changes.
+    """
+    lists: dict[str, list[str]] = {}
+    for name, changed in changes.items():
+        if name in cells and changed in cells:
             mean, low, high = over_videos(cells[name], cells[changed], metric)
+            lines = lists.setdefault(changed, [])
             lines.append(f"- {titles[name]}: {mean:+.3f} ({low:+.3f} to {high:+.3f} over videos)\n")
-    return f'The controls less "{titles[changed]}", which they change:\n\n{"".join(lines)}' if lines else ""
+    return "\n".join(
+        f'The controls less "{titles[changed]}", which they change:\n\n{"".join(lines)}'
+        for changed, lines in lists.items()
+    )

@@ -38,6 +38,7 @@ class Row:
         arguments: Arguments of the classifier.
         encoder: Makes an encoder from the arguments of ``ObjectEncoder``; None is the graph encoder.
         change: What is shuffled in every graph, in training and test.
+        changed: The row that a control changes.
         pool: How boxes and frames are pooled: "mean" or "attention".
     """
 
@@ -47,6 +48,7 @@ class Row:
     arguments: dict[str, Any] = field(default_factory=dict)
     encoder: Callable[..., nn.Module] | None = None
     change: Change | None = None
+    changed: str | None = None
     pool: str = "mean"
 
 
@@ -101,19 +103,21 @@ ROWS = {
     for name, row in _ROWS.items()
     for pool in ("mean", "attention")
 }
-CHANGED = "nearest_attention"
-"""The row that the controls change."""
-_CONTROL = Row("", _nearest, "control", NEAREST, pool="attention")
+_CHANGES: dict[Change, tuple[str, str]] = {
+    "time": ("shuffled_time", "frames in random order"),
+    "identity": ("shuffled_identity", "identities shuffled in each frame"),
+    "edges": ("random_edges", "edges to boxes drawn at random"),
+}
+_CHANGED = {
+    "nearest_attention": ("", "nearest boxes and tracks"),
+    "nearest_hops_attention": ("_hops", "nearest boxes and tracks, also 2 and 4 sightings on"),
+}
 ROWS |= {
-    "shuffled_time": replace(
-        _CONTROL, title="nearest boxes and tracks, frames in random order", change="time"
-    ),
-    "shuffled_identity": replace(
-        _CONTROL, title="nearest boxes and tracks, identities shuffled in each frame", change="identity"
-    ),
-    "random_edges": replace(
-        _CONTROL, title="nearest boxes and tracks, edges to boxes drawn at random", change="edges"
-    ),
+    f"{name}{suffix}": replace(
+        ROWS[changed], kind="control", title=f"{what}, {how}", change=change, changed=changed
+    )
+    for changed, (suffix, what) in _CHANGED.items()
+    for change, (name, how) in _CHANGES.items()
 }
 
 
