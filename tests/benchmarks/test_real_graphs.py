@@ -107,7 +107,8 @@ def test_intervals_draw_whole_videos():
     half = np.concatenate([right[:2], wrong[2:]])
     a, b = ({0: {"all": Predictions(each, labels, classes, items)}} for each in (half, wrong))
     mean, low, high = over_videos(a, b, "accuracy")
-    text = controls({"a": "A", "b": "B"}, {"a": a, "b": b}, "accuracy", ["a", "c"], "b")
+    text = controls({"a": "A", "b": "B"}, {"a": a, "b": b}, "accuracy", {"a": "b", "c": "b", "b": "d"})
+    assert text.startswith('The controls less "B", which they change:\n')
     assert text.endswith("- A: +0.500 (+0.000 to +1.000 over videos)\n")
     assert (mean, low, high) == (0.5, 0.0, 1.0)  # video a is won, b is not: 0, 1/2 or 1 of each draw
 
