@@ -71,9 +71,36 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.check:
         return check(rows, committed_ratios(chosen.out, device_name()))
     chosen.out.mkdir(parents=True, exist_ok=True)
-    write_text(chosen.out / f"{device_name()}.json", json.dumps(record, indent=1) + "\n")
+    path = chosen.out / f"{device_name()}.json"
+    if path.is_file():
+        record = with_rows_again(json.loads(path.read_text(encoding="utf-8")), record)
+    write_text(path, json.dumps(record, indent=1) + "\n")
     replace_between(chosen.page, BEGIN, END, tables(chosen.out))
     return 0
+
+
+def with_rows_again(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The record of this processor with the rows of the files that were measured again, and their commit.
+
+    A run of all files, or with another number of threads, is a record of its own.
+    """
+    again = {file_of(row) for row in now["rows"]}
+    if now["threads"] != before["threads"] or {file_of(row) for row in before["rows"]} <= again:
+        return now
+    fresh = [row for row in now["rows"] if file_of(row) not in {file_of(each) for each in before["rows"]}]
+    rows: list[dict[str, Any]] = []
+    for row in before["rows"]:
+        if file_of(row) not in again:
+            rows.append(row)
+        elif file_of(row) not in {file_of(each) for each in rows}:
+            rows += [each for each in now["rows"] if file_of(each) == file_of(row)]
+    measured_again = before.get("measured_again", {}) | dict.fromkeys(sorted(again), now["commit"])
+    return before | {"rows": rows + fresh, "measured_again": measured_again}
+
+
+def file_of(row: dict[str, Any]) -> str:
+    """The file that measures a row."""
+    return str(row["name"]).partition(",")[0]
 
 
 def measured(file: str, quick: bool, threads: int) -> list[dict[str, Any]]:
@@ -94,9 +121,13 @@ def tables(folder: Path) -> str:
 
 def table(record: dict[str, Any]) -> str:
     """The rows as Markdown."""
+    again = "".join(
+        f" Rows of {file} again at commit {str(commit)[:10]}."
+        for file, commit in record.get("measured_again", {}).items()
+    )
     lines = [
         f"Measured on {record['device']}, {record['threads']} thread of torch {record['versions']['torch']}, commit "
-        f"{str(record['commit'])[:10]}, in {record['seconds'] / 60:.0f} minutes.",
+        f"{str(record['commit'])[:10]}, in {record['seconds'] / 60:.0f} minutes.{again}",
         "",
         "| work | beside | ours | theirs | times as fast | promised | above the floor | peak memory, ours / theirs |",
         "|---|---|---|---|---|---|---|---|",

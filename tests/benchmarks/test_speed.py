@@ -71,6 +71,27 @@ def test_ratios_are_compared_with_those_of_the_processor_or_the_smallest_of_any(
     assert bench.committed_ratios(tmp_path, "z-8-cores") == {"a": 4.0, "b": 8.0, "c": 1.0}
 
 
+def test_rows_measured_again_replace_those_of_their_file():
+    def record(commit, threads, *names):
+        rows = [{"name": name, "from": commit} for name in names]
+        return {"commit": commit, "threads": threads, "rows": rows}
+
+    before = record("a", 1, "layer, x", "layer, y", "rewards", "reading, mp4")
+    found = bench.with_rows_again(before, record("b", 1, "layer, x", "layer, z", "start, import"))
+    assert [(row["name"], row["from"]) for row in found["rows"]] == [
+        ("layer, x", "b"),
+        ("layer, z", "b"),
+        ("rewards", "a"),
+        ("reading, mp4", "a"),
+        ("start, import", "b"),
+    ]
+    assert (found["commit"], found["measured_again"]) == ("a", {"layer": "b", "start": "b"})
+    whole = record("c", 1, "layer, x", "rewards", "reading, mp4")
+    assert bench.with_rows_again(before, whole) == whole
+    other = record("d", 2, "layer, x")
+    assert bench.with_rows_again(before, other) == other
+
+
 def test_slopes_are_those_of_powers():
     points = [{"frames": n, "seconds": 3 * n**1.1} for n in (10, 500, 1000, 2000)]
     points[0]["seconds"] = 100.0  # below 500 frames nothing counts
