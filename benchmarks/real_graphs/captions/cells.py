@@ -37,7 +37,7 @@ class CaptionCell:
     Args:
         captions: Caption of each test video or clip, by fold.
         weights: Number of weights of the model; 0 for a baseline.
-        seconds: Time of training and captioning.
+        seconds: Time of training and captioning, to a tenth, so that a saved cell is printed as it was when it was new.
         settings: What the captions depend on, apart from the seed.
     """
 
@@ -49,7 +49,7 @@ class CaptionCell:
     def save(self, path: Path) -> None:
         """Writes the cell as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({**vars(self), "seconds": round(self.seconds, 1)}, indent=1) + "\n")
+        write_text(path, json.dumps(vars(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path, settings: str) -> CaptionCell | None:
@@ -73,7 +73,7 @@ def run_cell(row: CaptionRow | str, seed: int, folds: Sequence[Fold], settings: 
                 model, data, BeamSearch(row.recipe.beams, row.recipe.length_penalty)
             )
             weights = sum(weight.numel() for weight in model.parameters())
-    return CaptionCell(captions, weights, time.perf_counter() - started, settings)
+    return CaptionCell(captions, weights, round(time.perf_counter() - started, 1), settings)
 
 
 def train(row: CaptionRow, seed: int, fold: Fold) -> tuple[CaptioningModel, CaptionDataModule]:
