@@ -2,8 +2,7 @@
 
 ``python -m benchmarks.speed.scaling`` (Linux). Each point is measured in a process of its own, forked after the libraries
 were loaded, so that none reuses memory of another one: median processor seconds of one thread, and the growth of the
-resident memory during the first call. What is promised to be linear is measured again with huge pages, by a process that was
-started with ``THP_MEM_ALLOC_ENABLE=1``. Writes ``scaling.json``, and the table and the log-log figure of docs/speed.md.
+resident memory during the first call. Writes ``scaling.json``, and the table and the log-log figure of docs/speed.md.
 """
 
 from __future__ import annotations
@@ -12,10 +11,7 @@ import argparse
 import json
 import math
 import multiprocessing
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -229,9 +225,9 @@ def table(record: dict[str, Any]) -> str:
         f"Measured on {record['device']}, one thread, commit {str(record['commit'])[:10]}. A slope is that of the logarithm "
         f"of the value against the logarithm of the frames, from 500 to {LENGTHS[-1]:,}: 1 is linear, 2 quadratic.",
         "",
-        "| work | slope of the time | the same with huge pages | slope of the memory | promised "
+        "| work | slope of the time | slope of the memory | promised "
         f"| {TRAINING_FRAMES:,} frames of {OBJECTS} objects | memory |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|",
     ]
     for work, slopes in record["slopes"].items():
         one = next(
@@ -239,10 +235,8 @@ def table(record: dict[str, Any]) -> str:
             for each in record["points"]
             if (each["work"], each["frames"], each["objects"]) == (work, TRAINING_FRAMES, OBJECTS)
         )
-        huge = record["slopes_with_huge_pages"].get(work)
         lines.append(
-            f"| {work} | {slopes['seconds']:.2f} | {'' if huge is None else format(huge['seconds'], '.2f')} | "
-            f"{slopes['peak_mib']:.2f} | "
+            f"| {work} | {slopes['seconds']:.2f} | {slopes['peak_mib']:.2f} | "
             f"{f'at most {STEEPEST}' if work in LINEAR else ''} | {readable(one['seconds'])} | {one['peak_mib']:,.0f} MiB |"
         )
     return "\n".join(lines) + "\n"
@@ -260,16 +254,6 @@ def all_points(works: Sequence[str], quick: bool) -> Iterator[dict[str, Any]]:
             for num_frames, objects in sizes:
                 point = measured(work, num_frames, objects, 0.1 if quick else 1.0)
                 yield {**point, "against": against}
-
-
-def with_huge_pages(works: Sequence[str]) -> list[dict[str, Any]]:
-    """The points of some work in memory of huge pages, which torch takes if a variable says so when it starts."""
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.speed.scaling", "--print", "--work", *works]
-    environment = os.environ | {"THP_MEM_ALLOC_ENABLE": "1"}
-    done = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def slopes_of(points: Sequence[dict[str, Any]], works: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -304,15 +288,11 @@ def main() -> None:
         return
     record = {**run_record(seed=0), "device": device_name(), "points": points}
     if not options.quick:
-        linear = [work for work in options.work if work in LINEAR]
-        huge = with_huge_pages(linear) if linear else []
         record |= {
             "slopes": slopes_of(points, options.work),
-            "points_with_huge_pages": huge,
-            "slopes_with_huge_pages": slopes_of(huge, linear),
             "steepest_promised": dict.fromkeys(LINEAR, STEEPEST),
         }
-        print(json.dumps({name: record[name] for name in ("slopes", "slopes_with_huge_pages")}, indent=1))
+        print(json.dumps(record["slopes"], indent=1))
     options.out.mkdir(parents=True, exist_ok=True)
     write_text(options.out / "scaling.json", json.dumps(record, indent=1) + "\n")
     if options.quick:

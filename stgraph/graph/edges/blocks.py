@@ -13,7 +13,7 @@ from torch import Tensor
 
 __all__ = ["blocks_of_runs", "chunks", "frame_runs", "softmax_blocks"]
 
-_CHUNK = 2**22  # largest number of elements in a chunk of blocks: 16 MB in float32
+_CHUNK = 2**19  # largest number of elements in a chunk of blocks: 2 MB in float32, which a cache holds
 
 
 def frame_runs(frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -39,20 +39,21 @@ def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor) -> Tensor:
 
 
 def softmax_blocks(
-    similarity: Tensor, num_rows: Tensor, num_cols: Tensor, temperature: float = 1.0
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Softmax of the rows of each block over its real entries.
+    similarity: Tensor, rows: tuple[Tensor, Tensor], cols: tuple[Tensor, Tensor], temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Softmax of the rows of each block over its real entries, as edges.
 
     Args:
         similarity: IoUs or cosines, at most 1; divided by ``temperature`` before the softmax.
-        num_rows: Number of real rows of each block.
-        num_cols: Number of real columns of each block.
+        rows: First box of the rows of each block, and number of its real rows.
+        cols: First box of the columns of each block, and number of its real columns.
         temperature: Temperature of the softmax.
 
-    Shapes: similarity ``[R, n, m]``, num_rows, num_cols ``[R]`` -> block, row, column and weight of each real
-        entry ``[E]``, sorted by (block, row, column).
+    Shapes: similarity ``[R, n, m]``, rows and cols ``[R]`` twice -> boxes of the row and column of each real entry
+        ``[2, E]`` and its weight ``[E]``, sorted by (block, row, column).
     """
-    row = torch.arange(similarity.size(1), device=similarity.device)[:, None]
+    (first_row, num_rows), (first_col, num_cols) = rows, cols
+    row = torch.arange(similarity.size(1), device=similarity.device)
     col = torch.arange(similarity.size(2), device=similarity.device)
     real_col = col < num_cols[:, None, None]
     if temperature == 1:
@@ -62,6 +63,11 @@ def softmax_blocks(
         weight /= weight.sum(dim=-1, keepdim=True)
     else:
         weight = (similarity / temperature).masked_fill_(~real_col, -torch.inf).softmax(dim=-1)
-    real = real_col & (row < num_rows[:, None, None])
-    block, i, j = real.nonzero(as_tuple=True)
-    return block, i, j, weight.masked_select(real)
+    real = real_col & (row[:, None] < num_rows[:, None, None])
+    i = (first_row[:, None] + row)[:, :, None].expand_as(weight)
+    j = (first_col[:, None] + col)[:, None].expand_as(weight)
+    if bool(real.all()):
+        return torch.stack([i, j]).flatten(1), weight.flatten()
+    kept = real.flatten().nonzero()[:, 0]
+    i, j, weight = (each.flatten().index_select(0, kept) for each in (i, j, weight))
+    return torch.stack([i, j]), weight

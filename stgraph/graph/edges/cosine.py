@@ -11,7 +11,7 @@ from torch import Tensor
 from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
-from stgraph.graph.edges.rule import adjacent_only, check_temperature, row_order, wants_video
+from stgraph.graph.edges.rule import adjacent_only, check_temperature, sort_edges, wants_video
 from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["CosineEdges", "cosine_edges"]
@@ -111,18 +111,18 @@ class CosineEdges:
             block = blocks_of_runs(features, begin, size)
             shrink = blocks_of_runs(scale, begin, size)
             cosine = torch.bmm(block[:-1], block[1:].mT) * shrink[:-1, :, None] * shrink[1:, None]
-            ways = [(cosine, begin[:-1], begin[1:], size[:-1], size[1:])]
+            earlier, later = (begin[:-1], size[:-1]), (begin[1:], size[1:])
+            ways = [(cosine, earlier, later)]
             if self.direction == "both":
-                ways.append((cosine.mT, begin[1:], begin[:-1], size[1:], size[:-1]))
-            for similarity, begin_i, begin_j, num_i, num_j in ways:
-                num_rows = torch.where(near, num_i, 0)
-                pair, i, j, weight = softmax_blocks(similarity, num_rows, num_j, self.temperature)
-                edges.append(torch.stack([begin_i[pair] + i, begin_j[pair] + j]))
+                ways.append((cosine.mT, later, earlier))
+            for similarity, (first_row, num_rows), cols in ways:
+                rows = first_row, torch.where(near, num_rows, 0)
+                pairs, weight = softmax_blocks(similarity, rows, cols, self.temperature)
+                edges.append(pairs)
                 weights.append(weight)
         edge_index, weight = torch.cat(edges, dim=1), torch.cat(weights)
         if self.direction == "both":
-            order, _ = row_order(edge_index, len(frame))
-            edge_index, weight = edge_index[:, order], weight[order]
+            edge_index, weight, _ = sort_edges(len(frame), edge_index, weight)
         return edge_index, weight
 
 

@@ -84,8 +84,8 @@ def _edges(boxes: Tensor, frame: Tensor, temperature: float) -> tuple[Tensor, Te
     for start, end in chunks(len(count), int(count.max()) ** 2):
         begin, size = first[start:end], count[start:end]
         overlap = _overlap(blocks_of_runs(boxes, begin, size))
-        block, i, j, weight = softmax_blocks(overlap, size, size, temperature)
-        edges.append(begin[block] + torch.stack([i, j]))
+        pairs, weight = softmax_blocks(overlap, (begin, size), (begin, size), temperature)
+        edges.append(pairs)
         weights.append(weight)
     return torch.cat(edges, dim=1), torch.cat(weights)
 

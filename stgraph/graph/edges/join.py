@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ from stgraph.graph.edges.cosine import CosineEdges, cosine_edges
 from stgraph.graph.edges.dense import dense_edges
 from stgraph.graph.edges.iou import IouEdges, iou_edges
 from stgraph.graph.edges.nearest import NearestEdges
-from stgraph.graph.edges.rule import EdgeRule, check_edges, row_order, rule_name
+from stgraph.graph.edges.rule import EdgeRule, check_edges, rule_name, sort_edges
 from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.edges.track import TrackEdges
 from stgraph.graph.nodes import Nodes
@@ -24,6 +24,7 @@ __all__ = ["join_edges"]
 
 # The built-in rules are covered by tests, so their edges are not checked at every call.
 _OWN = (iou_edges, cosine_edges, dense_edges, self_edges)
+_MERGED = 2**16  # edges that are merged at a time, about
 _OWN_TYPES = (IouEdges, NearestEdges, CosineEdges, TrackEdges)
 
 
@@ -34,23 +35,51 @@ def join_edges(rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes) -> dict[str, Te
         ShapeError: If a rule of the user's returns other shapes.
         DataError: If a rule of the user's returns invalid edges, or two rules link one pair.
     """
-    no_edges, no_weights = _nothing(nodes)
-    parts = [(no_edges, no_weights, no_edges[0])]
-    for kind, rule in rules.items():
-        edge_index, weight = _apply(rule, nodes)
-        parts.append((edge_index, weight, torch.full_like(edge_index[0], int(kind))))
-    edge_index, weight, kinds = (torch.cat(part, dim=-1) for part in zip(*parts, strict=True))
-    if len(rules) > 1:  # each rule's edges are in order
-        order, key = row_order(edge_index, len(nodes.video))
-        edge_index, weight, kinds = edge_index[:, order], weight[order], kinds[order]
+    parts = [(kind, *_apply(rule, nodes)) for kind, rule in rules.items()]
+    if len(parts) == 1:
+        kind, edge_index, weight = parts[0]
+        return {
+            "edge_index": edge_index,
+            "edge_weight": weight,
+            "edge_kind": torch.full_like(edge_index[0], int(kind)),
+        }
+    return _merge(parts, rules, nodes)
+
+
+def _merge(
+    parts: Sequence[tuple[EdgeKind, Tensor, Tensor]], rules: Mapping[EdgeKind, EdgeRule], nodes: Nodes
+) -> dict[str, Tensor]:
+    """Merges the edges of several rules, each in order, for some nodes at a time: what is sorted stays in the cache."""
+    num_nodes, total = len(nodes.video), sum(len(weight) for _, _, weight in parts)
+    (edge_index, no_weights), weights = _nothing(nodes), []
+    edge_index = edge_index.new_empty(2, total)
+    kinds = edge_index.new_empty(total)
+    node = torch.linspace(0, num_nodes, total // _MERGED + 2, device=edge_index.device).long()
+    cuts = [torch.searchsorted(edges[0].contiguous(), node).tolist() for _, edges, _ in parts]
+    end = 0
+    for bounds in zip(*(pairwise(cut) for cut in cuts), strict=True):
+        some = [
+            (edges[:, low:high], weight[low:high], torch.full_like(edges[0, low:high], int(kind)))
+            for (kind, edges, weight), (low, high) in zip(parts, bounds, strict=True)
+        ]
+        pairs, weight, kind, key = sort_edges(
+            num_nodes, *(torch.cat(column, dim=-1) for column in zip(*some, strict=True))
+        )
+        begin, end = end, end + len(key)
+        edge_index[:, begin:end], kinds[begin:end] = pairs, kind
+        weights.append(weight)
         twice = (key.diff() == 0).nonzero()
         if len(twice):
             names = " and ".join(f"'{rule_name(rule)}'" for rule in rules.values())
             raise DataError(
                 f"Edge rules {names} must not link one pair of boxes twice, got "
-                f"{edge_index[:, twice[0, 0]].tolist()}; let only one of them name it."
+                f"{pairs[:, twice[0, 0]].tolist()}; let only one of them name it."
             )
-    return {"edge_index": edge_index, "edge_weight": weight, "edge_kind": kinds}
+    return {
+        "edge_index": edge_index,
+        "edge_weight": torch.cat([no_weights, *weights]),
+        "edge_kind": kinds,
+    }
 
 
 def _apply(rule: EdgeRule, nodes: Nodes) -> tuple[Tensor, Tensor]:

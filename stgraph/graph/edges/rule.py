@@ -17,8 +17,8 @@ __all__ = [
     "adjacent_only",
     "check_edges",
     "check_temperature",
-    "row_order",
     "rule_name",
+    "sort_edges",
     "spans_videos",
     "wants_video",
     "with_node_attributes",
@@ -133,8 +133,7 @@ def check_edges(
     )
     bad = ~(weight.isfinite() & (weight >= 0))
     _refuse(name, weight, bad, "must give weights that are finite and not negative")
-    key, order = (edge_index[0] * num_nodes + edge_index[1]).sort(stable=True)
-    edge_index, weight = edge_index[:, order], weight[order]
+    edge_index, weight, key = sort_edges(num_nodes, edge_index, weight)
     _refuse(name, edge_index[:, 1:], key.diff() == 0, "must name each pair of boxes once")
     if getattr(rule, "adjacent_only", False):
         gap = frame[edge_index].diff(dim=0)[0].abs()
@@ -147,12 +146,17 @@ def check_edges(
     return edge_index, weight
 
 
-def row_order(edge_index: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """The order that sorts edges by (i, j), and the sorted keys i * num_nodes + j, each ``[E]``."""
+def sort_edges(num_nodes: int, edge_index: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+    """Edges sorted by (i, j), with values of each edge in the same order, and the sorted keys i * num_nodes + j.
+
+    Shapes: edge_index ``[2, E]``, values ``[E]`` -> edge_index ``[2, E]``, each of the values ``[E]``, key ``[E]``.
+    """
     key = edge_index[0] * num_nodes + edge_index[1]
     # numpy's stable sort merges runs that are in order, thirty times as fast as torch sorts.
     order = torch.from_numpy(key.cpu().numpy().argsort(kind="stable")).to(key.device)
-    return order, key[order]
+    # Selecting from one row at a time takes a fifth of the time of indexing the columns of both.
+    i, j, *others = (part.index_select(0, order) for part in (*edge_index, *values, key))
+    return torch.stack([i, j]), *others
 
 
 def _refuse(name: str, values: Tensor, bad: Tensor, wanted: str) -> None:

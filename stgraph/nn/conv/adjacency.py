@@ -53,7 +53,7 @@ class NormalizedAdjacency:
         weight = edge_weight if edge_weight.is_floating_point() else edge_weight.float()
         row_sum = weight.new_zeros(num_nodes).index_add(0, row, weight)
         scale = torch.where(row_sum == 0, torch.ones_like(row_sum), row_sum).rsqrt()
-        self.weight = scale[row] * weight * scale[col]
+        self.weight = scale.index_select(0, row) * weight * scale.index_select(0, col)
         self._pattern: SparsePattern | None = None
 
     @classmethod

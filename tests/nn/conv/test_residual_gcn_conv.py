@@ -6,6 +6,7 @@ from torch_geometric.nn import GCNConv
 from stgraph import Detections, VideoGraphBuilder
 from stgraph.errors import OptionError, ShapeError
 from stgraph.nn import NormalizedAdjacency, ResidualGCNConv
+from stgraph.nn.conv import sparse_matmul
 from tests.reference.gcn import dense, normalised, residual_gcn
 
 CHANNELS = 6
@@ -120,6 +121,24 @@ def test_gradients_of_features_weights_and_edges(flow):
         return torch.func.functional_call(conv, {"lin.weight": matrix}, (x, graph.edge_index, edge_weight))
 
     assert torch.autograd.gradcheck(call, (x, edge_weight, conv.lin.weight))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_large_results_are_computed_some_rows_at_a_time(monkeypatch, graph, kind):
+    x = graph.x.to(kind).requires_grad_()
+    weight = graph.edge_weight.to(kind).requires_grad_()
+    above = torch.randn(x.shape, dtype=kind)
+
+    def answers():
+        adjacency = NormalizedAdjacency(graph.edge_index, weight, graph.num_nodes)
+        out = [adjacency.matmul(x, transpose=transpose) for transpose in (False, True)]
+        return [*out, *torch.autograd.grad(out, (x, weight), (above, above))]
+
+    at_once = answers()
+    monkeypatch.setattr(sparse_matmul, "_LARGE", 0)
+    for part in (1, 3 * CHANNELS * x.element_size(), 2**20):
+        monkeypatch.setattr(sparse_matmul, "_PART", part)
+        assert all(torch.equal(one, other) for one, other in zip(answers(), at_once, strict=True))
 
 
 def test_nodes_may_come_in_another_order(graph):
