@@ -112,7 +112,7 @@ class Detections:
         masks: Values | None = None,
     ) -> None:
         corners = _rows("boxes", _float("boxes", boxes))
-        num_boxes = len(corners)
+        num_boxes = corners.shape[0]
         feature_rows = _rows("features", _float("features", features), num_boxes)
         if feature_rows.ndim != 2:
             feature_rows = feature_rows.reshape(num_boxes, -1 if num_boxes else 0)
@@ -136,7 +136,7 @@ class Detections:
         self._check()
 
     def _check(self) -> None:
-        num_boxes = len(self.boxes)
+        num_boxes = self.boxes.shape[0]
         check_shape("boxes", self.boxes, "N 4")
         check_shape("features", self.features, "N F", N=num_boxes)
         for name in ("scores", "frame", "labels", "track"):
@@ -420,7 +420,7 @@ def _rows(name: str, value: Tensor, num_boxes: int | None = None) -> Tensor:
     Raises:
         ShapeError: If it has no rows, or not one per box.
     """
-    if value.ndim == 0 or len(value) != (len(value) if num_boxes is None else num_boxes):
+    if value.ndim == 0 or num_boxes not in (None, value.shape[0]):
         check_shape(name, value, "N ..." if value.ndim else "N", N=num_boxes)
     return value
 
@@ -437,6 +437,8 @@ def _long(name: str, value: Any) -> Tensor:
 
 
 def _tensor(name: str, value: Any) -> Tensor:
+    if isinstance(value, Tensor) and not value.is_complex():
+        return value
     try:
         found = torch.as_tensor(np.asarray(value) if isinstance(value, list | tuple) else value)
     except (TypeError, ValueError) as error:

@@ -102,7 +102,7 @@ class VideoFeatures:
             )
         if self.motion is not None and self.clip_start is not None:
             check_shape("motion", self.motion, "C Dm")
-            check_shape("clip_start", self.clip_start, "C", C=len(self.motion))
+            check_shape("clip_start", self.clip_start, "C", C=self.motion.shape[0])
         if self.detections is not None and self.detections.num_frames != self.num_frames:
             raise DataError(
                 f"Video '{self.id}': detections are of {self.detections.num_frames} frames, the video of "
@@ -119,7 +119,7 @@ class VideoFeatures:
     @property
     def num_frames(self) -> int:
         """T, the number of sampled frames."""
-        return len(self.frame_index)
+        return self.frame_index.shape[0]
 
     def sample(self, num_frames: int | None, sampling: Sampling = "spread") -> VideoFeatures:
         """Keeps some of the stored frames; clips and grids stay.

@@ -48,7 +48,7 @@ class ContiguousArray:
         Raises:
             StoreError: If the file was cut off since it was opened, or cannot be read.
         """
-        first, last, step = rows.indices(len(self))
+        first, last, step = rows.indices(self.shape[0])
         assert step == 1
         values = np.empty((max(0, last - first), *self.shape[1:]), self.dtype)
         if values.size:

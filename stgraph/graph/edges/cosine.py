@@ -106,7 +106,9 @@ class CosineEdges:
         length = torch.linalg.vector_norm(features, dim=1)
         scale = torch.where(length > 0, 1 / length, 0)
         edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
-        for start, end in chunks(len(adjacent), int(count.max()) * max(features.size(1), int(count.max()))):
+        most = int(count.max())
+        # Features are copied only if numbers of boxes differ, and once, so they may take more memory than cosines.
+        for start, end in chunks(len(adjacent), most * max(most, features.size(1) // 8)):
             begin, size, near = first[start : end + 1], count[start : end + 1], adjacent[start:end]
             block = blocks_of_runs(features, begin, size)
             shrink = blocks_of_runs(scale, begin, size)
