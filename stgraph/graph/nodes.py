@@ -10,6 +10,7 @@ from torch import Tensor
 
 from stgraph.errors import DataError
 from stgraph.features.detections import Detections, top_objects
+from stgraph.large_tensors import concatenated, empty
 from stgraph.typing import check_shape
 
 __all__ = ["Nodes", "join_nodes", "join_stream"]
@@ -125,9 +126,9 @@ def _join_features(features: list[Tensor], keep: Tensor, box_ptr: Tensor) -> Ten
     ]  # without boxes the width may be unknown
     _check_widths("features", filled)
     if len(keep) == int(box_ptr[-1]):
-        return torch.cat(filled)
+        return concatenated(filled)
     # Copy each kept row once, into its final place: features dominate the memory of a graph.
-    out = features[0].new_empty(len(keep), filled[0].size(1))
+    out = empty((len(keep), filled[0].size(1)), features[0])
     start = torch.searchsorted(keep, box_ptr).tolist()
     for part, first, begin, end in zip(features, box_ptr.tolist(), start, start[1:], strict=False):
         if begin < end:

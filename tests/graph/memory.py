@@ -16,7 +16,8 @@ class Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        given = {leaf.untyped_storage().data_ptr() for leaf in tree_leaves((args, kwargs)) if is_tensor(leaf)}
+        inputs = () if func is torch.ops.aten.lift_fresh.default else (args, kwargs)  # memory of NumPy is new
+        given = {leaf.untyped_storage().data_ptr() for leaf in tree_leaves(inputs) if is_tensor(leaf)}
         for leaf in tree_leaves(out):
             if is_tensor(leaf) and leaf.untyped_storage().data_ptr() not in given:
                 self.largest = max(self.largest, leaf.numel())

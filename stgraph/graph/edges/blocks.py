@@ -13,7 +13,9 @@ from torch import Tensor
 
 __all__ = ["blocks_of_runs", "chunks", "frame_runs", "softmax_blocks"]
 
-_CHUNK = 2**19  # largest number of elements in a chunk of blocks: 2 MB in float32, which a cache holds
+_CHUNK = (
+    2**17
+)  # largest number of elements in a chunk of blocks: half a megabyte in float32, which a cache holds
 
 
 def frame_runs(frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:

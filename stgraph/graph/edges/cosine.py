@@ -12,6 +12,7 @@ from stgraph.checking import axes, checked
 from stgraph.errors import OptionError
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
 from stgraph.graph.edges.rule import adjacent_only, check_temperature, sort_edges, wants_video
+from stgraph.large_tensors import concatenated
 from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["CosineEdges", "cosine_edges"]
@@ -108,7 +109,7 @@ class CosineEdges:
         edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
         most = int(count.max())
         # Features are copied only if numbers of boxes differ, and once, so they may take more memory than cosines.
-        for start, end in chunks(len(adjacent), most * max(most, features.size(1) // 8)):
+        for start, end in chunks(len(adjacent), most * max(most, features.size(1) // 32)):
             begin, size, near = first[start : end + 1], count[start : end + 1], adjacent[start:end]
             block = blocks_of_runs(features, begin, size)
             shrink = blocks_of_runs(scale, begin, size)
@@ -122,7 +123,7 @@ class CosineEdges:
                 pairs, weight = softmax_blocks(similarity, rows, cols, self.temperature)
                 edges.append(pairs)
                 weights.append(weight)
-        edge_index, weight = torch.cat(edges, dim=1), torch.cat(weights)
+        edge_index, weight = concatenated(edges, dim=1), concatenated(weights)
         if self.direction == "both":
             edge_index, weight, _ = sort_edges(len(frame), edge_index, weight)
         return edge_index, weight

@@ -10,6 +10,7 @@ from torch import Tensor
 from stgraph.checking import axes, checked
 from stgraph.graph.edges.blocks import blocks_of_runs, chunks, frame_runs, softmax_blocks
 from stgraph.graph.edges.rule import adjacent_only, check_temperature
+from stgraph.large_tensors import concatenated
 from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["IouEdges", "iou_edges"]
@@ -87,7 +88,7 @@ def _edges(boxes: Tensor, frame: Tensor, temperature: float) -> tuple[Tensor, Te
         pairs, weight = softmax_blocks(overlap, (begin, size), (begin, size), temperature)
         edges.append(pairs)
         weights.append(weight)
-    return torch.cat(edges, dim=1), torch.cat(weights)
+    return concatenated(edges, dim=1), concatenated(weights)
 
 
 def _overlap(boxes: Tensor) -> Tensor:

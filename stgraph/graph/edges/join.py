@@ -19,6 +19,7 @@ from stgraph.graph.edges.rule import EdgeRule, check_edges, rule_name, sort_edge
 from stgraph.graph.edges.self_loops import self_edges
 from stgraph.graph.edges.track import TrackEdges
 from stgraph.graph.nodes import Nodes
+from stgraph.large_tensors import concatenated, empty
 
 __all__ = ["join_edges"]
 
@@ -52,8 +53,7 @@ def _merge(
     """Merges the edges of several rules, each in order, for some nodes at a time: what is sorted stays in the cache."""
     num_nodes, total = len(nodes.video), sum(len(weight) for _, _, weight in parts)
     (edge_index, no_weights), weights = _nothing(nodes), []
-    edge_index = edge_index.new_empty(2, total)
-    kinds = edge_index.new_empty(total)
+    edge_index, kinds = empty((2, total), edge_index), empty((total,), edge_index)
     node = torch.linspace(0, num_nodes, total // _MERGED + 2, device=edge_index.device).long()
     cuts = [torch.searchsorted(edges[0].contiguous(), node).tolist() for _, edges, _ in parts]
     end = 0
@@ -77,7 +77,7 @@ def _merge(
             )
     return {
         "edge_index": edge_index,
-        "edge_weight": torch.cat([no_weights, *weights]),
+        "edge_weight": concatenated([no_weights, *weights]),
         "edge_kind": kinds,
     }
 

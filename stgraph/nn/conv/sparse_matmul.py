@@ -5,17 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from stgraph.large_tensors import empty
 from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["SparsePattern", "sparse_matmul"]
 
 _LARGE = 2**25  # bytes of a result that glibc takes from the system anew for each call
 _PART = 2**21  # bytes of its rows that are computed at a time
-_NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 class SparsePattern:
@@ -77,19 +76,16 @@ def _product(matrix: Tensor, x: Tensor) -> Tensor:
     """
     if not x.is_cpu:
         return matrix @ x
-    if x.dtype in _NUMPY_TYPES and x.numel() * x.element_size() > _LARGE:
+    if x.numel() * x.element_size() > _LARGE:
         return _large_product(matrix, x)
     return torch.sparse.mm(matrix, x, "sum")
 
 
 def _large_product(matrix: Tensor, x: Tensor) -> Tensor:
-    """The same, some rows at a time, into memory from numpy, which asks the system for huge pages where it may.
-
-    PyTorch's own memory of this size is new in each call, and the system clears it in pages of 4 KiB: a third of the time.
-    """
+    """The same, some rows at a time, into memory that takes the system a third of the time to hand out."""
     pointer, col, value = matrix.crow_indices(), matrix.col_indices(), matrix.values()
     num_rows = matrix.size(0)
-    out = torch.from_numpy(np.empty((num_rows, x.size(1)), _NUMPY_TYPES[x.dtype]))
+    out = empty((num_rows, x.size(1)), x)
     step = max(1, _PART // (x.size(1) * x.element_size()))
     starts = range(0, num_rows, step)
     cuts = [*pointer[::step].tolist()[: len(starts)], len(col)]
