@@ -27,8 +27,8 @@ def empty(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
 
 def concatenated(parts: list[Tensor], dim: int = 0) -> Tensor:
-    """``torch.cat`` of tensors of one type, into such memory unless a gradient is needed."""
-    if any(part.requires_grad for part in parts):
+    """``torch.cat``, into such memory if the tensors are of one type and no gradient is needed."""
+    if any(part.requires_grad or part.dtype != parts[0].dtype for part in parts):
         return torch.cat(parts, dim)
     shape = list(parts[0].shape)
     shape[dim] = sum(part.shape[dim] for part in parts)

@@ -21,6 +21,8 @@ def test_concatenates_as_torch_does(monkeypatch, dim, large):
     assert torch.equal(concatenated(parts, dim), torch.cat(parts, dim))
     assert torch.equal(concatenated(parts[:1], dim), parts[0])
     assert concatenated(parts[:1], dim).data_ptr() != parts[0].data_ptr()
+    mixed = [torch.zeros(2, 3, dtype=torch.int32), torch.ones(2, 3, dtype=torch.int64)]
+    assert concatenated(mixed, dim).dtype == torch.int64
     parts[1].requires_grad_()
     concatenated(parts, dim).sum().backward()
     assert parts[1].grad is not None
