@@ -14,4 +14,4 @@ def test_committed_tables_are_those_of_the_committed_cells():
             )
         assert (folder / "figure.svg").is_file()
         names.append(study.name)
-    assert len(names) == 18
+    assert len(names) == 19
