@@ -165,6 +165,8 @@ def test_the_command_on_clips(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines[:2]] == rows
     assert all("Ann BLEU-4" in line and "Ben BLEU-4" in line for line in lines[:2])
+    # None of these rows is one without edges, and the page does not say so.
+    assert lines[-2].startswith('Rows are compared with the best of these rows, "')
 
 
 def test_a_row_of_the_other_task_is_refused(tmp_path, capsys):

@@ -165,11 +165,14 @@ def _page(
         for name, of_row in cells.items()
         if name in task.rows
     }
-    candidates = [name for name in scores if name in task.rows and task.rows[name].kind == task.reference]
-    candidates = candidates or [name for name in scores if name in BASELINES] or list(scores)
-    best = max(candidates, key=lambda name: mean_score(scores[name], "CIDEr"))
+    if task.reference is None:
+        known = [name for name in scores if name in BASELINES]
+    else:
+        known = [name for name in scores if name in task.rows and task.rows[name].kind == task.reference]
+    best = max(known or list(scores), key=lambda name: mean_score(scores[name], "CIDEr"))
+    what = task.references if known else "the best of these rows"
     rows = table(titles, scores, controls, best)
-    return f'# {task.title}\n\n{rows}\n\nRows are compared with {task.references}, "{titles[best]}".\n'
+    return f'# {task.title}\n\n{rows}\n\nRows are compared with {what}, "{titles[best]}".\n'
 
 
 def of_another_video(captions: Mapping[str, str], seed: int) -> dict[str, str]:
