@@ -54,7 +54,8 @@ def _merge(
     num_nodes, total = len(nodes.video), sum(len(weight) for _, _, weight in parts)
     (edge_index, no_weights), weights = _nothing(nodes), []
     edge_index, kinds = empty((2, total), edge_index), empty((total,), edge_index)
-    node = torch.linspace(0, num_nodes, total // _MERGED + 2, device=edge_index.device).long()
+    steps = total // _MERGED + 1
+    node = torch.arange(steps + 1, device=edge_index.device) * num_nodes // steps
     cuts = [torch.searchsorted(edges[0].contiguous(), node).tolist() for _, edges, _ in parts]
     end = 0
     for bounds in zip(*(pairwise(cut) for cut in cuts), strict=True):
