@@ -47,14 +47,6 @@ def main(arguments: list[str] | None = None) -> int:
                 return _main(arguments)
             finally:  # also where argparse exits after --help
                 sys.stdout.flush()
-    except BrokenPipeError:  # `stgraph ... | head`
-        _close_stdout()
-        return 1
-    except OSError as error:  # a full disk, a folder without permission
-        with suppress(OSError):
-            say(f"stgraph {' '.join(arguments[:1])}: {_reason(error)}", error=True)
-        _close_stdout()
-        return 1
     except SystemExit:
         if not received:  # of argparse
             raise
@@ -63,9 +55,24 @@ def main(arguments: list[str] | None = None) -> int:
         return _stopped(arguments, received, error)
     except Exception as error:
         interrupt = _interrupt_behind(error)
-        if interrupt is None:
+        if received or interrupt is not None:  # C code may put an error of its own in place of the interrupt
+            _close_stdout()
+            return _stopped(arguments, received, interrupt)
+        if not isinstance(error, StgraphError | OSError):
             raise
-        return _stopped(arguments, received, interrupt)
+        return _failed(arguments, error)
+
+
+def _failed(arguments: list[str], error: StgraphError | OSError) -> int:
+    """Reports an error on one line, and returns the exit status."""
+    reason = str(error) if isinstance(error, StgraphError) else _reason(error)
+    if not isinstance(
+        error, BrokenPipeError
+    ):  # `stgraph ... | head`; others: a full disk, a folder without permission
+        with suppress(OSError):
+            say(f"stgraph {' '.join(arguments[:1])}: {reason}", error=True)
+    _close_stdout()
+    return 1
 
 
 def _stopped(arguments: list[str], received: list[int], error: KeyboardInterrupt | None) -> int:
@@ -155,11 +162,7 @@ def _main(arguments: list[str]) -> int:
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(COMMANDS)}."
         say(f"stgraph: there is no command '{name}'; {hint}", error=True)
         return 2
-    try:
-        return _run(name, rest)
-    except StgraphError as error:
-        say(f"stgraph {name}: {error}", error=True)
-        return 1
+    return _run(name, rest)
 
 
 def _run(name: str, rest: list[str]) -> int:

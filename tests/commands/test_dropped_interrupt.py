@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 
 import pytest
 
 from stgraph import cli
+from stgraph.errors import StoreError
 
 
 def test_an_interrupt_in_the_callback_of_a_weak_reference_still_ends_the_command():
@@ -51,6 +53,28 @@ def test_an_interrupt_that_a_library_hides_behind_an_error_is_told_from_the_erro
         return
     assert cli.main(["extract"]) == 130
     assert capsys.readouterr().err == "\nstgraph extract: interrupted; run the same command again to go on.\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("not BufferedReader"), StoreError("a.npy is damaged; copy it again."), OSError("no file")],
+)
+def test_an_interrupt_that_c_code_replaces_by_an_error_is_told_from_the_error(monkeypatch, capsys, error):
+    """As ``numpy.fromfile`` does if the signal comes while it asks Python for the kind of its file."""
+
+    def run(arguments):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        raise error
+
+    monkeypatch.setattr("stgraph.commands.store.run", run)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        assert cli.main(["store", "info", "."]) == 143
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sentence = "\nstgraph store: stopped by SIGTERM; run the same command again to go on.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_an_interrupt_leaves_no_file_by_which_python_chooses_the_temporary_folder(monkeypatch, tmp_path):
