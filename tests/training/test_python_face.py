@@ -3,6 +3,7 @@
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 from torch_geometric.loader import DataLoader as GraphLoader
@@ -79,6 +80,32 @@ def test_every_system_runs_on_lightnings_own_trainer(dataset, tmp_path, model, s
     assert captions == CaptionPipeline(module.model, data.tokenizer, data.model_config(module.model))(
         [data.source.batch([video])[0] for video in data.corpus.ids("test")]
     )
+
+
+@pytest.mark.parametrize("model", SMALL, ids=lambda model: model.name)
+@pytest.mark.parametrize("use_buffers", [True, False])
+def test_lightning_averages_the_weights_of_every_system(dataset, tmp_path, model, use_buffers):
+    class Steps(L.Callback):
+        def __init__(self):
+            self.weights = []
+
+        def on_train_batch_end(self, trainer, module, outputs, batch, index):
+            self.weights.append([weight.detach().clone() for weight in module.parameters()])
+
+    data, steps = stored(dataset, batch_size=16), Steps()
+    module = CaptioningModule(build(model, data), data.tokenizer)
+    average = EMAWeightAveraging(decay=0.75, use_buffers=use_buffers)
+    trainer = L.Trainer(
+        max_epochs=2, callbacks=[average, steps], logger=False, enable_checkpointing=False, limit_train_batches=3,
+        limit_val_batches=1, default_root_dir=tmp_path, **QUIET,
+    )  # fmt: skip
+    trainer.fit(module, data)
+    wanted = steps.weights[0]
+    for after in steps.weights[1:]:
+        wanted = [0.75 * mean + 0.25 * weight for mean, weight in zip(wanted, after, strict=True)]
+    assert len(steps.weights) == 6
+    for weight, mean in zip(module.parameters(), wanted, strict=True):
+        torch.testing.assert_close(weight, mean)
 
 
 def test_a_plain_trainer_meets_another_order_in_each_epoch(dataset, tmp_path):

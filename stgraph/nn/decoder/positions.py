@@ -25,20 +25,19 @@ class SinusoidalPositions(nn.Module):
     Reference: Vaswani et al., NeurIPS 2017, section 3.5.
     """
 
-    table: Tensor
-
     def __init__(self, hidden_channels: Width) -> None:
         super().__init__()
         self.hidden_channels = hidden_channels
-        self.register_buffer("table", torch.empty(0, hidden_channels), persistent=False)
+        # No buffer: averages of weights (EMA, SWA) copy buffers, and this one grows.
+        self._table = torch.empty(0, hidden_channels)
 
     @axes(x="B L d=hidden_channels")
     def forward(self, x: FloatTensor, start: OptionalWidth = 0) -> Tensor:
         """Adds the positions; the table grows with the longest input."""
         end = start + x.size(1)
-        if self.table.size(0) < end or self.table.device != x.device:
-            self.table = self._make(max(end, 64)).to(x.device)
-        return x + self.table[start:end].to(x.dtype)
+        if self._table.size(0) < end or self._table.device != x.device:
+            self._table = self._make(max(end, 64)).to(x.device)
+        return x + self._table[start:end].to(x.dtype)
 
     def _make(self, length: int) -> Tensor:
         position = torch.arange(length, dtype=torch.float64)[:, None]
