@@ -31,9 +31,16 @@ def chunks(num_blocks: int, block_size: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, num_blocks)
 
 
-def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor) -> Tensor:
-    """Rows of successive runs as ``[R, n, ...]`` with n the longest run; the padding of shorter runs is arbitrary."""
-    height, start = int(count.max()), int(first[0])
+def blocks_of_runs(values: Tensor, first: Tensor, count: Tensor, height: int | None = None) -> Tensor:
+    """Rows of successive runs as ``[R, n, ...]``; the padding of shorter runs is arbitrary.
+
+    Args:
+        values: Rows of all runs.
+        first: First row of each run.
+        count: Number of its rows.
+        height: n; None is the longest run.
+    """
+    height, start = int(count.max()) if height is None else height, int(first[0])
     if int(count.min()) == height:  # equal lengths: a view, no padding
         return values[start : start + len(count) * height].unflatten(0, (len(count), height))
     row = first[:, None] + torch.arange(height, device=first.device)

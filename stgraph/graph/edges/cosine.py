@@ -17,6 +17,9 @@ from stgraph.typing import FloatTensor, IndexTensor
 
 __all__ = ["CosineEdges", "cosine_edges"]
 
+_PIECE = 2**19
+"""Largest number of elements of features whose products are computed at once: 4 MB in float32."""
+
 
 @checked
 @adjacent_only
@@ -104,16 +107,11 @@ class CosineEdges:
             features = _centered(features, torch.zeros_like(frame) if video is None else video)
         number, first, count = frame_runs(frame)
         adjacent = number.diff() == 1  # no edges where frames without boxes lie between two runs
-        length = torch.linalg.vector_norm(features, dim=1)
-        scale = torch.where(length > 0, 1 / length, 0)
         edges, weights = [frame.new_zeros(2, 0)], [features.new_zeros(0)]
         most = int(count.max())
-        # Features are copied only if numbers of boxes differ, and once, so they may take more memory than cosines.
-        for start, end in chunks(len(adjacent), most * max(most, features.size(1) // 32)):
+        for start, end in chunks(len(adjacent), most * most):
             begin, size, near = first[start : end + 1], count[start : end + 1], adjacent[start:end]
-            block = blocks_of_runs(features, begin, size)
-            shrink = blocks_of_runs(scale, begin, size)
-            cosine = torch.bmm(block[:-1], block[1:].mT) * shrink[:-1, :, None] * shrink[1:, None]
+            cosine = _cosines(features, begin, size)
             earlier, later = (begin[:-1], size[:-1]), (begin[1:], size[1:])
             ways = [(cosine, earlier, later)]
             if self.direction == "both":
@@ -127,6 +125,24 @@ class CosineEdges:
         if self.direction == "both":
             edge_index, weight, _ = sort_edges(len(frame), edge_index, weight)
         return edge_index, weight
+
+
+def _cosines(features: Tensor, first: Tensor, count: Tensor) -> Tensor:
+    """Cosines of the boxes of each run with those of the next one, ``[R - 1, n, n]``.
+
+    Lengths and products are computed for a few megabytes of features at a time: the products then find the features in the
+    cache, where the lengths have brought them, and runs of different lengths are copied piece by piece.
+    """
+    height, cosines = int(count.max()), []
+    largest = _PIECE if features.device.type == "cpu" else 64 * _PIECE
+    step = max(1, largest // max(1, height * features.size(1)))
+    for start in range(0, len(count) - 1, step):
+        piece = slice(start, start + step + 1)
+        block = blocks_of_runs(features, first[piece], count[piece], height)
+        length = torch.linalg.vector_norm(block, dim=-1)
+        scale = torch.where(length > 0, 1 / length, 0)
+        cosines.append(torch.bmm(block[:-1], block[1:].mT) * scale[:-1, :, None] * scale[1:, None])
+    return torch.cat(cosines)
 
 
 def _centered(features: Tensor, video: Tensor) -> Tensor:
