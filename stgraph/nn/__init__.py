@@ -52,7 +52,7 @@ from stgraph.nn.encoder import (
     StreamEmbedding,
 )
 from stgraph.nn.masking import masked_mean, masked_softmax
-from stgraph.nn.memory import VideoMemory
+from stgraph.nn.memory import RowMemory, VideoMemory
 from stgraph.nn.padding import pad_frames, pad_regions
 from stgraph.nn.pool import FrameAttentionPool, FrameMeanPool, RecurrentPool
 
@@ -84,6 +84,7 @@ __all__ = [
     "RegionAttention",
     "RelativeGeometry",
     "ResidualGCNConv",
+    "RowMemory",
     "STATAttention",
     "STATDecoder",
     "STATEncoder",

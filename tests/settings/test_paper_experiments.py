@@ -130,7 +130,12 @@ def test_every_number_of_stats_released_code(data):
     }
     assert (found["graph"]["max_objects"], found["graph"]["score_threshold"]) == (8, 0.0)
     assert (found["graph"]["spatial"], found["graph"]["temporal"]) == (None, None)
-    assert found["loss"] == {"name": "stat", "weight_decay": 1e-4, "attention_weight": 0.70602}
+    assert found["loss"] == {
+        "name": "stat",
+        "weight_decay": 1e-4,
+        "attention_weight": 0.70602,
+        "label_smoothing": 0.0,
+    }
     optimizer = found["optimizer"]
     assert (optimizer["_target_"], optimizer["rho"], optimizer["eps"]) == ("torch.optim.Adadelta", 0.95, 1e-6)
     trainer = {
@@ -169,7 +174,12 @@ def test_every_number_of_stats_with_ranked_attention(data, min_count):
     assert found["model"]["streams"] == ["grid/i3d", "grid/i3d_flow"]
     assert found["model"]["categories"] == (data == "msrvtt")
     assert found["graph"]["max_objects"] == 10
-    assert found["loss"] == {"name": "stats", "ranking_weight": 0.1, "sampling_decay": 24.0}
+    assert found["loss"] == {
+        "name": "stats",
+        "ranking_weight": 0.1,
+        "sampling_decay": 24.0,
+        "label_smoothing": 0.0,
+    }
     assert (found["optimizer"]["_target_"], found["optimizer"]["lr"]) == ("torch.optim.RMSprop", 1e-4)
     assert found["trainer"]["max_epochs"] == 20
     rewards = found["reinforce"]

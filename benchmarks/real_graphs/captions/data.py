@@ -110,10 +110,12 @@ class Frames(Source):
             )
         corpus = read_msrvtt1000_captions(self.file, {"train": list(self.numbers.values())})
         self.captions = corpus.references("train")
+        self.categories = {video_id: int(corpus[video_id].category or -1) for video_id in self.ids}
 
     def examples(self, builder: VideoGraphBuilder, ids: Sequence[str], num_frames: int) -> Pairs:
-        """One graph per video, without boxes."""
-        graphs = graphs_of([self.videos[video_id] for video_id in ids], builder, num_frames).to_data_list()
+        """One graph per video, without boxes and with the video's category."""
+        videos, categories = ([kept[video_id] for video_id in ids] for kept in (self.videos, self.categories))
+        graphs = graphs_of(videos, builder, num_frames, category=categories).to_data_list()
         return [(graph, self.captions[graph.video_id]) for graph in graphs]
 
     def features(self, examples: Pairs) -> np.ndarray:

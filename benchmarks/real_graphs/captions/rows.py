@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchmarks.real_graphs.captions.box_captioner import BoxCaptioner
+from benchmarks.real_graphs.captions.gru_captioner import GRUCaptioner
 from benchmarks.real_graphs.rows import ROWS, Row
 from stgraph.models import CaptioningModel, STATCaptioner, STaTSCaptioner, STGraphCaptioner
 from stgraph.training import LanguageLoss, STATLoss, STaTSLoss
@@ -118,7 +119,7 @@ SYSTEMS = {
             "dropout": 0.2,
         },
         STATLoss,
-        {"attention_weight": 0.0, "weight_decay": 0.0},
+        {"attention_weight": 0.0, "weight_decay": 0.0, "label_smoothing": 0.1},
     ),
     "stats": CaptionRow(
         "STaTS without regions",
@@ -127,6 +128,8 @@ SYSTEMS = {
         STaTSCaptioner,
         {
             "streams": ("appearance",),
+            "num_categories": 20,
+            "category_channels": 64,
             "embedding_channels": 64,
             "attention_channels": 64,
             "word_channels": 128,
@@ -137,8 +140,15 @@ SYSTEMS = {
         STaTSLoss,
         {"sampling_decay": None},
     ),
+    "gru": CaptionRow(
+        "a plain GRU on the mean of the frames",
+        "system",
+        Recipe(epochs=30, learning_rate=2e-3),
+        GRUCaptioner,
+        {"hidden_channels": 256, "word_channels": 128, "dropout": 0.3},
+    ),
 }
-"""All three systems, without boxes."""
+"""All three systems, without boxes, and the plainest captioner beside them."""
 
 BOXES = {
     name: CaptionRow(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.datasets.loading.process_shards import StepTotals
+from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel
 from stgraph.typing import Count
 
@@ -96,3 +97,16 @@ class CaptionLoss(nn.Module, ABC):
             batch: Graphs and captions.
             step: The optimizer step that the batch is part of; None means that it is the whole step.
         """
+
+
+def cross_entropy_sum(logits: Tensor, words: Tensor, label_smoothing: float) -> Tensor:
+    """Cross-entropy summed over M words, in float32: logits ``[M, V]``, words ``[M]`` -> a scalar."""
+    return nn.functional.cross_entropy(
+        logits.float(), words, reduction="sum", label_smoothing=label_smoothing
+    )
+
+
+def check_label_smoothing(value: float) -> None:
+    """Raises an OptionError unless the value is in [0, 1)."""
+    if not 0 <= value < 1:
+        raise OptionError(f"'label_smoothing' must be in [0, 1), got {value}; 0.1 is common.")

@@ -10,7 +10,7 @@ from stgraph.checking import check_values, checked, described
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, STGraphCaptioner
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts, check_label_smoothing
 from stgraph.typing import IndexTensor, Positive, check_shape
 
 __all__ = ["DistillationLoss", "token_distillation"]
@@ -35,11 +35,13 @@ class DistillationLoss(CaptionLoss):
         detach_teacher: Whether to stop the gradients of distillation and features at the object branch.
         feature_weight: Weight of the paper's "Two Branch + L2", the mean squared difference of F_s and F'_o over real
             frames and channels; 0 leaves it out.
+        label_smoothing: Of both language losses, as in :class:`~stgraph.training.LanguageLoss`; not in the paper.
 
     Shapes: logits by branch ``[P, L, V]``, targets ``[P, L]`` (0 is padding) -> scalars by name, "loss" among them.
 
     Raises:
-        OptionError: If the direction is unknown, a weight is negative, or the temperature is not above 0.
+        OptionError: If the direction is unknown, a weight is negative, the temperature is not above 0, or the smoothing is
+            outside [0, 1).
 
     Reference: Pan et al., CVPR 2020, Eq. 7-8; Hinton et al., arXiv 1503.02531.
     """
@@ -53,8 +55,10 @@ class DistillationLoss(CaptionLoss):
         temperature: float = 1.0,
         detach_teacher: bool = False,
         feature_weight: float = 0.0,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
+        check_label_smoothing(label_smoothing)
         if distill_direction not in DIRECTIONS:
             raise OptionError(f"'distill_direction' must be one of {DIRECTIONS}, got {distill_direction!r}.")
         lowest = min(scene_weight, distill_weight, feature_weight)
@@ -63,7 +67,7 @@ class DistillationLoss(CaptionLoss):
         if temperature <= 0:
             raise OptionError(f"'temperature' must be above 0, got {temperature}.")
         self.scene_weight, self.distill_weight = scene_weight, distill_weight
-        self.feature_weight = feature_weight
+        self.feature_weight, self.label_smoothing = feature_weight, label_smoothing
         self.distill_direction, self.temperature, self.detach_teacher = (
             distill_direction,
             temperature,
@@ -126,8 +130,7 @@ class DistillationLoss(CaptionLoss):
         }
         log_probs = {branch: scores.log_softmax(-1) for branch, scores in chosen.items()}
         parts = {
-            f"{branch}_language": nn.functional.nll_loss(found, words, reduction="sum") / count
-            for branch, found in log_probs.items()
+            f"{branch}_language": self._language(found, words) / count for branch, found in log_probs.items()
         }
         weights = {
             name: self.scene_weight if len(chosen) > 1 and name == "scene_language" else 1.0 for name in parts
@@ -150,6 +153,12 @@ class DistillationLoss(CaptionLoss):
             weights["features"] = self.feature_weight
         total = sum((weights[name] * part for name, part in parts.items()), start=words.new_zeros(()))
         return {"loss": total, **parts}
+
+    def _language(self, log_probs: Tensor, words: Tensor) -> Tensor:
+        given = nn.functional.nll_loss(log_probs, words, reduction="sum")
+        if self.label_smoothing == 0:
+            return given
+        return (1 - self.label_smoothing) * given - self.label_smoothing * log_probs.mean(-1).sum()
 
 
 def _check_logits(logits: Mapping[str, Tensor], targets: Tensor) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.models import CaptioningModel
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.training.losses.caption_loss import (
+    CaptionLoss,
+    StepCounts,
+    check_label_smoothing,
+    cross_entropy_sum,
+)
 
 __all__ = ["LanguageLoss"]
 
@@ -20,9 +25,21 @@ class LanguageLoss(CaptionLoss):
 
     with M the step's words, end tokens included. It is the default loss of models that name no other.
 
+    Args:
+        label_smoothing: Share of the probability that the target spreads evenly over the vocabulary, below 1.
+
     Shapes: logits ``[P, L, V]`` by branch, tokens ``[P, L + 1]`` -> scalars by name.
-    Reference: our own design.
+
+    Raises:
+        OptionError: If the share is outside [0, 1).
+
+    Reference: our own design; label smoothing: Szegedy et al., CVPR 2016, section 7.
     """
+
+    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        check_label_smoothing(label_smoothing)
+        self.label_smoothing = label_smoothing
 
     def forward(
         self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
@@ -32,9 +49,7 @@ class LanguageLoss(CaptionLoss):
         targets = batch.tokens[:, 1:]
         real = targets != 0
         terms = {
-            f"{branch}_language": nn.functional.cross_entropy(
-                logits[real].float(), targets[real], reduction="sum"
-            )
+            f"{branch}_language": cross_entropy_sum(logits[real], targets[real], self.label_smoothing)
             / step.tokens
             for branch, logits in model(batch.graphs, batch.tokens[:, :-1], batch.video).items()
         }

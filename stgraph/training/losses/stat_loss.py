@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, RecurrentCaptioner
 from stgraph.nn import doubly_stochastic_penalty
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.training.losses.caption_loss import (
+    CaptionLoss,
+    StepCounts,
+    check_label_smoothing,
+    cross_entropy_sum,
+)
 
 __all__ = ["STATLoss"]
 
@@ -28,19 +33,24 @@ class STATLoss(CaptionLoss):
     Args:
         weight_decay: :math:`\lambda`, applied in the loss instead of the optimizer.
         attention_weight: :math:`\gamma`; 0 leaves the term out.
+        label_smoothing: As in :class:`~stgraph.training.LanguageLoss`; not in the paper.
 
     Raises:
-        OptionError: If a weight is negative.
+        OptionError: If a weight is negative, or the smoothing is outside [0, 1).
 
     Reference: Tu et al., ACM MM 2017, the authors' released code; :func:`~stgraph.nn.doubly_stochastic_penalty`.
     """
 
-    def __init__(self, *, weight_decay: float = 1e-4, attention_weight: float = 0.70602) -> None:
+    def __init__(
+        self, *, weight_decay: float = 1e-4, attention_weight: float = 0.70602, label_smoothing: float = 0.0
+    ) -> None:
         super().__init__()
+        check_label_smoothing(label_smoothing)
         lowest = min(weight_decay, attention_weight)
         if lowest < 0:
             raise OptionError(f"Loss weights must not be negative, got {lowest}.")
         self.weight_decay, self.attention_weight = weight_decay, attention_weight
+        self.label_smoothing = label_smoothing
 
     def forward(
         self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
@@ -56,7 +66,7 @@ class STATLoss(CaptionLoss):
         targets = batch.tokens[:, 1:]
         real = targets != 0
         out = model.teacher_forced(batch.graphs, batch.tokens[:, :-1], batch.video)
-        words = nn.functional.cross_entropy(out.logits[real].float(), targets[real], reduction="sum")
+        words = cross_entropy_sum(out.logits[real], targets[real], self.label_smoothing)
         squares = torch.stack([parameter.square().sum() for parameter in model.parameters()]).sum()
         parts = {"language": words / step.pairs, "weights": squares}
         total = parts["language"] + self.weight_decay * squares

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from stgraph.checking import checked
 from stgraph.datasets.loading.caption_batch import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import CaptioningModel, RecurrentCaptioner
 from stgraph.nn import ranking_loss
-from stgraph.training.losses.caption_loss import CaptionLoss, StepCounts
+from stgraph.training.losses.caption_loss import (
+    CaptionLoss,
+    StepCounts,
+    check_label_smoothing,
+    cross_entropy_sum,
+)
 from stgraph.training.schedules import teacher_forcing_ratio
 
 __all__ = ["STaTSLoss"]
@@ -29,20 +34,29 @@ class STaTSLoss(CaptionLoss):
     Args:
         ranking_weight: :math:`\lambda`; 0 leaves the term out.
         sampling_decay: :math:`\eta` of :func:`~stgraph.training.teacher_forcing_ratio`; None always feeds the ground truth.
+        label_smoothing: As in :class:`~stgraph.training.LanguageLoss`; not in the paper.
 
     Raises:
-        OptionError: If a weight is negative, or the decay is not above 0.
+        OptionError: If a weight is negative, the decay is not above 0, or the smoothing is outside [0, 1).
 
     Reference: Cherian et al., WACV 2020, Eq. 6 and sections 3.4 and 4.1; the means: our own design.
     """
 
-    def __init__(self, *, ranking_weight: float = 0.1, sampling_decay: float | None = 24.0) -> None:
+    def __init__(
+        self,
+        *,
+        ranking_weight: float = 0.1,
+        sampling_decay: float | None = 24.0,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__()
+        check_label_smoothing(label_smoothing)
         if ranking_weight < 0:
             raise OptionError(f"'ranking_weight' must not be negative, got {ranking_weight}.")
         if sampling_decay is not None and sampling_decay <= 0:
             raise OptionError(f"'sampling_decay' must be above 0 or None, got {sampling_decay}.")
         self.ranking_weight, self.sampling_decay = ranking_weight, sampling_decay
+        self.label_smoothing = label_smoothing
 
     def forward(
         self, model: CaptioningModel, batch: CaptionBatch, step: StepCounts | None = None
@@ -61,7 +75,7 @@ class STaTSLoss(CaptionLoss):
         out = model.teacher_forced(
             batch.graphs, batch.tokens[:, :-1], batch.video, teacher_forcing_ratio=ratio
         )
-        words = nn.functional.cross_entropy(out.logits[real].float(), targets[real], reduction="sum")
+        words = cross_entropy_sum(out.logits[real], targets[real], self.label_smoothing)
         parts = {"language": words / step.tokens}
         total = parts["language"]
         if self.ranking_weight and out.ranking is not None and out.ranking_mask is not None:

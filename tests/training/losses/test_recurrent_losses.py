@@ -8,7 +8,14 @@ import torch
 from stgraph.datasets import CaptionBatch
 from stgraph.errors import OptionError
 from stgraph.models import STATCaptioner, STaTSCaptioner
-from stgraph.training import STATLoss, STaTSLoss, StepCounts, teacher_forcing_ratio
+from stgraph.training import (
+    DistillationLoss,
+    LanguageLoss,
+    STATLoss,
+    STaTSLoss,
+    StepCounts,
+    teacher_forcing_ratio,
+)
 from tests.models.test_stgraph_captioner import COUNTS, TOKENS, VIDEO, graphs
 from tests.nn.conv.test_residual_gcn_conv import CHANNELS
 
@@ -150,3 +157,36 @@ def test_wrong_weights_are_named():
         STaTSLoss(ranking_weight=-0.1)
     with pytest.raises(OptionError, match="'sampling_decay' must be above 0 or None, got 0"):
         STaTSLoss(sampling_decay=0)
+
+
+def smoothed(logits, p, l, share):
+    """Cross-entropy with a target that keeps 1 - share and spreads the rest evenly over the vocabulary."""
+    scores = [math.exp(float(value)) for value in logits[p, l].detach()]
+    surprises = [-math.log(score / sum(scores)) for score in scores]
+    target = [share / len(scores)] * len(scores)
+    target[int(TOKENS[p, l + 1])] += 1 - share
+    return sum(part * value for part, value in zip(target, surprises, strict=True))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.7])
+def test_label_smoothing_spreads_a_share_of_the_target_over_the_vocabulary(share):
+    for make, loss, count in [
+        (stat, STATLoss(weight_decay=0, attention_weight=0, label_smoothing=share), len(TOKENS)),
+        (stats, STaTSLoss(ranking_weight=0, sampling_decay=None, label_smoothing=share), WORDS),
+        (stat, LanguageLoss(label_smoothing=share), WORDS),
+    ]:
+        model = make()
+        logits = model(graphs(), TOKENS[:, :-1], VIDEO)[model.name]
+        wanted = sum(smoothed(logits, p, l, share) for p, l in real_places()) / count
+        assert float(loss(model, batch(), ALL)["loss"]) == pytest.approx(wanted, rel=1e-5)
+    logits = torch.randn(*TOKENS[:, 1:].shape, 12, generator=torch.Generator().manual_seed(0))
+    wanted = sum(smoothed(logits, p, l, share) for p, l in real_places()) / WORDS
+    found = DistillationLoss(label_smoothing=share).from_logits({"scene": logits}, TOKENS[:, 1:])
+    assert float(found["loss"]) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [DistillationLoss, LanguageLoss, STATLoss, STaTSLoss])
+def test_wrong_label_smoothing_is_named(loss):
+    for value in (-0.1, 1.0):
+        with pytest.raises(OptionError, match=r"'label_smoothing' must be in \[0, 1\), got"):
+            loss(label_smoothing=value)
