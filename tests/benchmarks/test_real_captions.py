@@ -27,7 +27,7 @@ def write_msrvtt(folder, numbers):
     for number in numbers:
         features = draws.normal(size=(7, 8)) + 5 * (np.arange(8) % 2 == number % 2)
         np.save(folder / "vgg16_ae128" / f"video{number}.npy", features.astype(np.float16))
-    content = {f"video{n}": {"category": 0, "captions": SENTENCES[n % 2]} for n in numbers}
+    content = {f"video{n}": {"category": 3 + n % 2, "captions": SENTENCES[n % 2]} for n in numbers}
     (folder / "captions.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
 
@@ -46,6 +46,17 @@ def test_the_held_out_videos_are_in_no_training_and_no_validation(frames):
         ["video0", "video1", "video2", "video599"],
         ["video600", "video699"],
     )
+
+
+def test_a_video_brings_its_category_along_and_one_without_is_unknown(frames, tmp_path):
+    found = frames.examples(VideoGraphBuilder(None, None), ["video0"], 4)
+    found += frames.examples(VideoGraphBuilder(None, None), ["video799"], 4)
+    assert [int(graph.category) for graph, _ in found] == [3, 4]
+    plain = write_msrvtt(tmp_path / "plain", [0, 1])
+    entries = {f"video{n}": {"captions": SENTENCES[n]} for n in (0, 1)}
+    (plain / "captions.json").write_text(json.dumps(entries), encoding="utf-8")
+    unknown = Frames(plain).examples(VideoGraphBuilder(None, None), ["video0", "video1"], 4)
+    assert [int(graph.category) for graph, _ in unknown] == [-1, -1]
 
 
 def test_a_given_test_is_used_whole_and_all_of_the_training_is_trained_on(frames, tmp_path):

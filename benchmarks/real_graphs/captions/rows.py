@@ -122,7 +122,7 @@ SYSTEMS = {
         {"attention_weight": 0.0, "weight_decay": 0.0, "label_smoothing": 0.1},
     ),
     "stats": CaptionRow(
-        "STaTS without regions",
+        "STaTS without regions, with categories",
         "system",
         Recipe(epochs=30, learning_rate=3e-3),
         STaTSCaptioner,
@@ -138,7 +138,7 @@ SYSTEMS = {
             "input_dropout": 0.1,
         },
         STaTSLoss,
-        {"sampling_decay": None},
+        {"sampling_decay": None, "label_smoothing": 0.1},
     ),
     "gru": CaptionRow(
         "a plain GRU on the mean of the frames",
