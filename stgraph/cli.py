@@ -65,10 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _failed(arguments: list[str], error: StgraphError | OSError) -> int:
     """Reports an error on one line, and returns the exit status."""
-    reason = str(error) if isinstance(error, StgraphError) else _reason(error)
-    if not isinstance(
-        error, BrokenPipeError
-    ):  # `stgraph ... | head`; others: a full disk, a folder without permission
+    if not isinstance(error, BrokenPipeError):  # as after `stgraph ... | head`
+        reason = str(error) if isinstance(error, StgraphError) else _reason(error)
         with suppress(OSError):
             say(f"stgraph {' '.join(arguments[:1])}: {reason}", error=True)
     _close_stdout()

@@ -13,7 +13,7 @@ from benchmarks.real_graphs.captions.data import Clips, Frames, folds_of
 from benchmarks.real_graphs.captions.report import by_seed, over_groups, over_videos
 from benchmarks.real_graphs.captions.rows import BOXES, NUM_WEIGHTS, SYSTEMS, Recipe
 from stgraph import CaptionDataModule, VideoGraphBuilder
-from stgraph.errors import MissingDataError
+from stgraph.errors import DataError, MissingDataError
 from stgraph.metrics import CaptionScores
 from tests.datasets.tracks.layouts import write_cad120
 
@@ -55,8 +55,14 @@ def test_a_video_brings_its_category_along_and_one_without_is_unknown(frames, tm
     plain = write_msrvtt(tmp_path / "plain", [0, 1])
     entries = {f"video{n}": {"captions": SENTENCES[n]} for n in (0, 1)}
     (plain / "captions.json").write_text(json.dumps(entries), encoding="utf-8")
-    unknown = Frames(plain).examples(VideoGraphBuilder(None, None), ["video0", "video1"], 4)
+    with pytest.warns(UserWarning, match="2 of 2 videos in .* have no category, which STaTS reads"):
+        unknown = Frames(plain).examples(VideoGraphBuilder(None, None), ["video0", "video1"], 4)
     assert [int(graph.category) for graph, _ in unknown] == [-1, -1]
+    for wrong in ("music", 20):
+        entries["video1"]["category"] = wrong
+        (plain / "captions.json").write_text(json.dumps(entries), encoding="utf-8")
+        with pytest.raises(DataError, match=f"'category' of video1 must be a number below 20, got '{wrong}'"):
+            Frames(plain)
 
 
 def test_a_given_test_is_used_whole_and_all_of_the_training_is_trained_on(frames, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from benchmarks.real_graphs.hand_made import features_of
 from stgraph import VideoGraphBuilder
 from stgraph.datasets import read_msrvtt1000_captions
 from stgraph.datasets.tracks import CAD120, clip_examples
-from stgraph.errors import MissingDataError
+from stgraph.errors import DataError, MissingDataError
 from stgraph.features.importers import read_npy_folders
 from stgraph.graph import VideoGraph, graphs_of
 
@@ -22,6 +23,8 @@ Pairs = list[tuple[VideoGraph, list[str]]]
 FEATURES = "vgg16_ae128"
 CAPTIONS = ("captions.json", "all.json.gz", "corpora/msrvtt/all.json.gz")
 """Where captions are looked for, in the folder of the features and those around it."""
+NUM_CATEGORIES = 20
+"""Kinds of videos in MSR-VTT."""
 TEST, VALIDATION = range(700, 800), range(600, 700)
 """Numbers of the videos of MSR-VTT that are held out, as the README of these features has them."""
 
@@ -110,7 +113,13 @@ class Frames(Source):
             )
         corpus = read_msrvtt1000_captions(self.file, {"train": list(self.numbers.values())})
         self.captions = corpus.references("train")
-        self.categories = {video_id: int(corpus[video_id].category or -1) for video_id in self.ids}
+        self.categories = {video_id: _category(video_id, corpus[video_id].category) for video_id in self.ids}
+        if unknown := list(self.categories.values()).count(-1):
+            warnings.warn(
+                f"{unknown} of {len(self.ids)} videos in {folder} have no category, which STaTS reads; take captions with "
+                "categories, such as all.json.gz.",
+                stacklevel=2,
+            )
 
     def examples(self, builder: VideoGraphBuilder, ids: Sequence[str], num_frames: int) -> Pairs:
         """One graph per video, without boxes and with the video's category."""
@@ -132,6 +141,17 @@ class Frames(Source):
 
     def _within(self, numbers: range, ids: Sequence[str]) -> list[str]:
         return [video_id for video_id in ids if self.numbers[video_id] in numbers]
+
+
+def _category(video_id: str, category: str | None) -> int:
+    """The number of a category of MSR-VTT; -1 if there is none."""
+    if category is None:
+        return -1
+    if not category.isdecimal() or int(category) >= NUM_CATEGORIES:
+        raise DataError(
+            f"'category' of {video_id} must be a number below {NUM_CATEGORIES}, got {category!r}; take MSR-VTT's captions."
+        )
+    return int(category)
 
 
 def of_videos(examples: Pairs, ids: Sequence[str]) -> Pairs:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchmarks.real_graphs.captions.box_captioner import BoxCaptioner
+from benchmarks.real_graphs.captions.data import NUM_CATEGORIES
 from benchmarks.real_graphs.captions.gru_captioner import GRUCaptioner
 from benchmarks.real_graphs.rows import ROWS, Row
 from stgraph.models import CaptioningModel, STATCaptioner, STaTSCaptioner, STGraphCaptioner
@@ -128,7 +129,7 @@ SYSTEMS = {
         STaTSCaptioner,
         {
             "streams": ("appearance",),
-            "num_categories": 20,
+            "num_categories": NUM_CATEGORIES,
             "category_channels": 64,
             "embedding_channels": 64,
             "attention_channels": 64,

@@ -18,7 +18,7 @@ from stgraph.typing import FloatTensor, IndexTensor
 __all__ = ["CosineEdges", "cosine_edges"]
 
 _PIECE = 2**19
-"""Largest number of elements of features whose products are computed at once: 4 MB in float32."""
+"""Largest number of elements of features whose products are computed at once: 2 MB in float32."""
 
 
 @checked
@@ -130,8 +130,8 @@ class CosineEdges:
 def _cosines(features: Tensor, first: Tensor, count: Tensor) -> Tensor:
     """Cosines of the boxes of each run with those of the next one, ``[R - 1, n, n]``.
 
-    Lengths and products are computed for a few megabytes of features at a time: the products then find the features in the
-    cache, where the lengths have brought them, and runs of different lengths are copied piece by piece.
+    Lengths and products are computed for pieces of ``_PIECE`` elements, so that the products find in the cache the features
+    that the lengths have just read, and runs of different lengths are copied piece by piece. Larger pieces suit a GPU.
     """
     height, cosines = int(count.max()), []
     largest = _PIECE if features.device.type == "cpu" else 64 * _PIECE
@@ -142,7 +142,7 @@ def _cosines(features: Tensor, first: Tensor, count: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(block, dim=-1)
         scale = torch.where(length > 0, 1 / length, 0)
         cosines.append(torch.bmm(block[:-1], block[1:].mT) * scale[:-1, :, None] * scale[1:, None])
-    return torch.cat(cosines)
+    return cosines[0] if len(cosines) == 1 else torch.cat(cosines)
 
 
 def _centered(features: Tensor, video: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 
 from stgraph.errors import OptionError
 from stgraph.graph import CosineEdges, VideoGraphBuilder, cosine_edges
-from stgraph.graph.edges import blocks
+from stgraph.graph.edges import blocks, cosine
 from tests.graph.samples import random_video, weights_of
 from tests.reference.graphs import space_time_matrix
 
@@ -53,10 +53,11 @@ def test_cosine_with_zeros_is_zero():
     torch.testing.assert_close(weight, torch.tensor([0.5, 0.5, share, 1 - share]))
 
 
-def test_chunks_do_not_change_the_answer(monkeypatch):
+@pytest.mark.parametrize(("module", "limit"), [(blocks, "_CHUNK"), (cosine, "_PIECE")])
+def test_chunks_and_pieces_do_not_change_the_answer(monkeypatch, module, limit):
     video = random_video(5, num_frames=12, most=5, width=16)
     edge_index, weight = cosine_edges(video.boxes, video.features, video.frame)
-    monkeypatch.setattr(blocks, "_CHUNK", 5 * 16)
+    monkeypatch.setattr(module, limit, 2 * 5 * 16)  # two frames of the largest number of boxes
     chunked_index, chunked_weight = cosine_edges(video.boxes, video.features, video.frame)
     assert torch.equal(chunked_index, edge_index)
     torch.testing.assert_close(chunked_weight, weight, atol=1e-6, rtol=0)
